@@ -1,0 +1,85 @@
+//! What can go wrong, with the path it went wrong at.
+
+use std::path::PathBuf;
+
+/// The result of everything in delfin that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a call failed. Each message is one line and names the file or the option at fault.
+///
+/// "The two photos do not match" is an answer, not an error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be opened, read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A file is not a photo that can be decoded.
+    #[error("{}: not a readable photo: {reason}", path.display())]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// A photo holds more pixels than the limit allows.
+    #[error("{}: {width} x {height} pixels are more than the limit of {max_pixels} pixels", path.display())]
+    TooManyPixels {
+        /// The file.
+        path: PathBuf,
+        /// Width that the file declares, in pixels.
+        width: u32,
+        /// Height that the file declares, in pixels.
+        height: u32,
+        /// The limit.
+        max_pixels: u64,
+    },
+    /// A manifest does not describe a model that can be run.
+    #[error("{}: {reason}", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// The entry at fault and why.
+        reason: String,
+    },
+    /// A model file does not do what its manifest says.
+    #[error("{}: {reason}", path.display())]
+    Model {
+        /// The model file.
+        path: PathBuf,
+        /// The input, output or node at fault and why.
+        reason: String,
+    },
+    /// Two feature sets cannot be compared, or values break an invariant.
+    #[error("features: {reason}")]
+    Features {
+        /// What does not fit.
+        reason: String,
+    },
+    /// An option has a value outside its range.
+    #[error("option {name}: {reason}")]
+    InvalidOption {
+        /// The option's field name.
+        name: &'static str,
+        /// The value and the range.
+        reason: String,
+    },
+    /// The observer asked the run to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl Error {
+    /// An [`Error::InvalidOption`] for the named option.
+    pub(crate) fn option(name: &'static str, reason: impl Into<String>) -> Self {
+        Self::InvalidOption {
+            name,
+            reason: reason.into(),
+        }
+    }
+}
