@@ -40,7 +40,10 @@ impl Descriptors {
             return fail(format!("{} values do not make rows of {dim}", values.len()));
         }
         if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-            return fail(format!("descriptor {} holds a value that is not finite", at / dim));
+            return fail(format!(
+                "descriptor {} holds a value that is not finite",
+                at / dim
+            ));
         }
         Ok(Self { dim, values })
     }
@@ -71,5 +74,122 @@ impl Descriptors {
     /// All values, row after row.
     pub fn as_slice(&self) -> &[f32] {
         &self.values
+    }
+}
+
+/// The features of one photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureSet {
+    width: u32,
+    height: u32,
+    keypoints: Vec<Keypoint>,
+    descriptors: Descriptors,
+    global: Option<Vec<f32>>,
+}
+
+impl FeatureSet {
+    /// Puts the features of a `width` x `height` photo together: one descriptor a keypoint, and a
+    /// global descriptor where there is one.
+    ///
+    /// # Errors
+    /// [`Error::Features`] when the counts differ, or a position or score is not finite.
+    pub fn new(
+        width: u32,
+        height: u32,
+        keypoints: Vec<Keypoint>,
+        descriptors: Descriptors,
+        global: Option<Vec<f32>>,
+    ) -> Result<Self> {
+        let fail = |reason: String| Err(Error::Features { reason });
+        if keypoints.len() != descriptors.len() {
+            return fail(format!(
+                "{} keypoints have {} descriptors",
+                keypoints.len(),
+                descriptors.len()
+            ));
+        }
+        let finite = |k: &Keypoint| [k.x, k.y, k.scale, k.score].iter().all(|v| v.is_finite());
+        if let Some(at) = keypoints.iter().position(|k| !finite(k)) {
+            return fail(format!("keypoint {at} holds a value that is not finite"));
+        }
+        if global
+            .as_ref()
+            .is_some_and(|g| g.iter().any(|v| !v.is_finite()))
+        {
+            return fail("the global descriptor holds a value that is not finite".into());
+        }
+        Ok(Self {
+            width,
+            height,
+            keypoints,
+            descriptors,
+            global,
+        })
+    }
+
+    /// The photo's width, in pixels.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// The photo's height, in pixels.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The keypoints, best first.
+    pub fn keypoints(&self) -> &[Keypoint] {
+        &self.keypoints
+    }
+
+    /// The descriptors, in the order of the keypoints.
+    pub fn descriptors(&self) -> &Descriptors {
+        &self.descriptors
+    }
+
+    /// Numbers that describe the photo as a whole, as the network gives them, not normalised.
+    pub fn global(&self) -> Option<&[f32]> {
+        self.global.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_must_be_whole_and_finite() {
+        assert!(Descriptors::new(0, vec![]).is_err());
+        assert!(Descriptors::new(2, vec![1.0; 3]).is_err());
+        assert!(Descriptors::new(2, vec![1.0, f32::NAN]).is_err());
+        let two = Descriptors::new(2, vec![1.0, 2.0, 3.0, 4.0]).unwrap();
+        assert_eq!((two.len(), two.row(1)), (2, &[3.0, 4.0][..]));
+    }
+
+    #[test]
+    fn keypoints_and_descriptors_must_pair_up() {
+        let keypoint = Keypoint {
+            x: 0.0,
+            y: 0.0,
+            scale: 1.0,
+            score: 1.0,
+        };
+        let one = || Descriptors::new(1, vec![1.0]).unwrap();
+        assert!(FeatureSet::new(1, 1, vec![], one(), None).is_err());
+        assert!(
+            FeatureSet::new(
+                1,
+                1,
+                vec![Keypoint {
+                    x: f32::INFINITY,
+                    ..keypoint
+                }],
+                one(),
+                None
+            )
+            .is_err()
+        );
+        assert!(FeatureSet::new(1, 1, vec![keypoint], one(), Some(vec![f32::NAN])).is_err());
+        assert!(FeatureSet::new(1, 1, vec![keypoint], one(), None).is_ok());
     }
 }

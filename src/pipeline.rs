@@ -1,0 +1,240 @@
+//! The whole job: from two photos to matches, one verified transform and a verdict.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::extract::{ExtractionOptions, Model, ModelDefaults, extract};
+use crate::features::FeatureSet;
+use crate::image::{DecodeOptions, Photo};
+use crate::matching::{Match, MatchingOptions, match_descriptors};
+use crate::verification::{TwoViewGeometry, VerificationOptions, verify};
+
+/// How two photos are matched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MatchOptions {
+    /// Limits on what is decoded.
+    pub decode: DecodeOptions,
+    /// How features are extracted.
+    pub extraction: ExtractionOptions,
+    /// Which descriptors are paired.
+    pub matching: MatchingOptions,
+    /// Which transform is looked for. Its `max_error_px` is in pixels of photo 2 at scale 1, where its
+    /// longest side is `extraction.max_size`, so that it means the same for photos of any size.
+    pub verification: VerificationOptions,
+    /// Inliers from which two photos are said to show the same thing; at least 1.
+    pub min_inliers: usize,
+    /// Seed of the random samples; none makes it from the content of the two photos.
+    pub seed: Option<u64>,
+}
+
+impl Default for MatchOptions {
+    /// The settings that the default network was measured with.
+    fn default() -> Self {
+        Self {
+            decode: DecodeOptions::default(),
+            extraction: ExtractionOptions::default(),
+            matching: MatchingOptions::default(),
+            verification: VerificationOptions::default(),
+            min_inliers: 12,
+            seed: None,
+        }
+    }
+}
+
+impl From<&ModelDefaults> for MatchOptions {
+    /// The settings that a network was measured with.
+    fn from(defaults: &ModelDefaults) -> Self {
+        Self {
+            extraction: ExtractionOptions::from(defaults),
+            matching: MatchingOptions {
+                max_distance: Some(defaults.max_distance),
+                ..MatchingOptions::default()
+            },
+            min_inliers: defaults.min_inliers,
+            ..Self::default()
+        }
+    }
+}
+
+impl MatchOptions {
+    /// DELF's own constants for matching and geometry; extraction as it was.
+    #[must_use]
+    pub fn with_delf_matching(self) -> Self {
+        Self {
+            matching: MatchingOptions::delf(),
+            verification: VerificationOptions::delf(),
+            ..self
+        }
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] naming the field.
+    pub fn validate(&self) -> Result<()> {
+        self.decode.validate()?;
+        self.extraction.validate()?;
+        self.matching.validate()?;
+        self.verification.validate()?;
+        if self.min_inliers == 0 {
+            return Err(Error::option("min_inliers", "must be at least 1"));
+        }
+        Ok(())
+    }
+}
+
+/// What was found in two photos.
+#[derive(Debug, Clone)]
+pub struct PairMatch {
+    /// The features of photo 1.
+    pub features1: FeatureSet,
+    /// The features of photo 2.
+    pub features2: FeatureSet,
+    /// Pairs of similar descriptors.
+    pub matches: Vec<Match>,
+    /// The transform that most matches agree on, if there is one.
+    pub geometry: Option<TwoViewGeometry>,
+    /// Whether there are inliers enough to say that both photos show the same thing.
+    pub is_match: bool,
+    /// How long each stage took.
+    pub times: StageTimes,
+}
+
+impl PairMatch {
+    /// The number of verified inliers.
+    pub fn num_inliers(&self) -> usize {
+        self.geometry.as_ref().map_or(0, |g| g.inliers.len())
+    }
+
+    /// Where each inlier lies: x and y in photo 1, x and y in photo 2.
+    pub fn inlier_positions(&self) -> Vec<[f64; 4]> {
+        let inliers = self.geometry.iter().flat_map(|g| &g.inliers);
+        inliers
+            .map(|&index| {
+                let pair = &self.matches[index];
+                let (k1, k2) = (
+                    &self.features1.keypoints()[pair.index1],
+                    &self.features2.keypoints()[pair.index2],
+                );
+                [k1.x, k1.y, k2.x, k2.y].map(f64::from)
+            })
+            .collect()
+    }
+}
+
+/// Wall-clock time of each stage. Says nothing about the result; differs from run to run.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct StageTimes {
+    /// Reading and decoding both photos.
+    pub decode: Duration,
+    /// Keypoints and descriptors of both photos.
+    pub extract: Duration,
+    /// Nearest neighbours.
+    pub matching: Duration,
+    /// RANSAC.
+    pub verify: Duration,
+}
+
+/// Opens two photos at the same time and matches them.
+///
+/// # Errors
+/// As [`Photo::open`] and [`match_photos`].
+pub fn match_pair(
+    model: &Model,
+    path1: impl AsRef<Path>,
+    path2: impl AsRef<Path>,
+    options: &MatchOptions,
+) -> Result<PairMatch> {
+    let start = Instant::now();
+    let (photo1, photo2) = open_pair(path1, path2, &options.decode)?;
+    let decode = start.elapsed();
+    let mut result = match_photos(model, &photo1, &photo2, options)?;
+    result.times.decode = decode;
+    Ok(result)
+}
+
+/// Opens two photos at the same time.
+///
+/// # Errors
+/// As [`Photo::open`]; photo 1's error when both fail.
+pub fn open_pair(
+    path1: impl AsRef<Path>,
+    path2: impl AsRef<Path>,
+    options: &DecodeOptions,
+) -> Result<(Photo, Photo)> {
+    let (path1, path2) = (path1.as_ref(), path2.as_ref());
+    let (photo1, photo2) = rayon::join(|| Photo::open(path1, options), || Photo::open(path2, options));
+    Ok((photo1?, photo2?))
+}
+
+/// Extracts, matches and verifies two photos. The same photos, model and options give the same
+/// result on any number of threads.
+///
+/// # Errors
+/// [`Error::InvalidOption`], or [`Error::Model`] when the network does not run.
+pub fn match_photos(
+    model: &Model,
+    photo1: &Photo,
+    photo2: &Photo,
+    options: &MatchOptions,
+) -> Result<PairMatch> {
+    options.validate()?;
+    let start = Instant::now();
+    let (features1, features2) = rayon::join(
+        || extract(model, photo1, &options.extraction),
+        || extract(model, photo2, &options.extraction),
+    );
+    let (features1, features2) = (features1?, features2?);
+    let extracted = Instant::now();
+    let matches = match_descriptors(
+        features1.descriptors(),
+        features2.descriptors(),
+        &options.matching,
+    )?;
+    let matched = Instant::now();
+    let mut verification = options.verification.clone();
+    verification.ransac.seed = options
+        .seed
+        .unwrap_or_else(|| seed_from_content(photo1, photo2));
+    verification.ransac.max_error_px *= pixels_per_working_pixel(photo2, &options.extraction);
+    let geometry = verify(
+        features1.keypoints(),
+        features2.keypoints(),
+        &matches,
+        &verification,
+    )?;
+    let verified = Instant::now();
+    let num_inliers = geometry.as_ref().map_or(0, |g| g.inliers.len());
+    Ok(PairMatch {
+        features1,
+        features2,
+        matches,
+        is_match: num_inliers >= options.min_inliers,
+        geometry,
+        times: StageTimes {
+            decode: Duration::ZERO,
+            extract: extracted - start,
+            matching: matched - extracted,
+            verify: verified - matched,
+        },
+    })
+}
+
+/// Pixels of the photo for one pixel at scale 1.
+fn pixels_per_working_pixel(photo: &Photo, options: &ExtractionOptions) -> f64 {
+    f64::from(photo.width().max(photo.height())) / f64::from(options.max_size)
+}
+
+fn seed_from_content(photo1: &Photo, photo2: &Photo) -> u64 {
+    let digest = Sha256::new()
+        .chain_update(photo1.content_hash())
+        .chain_update(photo2.content_hash())
+        .finalize();
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+}
