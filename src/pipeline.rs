@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use nalgebra::Matrix3;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -86,6 +87,28 @@ impl MatchOptions {
     }
 }
 
+/// What was found in the features of two photos.
+#[derive(Debug, Clone)]
+pub struct FeatureMatch {
+    /// Pairs of similar descriptors.
+    pub matches: Vec<Match>,
+    /// The transform that most matches agree on, if there is one.
+    pub geometry: Option<TwoViewGeometry>,
+}
+
+impl FeatureMatch {
+    /// The number of verified inliers.
+    pub fn num_inliers(&self) -> usize {
+        self.geometry.as_ref().map_or(0, |g| g.inliers.len())
+    }
+
+    /// How sure it is that both photos show the same thing: minus the decimal logarithm of the
+    /// number of such agreements expected by chance, at least 0. Compares between pairs of photos.
+    pub fn score(&self) -> f64 {
+        self.geometry.as_ref().map_or(0.0, |g| (-g.log10_nfa).max(0.0))
+    }
+}
+
 /// What was found in two photos.
 #[derive(Debug, Clone)]
 pub struct PairMatch {
@@ -93,10 +116,8 @@ pub struct PairMatch {
     pub features1: FeatureSet,
     /// The features of photo 2.
     pub features2: FeatureSet,
-    /// Pairs of similar descriptors.
-    pub matches: Vec<Match>,
-    /// The transform that most matches agree on, if there is one.
-    pub geometry: Option<TwoViewGeometry>,
+    /// Matches and geometry.
+    pub found: FeatureMatch,
     /// Whether there are inliers enough to say that both photos show the same thing.
     pub is_match: bool,
     /// How long each stage took.
@@ -106,15 +127,25 @@ pub struct PairMatch {
 impl PairMatch {
     /// The number of verified inliers.
     pub fn num_inliers(&self) -> usize {
-        self.geometry.as_ref().map_or(0, |g| g.inliers.len())
+        self.found.num_inliers()
+    }
+
+    /// As [`FeatureMatch::score`].
+    pub fn score(&self) -> f64 {
+        self.found.score()
+    }
+
+    /// The transform from photo 1 to photo 2, in pixels of the original photos.
+    pub fn transform(&self) -> Option<Matrix3<f64>> {
+        self.found.geometry.as_ref().map(|g| g.matrix)
     }
 
     /// Where each inlier lies: x and y in photo 1, x and y in photo 2.
     pub fn inlier_positions(&self) -> Vec<[f64; 4]> {
-        let inliers = self.geometry.iter().flat_map(|g| &g.inliers);
+        let inliers = self.found.geometry.iter().flat_map(|g| &g.inliers);
         inliers
             .map(|&index| {
-                let pair = &self.matches[index];
+                let pair = &self.found.matches[index];
                 let (k1, k2) = (
                     &self.features1.keypoints()[pair.index1],
                     &self.features2.keypoints()[pair.index2],
@@ -132,10 +163,8 @@ pub struct StageTimes {
     pub decode: Duration,
     /// Keypoints and descriptors of both photos.
     pub extract: Duration,
-    /// Nearest neighbours.
+    /// Nearest neighbours and RANSAC.
     pub matching: Duration,
-    /// RANSAC.
-    pub verify: Duration,
 }
 
 /// Opens two photos at the same time and matches them.
@@ -166,7 +195,10 @@ pub fn open_pair(
     options: &DecodeOptions,
 ) -> Result<(Photo, Photo)> {
     let (path1, path2) = (path1.as_ref(), path2.as_ref());
-    let (photo1, photo2) = rayon::join(|| Photo::open(path1, options), || Photo::open(path2, options));
+    let (photo1, photo2) = rayon::join(
+        || Photo::open(path1, options),
+        || Photo::open(path2, options),
+    );
     Ok((photo1?, photo2?))
 }
 
@@ -189,49 +221,62 @@ pub fn match_photos(
     );
     let (features1, features2) = (features1?, features2?);
     let extracted = Instant::now();
+    let seed = options
+        .seed
+        .unwrap_or_else(|| seed_from_content(photo1.content_hash(), photo2.content_hash()));
+    let found = match_features(&features1, &features2, options, seed)?;
+    let matched = Instant::now();
+    Ok(PairMatch {
+        is_match: found.num_inliers() >= options.min_inliers,
+        features1,
+        features2,
+        found,
+        times: StageTimes {
+            decode: Duration::ZERO,
+            extract: extracted - start,
+            matching: matched - extracted,
+        },
+    })
+}
+
+/// Matches and verifies the features of two photos; deterministic for a seed. `options.seed` is not
+/// read: see [`seed_from_content`].
+///
+/// # Errors
+/// [`Error::InvalidOption`], or [`Error::Features`] when the descriptors differ in length.
+pub fn match_features(
+    features1: &FeatureSet,
+    features2: &FeatureSet,
+    options: &MatchOptions,
+    seed: u64,
+) -> Result<FeatureMatch> {
     let matches = match_descriptors(
         features1.descriptors(),
         features2.descriptors(),
         &options.matching,
     )?;
-    let matched = Instant::now();
     let mut verification = options.verification.clone();
-    verification.ransac.seed = options
-        .seed
-        .unwrap_or_else(|| seed_from_content(photo1, photo2));
-    verification.ransac.max_error_px *= pixels_per_working_pixel(photo2, &options.extraction);
+    verification.ransac.seed = seed;
+    verification.ransac.max_error_px *= pixels_per_working_pixel(features2, &options.extraction);
     let geometry = verify(
         features1.keypoints(),
         features2.keypoints(),
         &matches,
         &verification,
     )?;
-    let verified = Instant::now();
-    let num_inliers = geometry.as_ref().map_or(0, |g| g.inliers.len());
-    Ok(PairMatch {
-        features1,
-        features2,
-        matches,
-        is_match: num_inliers >= options.min_inliers,
-        geometry,
-        times: StageTimes {
-            decode: Duration::ZERO,
-            extract: extracted - start,
-            matching: matched - extracted,
-            verify: verified - matched,
-        },
-    })
+    Ok(FeatureMatch { matches, geometry })
 }
 
 /// Pixels of the photo for one pixel at scale 1.
-fn pixels_per_working_pixel(photo: &Photo, options: &ExtractionOptions) -> f64 {
-    f64::from(photo.width().max(photo.height())) / f64::from(options.max_size)
+fn pixels_per_working_pixel(features: &FeatureSet, options: &ExtractionOptions) -> f64 {
+    f64::from(features.width().max(features.height())) / f64::from(options.max_size)
 }
 
-fn seed_from_content(photo1: &Photo, photo2: &Photo) -> u64 {
+/// The seed that a pair of photos has by its content.
+pub fn seed_from_content(content_hash1: &[u8; 32], content_hash2: &[u8; 32]) -> u64 {
     let digest = Sha256::new()
-        .chain_update(photo1.content_hash())
-        .chain_update(photo2.content_hash())
+        .chain_update(content_hash1)
+        .chain_update(content_hash2)
         .finalize();
     digest
         .iter()

@@ -16,7 +16,7 @@ use super::manifest::{
 use crate::error::{Error, Result};
 
 const EMBEDDED_MANIFEST: &str = include_str!("../../models/manifest.toml");
-const EMBEDDED_MODEL: &[u8] = include_bytes!("../../models/efficientnet-lite0-pca40.onnx");
+const EMBEDDED_MODEL: &[u8] = include_bytes!("../../models/lite0-pca40.onnx");
 
 /// Plans kept at once. Photos of one folder share few sizes; beyond this, the plan that was made
 /// first is dropped.
@@ -293,9 +293,12 @@ impl Model {
             ))
         };
         let (shape, descriptors) = read(&outputs.descriptors)?;
-        let [1, dim @ 1.., height @ 1.., width @ 1..] = shape[..] else {
+        let [1, dim, height, width] = shape[..] else {
             return Err(wrong(&outputs.descriptors, &shape, "[1, D, h, w]"));
         };
+        if dim * height * width == 0 {
+            return Err(wrong(&outputs.descriptors, &shape, "none of them 0"));
+        }
         let grid = |name: &str, channels: usize| -> Result<Vec<f32>> {
             let (shape, values) = read(name)?;
             if shape != [1, channels, height, width] {

@@ -92,7 +92,7 @@ fn draw(report: &Report, path: &Path) -> anyhow::Result<()> {
         [&figure_photo(0), &figure_photo(1)],
         &FigureContent {
             inliers: &result.inlier_positions(),
-            transform: result.geometry.as_ref().map(|g| g.matrix),
+            transform: result.transform(),
             is_match: result.is_match,
             title: &title(result),
             lines: &describe(report),

@@ -37,7 +37,7 @@ impl Report<'_> {
                 )
             })
             .collect();
-        lines.push(format!("matches   {}", result.matches.len()));
+        lines.push(format!("matches   {}", result.found.matches.len()));
         lines.push(format!("inliers   {}", result.num_inliers()));
         lines.extend(
             describe(self)
@@ -78,11 +78,11 @@ impl Report<'_> {
             "version": JSON_VERSION,
             "image1": image(0, result.features1.keypoints().len()),
             "image2": image(1, result.features2.keypoints().len()),
-            "num_matches": result.matches.len(),
+            "num_matches": result.found.matches.len(),
             "num_inliers": result.num_inliers(),
             "is_match": result.is_match,
             "score": result.score(),
-            "model": result.geometry.as_ref().map(|geometry| {
+            "model": result.found.geometry.as_ref().map(|geometry| {
                 let row = |i: usize| [0, 1, 2].map(|j| geometry.matrix[(i, j)]);
                 json!({ "kind": geometry.kind, "matrix": [row(0), row(1), row(2)] })
             }),
@@ -91,14 +91,13 @@ impl Report<'_> {
         })
     }
 
-    fn times(&self) -> [(&'static str, Duration); 6] {
+    fn times(&self) -> [(&'static str, Duration); 5] {
         let times = &self.result.times;
         [
             ("load_model", self.load_model),
             ("decode", times.decode),
             ("extract", times.extract),
             ("match", times.matching),
-            ("verify", times.verify),
             ("total", self.total),
         ]
     }
@@ -119,11 +118,11 @@ pub(super) fn describe(report: &Report) -> Vec<String> {
         "{} and {} keypoints, {} matches, {} inliers ({} make a yes)",
         result.features1.keypoints().len(),
         result.features2.keypoints().len(),
-        result.matches.len(),
+        result.found.matches.len(),
         result.num_inliers(),
         report.options.min_inliers
     )];
-    let Some(geometry) = &result.geometry else {
+    let Some(geometry) = &result.found.geometry else {
         lines.push("no transform found".into());
         return lines;
     };
