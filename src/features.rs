@@ -40,7 +40,10 @@ impl Descriptors {
             return fail(format!("{} values do not make rows of {dim}", values.len()));
         }
         if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-            return fail(format!("descriptor {} holds a value that is not finite", at / dim));
+            return fail(format!(
+                "descriptor {} holds a value that is not finite",
+                at / dim
+            ));
         }
         Ok(Self { dim, values })
     }
