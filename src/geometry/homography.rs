@@ -1,0 +1,275 @@
+//! Homographies: a plane seen by two cameras.
+//!
+//! The minimal solver writes both photos in the projective frame of the four points. The
+//! least-squares fits solve for the eight entries other than h33 in Hartley's normalised
+//! coordinates (Hartley, *In Defense of the Eight-Point Algorithm*, 1997), where h33 cannot vanish
+//! because the centroid lies in front of the plane at infinity.
+
+use super::{Correspondences, TransformLimits};
+use nalgebra::{Matrix2, Matrix3, Matrix3x2, Point2, Vector2, Vector3};
+
+/// The homography through four correspondences; `None` when three points of either photo lie near a
+/// line, when no homography keeps all four points in front of the plane at infinity, or when the
+/// transform is beyond the limits.
+///
+/// # Panics
+/// When an index is not below `points.len()`.
+pub fn fit_minimal(
+    points: &Correspondences,
+    sample: [usize; 4],
+    limits: &TransformLimits,
+) -> Option<Matrix3<f64>> {
+    let from = points.point1(sample[0]);
+    let to = points.point2(sample[0]);
+    let edges1 = [1, 2, 3].map(|i| points.point1(sample[i]) - from);
+    let edges2 = [1, 2, 3].map(|i| points.point2(sample[i]) - to);
+    let areas1 = triangle_areas(&edges1);
+    let areas2 = triangle_areas(&edges2);
+    // The third coordinate of H x changes by the ratio of these ratios from point to point: it is
+    // positive at all four points only if all four triangles keep their orientation, or all lose it.
+    let kept = (0..4).filter(|&i| areas1[i] * areas2[i] > 0.0).count();
+    if kept != 4 && (kept != 0 || !limits.allow_mirrored) {
+        return None;
+    }
+    if !accepts_triangles(limits, &edges1, &areas1) || !accepts_triangles(limits, &edges2, &areas2)
+    {
+        return None;
+    }
+    // Relative to the first point, x = frame * (weights of the other three points), with the first
+    // point at equal weights in both photos.
+    let frame1 = frame(&edges1, &areas1);
+    let frame2 = frame(&edges2, &areas2);
+    let local = frame2 * frame1.try_inverse()?;
+    let matrix = between(&local, from, to);
+    let matrix = matrix / (matrix * from.to_homogeneous()).z;
+    sample
+        .iter()
+        .all(|&i| limits.accepts(&matrix, points.point1(i)))
+        .then_some(matrix)
+}
+
+/// Twice the signed areas of the triangles that leave out point 0, 1, 2 and 3, given the other
+/// points relative to point 0; the sign of each is that of point 0's barycentric frame.
+fn triangle_areas(edges: &[Vector2<f64>; 3]) -> [f64; 4] {
+    let [a, b, c] = edges;
+    [(b - a).perp(&(c - a)), b.perp(c), c.perp(a), a.perp(b)]
+}
+
+fn accepts_triangles(
+    limits: &TransformLimits,
+    edges: &[Vector2<f64>; 3],
+    areas: &[f64; 4],
+) -> bool {
+    let [a, b, c] = *edges;
+    limits.accepts_triangle([b - a, c - a], areas[0])
+        && limits.accepts_triangle([b, c], areas[1])
+        && limits.accepts_triangle([c, a], areas[2])
+        && limits.accepts_triangle([a, b], areas[3])
+}
+
+/// The points 1, 2, 3 as columns, scaled so that their sum is point 0, which is the origin.
+fn frame(edges: &[Vector2<f64>; 3], areas: &[f64; 4]) -> Matrix3<f64> {
+    // a (b x c) + b (c x a) + c (a x b) = 0, and the three areas add up to the whole triangle.
+    Matrix3::from_fn(|row, column| {
+        let share = areas[column + 1] / areas[0];
+        share * if row < 2 { edges[column][row] } else { 1.0 }
+    })
+}
+
+/// `local`, which maps points relative to `from` to points relative to `to`, in pixels.
+fn between(local: &Matrix3<f64>, from: Point2<f64>, to: Point2<f64>) -> Matrix3<f64> {
+    local
+        .prepend_translation(&-from.coords)
+        .append_translation(&to.coords)
+}
+
+/// The homography with the smallest weighted algebraic error in normalised coordinates; `None` when
+/// the points do not determine it, when one of them would lie behind the plane at infinity, or when
+/// the transform is beyond the limits.
+///
+/// # Panics
+/// When an index is not below `points.len()`.
+pub fn fit_least_squares(
+    points: &Correspondences,
+    indices: &[usize],
+    weights: &[f64],
+    limits: &TransformLimits,
+) -> Option<Matrix3<f64>> {
+    let frames = Frames::new(points, indices, weights)?;
+    let mut equations = NormalEquations::default();
+    for (&i, &weight) in indices.iter().zip(weights) {
+        let (p, q) = frames.pair(points, i);
+        equations.add(p, q, q, weight);
+    }
+    let local = equations.solve()? + Matrix3::from_diagonal(&Vector3::new(0.0, 0.0, 1.0));
+    frames.checked(&local, points, indices, weights, limits)
+}
+
+/// One Gauss-Newton step from `matrix` towards the homography with the smallest weighted sum of
+/// squared transfer errors; `None` as for [`fit_least_squares`].
+///
+/// # Panics
+/// When an index is not below `points.len()`.
+pub fn refine(
+    matrix: &Matrix3<f64>,
+    points: &Correspondences,
+    indices: &[usize],
+    weights: &[f64],
+    limits: &TransformLimits,
+) -> Option<Matrix3<f64>> {
+    let frames = Frames::new(points, indices, weights)?;
+    let local = frames.to_local(matrix)?;
+    let mut equations = NormalEquations::default();
+    for (&i, &weight) in indices.iter().zip(weights) {
+        let (p, q) = frames.pair(points, i);
+        let image = local * p.push(1.0);
+        if image.z <= 0.0 {
+            continue;
+        }
+        let projected = image.xy() / image.z;
+        let residual = (q - projected) * image.z;
+        equations.add(p, projected, residual, weight / (image.z * image.z));
+    }
+    let local = local + equations.solve()?;
+    frames.checked(&local, points, indices, weights, limits)
+}
+
+/// Writes the squared transfer errors of the correspondences `start..start + errors.len()`, in
+/// square pixels of photo 2; infinity for a point at or behind the plane at infinity.
+///
+/// # Panics
+/// When `start + errors.len()` exceeds `points.len()`.
+pub fn squared_errors(
+    matrix: &Matrix3<f64>,
+    points: &Correspondences,
+    start: usize,
+    errors: &mut [f64],
+) {
+    let m = matrix;
+    let range = start..start + errors.len();
+    let (x1, y1) = (&points.x1[range.clone()], &points.y1[range.clone()]);
+    let (x2, y2) = (&points.x2[range.clone()], &points.y2[range]);
+    for ((((error, x1), y1), x2), y2) in errors.iter_mut().zip(x1).zip(y1).zip(x2).zip(y2) {
+        let z = m.m31 * x1 + m.m32 * y1 + m.m33;
+        let inverse = 1.0 / z;
+        let dx = (m.m11 * x1 + m.m12 * y1 + m.m13) * inverse - x2;
+        let dy = (m.m21 * x1 + m.m22 * y1 + m.m23) * inverse - y2;
+        let squared = dx * dx + dy * dy;
+        *error = if z > 0.0 { squared } else { f64::INFINITY };
+    }
+}
+
+/// Hartley's coordinates: the weighted centroid at the origin, root mean square distance sqrt(2).
+struct Frames {
+    center1: Point2<f64>,
+    center2: Point2<f64>,
+    scale1: f64,
+    scale2: f64,
+}
+
+impl Frames {
+    fn new(points: &Correspondences, indices: &[usize], weights: &[f64]) -> Option<Self> {
+        let (center1, center2, total) = points.centroids(indices, weights)?;
+        let (mut spread1, mut spread2) = (0.0, 0.0);
+        for (&i, &weight) in indices.iter().zip(weights) {
+            spread1 += weight * (points.point1(i) - center1).norm_squared();
+            spread2 += weight * (points.point2(i) - center2).norm_squared();
+        }
+        (spread1 > 0.0 && spread2 > 0.0).then(|| Self {
+            center1,
+            center2,
+            scale1: (2.0 * total / spread1).sqrt(),
+            scale2: (2.0 * total / spread2).sqrt(),
+        })
+    }
+
+    fn pair(&self, points: &Correspondences, index: usize) -> (Vector2<f64>, Vector2<f64>) {
+        (
+            (points.point1(index) - self.center1) * self.scale1,
+            (points.point2(index) - self.center2) * self.scale2,
+        )
+    }
+
+    /// `matrix` in these coordinates with h33 = 1; `None` when the centroid is not in front.
+    fn to_local(&self, matrix: &Matrix3<f64>) -> Option<Matrix3<f64>> {
+        let local = matrix
+            .prepend_translation(&self.center1.coords)
+            .prepend_scaling(1.0 / self.scale1)
+            .append_translation(&-self.center2.coords)
+            .append_scaling(self.scale2);
+        (local.m33 > 0.0).then(|| local / local.m33)
+    }
+
+    /// `local` in pixels, if it is finite, in front at every point that carries weight, and allowed.
+    fn checked(
+        &self,
+        local: &Matrix3<f64>,
+        points: &Correspondences,
+        indices: &[usize],
+        weights: &[f64],
+        limits: &TransformLimits,
+    ) -> Option<Matrix3<f64>> {
+        let pixels = local
+            .prepend_scaling(self.scale1)
+            .append_scaling(1.0 / self.scale2);
+        let matrix = between(&pixels, self.center1, self.center2);
+        let row = matrix.row(2);
+        let in_front = indices.iter().zip(weights).all(|(&i, &weight)| {
+            weight == 0.0 || (row * points.point1(i).to_homogeneous()).x > 0.0
+        });
+        (in_front && limits.accepts(&matrix, self.center1)).then_some(matrix)
+    }
+}
+
+/// The normal equations of rows `p . a - (s . g) u = t` and the same for the second coordinate,
+/// where a and b are the first two rows of the matrix and g the first two entries of its third.
+#[derive(Default)]
+struct NormalEquations {
+    /// Sum of w p p^T, shared by both rows.
+    moments: Matrix3<f64>,
+    /// Sums of -w p (u s)^T and -w p (v s)^T.
+    coupling: [Matrix3x2<f64>; 2],
+    /// Sum of w (u^2 + v^2) s s^T.
+    perspective: Matrix2<f64>,
+    rows: [Vector3<f64>; 2],
+    rest: Vector2<f64>,
+}
+
+impl NormalEquations {
+    /// Adds the two rows of the point `s` with image `image` and right side `target`.
+    fn add(&mut self, s: Vector2<f64>, image: Vector2<f64>, target: Vector2<f64>, weight: f64) {
+        let p = s.push(1.0);
+        let weighted = p * weight;
+        self.moments += weighted * p.transpose();
+        let outer = weighted * s.transpose();
+        self.coupling[0] -= outer * image.x;
+        self.coupling[1] -= outer * image.y;
+        self.perspective += s * (s.transpose() * (weight * image.norm_squared()));
+        self.rows[0] += weighted * target.x;
+        self.rows[1] += weighted * target.y;
+        self.rest -= s * (weight * image.dot(&target));
+    }
+
+    /// Eliminates a and b, solves for g, and returns the matrix with h33 = 0.
+    fn solve(&self) -> Option<Matrix3<f64>> {
+        let total = self.moments.m33;
+        if self.moments.determinant() <= 1e-12 * total.powi(3) {
+            return None;
+        }
+        let inverse = self.moments.try_inverse()?;
+        let (mut reduced, mut right) = (self.perspective, self.rest);
+        for (coupling, row) in self.coupling.iter().zip(&self.rows) {
+            let eliminated = coupling.transpose() * inverse;
+            reduced -= eliminated * coupling;
+            right -= eliminated * row;
+        }
+        if reduced.determinant() <= 1e-24 * total.powi(2) {
+            return None;
+        }
+        let g = reduced.try_inverse()? * right;
+        let a = inverse * (self.rows[0] - self.coupling[0] * g);
+        let b = inverse * (self.rows[1] - self.coupling[1] * g);
+        let matrix = Matrix3::new(a.x, a.y, a.z, b.x, b.y, b.z, g.x, g.y, 0.0);
+        matrix.iter().all(|v| v.is_finite()).then_some(matrix)
+    }
+}

@@ -1,0 +1,115 @@
+//! Polishes a model on its inliers.
+
+use super::rng::SplitMix64;
+use super::scorer::Scorer;
+use super::{Estimator, Scored};
+
+/// Squared-error limits of the reweighted least-squares steps, as multiples of the inlier limit:
+/// wide at first, because a model through a minimal sample of noisy data is off by more than the
+/// noise.
+const WIDENINGS: [f64; 4] = [4.0, 2.0, 1.0, 1.0];
+/// Samples of inliers tried for each new best model.
+const INNER_SAMPLES: usize = 4;
+/// Size of such a sample in minimal samples.
+const INNER_SIZE: usize = 4;
+/// Most steps of the final refinement; it stops when the score no longer grows.
+const MAX_POLISH_STEPS: usize = 10;
+
+/// Local optimisation with its buffers.
+#[derive(Default)]
+pub(super) struct LocalOptimizer {
+    indices: Vec<usize>,
+    weights: Vec<f64>,
+    pool: Vec<usize>,
+    subset: Vec<usize>,
+}
+
+impl LocalOptimizer {
+    /// The best model reached from `start`: by reweighted least squares on all inliers, and by the
+    /// same after fits to random subsets of them.
+    pub(super) fn run<E: Estimator>(
+        &mut self,
+        scorer: &mut Scorer<'_, E>,
+        rng: &mut SplitMix64,
+        start: Scored<E::Model>,
+    ) -> Scored<E::Model> {
+        let model = start.model.clone();
+        let mut best = self.descend(scorer, &model, start);
+        scorer.weigh_inliers(&best.model, 1.0, &mut self.indices, &mut self.weights);
+        let size = INNER_SIZE * scorer.estimator.sample_size();
+        if self.indices.len() < 2 * size {
+            return best;
+        }
+        std::mem::swap(&mut self.pool, &mut self.indices);
+        self.subset.resize(size, 0);
+        for _ in 0..INNER_SAMPLES {
+            rng.distinct_below(self.pool.len(), &mut self.subset);
+            for drawn in &mut self.subset {
+                *drawn = self.pool[*drawn];
+            }
+            self.weights.clear();
+            self.weights.resize(size, 1.0);
+            if let Some(model) = scorer
+                .estimator
+                .fit_least_squares(&self.subset, &self.weights)
+            {
+                best = self.descend(scorer, &model, best);
+            }
+        }
+        best
+    }
+
+    /// The better of `best` and the models on the way down from `model`.
+    fn descend<E: Estimator>(
+        &mut self,
+        scorer: &mut Scorer<'_, E>,
+        model: &E::Model,
+        mut best: Scored<E::Model>,
+    ) -> Scored<E::Model> {
+        let mut model = model.clone();
+        for widening in WIDENINGS {
+            let Some(next) = self.step(scorer, &model, widening) else {
+                break;
+            };
+            model = next;
+            if let Some(score) = scorer.score_above(&model, best.score) {
+                best = Scored {
+                    model: model.clone(),
+                    score,
+                };
+            }
+        }
+        best
+    }
+
+    /// Reweighted least squares at the inlier limit until the score no longer grows.
+    pub(super) fn polish<E: Estimator>(
+        &mut self,
+        scorer: &mut Scorer<'_, E>,
+        mut best: Scored<E::Model>,
+    ) -> Scored<E::Model> {
+        for _ in 0..MAX_POLISH_STEPS {
+            let Some(model) = self.step(scorer, &best.model, 1.0) else {
+                break;
+            };
+            let Some(score) = scorer.score_above(&model, best.score) else {
+                break;
+            };
+            best = Scored { model, score };
+        }
+        best
+    }
+
+    fn step<E: Estimator>(
+        &mut self,
+        scorer: &mut Scorer<'_, E>,
+        model: &E::Model,
+        widening: f64,
+    ) -> Option<E::Model> {
+        scorer.weigh_inliers(model, widening, &mut self.indices, &mut self.weights);
+        if self.indices.len() < scorer.estimator.sample_size() {
+            return None;
+        }
+        scorer.estimator.refine(model, &self.indices, &self.weights)
+    }
+}

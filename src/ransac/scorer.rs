@@ -1,0 +1,125 @@
+//! Rewards a model for the data it explains.
+
+use super::Estimator;
+
+/// Data whose errors are computed together.
+const BLOCK: usize = 64;
+
+/// Scores models of one estimator. The reward of a datum with squared error e^2 is
+/// (1 - e^2 / max_error^2)^2, or 0 beyond the largest error: the weight that an error deserves falls
+/// smoothly to 0, as in Tukey's biweight, so that a largest error chosen too generously does little
+/// harm. Of rivals, the first that is an inlier counts and the others are passed over.
+pub(super) struct Scorer<'a, E: Estimator> {
+    pub(super) estimator: &'a E,
+    max_squared: f64,
+    /// For each of the two labels: the number of the last scoring in which it was taken.
+    taken: Vec<[u32; 2]>,
+    scoring: u32,
+}
+
+impl<'a, E: Estimator> Scorer<'a, E> {
+    pub(super) fn new(estimator: &'a E, max_error: f64) -> Self {
+        Self {
+            estimator,
+            max_squared: max_error * max_error,
+            taken: vec![[0; 2]; estimator.rivals().len()],
+            scoring: 0,
+        }
+    }
+
+    /// The model's score if it is above `floor`. Stops as soon as it cannot be.
+    pub(super) fn score_above(&mut self, model: &E::Model, floor: f64) -> Option<f64> {
+        let num_points = self.estimator.num_points();
+        self.begin();
+        let mut errors = [0.0; BLOCK];
+        let mut score = 0.0;
+        for start in (0..num_points).step_by(BLOCK) {
+            if score + (num_points - start) as f64 <= floor {
+                return None;
+            }
+            let errors = &mut errors[..BLOCK.min(num_points - start)];
+            self.estimator.squared_errors(model, start, errors);
+            for (index, &error) in (start..).zip(errors.iter()) {
+                if error < self.max_squared && self.take(index) {
+                    let closeness = 1.0 - error / self.max_squared;
+                    score += closeness * closeness;
+                }
+            }
+        }
+        (score > floor).then_some(score)
+    }
+
+    /// Replaces `indices` by the inliers at `widening` times the largest squared error, ascending,
+    /// rivals passed over, and `weights` by the weights of their errors.
+    pub(super) fn weigh_inliers(
+        &mut self,
+        model: &E::Model,
+        widening: f64,
+        indices: &mut Vec<usize>,
+        weights: &mut Vec<f64>,
+    ) {
+        indices.clear();
+        weights.clear();
+        self.begin();
+        let max_squared = self.max_squared * widening;
+        let num_points = self.estimator.num_points();
+        let mut errors = [0.0; BLOCK];
+        for start in (0..num_points).step_by(BLOCK) {
+            let errors = &mut errors[..BLOCK.min(num_points - start)];
+            self.estimator.squared_errors(model, start, errors);
+            for (index, &error) in (start..).zip(errors.iter()) {
+                if error < max_squared && self.take(index) {
+                    indices.push(index);
+                    weights.push(1.0 - error / max_squared);
+                }
+            }
+        }
+    }
+
+    /// The number of inliers, rivals counted once.
+    pub(super) fn count_inliers(&mut self, model: &E::Model) -> usize {
+        self.begin();
+        (0..self.estimator.num_points())
+            .filter(|&i| self.estimator.squared_error(model, i) < self.max_squared && self.take(i))
+            .count()
+    }
+
+    /// The inliers, ascending; of rivals the one with the smallest error.
+    pub(super) fn exclusive_inliers(&mut self, model: &E::Model) -> Vec<usize> {
+        let mut by_error: Vec<(f64, usize)> = (0..self.estimator.num_points())
+            .map(|i| (self.estimator.squared_error(model, i), i))
+            .filter(|(error, _)| *error < self.max_squared)
+            .collect();
+        by_error.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        self.begin();
+        let mut inliers: Vec<usize> = by_error
+            .into_iter()
+            .map(|(_, i)| i)
+            .filter(|&i| self.take(i))
+            .collect();
+        inliers.sort_unstable();
+        inliers
+    }
+
+    fn begin(&mut self) {
+        self.scoring = self.scoring.wrapping_add(1);
+        if self.scoring == 0 {
+            self.taken.fill([0; 2]);
+            self.scoring = 1;
+        }
+    }
+
+    /// Whether no rival of this datum was taken since the last [`Self::begin`]; takes it then.
+    fn take(&mut self, index: usize) -> bool {
+        let Some(&[first, second]) = self.estimator.rivals().get(index) else {
+            return true;
+        };
+        let (first, second) = (first as usize, second as usize);
+        if self.taken[first][0] == self.scoring || self.taken[second][1] == self.scoring {
+            return false;
+        }
+        self.taken[first][0] = self.scoring;
+        self.taken[second][1] = self.scoring;
+        true
+    }
+}
