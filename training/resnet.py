@@ -1,0 +1,2 @@
+"""placeholder"""
+OFFSET = 0.0
