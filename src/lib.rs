@@ -29,6 +29,15 @@
 //! The same photos, model and options give the same result on any number of threads. Work runs on
 //! the rayon pool that it is called from.
 
+#![deny(
+    clippy::exit,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
+
 pub mod error;
 pub mod extract;
 pub mod features;

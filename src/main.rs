@@ -1,5 +1,14 @@
 //! The program: parses its arguments, runs one command, ends with its exit code.
 
+#![deny(
+    clippy::exit,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
+
 use std::process::ExitCode;
 
 use clap::Parser;
