@@ -7,6 +7,9 @@ opencv-doc installs, and the CC0 photos inside the scikit-image wheel:
     pip install pillow==13.0.0 numpy scikit-image==0.26.0 tifffile
     python benches/compare/make_fixtures.py --opencv-data /usr/share/doc/opencv-doc/examples/data
 
+With --dejavu-sans FILE it makes the font of the match picture instead, from the
+DejaVuSans.ttf 2.37 of Debian's package fonts-dejavu-core (pip install fonttools).
+
 The bytes depend on the versions of Pillow and of its codecs, so a golden test
 may have to be recorded again after a run.
 """
@@ -203,10 +206,38 @@ def write_bad_files(photo):
     )
 
 
+# Latin, Greek and Cyrillic letters for file names, and the signs that captions use.
+FONT_CHARACTERS = (
+    "U+0020-007E,U+00A0-017F,U+0384-03CE,U+0400-045F,U+2013,U+2014,U+2018,U+2019,"
+    "U+201C,U+201D,U+2022,U+2026,U+2192,U+2212,U+2248,U+2264,U+2265"
+)
+
+
+def write_font(dejavu_sans):
+    from fontTools import subset
+
+    subset.main(
+        [
+            str(dejavu_sans),
+            f"--unicodes={FONT_CHARACTERS}",
+            "--no-hinting",
+            "--layout-features=",
+            "--drop-tables+=GSUB,GPOS,GDEF,kern,FFTM",
+            "--no-glyph-names",
+            f"--output-file={ROOT / 'src' / 'report' / 'DejaVuSans-subset.ttf'}",
+        ]
+    )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--opencv-data", type=pathlib.Path, required=True)
+    job = parser.add_mutually_exclusive_group(required=True)
+    job.add_argument("--opencv-data", type=pathlib.Path)
+    job.add_argument("--dejavu-sans", type=pathlib.Path)
     arguments = parser.parse_args()
+    if arguments.dejavu_sans:
+        write_font(arguments.dejavu_sans)
+        return
     sources = {
         "opencv": arguments.opencv_data,
         "skimage": pathlib.Path(skimage.__file__).parent / "data",

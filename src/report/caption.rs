@@ -11,6 +11,9 @@ const FAINT_INK: Colour = [89, 99, 110];
 const YES: Colour = [26, 127, 55];
 const NO: Colour = [207, 34, 46];
 
+/// Space between two lines of the caption beyond their own height, in pixels.
+const LEADING: u32 = 3;
+
 /// Text broken into lines for one width.
 pub(super) struct Caption {
     body: Typeface,
@@ -60,7 +63,7 @@ impl Caption {
     /// Height of title and lines, in pixels.
     pub(super) fn height(&self) -> u32 {
         let title = self.title.len() as u32 * self.heading.line_height();
-        title + self.lines.len() as u32 * self.body.line_height()
+        title + LEADING + self.lines.len() as u32 * (self.body.line_height() + LEADING)
     }
 
     /// Draws the name of a photo around the column `centre`, at most `width` pixels wide.
@@ -95,9 +98,10 @@ impl Caption {
             self.heading.draw(picture, beside, top, line, INK);
             top += height;
         }
+        top += LEADING;
         for line in &self.lines {
             self.body.draw(picture, left as f32, top, line, INK);
-            top += self.body.line_height();
+            top += self.body.line_height() + LEADING;
         }
     }
 }

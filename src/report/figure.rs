@@ -192,7 +192,7 @@ pub fn match_figure(
     }
     if let Some(transform) = &content.transform {
         let seen = outline(transform, &panels);
-        let frames = panels.map(|panel| panel.frame.grown(2, &picture));
+        let frames = panels.map(|panel| panel.frame.grown(1, &picture));
         OUTLINE.draw(&mut picture, frames[0], &panels[0].border());
         OUTLINE.draw(&mut picture, frames[1], &seen);
     }

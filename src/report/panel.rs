@@ -184,3 +184,108 @@ pub(super) fn spread(inliers: &[[[f64; 2]; 2]], max: usize) -> Vec<[[f64; 2]; 2]
     }
     chosen
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Panels of two photos of 100 x 50 pixels, drawn twice as large.
+    fn panels() -> [Panel; 2] {
+        let pixels = RgbImage::new(1, 1);
+        let photo = FigurePhoto {
+            pixels: &pixels,
+            size: [100, 50],
+            keypoints: &[],
+            name: "",
+        };
+        let mut panel = Panel::new(&photo, &FigureOptions::default());
+        panel.centre_in([10, 20], [200, 100]);
+        [panel; 2]
+    }
+
+    fn near(a: &[[[f64; 2]; 2]], b: &[[[f64; 2]; 2]]) -> bool {
+        let values = |pieces: &[[[f64; 2]; 2]]| -> Vec<f64> {
+            pieces.iter().flatten().flatten().copied().collect()
+        };
+        let (a, b) = (values(a), values(b));
+        a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-6)
+    }
+
+    #[test]
+    fn pixel_centres_map_to_the_centres_of_what_they_cover() {
+        let [panel, _] = panels();
+        assert_eq!((panel.width(), panel.height()), (200, 100));
+        assert_eq!(panel.place([-0.5, -0.5]), [9.5, 19.5]);
+        assert_eq!(panel.place([99.5, 49.5]), [209.5, 119.5]);
+        assert_eq!(panel.place([0.0, 0.0]), [10.5, 20.5]);
+        assert!(panel.place_inside([99.5, 49.5]).is_some());
+        for outside in [[-0.6, 3.0], [99.6, 3.0], [3.0, 49.6], [f64::NAN, 3.0]] {
+            assert!(panel.place_inside(outside).is_none());
+        }
+    }
+
+    #[test]
+    fn identity_outlines_the_whole_photo() {
+        let panels = panels();
+        let seen = outline(&Matrix3::identity(), &panels);
+        assert!(near(&seen, &panels[1].border()));
+        let negative = outline(&-Matrix3::identity(), &panels);
+        assert!(near(&negative, &seen));
+    }
+
+    #[test]
+    fn an_outline_that_leaves_the_photo_is_cut_at_its_border() {
+        let panels = panels();
+        // Half of photo 1 to the right of photo 2's border: three edges are left.
+        let shift = Matrix3::new(1.0, 0.0, 50.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0);
+        let seen = outline(&shift, &panels);
+        assert_eq!(seen.len(), 3);
+        assert!(
+            seen.iter()
+                .flatten()
+                .all(|point| point[0] <= 209.5 + 1.0 + 1e-9)
+        );
+        let away = Matrix3::new(1.0, 0.0, 500.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0);
+        assert!(outline(&away, &panels).is_empty());
+    }
+
+    #[test]
+    fn what_lies_behind_the_horizon_is_not_drawn() {
+        let panels = panels();
+        // The horizon is at x = 80 of photo 1: points beyond it would come back from the left.
+        let horizon = Matrix3::new(1.0, 0.0, 0.0, 0.0, 1.0, 0.0, -1.0 / 80.0, 0.0, 1.0);
+        let seen = outline(&horizon, &panels);
+        assert!(!seen.is_empty());
+        let left_edge = panels[1].place([-0.5 / (1.0 + 0.5 / 80.0), 0.0])[0];
+        for point in seen.iter().flatten() {
+            assert!(point[0] >= left_edge - 1e-6, "{point:?}");
+        }
+    }
+
+    #[test]
+    fn a_degenerate_transform_has_no_outline() {
+        let panels = panels();
+        for value in [0.0, f64::NAN, f64::INFINITY] {
+            assert!(outline(&Matrix3::repeat(value), &panels).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_subset_covers_all_groups() {
+        let point = |x: f64| [[x, 0.0], [x, 1.0]];
+        let groups = [0.0, 100.0, 300.0];
+        let inliers: Vec<_> = (0..30)
+            .map(|i| point(groups[i / 10] + (i % 10) as f64 * 0.1))
+            .collect();
+        assert_eq!(spread(&inliers, 30), inliers);
+        assert_eq!(spread(&inliers, 0), []);
+        let chosen = spread(&inliers, 3);
+        for group in groups {
+            assert!(
+                chosen
+                    .iter()
+                    .any(|inlier| (inlier[0][0] - group).abs() < 2.0)
+            );
+        }
+    }
+}
