@@ -12,7 +12,7 @@ pub use manifest::{
     ChannelOrder, GridManifest, InputManifest, Layout, Manifest, ModelDefaults, ModelManifest,
     OutputsManifest,
 };
-pub use model::{Model, embedded_manifest};
+pub use model::{Model, OutputShapes, embedded_manifest};
 
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;

@@ -40,6 +40,15 @@ struct Plans {
     in_order_made: std::collections::VecDeque<PlanKey>,
 }
 
+/// The lengths of what a network gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutputShapes {
+    /// Numbers a descriptor.
+    pub descriptor_dim: usize,
+    /// Numbers in the global descriptor, if there is one.
+    pub global_dim: Option<usize>,
+}
+
 /// What a network says of one input: grids of `height` x `width` cells, channel after channel.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Output {
@@ -167,6 +176,20 @@ impl Model {
         self.entry.input.size_multiple
     }
 
+    /// The lengths of a descriptor and of the global descriptor, found by running the network on its
+    /// smallest input.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when it does not run.
+    pub fn output_shapes(&self) -> Result<OutputShapes> {
+        let side = self.entry.input.size_multiple.max(64).next_multiple_of(self.entry.input.size_multiple);
+        let output = self.run(&RgbImage::new(side, side), true)?;
+        Ok(OutputShapes {
+            descriptor_dim: output.dim,
+            global_dim: output.global.map(|g| g.len()),
+        })
+    }
+
     /// Runs the network on `pixels`, whose sides must be multiples of the manifest's.
     ///
     /// # Errors
@@ -283,7 +306,8 @@ impl Model {
                 .map(|(_, tensor)| tensor)
                 .ok_or_else(|| self.fail(format!("it gave no output `{name}`")))?;
             let values = tensor
-                .as_slice::<f32>()
+                .try_as_plain_ram()
+                .and_then(|plain| plain.as_slice::<f32>())
                 .map_err(|_| self.fail(format!("output `{name}` is not of 32-bit floats")))?;
             Ok((tensor.shape().to_vec(), values.to_vec()))
         };
