@@ -1,5 +1,6 @@
 //! How well the default settings recognise and locate, on folders laid out as `eval/` is:
-//! `cargo bench --bench accuracy -- --data EVAL_DIR [ukbench] [oxford_affine]`.
+//! `cargo bench --bench accuracy -- --data EVAL_DIR [--model FILE.onnx] [--pairs FILE.csv] [ukbench]
+//! [oxford_affine]`. `--pairs` writes what was found for every pair of ukbench.
 //!
 //! ukbench: every pair of photos, ranked by score. N-S is the mean number of a photo's own four among
 //! its top four, itself included; recall is that of pairs of one object where one pair of
@@ -32,12 +33,16 @@ fn main() -> Outcome<()> {
         None => Model::embedded()?,
     };
     let options = MatchOptions::from(model.defaults());
+    let pairs = match args.iter().position(|a| a == "--pairs") {
+        Some(at) => Some(args.get(at + 1).ok_or("--pairs takes a file")?.as_str()),
+        None => None,
+    };
     let wanted = |name: &str| {
         !["ukbench", "oxford_affine"].iter().any(|n| args.iter().any(|a| a == n))
             || args.iter().any(|a| a == name)
     };
     if wanted("ukbench") {
-        ukbench(&model, &options, &data.join("ukbench"))?;
+        ukbench(&model, &options, &data.join("ukbench"), pairs)?;
     }
     if wanted("oxford_affine") {
         oxford(&model, &options, &data.join("oxford_affine"))?;
@@ -45,7 +50,7 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-fn ukbench(model: &Model, options: &MatchOptions, folder: &Path) -> Outcome<()> {
+fn ukbench(model: &Model, options: &MatchOptions, folder: &Path, pairs: Option<&str>) -> Outcome<()> {
     let start = Instant::now();
     let paths = find_photos(&[folder.to_owned()])?;
     let photos = paths
@@ -57,22 +62,28 @@ fn ukbench(model: &Model, options: &MatchOptions, folder: &Path) -> Outcome<()> 
         .collect::<delfin::Result<Vec<_>>>()?;
     let extracted = start.elapsed();
     let count = photos.len();
-    let scores = (0..count)
+    let found = (0..count)
         .into_par_iter()
         .map(|i| {
-            (0..count)
+            (i + 1..count)
                 .map(|j| {
-                    if j <= i {
-                        return Ok(0.0);
-                    }
                     let ((a, hash_a), (b, hash_b)) = (&photos[i], &photos[j]);
-                    let seed = seed_from_content(hash_a, hash_b);
-                    Ok(match_features(a, b, options, seed)?.score())
+                    let found = match_features(a, b, options, seed_from_content(hash_a, hash_b))?;
+                    Ok((found.score(), found.num_inliers(), found.matches.len()))
                 })
-                .collect::<delfin::Result<Vec<f64>>>()
+                .collect::<delfin::Result<Vec<_>>>()
         })
         .collect::<delfin::Result<Vec<_>>>()?;
-    let score = |i: usize, j: usize| scores[i.min(j)][i.max(j)];
+    let score = |i: usize, j: usize| found[i.min(j)][i.max(j) - i.min(j) - 1].0;
+    if let Some(file) = pairs {
+        let mut csv = String::from("image1,image2,matches,inliers,score\n");
+        for (i, row) in found.iter().enumerate() {
+            for (j, (score, inliers, matches)) in (i + 1..).zip(row) {
+                csv += &format!("{i},{j},{matches},{inliers},{score}\n");
+            }
+        }
+        std::fs::write(file, csv)?;
+    }
     let mut own_in_top = 0;
     for i in 0..count {
         let mut others: Vec<usize> = (0..count).filter(|j| *j != i).collect();

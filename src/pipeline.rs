@@ -163,8 +163,10 @@ pub struct StageTimes {
     pub decode: Duration,
     /// Keypoints and descriptors of both photos.
     pub extract: Duration,
-    /// Nearest neighbours and RANSAC.
+    /// Nearest neighbours.
     pub matching: Duration,
+    /// RANSAC.
+    pub verify: Duration,
 }
 
 /// Opens two photos at the same time and matches them.
@@ -224,8 +226,11 @@ pub fn match_photos(
     let seed = options
         .seed
         .unwrap_or_else(|| seed_from_content(photo1.content_hash(), photo2.content_hash()));
-    let found = match_features(&features1, &features2, options, seed)?;
+    let matches = find_matches(&features1, &features2, options)?;
     let matched = Instant::now();
+    let geometry = find_geometry(&features1, &features2, &matches, options, seed)?;
+    let verified = Instant::now();
+    let found = FeatureMatch { matches, geometry };
     Ok(PairMatch {
         is_match: found.num_inliers() >= options.min_inliers,
         features1,
@@ -235,6 +240,7 @@ pub fn match_photos(
             decode: Duration::ZERO,
             extract: extracted - start,
             matching: matched - extracted,
+            verify: verified - matched,
         },
     })
 }
@@ -250,21 +256,39 @@ pub fn match_features(
     options: &MatchOptions,
     seed: u64,
 ) -> Result<FeatureMatch> {
-    let matches = match_descriptors(
+    let matches = find_matches(features1, features2, options)?;
+    let geometry = find_geometry(features1, features2, &matches, options, seed)?;
+    Ok(FeatureMatch { matches, geometry })
+}
+
+fn find_matches(
+    features1: &FeatureSet,
+    features2: &FeatureSet,
+    options: &MatchOptions,
+) -> Result<Vec<Match>> {
+    match_descriptors(
         features1.descriptors(),
         features2.descriptors(),
         &options.matching,
-    )?;
-    let mut verification = options.verification.clone();
+    )
+}
+
+fn find_geometry(
+    features1: &FeatureSet,
+    features2: &FeatureSet,
+    matches: &[Match],
+    options: &MatchOptions,
+    seed: u64,
+) -> Result<Option<TwoViewGeometry>> {
+    let mut verification = options.verification;
     verification.ransac.seed = seed;
     verification.ransac.max_error_px *= pixels_per_working_pixel(features2, &options.extraction);
-    let geometry = verify(
+    verify(
         features1.keypoints(),
         features2.keypoints(),
-        &matches,
+        matches,
         &verification,
-    )?;
-    Ok(FeatureMatch { matches, geometry })
+    )
 }
 
 /// Pixels of the photo for one pixel at scale 1.

@@ -56,7 +56,7 @@ pub(crate) struct MatchArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Print one JSON object instead of text; docs/match-json.md describes it.
+    /// Print one JSON object instead of text; README.md lists its fields.
     #[arg(long)]
     pub(crate) json: bool,
 

@@ -9,6 +9,8 @@
 //! Positions are pixels of the original photos, (0, 0) is the centre of the top-left pixel, and the
 //! transform maps photo 1 to photo 2.
 
+use std::cmp::Ordering;
+
 use image::{Rgb, RgbImage};
 use nalgebra::Matrix3;
 
@@ -201,23 +203,23 @@ pub fn match_figure(
     Ok(picture)
 }
 
-/// Draws the inliers as lines with a dot at either end. Many lines are thinner than few.
+/// Draws the inliers as lines with a dot at either end. Many lines are thinner than few. Ordered by
+/// their height between the photos, neighbours there get different colours.
 fn paint_lines(picture: &mut RgbImage, mut lines: Vec<[[f64; 2]; 2]>) {
     let crowd = ((lines.len() as f64 - 20.0) / 130.0).clamp(0.0, 1.0);
     let frame = Frame::of(picture);
+    let key = |[[x1, y1], [x2, y2]]: &[[f64; 2]; 2]| [y1 + y2, *x1, *y1, *x2];
     lines.sort_by(|a, b| {
-        let height_between = |[[_, y1], [_, y2]]: &[[f64; 2]; 2]| y1 + y2;
-        height_between(a)
-            .total_cmp(&height_between(b))
-            .then_with(|| a[0][0].total_cmp(&b[0][0]))
+        let pairs = key(a).into_iter().zip(key(b));
+        pairs.fold(Ordering::Equal, |order, (a, b)| order.then(a.total_cmp(&b)))
     });
     for (line, colour) in lines.iter().zip(LINES.iter().cycle()) {
         let pen = Pen {
             colour: *colour,
-            radius: 0.9 - 0.3 * crowd,
-            opacity: 0.95 - 0.2 * crowd,
-            halo: 0.9,
-            halo_opacity: 0.45 - 0.15 * crowd,
+            radius: 0.9 - 0.2 * crowd,
+            opacity: 1.0 - 0.1 * crowd,
+            halo: 0.9 - 0.2 * crowd,
+            halo_opacity: 0.45 - 0.1 * crowd,
         };
         pen.draw(picture, frame, &[*line]);
     }

@@ -3,6 +3,8 @@
 //! The product estimates all distances in `f32`. What its error bound cannot rule out is a
 //! candidate, mostly a single one, and [`squared_distance`](super::squared_distance) decides.
 
+use pulp::Arch;
+
 use super::product::{PANEL, Panels, RowSink, max_error, multiply};
 use super::{Nearest, NearestNeighbors, Neighbor, check_dimensions, squared_distance};
 use crate::error::Result;
@@ -12,14 +14,21 @@ use crate::features::Descriptors;
 pub struct BruteForce<'a> {
     descriptors: &'a Descriptors,
     panels: Panels,
+    arch: Arch,
 }
 
 impl<'a> BruteForce<'a> {
     /// Lays `descriptors` out for the product.
     pub fn new(descriptors: &'a Descriptors) -> Self {
+        Self::with_arch(descriptors, Arch::new())
+    }
+
+    /// A search with the instructions of `arch`, which change its speed and not its answer.
+    pub(super) fn with_arch(descriptors: &'a Descriptors, arch: Arch) -> Self {
         Self {
             descriptors,
             panels: Panels::new(descriptors),
+            arch,
         }
     }
 
@@ -38,7 +47,7 @@ impl<'a> BruteForce<'a> {
             error,
             found: Vec::with_capacity(queries.len()),
         };
-        multiply(queries, &self.panels, &mut sink);
+        multiply(self.arch, queries, &self.panels, &mut sink);
         Ok(sink.found)
     }
 
@@ -66,7 +75,7 @@ impl<'a> BruteForce<'a> {
                     columns: vec![Column::default(); self.descriptors.len()],
                     thresholds: vec![f32::MIN; width],
                 };
-                multiply(queries, &self.panels, &mut sink);
+                multiply(self.arch, queries, &self.panels, &mut sink);
                 let columns = sink.columns.iter().map(|column| column.row).collect();
                 (sink.rows.found, columns)
             }

@@ -89,9 +89,10 @@ pub(super) trait RowSink {
 }
 
 /// Computes the scores of all `rows` with all `columns`, whose dimensions must be equal, and hands
-/// them to `sink` in the order of the rows. [`max_error`] must not be `None`.
-pub(super) fn multiply(rows: &Descriptors, columns: &Panels, sink: &mut impl RowSink) {
-    Arch::new().dispatch(Product {
+/// them to `sink` in the order of the rows, with the instructions of `arch`. [`max_error`] must not
+/// be `None`.
+pub(super) fn multiply(arch: Arch, rows: &Descriptors, columns: &Panels, sink: &mut impl RowSink) {
+    arch.dispatch(Product {
         rows,
         columns,
         sink,

@@ -1,6 +1,7 @@
 //! One suite over every search: each must give what a plain loop gives, bit for bit.
 
 use proptest::prelude::*;
+use pulp::Arch;
 
 use super::*;
 
@@ -34,15 +35,29 @@ fn bits(neighbor: &Neighbor) -> (u64, usize) {
     (neighbor.squared_distance.to_bits(), neighbor.index)
 }
 
+/// Every instruction set that this processor has.
+fn archs() -> Vec<Arch> {
+    #[cfg(target_arch = "x86_64")]
+    let older = pulp::x86::V3::try_new().map(Arch::V3);
+    #[cfg(not(target_arch = "x86_64"))]
+    let older = None;
+    [Some(Arch::Scalar), older, Some(Arch::new())]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
 /// Checks every search of `queries` in `set` against a plain loop.
 fn check(set: &Descriptors, queries: &Descriptors) {
     let expected: Vec<Vec<(u64, usize)>> = (0..queries.len())
         .map(|i| ranked(queries.row(i), set))
         .collect();
-    let searches: [Box<dyn NearestNeighbors + '_>; 2] = [
-        Box::new(KdTree::new(set).unwrap()),
-        Box::new(BruteForce::new(set)),
-    ];
+    let brute_force = archs()
+        .into_iter()
+        .map(|arch| BruteForce::with_arch(set, arch));
+    let mut searches: Vec<Box<dyn NearestNeighbors + '_>> =
+        vec![Box::new(KdTree::new(set).unwrap())];
+    searches.extend(brute_force.map(|search| Box::new(search) as _));
     for search in searches {
         let nearest = search.nearest(queries).unwrap();
         let nearest2 = search.nearest2(queries).unwrap();
@@ -73,14 +88,13 @@ fn check(set: &Descriptors, queries: &Descriptors) {
         .filter_map(|(query, e)| e.first().map(|r| (query, *r)))
         .filter(|(query, (_, index))| back[*index] == *query)
         .collect();
-    let found = BruteForce::new(set).mutual_nearest(queries).unwrap();
-    assert_eq!(
-        found
-            .iter()
-            .map(|(query, n)| (*query, bits(n)))
-            .collect::<Vec<_>>(),
-        mutual
-    );
+    for arch in archs() {
+        let found = BruteForce::with_arch(set, arch)
+            .mutual_nearest(queries)
+            .unwrap();
+        let found: Vec<_> = found.iter().map(|(query, n)| (*query, bits(n))).collect();
+        assert_eq!(found, mutual);
+    }
 }
 
 /// Checks all searches between two sets, in both directions.
@@ -224,9 +238,11 @@ fn the_estimate_stays_within_its_bound() {
         let (rows, columns) = (set(15), set(16));
         let panels = product::Panels::new(&columns);
         let bound = f64::from(product::max_error(&rows, &panels).unwrap());
-        let mut errors = Errors(&rows, &columns, 0.0);
-        product::multiply(&rows, &panels, &mut errors);
-        assert!(errors.2 <= bound, "{} above {bound}", errors.2);
+        for arch in archs() {
+            let mut errors = Errors(&rows, &columns, 0.0);
+            product::multiply(arch, &rows, &panels, &mut errors);
+            assert!(errors.2 <= bound, "{} above {bound}", errors.2);
+        }
         // A bound far too wide would make everything a candidate.
         assert!(bound < 1e-3 * f64::from(scale).powi(2) * dim as f64 + 1e-30);
     }

@@ -1,4 +1,4 @@
-//! What `delfin match` says: for a person, and as JSON (docs/match-json.md).
+//! What `delfin match` says: for a person, and as JSON (README.md lists the fields).
 
 use std::time::Duration;
 
@@ -91,13 +91,14 @@ impl Report<'_> {
         })
     }
 
-    fn times(&self) -> [(&'static str, Duration); 5] {
+    fn times(&self) -> [(&'static str, Duration); 6] {
         let times = &self.result.times;
         [
             ("load_model", self.load_model),
             ("decode", times.decode),
             ("extract", times.extract),
             ("match", times.matching),
+            ("verify", times.verify),
             ("total", self.total),
         ]
     }
