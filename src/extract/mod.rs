@@ -2,6 +2,7 @@
 //! fully convolutional network runs on an image pyramid; each cell of each level's output grid is a
 //! candidate with an attention score; the best candidates of all levels together are kept.
 
+mod bottleneck;
 mod manifest;
 mod model;
 mod selection;

@@ -1,6 +1,11 @@
-//! A network behind its manifest entry. The only file that names tract.
+//! A network behind its manifest entry. Only this file and those in its folder name tract.
 //!
-//! tract runs fastest on concrete shapes, so a plan is made for each input size once and kept.
+//! tract runs fastest on concrete shapes, so a plan is made for each input size once and kept. All
+//! plans come from one graph whose height and width are symbols and whose bottlenecks are ours,
+//! so that making one more is cheap and the weights are in memory once.
+
+mod fusion;
+mod translation;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,7 +32,16 @@ pub struct Model {
     entry: ModelManifest,
     path: PathBuf,
     network: InferenceModel,
+    /// Without the global output, and with it.
+    any_size: [OnceLock<std::result::Result<Arc<AnySize>, String>>; 2],
     plans: Mutex<Plans>,
+}
+
+/// A network of any size.
+struct AnySize {
+    model: TypedModel,
+    /// Stand for height and width, in units of the manifest's size multiple.
+    symbols: [Symbol; 2],
 }
 
 /// Input width, input height, whether the global output is computed.
@@ -141,6 +155,7 @@ impl Model {
             entry,
             path,
             network,
+            any_size: Default::default(),
             plans: Mutex::default(),
         };
         for name in model.output_names(true) {
@@ -230,10 +245,38 @@ impl Model {
         &self,
         (width, height, with_global): PlanKey,
     ) -> TractResult<Arc<TypedRunnableModel>> {
-        let (width, height) = (width as usize, height as usize);
+        let typed = match self.any_size(with_global) {
+            Ok(any) => {
+                let multiple = self.entry.input.size_multiple;
+                let sides = [height, width].map(|side| TDim::from(i64::from(side / multiple)));
+                let values = any.symbols.iter().cloned().zip(sides).collect();
+                any.model.set_symbols(&values)?
+            }
+            // A network that cannot be told its size afterwards.
+            Err(_) => self.typed([height, width].map(|s| TDim::from(i64::from(s))), with_global)?,
+        };
+        typed.into_optimized()?.into_runnable()
+    }
+
+    fn any_size(&self, with_global: bool) -> std::result::Result<Arc<AnySize>, String> {
+        self.any_size[usize::from(with_global)]
+            .get_or_init(|| {
+                let symbols = ["height", "width"].map(|name| self.network.symbols.sym(name));
+                let multiple = self.entry.input.size_multiple as usize;
+                let sides = symbols.each_ref().map(|symbol| TDim::from(symbol) * multiple);
+                match self.typed(sides, with_global) {
+                    Ok(model) => Ok(Arc::new(AnySize { model, symbols })),
+                    Err(e) => Err(e.to_string()),
+                }
+            })
+            .clone()
+    }
+
+    /// The network for inputs of this height and width, decluttered.
+    fn typed(&self, [height, width]: [TDim; 2], with_global: bool) -> TractResult<TypedModel> {
         let shape = match self.entry.input.layout {
-            Layout::Nchw => [1, 3, height, width],
-            Layout::Nhwc => [1, height, width, 3],
+            Layout::Nchw => [1.into(), 3.into(), height, width],
+            Layout::Nhwc => [1.into(), height, width, 3.into()],
         };
         let mut network = self.network.clone();
         network.set_input_fact(0, f32::fact(shape).into())?;
@@ -242,7 +285,9 @@ impl Model {
             .filter_map(|name| self.outlet(&network, name))
             .collect();
         network.select_output_outlets(&outlets)?;
-        network.into_optimized()?.into_runnable()
+        let mut typed = translation::typed(network)?;
+        fusion::fuse_bottlenecks(&mut typed)?;
+        typed.into_decluttered()
     }
 
     fn outlet(&self, network: &InferenceModel, name: &str) -> Option<OutletId> {
@@ -266,6 +311,7 @@ impl Model {
         let (width, height) = (pixels.width() as usize, pixels.height() as usize);
         let plane = width * height;
         let mut values = vec![0.0f32; 3 * plane];
+        let pixels = pixels.as_raw().as_chunks::<3>().0;
         for channel in 0..3 {
             let source = match input.channels {
                 ChannelOrder::Rgb => channel,
@@ -273,22 +319,19 @@ impl Model {
             };
             let (mean, factor) = (input.mean[channel], 1.0 / input.std[channel]);
             let normalised = pixels
-                .as_raw()
                 .iter()
-                .skip(source)
-                .step_by(3)
-                .map(|pixel| (f32::from(*pixel) - mean) * factor);
+                .map(|pixel| (f32::from(pixel[source]) - mean) * factor);
             match input.layout {
                 Layout::Nchw => values[channel * plane..(channel + 1) * plane]
                     .iter_mut()
                     .zip(normalised)
                     .for_each(|(target, value)| *target = value),
                 Layout::Nhwc => values
+                    .as_chunks_mut::<3>()
+                    .0
                     .iter_mut()
-                    .skip(channel)
-                    .step_by(3)
                     .zip(normalised)
-                    .for_each(|(target, value)| *target = value),
+                    .for_each(|(target, value)| target[channel] = value),
             }
         }
         match input.layout {
