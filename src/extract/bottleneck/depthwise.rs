@@ -33,7 +33,11 @@ impl Shape {
     }
 
     /// Height and width after the convolution; none where the kernel does not fit.
-    pub(in crate::extract) fn output_size(&self, height: usize, width: usize) -> Option<(usize, usize)> {
+    pub(in crate::extract) fn output_size(
+        &self,
+        height: usize,
+        width: usize,
+    ) -> Option<(usize, usize)> {
         let [top, left, bottom, right] = self.padding;
         let side = |size: usize| Some(size.checked_sub(self.kernel)? / self.stride + 1);
         Some((side(height + top + bottom)?, side(width + left + right)?))

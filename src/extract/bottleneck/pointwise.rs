@@ -1,6 +1,8 @@
 //! A 1 x 1 convolution as a matrix product: weights stay packed, pixels are read in place.
 
-use super::lanes::{Buffer, Clip, Cover, Kernel, LANES, Lanes, Tile, blocks, dispatch, multiply_add, unroll};
+use super::lanes::{
+    Buffer, Clip, Cover, Kernel, LANES, Lanes, Tile, blocks, dispatch, multiply_add, unroll,
+};
 
 /// `y = clip(W x + bias)` at every pixel.
 #[derive(Debug, Clone)]
