@@ -34,11 +34,11 @@ impl LocalOptimizer {
         start: Scored<E::Model>,
     ) -> Scored<E::Model> {
         let model = start.model.clone();
-        let mut best = self.descend(scorer, &model, start);
+        let mut best = self.descend(scorer, &model, start, &WIDENINGS);
         scorer.weigh_inliers(&best.model, 1.0, &mut self.indices, &mut self.weights);
         let sample_size = scorer.estimator.sample_size();
         let size = (self.indices.len() / 2).clamp(sample_size, INNER_SIZE * sample_size);
-        if self.indices.len() <= size {
+        if self.indices.len() <= size || self.indices.len() > 16 * sample_size {
             return best;
         }
         std::mem::swap(&mut self.pool, &mut self.indices);
@@ -54,7 +54,7 @@ impl LocalOptimizer {
                 .estimator
                 .fit_least_squares(&self.subset, &self.weights)
             {
-                best = self.descend(scorer, &model, best);
+                best = self.descend(scorer, &model, best, &WIDENINGS[1..]);
             }
         }
         best
@@ -66,9 +66,10 @@ impl LocalOptimizer {
         scorer: &mut Scorer<'_, E>,
         model: &E::Model,
         mut best: Scored<E::Model>,
+        widenings: &[f64],
     ) -> Scored<E::Model> {
         let mut model = model.clone();
-        for widening in WIDENINGS {
+        for &widening in widenings {
             let Some(next) = self.step(scorer, &model, widening) else {
                 break;
             };
