@@ -39,7 +39,7 @@ impl Default for MatchOptions {
             extraction: ExtractionOptions::default(),
             matching: MatchingOptions::default(),
             verification: VerificationOptions::default(),
-            min_inliers: 12,
+            min_inliers: 16,
             seed: None,
         }
     }
@@ -99,8 +99,8 @@ pub struct FeatureMatch {
 }
 
 /// Weight of the similarity of the whole photos against the logarithm of the inliers. Any weight from
-/// 8 to 24 ranks about as well (benches/RESULTS.md).
-const GLOBAL_WEIGHT: f64 = 12.0;
+/// 2 to 10 ranks about as well (benches/RESULTS.md).
+const GLOBAL_WEIGHT: f64 = 4.0;
 
 impl FeatureMatch {
     /// The number of verified inliers.
@@ -108,7 +108,7 @@ impl FeatureMatch {
         self.geometry.as_ref().map_or(0, |g| g.inliers.len())
     }
 
-    /// Ranks pairs of photos by how likely they show the same thing: ln(1 + inliers) + 12 times the
+    /// Ranks pairs of photos by how likely they show the same thing: ln(1 + inliers) + 4 times the
     /// global similarity. The inliers are one judge, the photos as wholes another; together they
     /// rank better than either.
     pub fn score(&self) -> f64 {
