@@ -8,6 +8,8 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use fast_image_resize as fir;
+use fir::images::{TypedImage, TypedImageRef};
+use fir::pixels::U8x3;
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
 use sha2::{Digest, Sha256};
 
@@ -205,19 +207,18 @@ pub(crate) fn resize_rgb(pixels: &RgbImage, width: u32, height: u32) -> RgbImage
     let mut resized = vec![0; width as usize * height as usize * 3];
     let options = fir::ResizeOptions::new()
         .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Bilinear));
-    let done = fir::images::ImageRef::new(
-        pixels.width(),
-        pixels.height(),
-        pixels.as_raw(),
-        fir::PixelType::U8x3,
-    )
-    .ok()
-    .zip(fir::images::Image::from_slice_u8(width, height, &mut resized, fir::PixelType::U8x3).ok())
-    .is_some_and(|(source, mut target)| {
-        fir::Resizer::new()
-            .resize(&source, &mut target, &options)
-            .is_ok()
-    });
+    // Typed views: only the code for this pixel format is compiled.
+    let source =
+        TypedImageRef::<U8x3>::from_buffer(pixels.width(), pixels.height(), pixels.as_raw());
+    let target = TypedImage::<U8x3>::from_buffer(width, height, &mut resized);
+    let done = source
+        .ok()
+        .zip(target.ok())
+        .is_some_and(|(source, mut target)| {
+            fir::Resizer::new()
+                .resize_typed(&source, &mut target, &options)
+                .is_ok()
+        });
     debug_assert!(done, "the buffers have the sizes that they are given with");
     RgbImage::from_raw(width, height, resized).unwrap_or_default()
 }
