@@ -1,5 +1,7 @@
 //! Times each search at the sizes of a photo's descriptors, building included.
 
+#![expect(clippy::expect_used, reason = "the input is made here")]
+
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use delfin::features::Descriptors;
 use delfin::matching::{MatchingOptions, SearchKind, match_descriptors};

@@ -15,13 +15,17 @@ use delfin::features::Descriptors;
 use delfin::matching::{MatchingOptions, SearchKind, match_descriptors};
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let mut out = std::io::stdout().lock();
     // Cargo adds the flag --bench.
     let arguments: Vec<String> = std::env::args()
         .skip(1)
         .filter(|a| a != "--bench")
         .collect();
     let [dim, path1, path2] = arguments.as_slice() else {
-        println!("search_cases needs DIM FILE1 FILE2; benches/compare/search.py runs it");
+        writeln!(
+            out,
+            "needs DIM FILE1 FILE2; benches/compare/search.py runs this"
+        )?;
         return Ok(());
     };
     let (descriptors1, descriptors2) = (read(dim, path1)?, read(dim, path2)?);
@@ -47,8 +51,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         for m in &matches {
             write!(answer, " {} {}", m.index1, m.index2)?;
         }
-        println!("{answer}");
-        std::io::stdout().flush()?;
+        writeln!(out, "{answer}")?;
+        out.flush()?;
     }
     Ok(())
 }

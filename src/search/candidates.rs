@@ -5,6 +5,7 @@
 //! end.
 
 use pulp::Simd;
+use pulp::bytemuck::{cast, cast_slice};
 
 use super::Nearest;
 use super::product::{PANEL, TileSink, padded};
@@ -12,9 +13,6 @@ use crate::features::Descriptors;
 
 /// Candidates noted before they are measured, a query.
 const MAX_OPEN: usize = 16;
-
-/// Scores that are looked through at once.
-const CHUNK: usize = 16;
 
 /// The candidates for the nearest `N` of each of some queries.
 pub(super) struct Candidates<'a, const N: usize> {
@@ -120,61 +118,105 @@ impl<const N: usize> TileSink for Sides<'_, N> {
         first_column: usize,
         scores: &[[S::f32s; VECTORS]; ROWS],
     ) {
-        let column_thresholds = &self.columns.thresholds[first_column..first_column + PANEL];
-        let (column_thresholds, _) = S::as_simd_f32s(column_thresholds);
-        let row_thresholds = &self.rows.thresholds[first_row..first_row + ROWS];
-        let zero = simd.splat_f32s(0.0);
-        let mut reached = simd.less_than_f32s(zero, zero);
-        for v in 0..VECTORS {
-            let best = (1..ROWS).fold(scores[0][v], |best, r| simd.max_f32s(best, scores[r][v]));
-            let own = simd.greater_than_or_equal_f32s(best, column_thresholds[v]);
-            reached = simd.or_m32s(reached, own);
-        }
+        let mut best_of_columns = scores[0];
+        let mut best_of_rows = [scores[0][0]; ROWS];
         for r in 0..ROWS {
-            let best = (1..VECTORS).fold(scores[r][0], |best, v| simd.max_f32s(best, scores[r][v]));
-            let threshold = simd.splat_f32s(row_thresholds[r]);
-            let own = simd.greater_than_or_equal_f32s(best, threshold);
-            reached = simd.or_m32s(reached, own);
+            best_of_rows[r] = scores[r][0];
+            for v in 0..VECTORS {
+                best_of_columns[v] = simd.max_f32s(best_of_columns[v], scores[r][v]);
+                best_of_rows[r] = simd.max_f32s(best_of_rows[r], scores[r][v]);
+            }
         }
-        if simd.first_true_m32s(reached) < S::F32_LANES {
-            let mut plain = [[0.0f32; PANEL]; ROWS];
+        let reaches = |best, threshold| simd.greater_than_or_equal_f32s(best, threshold);
+        let is_any = |mask| simd.first_true_m32s(mask) < S::F32_LANES;
+
+        let thresholds = &mut self.columns.thresholds[first_column..first_column + PANEL];
+        let (thresholds, _) = S::as_mut_simd_f32s(thresholds);
+        let mut any = reaches(best_of_columns[0], thresholds[0]);
+        for v in 1..VECTORS {
+            any = simd.or_m32s(any, reaches(best_of_columns[v], thresholds[v]));
+        }
+        let row_thresholds = &mut self.rows.thresholds[first_row..first_row + ROWS];
+        for r in 0..ROWS {
+            let threshold = simd.splat_f32s(row_thresholds[r]);
+            any = simd.or_m32s(any, reaches(best_of_rows[r], threshold));
+        }
+        if !is_any(any) {
+            return;
+        }
+
+        // The best of a tile rules out most of the others that reach the threshold so far.
+        let margin = simd.splat_f32s(self.columns.margin);
+        for v in 0..VECTORS {
+            let raised = simd.sub_f32s(best_of_columns[v], margin);
+            thresholds[v] = simd.max_f32s(thresholds[v], raised);
+        }
+        if N == 1 {
             for r in 0..ROWS {
-                let (out, _) = S::as_mut_simd_f32s(&mut plain[r]);
-                for v in 0..VECTORS {
-                    out[v] = scores[r][v];
+                if is_any(reaches(best_of_rows[r], simd.splat_f32s(row_thresholds[r]))) {
+                    let raised = simd.reduce_max_f32s(best_of_rows[r]) - self.rows.margin;
+                    row_thresholds[r] = raised.max(row_thresholds[r]);
                 }
             }
-            self.look_through(first_row, first_column, &plain);
         }
+        let mut plain = [[0.0f32; PANEL]; ROWS];
+        for r in 0..ROWS {
+            let (out, _) = S::as_mut_simd_f32s(&mut plain[r]);
+            out.copy_from_slice(&scores[r]);
+        }
+        self.look_through(simd, first_row, first_column, &plain);
     }
 }
 
 impl<const N: usize> Sides<'_, N> {
     /// Notes the candidates of a tile.
     #[inline(always)]
-    fn look_through(&mut self, first_row: usize, first_column: usize, scores: &[[f32; PANEL]]) {
+    fn look_through<S: Simd>(
+        &mut self,
+        simd: S,
+        first_row: usize,
+        first_column: usize,
+        scores: &[[f32; PANEL]],
+    ) {
         for (r, scores) in scores.iter().enumerate() {
             let row = first_row + r;
-            for (chunk, scores) in scores.as_chunks::<CHUNK>().0.iter().enumerate() {
-                let first_column = first_column + chunk * CHUNK;
-                let thresholds = &self.columns.thresholds[first_column..first_column + CHUNK];
-                let threshold = self.rows.thresholds[row];
-                let any = scores
-                    .iter()
-                    .zip(thresholds)
-                    .fold(false, |any, (&s, &own)| any | (s >= own) | (s >= threshold));
-                if any {
-                    for (c, &score) in scores.iter().enumerate() {
-                        let column = first_column + c;
-                        if score >= self.rows.thresholds[row] {
-                            self.rows.note(row, column, score);
-                        }
-                        if score >= self.columns.thresholds[column] {
-                            self.columns.note(column, row, score);
-                        }
-                    }
+            let (vectors, _) = S::as_simd_f32s(scores);
+            for (v, &vector) in vectors.iter().enumerate() {
+                let first = v * S::F32_LANES;
+                let thresholds = &self.columns.thresholds[first_column + first..][..S::F32_LANES];
+                let (of_columns, _) = S::as_simd_f32s(thresholds);
+                let of_row = simd.splat_f32s(self.rows.thresholds[row]);
+                let for_columns = simd.greater_than_or_equal_f32s(vector, of_columns[0]);
+                let for_row = simd.greater_than_or_equal_f32s(vector, of_row);
+                for lane in lanes::<S>(for_row) {
+                    let c = first + lane;
+                    self.rows.note(row, first_column + c, scores[c]);
+                }
+                for lane in lanes::<S>(for_columns) {
+                    let c = first + lane;
+                    self.columns.note(first_column + c, row, scores[c]);
                 }
             }
         }
     }
+}
+
+/// The lanes that are true, in ascending order.
+#[inline(always)]
+fn lanes<S: Simd>(mask: S::m32s) -> impl Iterator<Item = usize> {
+    // A mask holds a bit for each lane or, as wide as a number, all its bits.
+    let mut bits = match size_of::<S::m32s>() {
+        1 => u32::from(cast::<S::m32s, u8>(mask)),
+        2 => u32::from(cast::<S::m32s, u16>(mask)),
+        _ => {
+            let whole: &[u32] = cast_slice(std::slice::from_ref(&mask));
+            let pairs = whole.iter().enumerate();
+            pairs.fold(0, |bits, (lane, &all)| bits | (all & 1) << lane)
+        }
+    };
+    std::iter::from_fn(move || {
+        let lane = bits.trailing_zeros();
+        bits &= bits.wrapping_sub(1);
+        (lane < u32::BITS).then_some(lane as usize)
+    })
 }
