@@ -90,7 +90,7 @@ fn small() -> FigureOptions {
 #[test]
 fn a_match_looks_as_recorded() {
     let photos = [open("graffiti_1.jpg"), open("graffiti_3.jpg")];
-    let (transform, keypoints, inliers) = graffiti(40);
+    let (transform, keypoints, inliers) = graffiti(64);
     let content = FigureContent {
         inliers: &inliers,
         transform: Some(transform),
@@ -117,7 +117,7 @@ fn no_match_and_a_strange_name_look_as_recorded() {
     let keypoints = [[0.0, 0.0], [95.0, 63.0], [48.0, 20.0]];
     let content = FigureContent {
         title: "No match",
-        lines: &["a line of words that is too long for the width of the figure and goes on in the next, whole".to_owned()],
+        lines: &["a line of words that is too long for the width of the figure and so goes on in the next one, whole".to_owned()],
         ..NOTHING
     };
     let figure = match_figure(
@@ -134,7 +134,7 @@ fn no_match_and_a_strange_name_look_as_recorded() {
 
 #[test]
 fn any_shape_and_any_numbers_give_a_figure_of_bounded_size() {
-    let options = FigureOptions::default();
+    let options = small();
     let sizes = [[0, 0], [1, 1], [1, 3000], [3000, 1], [640, 480], [300, 900]];
     let photos = sizes.map(|[width, height]| RgbImage::from_pixel(width, height, [90; 3].into()));
     let keypoints = [

@@ -173,7 +173,8 @@ pub fn match_figure(
             Some([end1, end2])
         })
         .collect();
-    let lines = spread(&inliers, options.max_lines);
+    let mut lines = spread(&inliers, options.max_lines);
+    sort_by_height(&mut lines);
 
     let width = columns[0] + columns[1] + 3 * MARGIN;
     let counts = [lines.len(), inliers.len()];
@@ -193,27 +194,35 @@ pub fn match_figure(
             }
         }
     }
+    paint_lines(&mut picture, &lines);
     if let Some(transform) = &content.transform {
         let seen = outline(transform, &panels);
         let frames = panels.map(|panel| panel.frame.grown(1, &picture));
         OUTLINE.draw(&mut picture, frames[0], &panels[0].border());
         OUTLINE.draw(&mut picture, frames[1], &seen);
     }
-    paint_lines(&mut picture, lines);
+    paint_ends(&mut picture, &lines);
     caption.paint(&mut picture, MARGIN, caption_top);
     Ok(picture)
 }
 
-/// Draws the inliers as lines with a dot at either end. Many lines are thinner than few. Ordered by
-/// their height between the photos, neighbours there get different colours.
-fn paint_lines(picture: &mut RgbImage, mut lines: Vec<[[f64; 2]; 2]>) {
-    let crowd = ((lines.len() as f64 - 20.0) / 130.0).clamp(0.0, 1.0);
-    let frame = Frame::of(picture);
+/// Puts lines into the order of their height between the photos, where neighbours get different
+/// colours.
+fn sort_by_height(lines: &mut [[[f64; 2]; 2]]) {
     let key = |[[x1, y1], [x2, y2]]: &[[f64; 2]; 2]| [y1 + y2, *x1, *y1, *x2];
     lines.sort_by(|a, b| {
         let pairs = key(a).into_iter().zip(key(b));
         pairs.fold(Ordering::Equal, |order, (a, b)| order.then(a.total_cmp(&b)))
     });
+}
+
+/// From 0 for few lines to 1 for so many that they have to be thin.
+fn crowd(lines: &[[[f64; 2]; 2]]) -> f64 {
+    ((lines.len() as f64 - 20.0) / 130.0).clamp(0.0, 1.0)
+}
+
+fn paint_lines(picture: &mut RgbImage, lines: &[[[f64; 2]; 2]]) {
+    let (crowd, frame) = (crowd(lines), Frame::of(picture));
     for (line, colour) in lines.iter().zip(LINES.iter().cycle()) {
         let pen = Pen {
             colour: *colour,
@@ -224,6 +233,10 @@ fn paint_lines(picture: &mut RgbImage, mut lines: Vec<[[f64; 2]; 2]>) {
         };
         pen.draw(picture, frame, &[*line]);
     }
+}
+
+fn paint_ends(picture: &mut RgbImage, lines: &[[[f64; 2]; 2]]) {
+    let (crowd, frame) = (crowd(lines), Frame::of(picture));
     for (line, colour) in lines.iter().zip(LINES.iter().cycle()) {
         let pen = Pen {
             colour: *colour,
