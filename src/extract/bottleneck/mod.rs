@@ -11,6 +11,8 @@ mod depthwise;
 mod lanes;
 mod pointwise;
 mod stem;
+#[cfg(test)]
+mod tests;
 
 use depthwise::Depthwise;
 pub(super) use depthwise::Shape;
@@ -121,7 +123,12 @@ impl Bottleneck {
     }
 
     /// Computes the whole output. `x` and `y` hold what the sizes say; none where they do not.
-    pub(super) fn run(&self, x: &[f32], (height, width): (usize, usize), y: &mut [f32]) -> Option<()> {
+    pub(super) fn run(
+        &self,
+        x: &[f32],
+        (height, width): (usize, usize),
+        y: &mut [f32],
+    ) -> Option<()> {
         let (out_height, out_width) = self.output_size(height, width)?;
         let wide = match &self.first {
             First::Stem(stem) => stem.shape.output_size(height, width)?,
@@ -172,7 +179,11 @@ impl<'a> Window<'a> {
         wide: (usize, usize),
         output: (usize, usize),
     ) -> Self {
-        let Shape { kernel, stride, padding } = layers.depthwise.shape;
+        let Shape {
+            kernel,
+            stride,
+            padding,
+        } = layers.depthwise.shape;
         let step = MIN_PIXELS.div_ceil(output.1).min(output.0);
         let slots = (step - 1) * stride + kernel;
         let blocks = blocks(layers.depthwise.channels);
@@ -202,7 +213,11 @@ impl<'a> Window<'a> {
 
     /// Makes the rows of the wide map that output rows from `row` on need, and filters them.
     fn advance(&mut self, x: &[f32], row: usize) {
-        let Shape { kernel, stride, padding } = self.layers.depthwise.shape;
+        let Shape {
+            kernel,
+            stride,
+            padding,
+        } = self.layers.depthwise.shape;
         let end = (row + self.step).min(self.output.0);
         let needed = ((end - 1) * stride + kernel).saturating_sub(padding[0]);
         while self.made < needed.min(self.wide.0) {

@@ -1,7 +1,9 @@
 //! The first convolution: few input channels, which lie plane after plane.
 
 use super::depthwise::Shape;
-use super::lanes::{Buffer, Clip, Cover, Kernel, LANES, Lanes, Tile, blocks, dispatch, multiply_add, unroll};
+use super::lanes::{
+    Buffer, Clip, Cover, Kernel, LANES, Lanes, Tile, blocks, dispatch, multiply_add, unroll,
+};
 use super::pointwise::{Region, pack};
 
 /// A 3 x 3 convolution with stride 2 of an image of planes.
@@ -87,7 +89,11 @@ impl Kernel for Row<'_> {
         let blocks = blocks(self.stem.outputs);
         let mut block = 0;
         while block < blocks {
-            let wide = if WIDE >= 2 && blocks - block >= 2 { 2 } else { 1 };
+            let wide = if WIDE >= 2 && blocks - block >= 2 {
+                2
+            } else {
+                1
+            };
             if wide == 2 {
                 self.columns::<TILE, PART, 2, FMA>(block);
             } else {
