@@ -22,7 +22,10 @@ use rayon::prelude::*;
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Outcome<()> {
-    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
     let Some(at) = args.iter().position(|a| a == "--data") else {
         eprintln!("skipped: give the evaluation photos as `-- --data EVAL_DIR`");
         return Ok(());
@@ -38,7 +41,9 @@ fn main() -> Outcome<()> {
         None => None,
     };
     let wanted = |name: &str| {
-        !["ukbench", "oxford_affine"].iter().any(|n| args.iter().any(|a| a == n))
+        !["ukbench", "oxford_affine"]
+            .iter()
+            .any(|n| args.iter().any(|a| a == n))
             || args.iter().any(|a| a == name)
     };
     if wanted("ukbench") {
@@ -50,14 +55,22 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-fn ukbench(model: &Model, options: &MatchOptions, folder: &Path, pairs: Option<&str>) -> Outcome<()> {
+fn ukbench(
+    model: &Model,
+    options: &MatchOptions,
+    folder: &Path,
+    pairs: Option<&str>,
+) -> Outcome<()> {
     let start = Instant::now();
     let paths = find_photos(&[folder.to_owned()])?;
     let photos = paths
         .par_iter()
         .map(|path| {
             let photo = Photo::open(path, &DecodeOptions::default())?;
-            Ok((extract(model, &photo, &options.extraction)?, *photo.content_hash()))
+            Ok((
+                extract(model, &photo, &options.extraction)?,
+                *photo.content_hash(),
+            ))
         })
         .collect::<delfin::Result<Vec<_>>>()?;
     let extracted = start.elapsed();
@@ -94,12 +107,23 @@ fn ukbench(model: &Model, options: &MatchOptions, folder: &Path, pairs: Option<&
     let mut different = Vec::new();
     for i in 0..count {
         for j in i + 1..count {
-            if i / 4 == j / 4 { &mut same } else { &mut different }.push(score(i, j));
+            if i / 4 == j / 4 {
+                &mut same
+            } else {
+                &mut different
+            }
+            .push(score(i, j));
         }
     }
     different.sort_by(|a, b| b.total_cmp(a));
-    println!("ukbench: {count} photos, {} pairs", same.len() + different.len());
-    println!("  N-S of 4                 {:.3}", own_in_top as f64 / count as f64);
+    println!(
+        "ukbench: {count} photos, {} pairs",
+        same.len() + different.len()
+    );
+    println!(
+        "  N-S of 4                 {:.3}",
+        own_in_top as f64 / count as f64
+    );
     for rate in [1e-3, 1e-4] {
         let cut = different[(different.len() as f64 * rate) as usize];
         let recall = same.iter().filter(|s| **s > cut).count() as f64 / same.len() as f64;
@@ -124,13 +148,14 @@ fn oxford(model: &Model, options: &MatchOptions, folder: &Path) -> Outcome<()> {
             let photo2 = Photo::open(at(format!("img{second}.png")), &DecodeOptions::default())?;
             let truth = read_homography(&at(format!("H1to{second}p.xml")))?;
             let result = match_photos(model, &photo1, &photo2, options)?;
-            let error = result
-                .transform()
-                .map_or(f64::INFINITY, |matrix| corner_error(&truth, &matrix, &photo1));
+            let error = result.transform().map_or(f64::INFINITY, |matrix| {
+                corner_error(&truth, &matrix, &photo1)
+            });
             cells.push(format!("{error:.1} ({})", result.num_inliers()));
             errors.push(error);
         }
-        let within = |px: f64| errors.iter().filter(|e| **e <= px).count() as f64 / errors.len() as f64;
+        let within =
+            |px: f64| errors.iter().filter(|e| **e <= px).count() as f64 / errors.len() as f64;
         println!(
             "  {sequence:<7} within 3 px {:.2}, 5 px {:.2}, 20 px {:.2}: {}",
             within(3.0),

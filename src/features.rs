@@ -151,6 +151,26 @@ impl FeatureSet {
     pub fn global(&self) -> Option<&[f32]> {
         self.global.as_deref()
     }
+
+    /// How alike two photos are as wholes, from -1 to 1: the cosine of their global descriptors after
+    /// the (signed) square root of every number, which keeps a few large numbers from deciding alone
+    /// (the Hellinger kernel). None when one has no global descriptor, theirs differ in length, or
+    /// one is zero.
+    pub fn global_similarity(&self, other: &Self) -> Option<f64> {
+        let (a, b) = (self.global()?, other.global()?);
+        if a.len() != b.len() {
+            return None;
+        }
+        let (mut product, mut norm_a, mut norm_b) = (0.0, 0.0, 0.0);
+        for (a, b) in a.iter().zip(b) {
+            let (a, b) = (f64::from(*a), f64::from(*b));
+            product += a.signum() * b.signum() * (a * b).abs().sqrt();
+            norm_a += a.abs();
+            norm_b += b.abs();
+        }
+        let norm = (norm_a * norm_b).sqrt();
+        (norm > 0.0).then(|| product / norm)
+    }
 }
 
 #[cfg(test)]
@@ -164,6 +184,27 @@ mod tests {
         assert!(Descriptors::new(2, vec![1.0, f32::NAN]).is_err());
         let two = Descriptors::new(2, vec![1.0, 2.0, 3.0, 4.0]).unwrap();
         assert_eq!((two.len(), two.row(1)), (2, &[3.0, 4.0][..]));
+    }
+
+    #[test]
+    fn photos_are_as_alike_as_their_global_descriptors() {
+        let with = |global: Option<Vec<f32>>| {
+            FeatureSet::new(1, 1, vec![], Descriptors::new(1, vec![]).unwrap(), global).unwrap()
+        };
+        let a = with(Some(vec![4.0, 0.0, 1.0]));
+        assert_eq!(a.global_similarity(&a), Some(1.0));
+        assert_eq!(
+            a.global_similarity(&with(Some(vec![0.0, 3.0, 0.0]))),
+            Some(0.0)
+        );
+        // (2, 0, 1) and (0, 0, -1) have the cosine -1 / sqrt(5).
+        let turned = a
+            .global_similarity(&with(Some(vec![0.0, 0.0, -1.0])))
+            .unwrap();
+        assert!((turned + 0.2f64.sqrt()).abs() < 1e-12);
+        assert_eq!(a.global_similarity(&with(Some(vec![1.0]))), None);
+        assert_eq!(a.global_similarity(&with(Some(vec![0.0; 3]))), None);
+        assert_eq!(a.global_similarity(&with(None)), None);
     }
 
     #[test]

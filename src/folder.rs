@@ -79,12 +79,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(at("b/.hidden")).unwrap();
-        for name in ["b/2.JPG", "b/1.png", "a.webp", "notes.txt", ".x.jpg", "b/.hidden/3.jpg"] {
+        for name in [
+            "b/2.JPG",
+            "b/1.png",
+            "a.webp",
+            "notes.txt",
+            ".x.jpg",
+            "b/.hidden/3.jpg",
+        ] {
             std::fs::write(at(name), "x").unwrap();
         }
         #[cfg(unix)]
         std::os::unix::fs::symlink(folder.path(), at("b/loop")).unwrap();
-        let found = find_photos(&[folder.path().to_owned(), at("notes.txt"), at("a.webp")]).unwrap();
+        let found =
+            find_photos(&[folder.path().to_owned(), at("notes.txt"), at("a.webp")]).unwrap();
         assert_eq!(found, ["a.webp", "b/1.png", "b/2.JPG", "notes.txt"].map(at));
         assert!(find_photos(&[at("missing")]).is_err());
     }

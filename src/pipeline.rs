@@ -39,7 +39,7 @@ impl Default for MatchOptions {
             extraction: ExtractionOptions::default(),
             matching: MatchingOptions::default(),
             verification: VerificationOptions::default(),
-            min_inliers: 12,
+            min_inliers: 16,
             seed: None,
         }
     }
@@ -94,7 +94,13 @@ pub struct FeatureMatch {
     pub matches: Vec<Match>,
     /// The transform that most matches agree on, if there is one.
     pub geometry: Option<TwoViewGeometry>,
+    /// How alike the photos are as wholes: [`FeatureSet::global_similarity`].
+    pub global_similarity: Option<f64>,
 }
+
+/// Weight of the similarity of the whole photos against the logarithm of the inliers. Any weight from
+/// 2 to 10 ranks about as well (benches/RESULTS.md).
+const GLOBAL_WEIGHT: f64 = 4.0;
 
 impl FeatureMatch {
     /// The number of verified inliers.
@@ -102,10 +108,12 @@ impl FeatureMatch {
         self.geometry.as_ref().map_or(0, |g| g.inliers.len())
     }
 
-    /// How sure it is that both photos show the same thing: minus the decimal logarithm of the
-    /// number of such agreements expected by chance, at least 0. Compares between pairs of photos.
+    /// Ranks pairs of photos by how likely they show the same thing: ln(1 + inliers) + 4 times the
+    /// global similarity. The inliers are one judge, the photos as wholes another; together they
+    /// rank better than either.
     pub fn score(&self) -> f64 {
-        self.geometry.as_ref().map_or(0.0, |g| (-g.log10_nfa).max(0.0))
+        let inliers = (self.num_inliers() as f64).ln_1p();
+        inliers + GLOBAL_WEIGHT * self.global_similarity.unwrap_or(0.0)
     }
 }
 
@@ -230,7 +238,11 @@ pub fn match_photos(
     let matched = Instant::now();
     let geometry = find_geometry(&features1, &features2, &matches, options, seed)?;
     let verified = Instant::now();
-    let found = FeatureMatch { matches, geometry };
+    let found = FeatureMatch {
+        matches,
+        geometry,
+        global_similarity: features1.global_similarity(&features2),
+    };
     Ok(PairMatch {
         is_match: found.num_inliers() >= options.min_inliers,
         features1,
@@ -258,7 +270,11 @@ pub fn match_features(
 ) -> Result<FeatureMatch> {
     let matches = find_matches(features1, features2, options)?;
     let geometry = find_geometry(features1, features2, &matches, options, seed)?;
-    Ok(FeatureMatch { matches, geometry })
+    Ok(FeatureMatch {
+        matches,
+        geometry,
+        global_similarity: features1.global_similarity(features2),
+    })
 }
 
 fn find_matches(

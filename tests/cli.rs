@@ -25,7 +25,9 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -42,7 +44,12 @@ impl Bench {
 
     /// `delfin match A B ARGS.. --json`: the exit code and the object.
     fn match_json(&self, image1: &Path, image2: &Path, args: &[&str]) -> (i32, Value) {
-        let mut all: Vec<&OsStr> = vec![OsStr::new("match"), image1.as_os_str(), image2.as_os_str(), OsStr::new("--json")];
+        let mut all: Vec<&OsStr> = vec![
+            OsStr::new("match"),
+            image1.as_os_str(),
+            image2.as_os_str(),
+            OsStr::new("--json"),
+        ];
         all.extend(args.iter().map(OsStr::new));
         let output = self.run(all);
         let text = String::from_utf8(output.stdout).unwrap();
@@ -57,7 +64,11 @@ impl Bench {
 fn assert_fails(output: &Output, words: &[&str]) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.stdout.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
     for word in words {
@@ -73,7 +84,8 @@ fn without_times(mut object: Value) -> Value {
 
 #[test]
 fn the_same_thing_is_a_yes_with_a_transform_that_fits() {
-    let (code, object) = Bench::new().match_json(&example("box.jpg"), &example("box_in_scene.jpg"), &[]);
+    let (code, object) =
+        Bench::new().match_json(&example("box.jpg"), &example("box_in_scene.jpg"), &[]);
     assert_eq!(code, 0);
     assert_eq!(object["version"], 1);
     assert_eq!(object["is_match"], true);
@@ -85,14 +97,23 @@ fn the_same_thing_is_a_yes_with_a_transform_that_fits() {
     assert!(object["score"].as_f64().unwrap() > 0.0);
     // The middle of the box in the scene, read off the photo.
     let matrix = &object["model"]["matrix"];
-    let at = |row: usize| (0..3).zip([162.0, 111.0, 1.0]).map(|(j, v)| matrix[row][j].as_f64().unwrap() * v).sum::<f64>();
+    let at = |row: usize| {
+        (0..3)
+            .zip([162.0, 111.0, 1.0])
+            .map(|(j, v)| matrix[row][j].as_f64().unwrap() * v)
+            .sum::<f64>()
+    };
     let (x, y) = (at(0) / at(2), at(1) / at(2));
-    assert!((x - 188.0).abs() < 20.0 && (y - 207.0).abs() < 20.0, "{x} {y}");
+    assert!(
+        (x - 188.0).abs() < 20.0 && (y - 207.0).abs() < 20.0,
+        "{x} {y}"
+    );
 }
 
 #[test]
 fn different_things_are_a_no() {
-    let (code, object) = Bench::new().match_json(&example("coffee.jpg"), &example("street_a.jpg"), &[]);
+    let (code, object) =
+        Bench::new().match_json(&example("coffee.jpg"), &example("street_a.jpg"), &[]);
     assert_eq!((code, &object["is_match"]), (1, &Value::Bool(false)));
 }
 
@@ -105,7 +126,10 @@ fn a_photo_matches_itself_with_the_identity() {
         for column in 0..3 {
             let expected = f64::from(row == column);
             let tolerance = if column == 2 { 0.2 } else { 1e-3 };
-            assert!((matrix[row][column].as_f64().unwrap() - expected).abs() < tolerance, "{matrix}");
+            assert!(
+                (matrix[row][column].as_f64().unwrap() - expected).abs() < tolerance,
+                "{matrix}"
+            );
         }
     }
 }
@@ -115,7 +139,11 @@ fn results_do_not_depend_on_threads_or_runs() {
     let bench = Bench::new();
     let run = |threads: &str| {
         let args = ["--threads", threads];
-        without_times(bench.match_json(&example("books_a.jpg"), &example("books_b.jpg"), &args).1)
+        without_times(
+            bench
+                .match_json(&example("books_a.jpg"), &example("books_b.jpg"), &args)
+                .1,
+        )
     };
     let one = run("1");
     assert_eq!(one, run("2"));
@@ -138,7 +166,11 @@ fn every_knob_changes_the_result() {
         &["--max-error-px", "3"],
         &["--preset", "delf"],
     ] {
-        assert_ne!(base, without_times(bench.match_json(&a, &b, knob).1), "{knob:?}");
+        assert_ne!(
+            base,
+            without_times(bench.match_json(&a, &b, knob).1),
+            "{knob:?}"
+        );
     }
     let (code, object) = bench.match_json(&a, &b, &["--min-inliers", "100000"]);
     assert_eq!((code, &object["is_match"]), (1, &Value::Bool(false)));
@@ -148,7 +180,14 @@ fn every_knob_changes_the_result() {
 fn the_picture_is_written_in_the_format_of_its_name() {
     let bench = Bench::new();
     for name in ["matches.png", "matches.jpg"] {
-        let args = [OsStr::new("match"), example("box.jpg").as_os_str(), example("box_in_scene.jpg").as_os_str(), OsStr::new("-o"), OsStr::new(name)].map(OsStr::to_owned);
+        let args = [
+            OsStr::new("match"),
+            example("box.jpg").as_os_str(),
+            example("box_in_scene.jpg").as_os_str(),
+            OsStr::new("-o"),
+            OsStr::new(name),
+        ]
+        .map(OsStr::to_owned);
         assert_eq!(bench.run(args).status.code(), Some(0));
         let picture = image::open(bench.path(name)).unwrap();
         assert!(picture.width() > picture.height() && picture.height() > 300);
@@ -158,9 +197,23 @@ fn the_picture_is_written_in_the_format_of_its_name() {
 #[test]
 fn text_for_a_person_says_what_was_found() {
     let bench = Bench::new();
-    let output = bench.run([OsStr::new("match"), example("box.jpg").as_os_str(), example("box_in_scene.jpg").as_os_str()]);
+    let output = bench.run([
+        OsStr::new("match"),
+        example("box.jpg").as_os_str(),
+        example("box_in_scene.jpg").as_os_str(),
+    ]);
     let text = String::from_utf8(output.stdout).unwrap();
-    for word in ["photo 1", "photo 2", "matches", "inliers", "times its size", "turned", "corners", "time", "yes"] {
+    for word in [
+        "photo 1",
+        "photo 2",
+        "matches",
+        "inliers",
+        "times its size",
+        "turned",
+        "corners",
+        "time",
+        "yes",
+    ] {
         assert!(text.contains(word), "no {word:?} in {text}");
     }
 }
@@ -169,12 +222,29 @@ fn text_for_a_person_says_what_was_found() {
 fn bad_photos_fail_with_one_line_that_names_them() {
     let bench = Bench::new();
     let good = example("coffee.jpg");
-    for name in ["empty.jpg", "text.jpg", "header_only.jpg", "truncated.png", "declares_60000x60000.png", "white_20000x20000.png", "missing.jpg"] {
+    for name in [
+        "empty.jpg",
+        "text.jpg",
+        "header_only.jpg",
+        "truncated.png",
+        "declares_60000x60000.png",
+        "white_20000x20000.png",
+        "missing.jpg",
+    ] {
         let bad = data(name);
-        assert_fails(&bench.run([OsStr::new("match"), bad.as_os_str(), good.as_os_str()]), &[name]);
-        assert_fails(&bench.run([OsStr::new("match"), good.as_os_str(), bad.as_os_str()]), &[name]);
+        assert_fails(
+            &bench.run([OsStr::new("match"), bad.as_os_str(), good.as_os_str()]),
+            &[name],
+        );
+        assert_fails(
+            &bench.run([OsStr::new("match"), good.as_os_str(), bad.as_os_str()]),
+            &[name],
+        );
     }
-    assert_fails(&bench.run([OsStr::new("match"), data("").as_os_str(), good.as_os_str()]), &["tests/data"]);
+    assert_fails(
+        &bench.run([OsStr::new("match"), data("").as_os_str(), good.as_os_str()]),
+        &["tests/data"],
+    );
 }
 
 #[test]
@@ -182,7 +252,11 @@ fn a_photo_without_features_is_a_no() {
     let bench = Bench::new();
     for name in ["one_pixel.png"] {
         let (code, object) = bench.match_json(&data(name), &example("coffee.jpg"), &[]);
-        assert_eq!((code, &object["is_match"]), (1, &Value::Bool(false)), "{name}");
+        assert_eq!(
+            (code, &object["is_match"]),
+            (1, &Value::Bool(false)),
+            "{name}"
+        );
     }
 }
 
@@ -198,7 +272,10 @@ fn a_path_that_is_not_utf8_works() {
     let (code, _) = bench.match_json(&name, &example("cat.jpg"), &["-o", "out.png"]);
     assert_eq!(code, 0);
     let missing = bench.folder.path().join(OsStr::from_bytes(b"\xff.jpg"));
-    assert_fails(&bench.run([OsStr::new("match"), missing.as_os_str(), name.as_os_str()]), &[]);
+    assert_fails(
+        &bench.run([OsStr::new("match"), missing.as_os_str(), name.as_os_str()]),
+        &[],
+    );
 }
 
 #[cfg(unix)]
@@ -212,7 +289,10 @@ fn a_file_without_permission_fails() {
     if std::fs::read(&path).is_ok() {
         return; // The superuser reads every file.
     }
-    assert_fails(&bench.run([OsStr::new("match"), path.as_os_str(), path.as_os_str()]), &["secret.jpg"]);
+    assert_fails(
+        &bench.run([OsStr::new("match"), path.as_os_str(), path.as_os_str()]),
+        &["secret.jpg"],
+    );
 }
 
 #[test]
@@ -230,8 +310,19 @@ fn values_out_of_range_fail() {
         ("--min-inliers", "0"),
     ] {
         let knob_value = format!("{knob}={value}");
-        let output = bench.run([OsStr::new("match"), photo.as_os_str(), photo.as_os_str(), OsStr::new(&knob_value)]);
-        assert_fails(&output, &[&knob.trim_start_matches('-').replace('-', "_").replace("ratio", "max_ratio")]);
+        let output = bench.run([
+            OsStr::new("match"),
+            photo.as_os_str(),
+            photo.as_os_str(),
+            OsStr::new(&knob_value),
+        ]);
+        assert_fails(
+            &output,
+            &[&knob
+                .trim_start_matches('-')
+                .replace('-', "_")
+                .replace("ratio", "max_ratio")],
+        );
     }
 }
 
@@ -239,8 +330,18 @@ fn values_out_of_range_fail() {
 fn a_picture_that_cannot_be_written_fails() {
     let bench = Bench::new();
     let photo = example("cat.jpg");
-    for (target, word) in [("no/such/folder/m.png", "no/such/folder"), ("m.xyz", "m.xyz"), ("m", "m")] {
-        let output = bench.run([OsStr::new("match"), photo.as_os_str(), photo.as_os_str(), OsStr::new("-o"), OsStr::new(target)]);
+    for (target, word) in [
+        ("no/such/folder/m.png", "no/such/folder"),
+        ("m.xyz", "m.xyz"),
+        ("m", "m"),
+    ] {
+        let output = bench.run([
+            OsStr::new("match"),
+            photo.as_os_str(),
+            photo.as_os_str(),
+            OsStr::new("-o"),
+            OsStr::new(target),
+        ]);
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&output.stderr).contains(word));
     }
@@ -259,16 +360,22 @@ fn extract_keeps_photos_of_the_same_name_apart() {
     // What can be done is done, and the broken photo is named.
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("in/b/2.jpg"));
-    let read = |name: &str| delfin::formats::delf::decode(&std::fs::read(bench.path(name)).unwrap()).unwrap();
+    let read = |name: &str| {
+        delfin::formats::delf::decode(&std::fs::read(bench.path(name)).unwrap()).unwrap()
+    };
     let (a, b) = (read("out/a/1.jpg.delf"), read("out/b/1.jpg.delf"));
     assert_eq!((a.0.len(), b.0.len()), (50, 50));
     assert_ne!(a.1, b.1);
 
     let output = bench.run(["extract", "in/a/1.jpg", "-o", "out", "--format", "json"]);
     assert_eq!(output.status.code(), Some(0));
-    let object: Value = serde_json::from_slice(&std::fs::read(bench.path("out/1.jpg.json")).unwrap()).unwrap();
+    let object: Value =
+        serde_json::from_slice(&std::fs::read(bench.path("out/1.jpg.json")).unwrap()).unwrap();
     assert_eq!(object["width"], 451);
-    assert_eq!(object["keypoints"].as_array().unwrap().len(), object["descriptors"].as_array().unwrap().len());
+    assert_eq!(
+        object["keypoints"].as_array().unwrap().len(),
+        object["descriptors"].as_array().unwrap().len()
+    );
 }
 
 #[test]

@@ -22,17 +22,22 @@ const PAIRS: [(&str, &str); 4] = [
 ];
 
 fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(name)
 }
 
 fn found() -> Value {
     let model = Model::embedded().unwrap();
     let results = PAIRS.map(|(name1, name2)| {
-        let result = match_pair(&model, data(name1), data(name2), &MatchOptions::default()).unwrap();
+        let result =
+            match_pair(&model, data(name1), data(name2), &MatchOptions::default()).unwrap();
         let corners = result
             .transform()
             .filter(|_| result.is_match)
-            .and_then(|matrix| outline(&matrix, result.features1.width(), result.features1.height()))
+            .and_then(|matrix| {
+                outline(&matrix, result.features1.width(), result.features1.height())
+            })
             .map(|corners| corners.map(|c| [c.x, c.y].map(f64::round)));
         json!({
             "photos": [name1, name2],
@@ -54,7 +59,12 @@ fn recorded_results_are_found_again() {
     }
     let recorded: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(recorded.as_array().unwrap().len(), PAIRS.len());
-    for (recorded, found) in recorded.as_array().unwrap().iter().zip(found.as_array().unwrap()) {
+    for (recorded, found) in recorded
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(found.as_array().unwrap())
+    {
         let context = format!("recorded {recorded}, found {found}");
         for key in ["photos", "is_match"] {
             assert_eq!(recorded[key], found[key], "{context}");
@@ -66,7 +76,10 @@ fn recorded_results_are_found_again() {
         }
         let corners = |value: &Value| -> Vec<f64> {
             let corners = value["corners"].as_array().into_iter().flatten();
-            corners.flat_map(|c| c.as_array().unwrap()).map(|v| v.as_f64().unwrap()).collect()
+            corners
+                .flat_map(|c| c.as_array().unwrap())
+                .map(|v| v.as_f64().unwrap())
+                .collect()
         };
         let (recorded, found) = (corners(recorded), corners(found));
         assert_eq!(recorded.len(), found.len(), "{context}");

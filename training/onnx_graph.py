@@ -78,9 +78,9 @@ class Graph:
         x = self.node("GlobalAveragePool", [self.conv(trunk.head, x, "head", "int8")])
         return self.node("Flatten", [x], output, axis=1)
 
-    def save(self, path, outputs):
+    def save(self, path, outputs, batch=1):
         """Writes the model; `outputs` maps names to shapes (strings are symbolic sizes)."""
-        image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "H", "W"])
+        image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch, 3, "H", "W"])
         values = [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
             for name, shape in outputs.items()

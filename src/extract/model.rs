@@ -21,7 +21,7 @@ use super::manifest::{
 use crate::error::{Error, Result};
 
 const EMBEDDED_MANIFEST: &str = include_str!("../../models/manifest.toml");
-const EMBEDDED_MODEL: &[u8] = include_bytes!("../../models/lite0-pca40.onnx");
+const EMBEDDED_MODEL: &[u8] = include_bytes!("../../models/delfin-lite0.onnx");
 
 /// Plans kept at once. Photos of one folder share few sizes; beyond this, the plan that was made
 /// first is dropped.
@@ -197,7 +197,12 @@ impl Model {
     /// # Errors
     /// [`Error::Model`] when it does not run.
     pub fn output_shapes(&self) -> Result<OutputShapes> {
-        let side = self.entry.input.size_multiple.max(64).next_multiple_of(self.entry.input.size_multiple);
+        let side = self
+            .entry
+            .input
+            .size_multiple
+            .max(64)
+            .next_multiple_of(self.entry.input.size_multiple);
         let output = self.run(&RgbImage::new(side, side), true)?;
         Ok(OutputShapes {
             descriptor_dim: output.dim,
@@ -253,7 +258,10 @@ impl Model {
                 any.model.set_symbols(&values)?
             }
             // A network that cannot be told its size afterwards.
-            Err(_) => self.typed([height, width].map(|s| TDim::from(i64::from(s))), with_global)?,
+            Err(_) => self.typed(
+                [height, width].map(|s| TDim::from(i64::from(s))),
+                with_global,
+            )?,
         };
         typed.into_optimized()?.into_runnable()
     }
@@ -263,7 +271,9 @@ impl Model {
             .get_or_init(|| {
                 let symbols = ["height", "width"].map(|name| self.network.symbols.sym(name));
                 let multiple = self.entry.input.size_multiple as usize;
-                let sides = symbols.each_ref().map(|symbol| TDim::from(symbol) * multiple);
+                let sides = symbols
+                    .each_ref()
+                    .map(|symbol| TDim::from(symbol) * multiple);
                 match self.typed(sides, with_global) {
                     Ok(model) => Ok(Arc::new(AnySize { model, symbols })),
                     Err(e) => Err(e.to_string()),

@@ -84,7 +84,8 @@ pub fn encode(features: &FeatureSet) -> Vec<u8> {
 /// that does not fit its values, or descriptors differ in length.
 pub fn decode(bytes: &[u8]) -> Result<(Vec<Keypoint>, Descriptors)> {
     let fail = |reason: String| Error::Features { reason };
-    let message = DelfFeatures::decode(bytes).map_err(|e| fail(format!("not a .delf file: {e}")))?;
+    let message =
+        DelfFeatures::decode(bytes).map_err(|e| fail(format!("not a .delf file: {e}")))?;
     let mut keypoints = Vec::with_capacity(message.feature.len());
     let mut values = Vec::new();
     let mut dim = None;
@@ -93,7 +94,10 @@ pub fn decode(bytes: &[u8]) -> Result<(Vec<Keypoint>, Descriptors)> {
             .descriptor
             .as_ref()
             .ok_or_else(|| fail(format!("feature {index} has no descriptor")))?;
-        let row = datum.float_list.as_ref().map_or(&[][..], |list| &list.value);
+        let row = datum
+            .float_list
+            .as_ref()
+            .map_or(&[][..], |list| &list.value);
         let shape = datum.shape.as_ref().map_or(&[][..], |shape| &shape.dim);
         if shape != [row.len() as i64] {
             return Err(fail(format!(
@@ -125,7 +129,12 @@ mod tests {
     use super::*;
 
     fn features() -> FeatureSet {
-        let keypoint = |x| Keypoint { x, y: 2.0, scale: 0.5, score: 3.0 };
+        let keypoint = |x| Keypoint {
+            x,
+            y: 2.0,
+            scale: 0.5,
+            score: 3.0,
+        };
         let descriptors = Descriptors::new(2, vec![0.6, 0.8, -1.0, 0.0]).unwrap();
         FeatureSet::new(9, 9, vec![keypoint(1.0), keypoint(4.0)], descriptors, None).unwrap()
     }
@@ -140,13 +149,27 @@ mod tests {
     #[test]
     fn one_feature_has_the_published_wire_form() {
         let descriptors = Descriptors::new(1, vec![1.0]).unwrap();
-        let keypoint = Keypoint { x: 1.0, y: 2.0, scale: 1.0, score: 1.0 };
+        let keypoint = Keypoint {
+            x: 1.0,
+            y: 2.0,
+            scale: 1.0,
+            score: 1.0,
+        };
         let one = FeatureSet::new(9, 9, vec![keypoint], descriptors, None).unwrap();
         let float = |tag: u8, value: f32| [&[tag << 3 | 5][..], &value.to_le_bytes()].concat();
-        let datum = [&[0x0a, 3, 0x0a, 1, 1, 0x12, 6, 0x0a, 4][..], &1.0f32.to_le_bytes()].concat();
-        let fields = [(2, 1.0), (3, 2.0), (4, 1.0), (5, 0.0), (6, 1.0)].map(|(t, v)| float(t, v)).concat();
+        let datum = [
+            &[0x0a, 3, 0x0a, 1, 1, 0x12, 6, 0x0a, 4][..],
+            &1.0f32.to_le_bytes(),
+        ]
+        .concat();
+        let fields = [(2, 1.0), (3, 2.0), (4, 1.0), (5, 0.0), (6, 1.0)]
+            .map(|(t, v)| float(t, v))
+            .concat();
         let feature = [&[0x0a, datum.len() as u8][..], &datum, &fields].concat();
-        assert_eq!(encode(&one), [&[0x0a, feature.len() as u8][..], &feature].concat());
+        assert_eq!(
+            encode(&one),
+            [&[0x0a, feature.len() as u8][..], &feature].concat()
+        );
     }
 
     #[test]

@@ -37,7 +37,12 @@ mod tests {
 
     #[test]
     fn every_value_is_there() {
-        let keypoint = Keypoint { x: 1.5, y: 2.0, scale: 0.5, score: 3.0 };
+        let keypoint = Keypoint {
+            x: 1.5,
+            y: 2.0,
+            scale: 0.5,
+            score: 3.0,
+        };
         let descriptors = Descriptors::new(2, vec![0.5, -0.25]).unwrap();
         let features = FeatureSet::new(4, 3, vec![keypoint], descriptors, Some(vec![7.0])).unwrap();
         let read: serde_json::Value = serde_json::from_slice(&encode(&features)).unwrap();

@@ -222,43 +222,56 @@ impl Frames {
 }
 
 /// The normal equations of rows `p . a - (s . g) u = t` and the same for the second coordinate,
-/// where a and b are the first two rows of the matrix and g the first two entries of its third.
+/// where p = (s, 1), and a, b and (g, h33) are the rows of the matrix. Only different sums are kept.
 #[derive(Default)]
 struct NormalEquations {
-    /// Sum of w p p^T, shared by both rows.
-    moments: Matrix3<f64>,
-    /// Sums of -w p (u s)^T and -w p (v s)^T.
-    coupling: [Matrix3x2<f64>; 2],
-    /// Sum of w (u^2 + v^2) s s^T.
-    perspective: Matrix2<f64>,
+    /// Sum of w times xx, xy, yy, x, y and 1.
+    moments: [f64; 6],
+    /// The first five of these sums with w u and with w v in place of w.
+    coupling: [[f64; 5]; 2],
+    /// Sum of w (u^2 + v^2) times xx, xy and yy.
+    perspective: [f64; 3],
+    /// Right sides of a and b.
     rows: [Vector3<f64>; 2],
+    /// Right side of g.
     rest: Vector2<f64>,
 }
 
 impl NormalEquations {
     /// Adds the two rows of the point `s` with image `image` and right side `target`.
     fn add(&mut self, s: Vector2<f64>, image: Vector2<f64>, target: Vector2<f64>, weight: f64) {
-        let p = s.push(1.0);
-        let weighted = p * weight;
-        self.moments += weighted * p.transpose();
-        let outer = weighted * s.transpose();
-        self.coupling[0] -= outer * image.x;
-        self.coupling[1] -= outer * image.y;
-        self.perspective += s * (s.transpose() * (weight * image.norm_squared()));
-        self.rows[0] += weighted * target.x;
-        self.rows[1] += weighted * target.y;
+        let terms = [s.x * s.x, s.x * s.y, s.y * s.y, s.x, s.y, 1.0];
+        for (sum, term) in self.moments.iter_mut().zip(terms) {
+            *sum += weight * term;
+        }
+        for axis in 0..2 {
+            let factor = weight * image[axis];
+            for (sum, term) in self.coupling[axis].iter_mut().zip(terms) {
+                *sum += factor * term;
+            }
+            self.rows[axis] += s.push(1.0) * (weight * target[axis]);
+        }
+        let factor = weight * image.norm_squared();
+        for (sum, term) in self.perspective.iter_mut().zip(terms) {
+            *sum += factor * term;
+        }
         self.rest -= s * (weight * image.dot(&target));
     }
 
     /// Eliminates a and b, solves for g, and returns the matrix with h33 = 0.
     fn solve(&self) -> Option<Matrix3<f64>> {
-        let total = self.moments.m33;
-        if self.moments.determinant() <= 1e-12 * total.powi(3) {
+        let [xx, xy, yy, x, y, total] = self.moments;
+        let moments = Matrix3::new(xx, xy, x, xy, yy, y, x, y, total);
+        if moments.determinant() <= 1e-12 * total.powi(3) {
             return None;
         }
-        let inverse = self.moments.try_inverse()?;
-        let (mut reduced, mut right) = (self.perspective, self.rest);
-        for (coupling, row) in self.coupling.iter().zip(&self.rows) {
+        let inverse = moments.try_inverse()?;
+        let coupling = self
+            .coupling
+            .map(|[xx, xy, yy, x, y]| -Matrix3x2::new(xx, xy, xy, yy, x, y));
+        let [xx, xy, yy] = self.perspective;
+        let (mut reduced, mut right) = (Matrix2::new(xx, xy, xy, yy), self.rest);
+        for (coupling, row) in coupling.iter().zip(&self.rows) {
             let eliminated = coupling.transpose() * inverse;
             reduced -= eliminated * coupling;
             right -= eliminated * row;
@@ -267,8 +280,8 @@ impl NormalEquations {
             return None;
         }
         let g = reduced.try_inverse()? * right;
-        let a = inverse * (self.rows[0] - self.coupling[0] * g);
-        let b = inverse * (self.rows[1] - self.coupling[1] * g);
+        let a = inverse * (self.rows[0] - coupling[0] * g);
+        let b = inverse * (self.rows[1] - coupling[1] * g);
         let matrix = Matrix3::new(a.x, a.y, a.z, b.x, b.y, b.z, g.x, g.y, 0.0);
         matrix.iter().all(|v| v.is_finite()).then_some(matrix)
     }

@@ -193,7 +193,11 @@ fn degenerate_samples_are_refused() {
             refused(&line(4).zip(line(4)).collect());
         }
         assert_eq!(
-            kind.fit_minimal(&spots().zip(spots()).collect(), &[], &TransformLimits::default()),
+            kind.fit_minimal(
+                &spots().zip(spots()).collect(),
+                &[],
+                &TransformLimits::default()
+            ),
             None
         );
         let no_weight = kind.fit_least_squares(
@@ -215,7 +219,10 @@ fn three_of_four_on_a_line_make_no_homography() {
         from.rotate_left(1);
         let points = from.iter().map(|&p| (p, p)).collect();
         let fit = |min_extent_px| {
-            let limits = TransformLimits { min_extent_px, ..TransformLimits::default() };
+            let limits = TransformLimits {
+                min_extent_px,
+                ..TransformLimits::default()
+            };
             homography::fit_minimal(&points, [0, 1, 2, 3], &limits)
         };
         assert_eq!(fit(1.0), None);
@@ -238,17 +245,49 @@ fn limits_refuse_what_they_name() {
         let default = TransformLimits::default();
         let enlarged = under(Matrix3::new_scaling(5.0));
         assert!(fits(&enlarged, &default));
-        assert!(!fits(&enlarged, &TransformLimits { max_scale: 4.9, ..default }));
-        assert!(!fits(&enlarged.swapped(), &TransformLimits { max_scale: 4.9, ..default }));
+        assert!(!fits(
+            &enlarged,
+            &TransformLimits {
+                max_scale: 4.9,
+                ..default
+            }
+        ));
+        assert!(!fits(
+            &enlarged.swapped(),
+            &TransformLimits {
+                max_scale: 4.9,
+                ..default
+            }
+        ));
         if kind == TransformKind::Similarity {
             continue;
         }
         let stretched = under(Matrix3::new_nonuniform_scaling(&Vector2::new(2.0, 0.5)));
-        assert!(fits(&stretched, &TransformLimits { max_stretch: 4.1, ..default }));
-        assert!(!fits(&stretched, &TransformLimits { max_stretch: 3.9, ..default }));
-        let mirrored = spots().map(|p| (p, Point2::new(700.0 - p.x, p.y))).collect();
+        assert!(fits(
+            &stretched,
+            &TransformLimits {
+                max_stretch: 4.1,
+                ..default
+            }
+        ));
+        assert!(!fits(
+            &stretched,
+            &TransformLimits {
+                max_stretch: 3.9,
+                ..default
+            }
+        ));
+        let mirrored = spots()
+            .map(|p| (p, Point2::new(700.0 - p.x, p.y)))
+            .collect();
         assert!(!fits(&mirrored, &default));
-        assert!(fits(&mirrored, &TransformLimits { allow_mirrored: true, ..default }));
+        assert!(fits(
+            &mirrored,
+            &TransformLimits {
+                allow_mirrored: true,
+                ..default
+            }
+        ));
     }
 }
 
@@ -263,7 +302,10 @@ fn points_behind_the_plane_at_infinity_are_refused() {
         allow_mirrored: true,
         min_extent_px: 0.0,
     };
-    assert_eq!(homography::fit_minimal(&points, [0, 1, 2, 3], &limits), None);
+    assert_eq!(
+        homography::fit_minimal(&points, [0, 1, 2, 3], &limits),
+        None
+    );
     let mut errors = [0.0; SPOTS.len()];
     homography::squared_errors(&matrix, &points, 0, &mut errors);
     for (error, (x, _)) in errors.iter().zip(SPOTS) {
@@ -308,9 +350,27 @@ fn limits_outside_their_range_are_named() {
     let default = TransformLimits::default();
     assert!(default.validate().is_ok());
     for (limits, name) in [
-        (TransformLimits { max_scale: 0.5, ..default }, "max_scale"),
-        (TransformLimits { max_stretch: f64::NAN, ..default }, "max_stretch"),
-        (TransformLimits { min_extent_px: -1.0, ..default }, "min_extent_px"),
+        (
+            TransformLimits {
+                max_scale: 0.5,
+                ..default
+            },
+            "max_scale",
+        ),
+        (
+            TransformLimits {
+                max_stretch: f64::NAN,
+                ..default
+            },
+            "max_stretch",
+        ),
+        (
+            TransformLimits {
+                min_extent_px: -1.0,
+                ..default
+            },
+            "min_extent_px",
+        ),
     ] {
         assert!(limits.validate().unwrap_err().to_string().contains(name));
     }

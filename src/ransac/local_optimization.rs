@@ -7,10 +7,10 @@ use super::{Estimator, Scored};
 /// Squared-error limits of the reweighted least-squares steps, as multiples of the inlier limit:
 /// wide at first, because a model through a minimal sample of noisy data is off by more than the
 /// noise.
-const WIDENINGS: [f64; 4] = [4.0, 2.0, 1.0, 1.0];
+const WIDENINGS: [f64; 4] = [9.0, 4.0, 1.0, 1.0];
 /// Samples of inliers tried for each new best model.
-const INNER_SAMPLES: usize = 4;
-/// Size of such a sample in minimal samples.
+const INNER_SAMPLES: usize = 8;
+/// Largest size of such a sample in minimal samples; at most half of the inliers are drawn.
 const INNER_SIZE: usize = 4;
 /// Most steps of the final refinement; it stops when the score no longer grows.
 const MAX_POLISH_STEPS: usize = 10;
@@ -34,10 +34,11 @@ impl LocalOptimizer {
         start: Scored<E::Model>,
     ) -> Scored<E::Model> {
         let model = start.model.clone();
-        let mut best = self.descend(scorer, &model, start);
+        let mut best = self.descend(scorer, &model, start, &WIDENINGS);
         scorer.weigh_inliers(&best.model, 1.0, &mut self.indices, &mut self.weights);
-        let size = INNER_SIZE * scorer.estimator.sample_size();
-        if self.indices.len() < 2 * size {
+        let sample_size = scorer.estimator.sample_size();
+        let size = (self.indices.len() / 2).clamp(sample_size, INNER_SIZE * sample_size);
+        if self.indices.len() <= size || self.indices.len() > 16 * sample_size {
             return best;
         }
         std::mem::swap(&mut self.pool, &mut self.indices);
@@ -53,7 +54,7 @@ impl LocalOptimizer {
                 .estimator
                 .fit_least_squares(&self.subset, &self.weights)
             {
-                best = self.descend(scorer, &model, best);
+                best = self.descend(scorer, &model, best, &WIDENINGS[1..]);
             }
         }
         best
@@ -65,9 +66,10 @@ impl LocalOptimizer {
         scorer: &mut Scorer<'_, E>,
         model: &E::Model,
         mut best: Scored<E::Model>,
+        widenings: &[f64],
     ) -> Scored<E::Model> {
         let mut model = model.clone();
-        for widening in WIDENINGS {
+        for &widening in widenings {
             let Some(next) = self.step(scorer, &model, widening) else {
                 break;
             };

@@ -109,28 +109,33 @@ pub fn ransac<E: Estimator>(
     let mut optimizer = LocalOptimizer::default();
     let mut sample = vec![0; sample_size];
     let mut best: Option<Scored<E::Model>> = None;
+    // The best model through a sample waits for its local optimisation until the fewest trials are
+    // done: before, better ones come fast.
+    let mut waiting: Option<Scored<E::Model>> = None;
     let mut best_minimal = 0.0;
     let mut wanted_trials = options.max_trials;
     let mut num_trials = 0;
-    while num_trials
-        < wanted_trials
-            .max(options.min_trials)
-            .min(options.max_trials)
-    {
+    while num_trials < wanted_trials {
         num_trials += 1;
         sampler.draw(&mut rng, &mut sample);
-        let Some(model) = estimator.fit_minimal(&sample) else {
+        if let Some(model) = estimator.fit_minimal(&sample)
+            && let Some(score) = scorer.score_sample(&model, &sample, best_minimal)
+        {
+            best_minimal = score;
+            waiting = Some(Scored { model, score });
+        }
+        if num_trials < options.min_trials {
+            continue;
+        }
+        let Some(minimal) = waiting.take() else {
             continue;
         };
-        let Some(score) = scorer.score_above(&model, best_minimal) else {
-            continue;
-        };
-        best_minimal = score;
-        let optimized = optimizer.run(&mut scorer, &mut rng, Scored { model, score });
+        let optimized = optimizer.run(&mut scorer, &mut rng, minimal);
         if best.as_ref().is_none_or(|b| optimized.score > b.score) {
             let num_inliers = scorer.count_inliers(&optimized.model);
             best = Some(optimized);
-            wanted_trials = trials_for(options.confidence, num_inliers, num_points, sample_size);
+            wanted_trials = trials_for(options.confidence, num_inliers, num_points, sample_size)
+                .clamp(options.min_trials, options.max_trials);
         }
     }
     Ok(best.and_then(|best| {

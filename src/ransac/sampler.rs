@@ -2,13 +2,14 @@
 
 use super::rng::SplitMix64;
 
-/// Draws until the pool holds all data. Chum and Matas take 200 000, which trusts the order of the
-/// data fully; this many lets a good order save most of the search and costs a useless order
-/// little.
-const GROWTH_DRAWS: f64 = 1000.0;
+/// Pool draws until the pool holds all data, as Chum and Matas have it.
+const GROWTH_DRAWS: f64 = 200_000.0;
 
-/// PROSAC's sampler. The pool of n data is drawn from as often as samples of these n data would
-/// turn up among [`GROWTH_DRAWS`] samples of all data; each of these draws holds datum n - 1.
+/// PROSAC's sampler, taking turns with uniform samples of all data: a good order saves most of the
+/// search, and a misleading one at most doubles it.
+///
+/// The pool of the n best data is drawn from as often as samples of these n data would turn up among
+/// [`GROWTH_DRAWS`] samples of all data; each of these draws holds datum n - 1.
 pub(super) struct ProsacSampler {
     num_points: usize,
     pool: usize,
@@ -16,6 +17,7 @@ pub(super) struct ProsacSampler {
     expected_draws: f64,
     draws_of_pool: usize,
     pool_draws: usize,
+    is_pool_turn: bool,
 }
 
 impl ProsacSampler {
@@ -31,19 +33,19 @@ impl ProsacSampler {
             expected_draws,
             draws_of_pool: 1,
             pool_draws: 0,
+            is_pool_turn: false,
         }
     }
 
     pub(super) fn draw(&mut self, rng: &mut SplitMix64, sample: &mut [usize]) {
-        while self.pool < self.num_points && self.pool_draws >= self.draws_of_pool {
-            self.grow(sample.len());
-        }
-        if self.pool < self.num_points {
+        self.is_pool_turn = !self.is_pool_turn && self.pool < self.num_points;
+        if self.is_pool_turn
+            && let Some((last, others)) = sample.split_last_mut()
+        {
+            while self.pool < self.num_points && self.pool_draws >= self.draws_of_pool {
+                self.grow(others.len() + 1);
+            }
             self.pool_draws += 1;
-            let (last, others) = match sample.split_last_mut() {
-                Some(parts) => parts,
-                None => return,
-            };
             *last = self.pool - 1;
             rng.distinct_below(self.pool - 1, others);
         } else {

@@ -27,14 +27,38 @@ impl<'a, E: Estimator> Scorer<'a, E> {
         }
     }
 
-    /// The model's score if it is above `floor`. Stops as soon as it cannot be.
+    /// The score of the model through `sample` if it is above `floor`. A model without another
+    /// inlier among the first [`BLOCK`] data is given up there: one worth finding rarely lacks it,
+    /// the more so as the best data come first.
+    pub(super) fn score_sample(
+        &mut self,
+        model: &E::Model,
+        sample: &[usize],
+        floor: f64,
+    ) -> Option<f64> {
+        let own = sample.iter().filter(|&&i| i < BLOCK).count();
+        let wanted = if self.estimator.num_points() > 2 * BLOCK {
+            own + 1
+        } else {
+            0
+        };
+        self.score(model, floor, wanted)
+    }
+
+    /// The model's score if it is above `floor`.
     pub(super) fn score_above(&mut self, model: &E::Model, floor: f64) -> Option<f64> {
+        self.score(model, floor, 0)
+    }
+
+    /// The score, unless it cannot be above `floor` or fewer than `wanted` of the first block are
+    /// inliers.
+    fn score(&mut self, model: &E::Model, floor: f64, wanted: usize) -> Option<f64> {
         let num_points = self.estimator.num_points();
         self.begin();
         let mut errors = [0.0; BLOCK];
-        let mut score = 0.0;
+        let (mut score, mut num_inliers) = (0.0, 0);
         for start in (0..num_points).step_by(BLOCK) {
-            if score + (num_points - start) as f64 <= floor {
+            if score + (num_points - start) as f64 <= floor || (start > 0 && num_inliers < wanted) {
                 return None;
             }
             let errors = &mut errors[..BLOCK.min(num_points - start)];
@@ -43,6 +67,7 @@ impl<'a, E: Estimator> Scorer<'a, E> {
                 if error < self.max_squared && self.take(index) {
                     let closeness = 1.0 - error / self.max_squared;
                     score += closeness * closeness;
+                    num_inliers += 1;
                 }
             }
         }

@@ -145,8 +145,9 @@ impl FigureOptions {
 
 /// Draws the figure of a match.
 ///
-/// The picture is as large as its content needs: at most twice `max_photo_width_px` and the
-/// margins wide, `max_photo_height_px` and the caption high. Same input, same bytes.
+/// The picture is as large as its content needs. Each photo stands in a column at most
+/// `max_photo_width_px` and at least 240 pixels wide; the height is at most `max_photo_height_px`
+/// and the caption. The same input gives the same bytes.
 ///
 /// # Errors
 ///

@@ -278,7 +278,7 @@ mod tests {
             .map(|i| point(groups[i / 10] + (i % 10) as f64 * 0.1))
             .collect();
         assert_eq!(spread(&inliers, 30), inliers);
-        assert_eq!(spread(&inliers, 0), []);
+        assert!(spread(&inliers, 0).is_empty());
         let chosen = spread(&inliers, 3);
         for group in groups {
             assert!(

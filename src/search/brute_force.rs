@@ -5,8 +5,9 @@
 
 use pulp::Arch;
 
-use super::product::{PANEL, Panels, RowSink, max_error, multiply};
-use super::{Nearest, NearestNeighbors, Neighbor, check_dimensions, squared_distance};
+use super::candidates::{Candidates, Sides};
+use super::product::{Norms, Panels, max_error, multiply};
+use super::{Nearest, NearestNeighbors, Neighbor, check_dimensions};
 use crate::error::Result;
 use crate::features::Descriptors;
 
@@ -38,17 +39,16 @@ impl<'a> BruteForce<'a> {
         if self.descriptors.is_empty() {
             return Ok(Vec::new());
         }
-        let Some(error) = max_error(queries, &self.panels) else {
+        let norms = Norms::new(queries);
+        let Some(max_error) = max_error(&norms, &self.panels) else {
             return Ok(search_exhaustively(queries, self.descriptors));
         };
-        let mut sink = NearestOfRows {
-            queries,
-            descriptors: self.descriptors,
-            error,
-            found: Vec::with_capacity(queries.len()),
+        let mut sides = Sides {
+            rows: Candidates::new(queries, self.descriptors, max_error),
+            columns: Candidates::closed(self.descriptors, queries),
         };
-        multiply(self.arch, queries, &self.panels, &mut sink);
-        Ok(sink.found)
+        multiply(self.arch, queries, &norms, &self.panels, &mut sides);
+        Ok(sides.rows.finish())
     }
 
     /// The pairs of a query and a descriptor that are each other's nearest, as [`Self::nearest`]
@@ -59,42 +59,27 @@ impl<'a> BruteForce<'a> {
     /// set.
     pub fn mutual_nearest(&self, queries: &Descriptors) -> Result<Vec<(usize, Neighbor)>> {
         check_dimensions(queries, self.descriptors)?;
-        if self.descriptors.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (rows, columns) = match max_error(queries, &self.panels) {
-            Some(error) => {
-                let width = self.panels.width();
-                let mut sink = NearestOfBoth {
-                    rows: NearestOfRows {
-                        queries,
-                        descriptors: self.descriptors,
-                        error,
-                        found: Vec::with_capacity(queries.len()),
-                    },
-                    columns: vec![Column::default(); self.descriptors.len()],
-                    thresholds: vec![f32::MIN; width],
+        let norms = Norms::new(queries);
+        let (rows, columns) = match max_error(&norms, &self.panels) {
+            Some(max_error) => {
+                let mut sides = Sides {
+                    rows: Candidates::new(queries, self.descriptors, max_error),
+                    columns: Candidates::new(self.descriptors, queries, max_error),
                 };
-                multiply(self.arch, queries, &self.panels, &mut sink);
-                let columns = sink.columns.iter().map(|column| column.row).collect();
-                (sink.rows.found, columns)
+                multiply(self.arch, queries, &norms, &self.panels, &mut sides);
+                (sides.rows.finish(), sides.columns.finish())
             }
-            None => {
-                let rows: Vec<Nearest<1>> = search_exhaustively(queries, self.descriptors);
-                let columns: Vec<Nearest<1>> = search_exhaustively(self.descriptors, queries);
-                let columns = columns
-                    .iter()
-                    .filter_map(|Nearest([first])| first.map(|n| n.index));
-                (rows, columns.collect::<Vec<usize>>())
-            }
+            None => (
+                search_exhaustively(queries, self.descriptors),
+                search_exhaustively(self.descriptors, queries),
+            ),
         };
-        let pairs = rows.into_iter().map(|Nearest([first])| first).enumerate();
-        let mutual = |(row, nearest): (usize, Option<Neighbor>)| {
-            nearest
-                .filter(|n| columns.get(n.index) == Some(&row))
-                .map(|n| (row, n))
+        let mutual = |(query, Nearest([nearest]))| {
+            let nearest: Neighbor = nearest?;
+            let Nearest([back]) = columns[nearest.index];
+            (back?.index == query).then_some((query, nearest))
         };
-        Ok(pairs.filter_map(mutual).collect())
+        Ok(rows.into_iter().enumerate().filter_map(mutual).collect())
     }
 }
 
@@ -120,7 +105,7 @@ impl NearestNeighbors for BruteForce<'_> {
     }
 }
 
-/// The search for values so large that the product would overflow.
+/// The search among values so large that the product might overflow.
 fn search_exhaustively<const N: usize>(
     queries: &Descriptors,
     set: &Descriptors,
@@ -133,128 +118,4 @@ fn search_exhaustively<const N: usize>(
         nearest
     };
     (0..queries.len()).map(search_one).collect()
-}
-
-/// Finds the nearest `N` columns of each row.
-struct NearestOfRows<'a, const N: usize> {
-    queries: &'a Descriptors,
-    descriptors: &'a Descriptors,
-    error: f32,
-    found: Vec<Nearest<N>>,
-}
-
-impl<const N: usize> NearestOfRows<'_, N> {
-    /// Finds the nearest of row `index`, given for each of `PANEL` interleaved parts of the columns
-    /// the best score. The `N`th best of those is no better than the `N`th best of all.
-    #[inline(always)]
-    fn choose(&mut self, index: usize, scores: &[f32], mut best: [f32; PANEL]) {
-        let mut nth_best = f32::INFINITY;
-        for _ in 0..N {
-            nth_best = best.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            if let Some(slot) = best.iter_mut().find(|score| **score == nth_best) {
-                *slot = f32::NEG_INFINITY;
-            }
-        }
-        let threshold = (nth_best - 2.0 * self.error).max(f32::MIN);
-        let query = self.queries.row(index);
-        let mut nearest = Nearest::new();
-        for (p, scores) in scores.as_chunks::<PANEL>().0.iter().enumerate() {
-            if any_reaches(scores, &[threshold; PANEL]) {
-                for (c, &score) in scores.iter().enumerate() {
-                    if score >= threshold {
-                        nearest.offer(query, self.descriptors, p * PANEL + c);
-                    }
-                }
-            }
-        }
-        self.found.push(nearest);
-    }
-}
-
-impl<const N: usize> RowSink for NearestOfRows<'_, N> {
-    #[inline(always)]
-    fn row(&mut self, index: usize, scores: &[f32]) {
-        let mut best = [f32::NEG_INFINITY; PANEL];
-        for scores in scores.as_chunks::<PANEL>().0 {
-            raise(&mut best, scores);
-        }
-        self.choose(index, scores, best);
-    }
-}
-
-/// Finds the nearest column of each row and the nearest row of each column.
-struct NearestOfBoth<'a> {
-    rows: NearestOfRows<'a, 1>,
-    columns: Vec<Column>,
-    /// For each column the score from which on a row may be nearer than those so far.
-    thresholds: Vec<f32>,
-}
-
-/// What is known of a column after some rows.
-#[derive(Clone, Copy)]
-struct Column {
-    /// The nearest row.
-    row: usize,
-    /// The best score of any row so far.
-    best: f32,
-}
-
-impl Default for Column {
-    fn default() -> Self {
-        Self {
-            row: usize::MAX,
-            best: f32::NEG_INFINITY,
-        }
-    }
-}
-
-impl RowSink for NearestOfBoth<'_> {
-    #[inline(always)]
-    fn row(&mut self, index: usize, scores: &[f32]) {
-        let mut best = [f32::NEG_INFINITY; PANEL];
-        let thresholds = self.thresholds.as_chunks_mut::<PANEL>().0;
-        for (p, (scores, thresholds)) in scores
-            .as_chunks::<PANEL>()
-            .0
-            .iter()
-            .zip(thresholds)
-            .enumerate()
-        {
-            raise(&mut best, scores);
-            if any_reaches(scores, thresholds) {
-                for (c, &score) in scores.iter().enumerate() {
-                    if score >= thresholds[c] {
-                        let column = &mut self.columns[p * PANEL + c];
-                        // Only a score within the error of the best leaves the choice open.
-                        let wins = score - 2.0 * self.rows.error > column.best || {
-                            let own = self.rows.descriptors.row(p * PANEL + c);
-                            squared_distance(self.rows.queries.row(index), own)
-                                < squared_distance(self.rows.queries.row(column.row), own)
-                        };
-                        if wins {
-                            column.row = index;
-                        }
-                        column.best = column.best.max(score);
-                        thresholds[c] = column.best - 2.0 * self.rows.error;
-                    }
-                }
-            }
-        }
-        self.rows.choose(index, scores, best);
-    }
-}
-
-/// Raises each of `best` to the score beside it.
-#[inline(always)]
-fn raise(best: &mut [f32; PANEL], scores: &[f32; PANEL]) {
-    for (best, &score) in best.iter_mut().zip(scores) {
-        *best = if score > *best { score } else { *best };
-    }
-}
-
-/// Whether any of `scores` is at least the threshold beside it.
-#[inline(always)]
-fn any_reaches(scores: &[f32; PANEL], thresholds: &[f32; PANEL]) -> bool {
-    let pairs = scores.iter().zip(thresholds);
-    pairs.fold(false, |any, (score, threshold)| any | (score >= threshold))
 }

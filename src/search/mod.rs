@@ -6,6 +6,7 @@
 //! answer therefore depends neither on the implementation nor on the processor.
 
 mod brute_force;
+mod candidates;
 mod kd_tree;
 mod product;
 
@@ -96,6 +97,7 @@ pub(crate) fn check_dimensions(a: &Descriptors, b: &Descriptors) -> Result<()> {
 }
 
 /// The nearest `N` of the neighbours offered so far, nearest first.
+#[derive(Clone, Copy)]
 struct Nearest<const N: usize>([Option<Neighbor>; N]);
 
 impl<const N: usize> Nearest<N> {

@@ -7,6 +7,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::squared_distance;
 use crate::features::Descriptors;
 
 /// Columns that lie side by side in memory and are multiplied together.
@@ -17,61 +18,72 @@ pub(super) struct Panels {
     dim: usize,
     /// Panel after panel; in a panel, dimension after dimension, `PANEL` values.
     values: Vec<f32>,
-    /// Half the squared length of each column; infinite for those that fill the last panel up.
-    half_norms: Vec<f32>,
-    /// The largest squared length.
-    max_norm: f64,
+    norms: Norms,
 }
 
 impl Panels {
     pub(super) fn new(descriptors: &Descriptors) -> Self {
-        let (dim, len) = (descriptors.dim(), descriptors.len());
-        let padded = len.next_multiple_of(PANEL);
-        let mut values = vec![0.0; padded * dim];
-        let mut half_norms = vec![f32::INFINITY; padded];
-        let mut max_norm = 0.0f64;
-        for (index, half_norm) in half_norms.iter_mut().enumerate().take(len) {
-            let row = descriptors.row(index);
-            let panel = &mut values[index / PANEL * PANEL * dim..];
-            for (k, &value) in row.iter().enumerate() {
-                panel[k * PANEL + index % PANEL] = value;
-            }
-            let norm = squared_norm(row);
-            *half_norm = (0.5 * norm) as f32;
-            max_norm = max_norm.max(norm);
-        }
         Self {
-            dim,
-            values,
-            half_norms,
-            max_norm,
+            dim: descriptors.dim(),
+            values: interleave::<PANEL>(descriptors).into_flattened(),
+            norms: Norms::new(descriptors),
         }
     }
+}
 
-    /// The number of scores in a row: the columns, and those that fill the last panel up.
-    pub(super) fn width(&self) -> usize {
-        self.half_norms.len()
+/// The lengths of a set's descriptors.
+pub(super) struct Norms {
+    /// Half the squared length of each; infinite for those that fill a panel up.
+    half: Vec<f32>,
+    /// The largest squared length.
+    max: f64,
+}
+
+impl Norms {
+    pub(super) fn new(descriptors: &Descriptors) -> Self {
+        let origin = vec![0.0; descriptors.dim()];
+        let mut half = vec![f32::INFINITY; padded(descriptors.len())];
+        let mut max = 0.0f64;
+        for (index, half) in half.iter_mut().enumerate().take(descriptors.len()) {
+            let norm = squared_distance(descriptors.row(index), &origin);
+            *half = (0.5 * norm) as f32;
+            max = max.max(norm);
+        }
+        Self { half, max }
     }
 }
 
-fn squared_norm(row: &[f32]) -> f64 {
-    row.iter().map(|&v| f64::from(v) * f64::from(v)).sum()
+/// `len` and those that fill the last panel up.
+pub(super) fn padded(len: usize) -> usize {
+    len.next_multiple_of(PANEL)
 }
 
-/// How far the score of any of `rows` with any of `columns` may lie from minus half their
-/// [`squared_distance`](super::squared_distance), the rounding of one sum with the score included;
-/// `None` if scores might overflow.
+/// Groups of `N` descriptors; in a group, dimension after dimension, the value of each. Zeros fill
+/// the last group up.
+fn interleave<const N: usize>(descriptors: &Descriptors) -> Vec<[f32; N]> {
+    let dim = descriptors.dim();
+    let mut groups = vec![[0.0; N]; descriptors.len().div_ceil(N) * dim];
+    for (g, group) in groups.chunks_exact_mut(dim).enumerate() {
+        for slot in 0..N.min(descriptors.len() - g * N) {
+            for (values, &value) in group.iter_mut().zip(descriptors.row(g * N + slot)) {
+                values[slot] = value;
+            }
+        }
+    }
+    groups
+}
+
+/// How far the score of any row with any column may lie from minus half their
+/// [`squared_distance`], the rounding of one sum with the score included; `None` if scores might
+/// overflow.
 ///
 /// With `u` half the spacing of `f32` at 1, a sum of `n` rounded products, in any order, errs by at
 /// most `n u / (1 - n u)` times the sum of their sizes (Higham, Accuracy and Stability of Numerical
 /// Algorithms, section 3.1). Here that sum is at most `|a|^2 + |b|^2`, with `dim + 2` terms. The
 /// surplus covers the rounding of the half norms, of `squared_distance` and of the caller's sum;
 /// the last term covers products that vanish.
-pub(super) fn max_error(rows: &Descriptors, columns: &Panels) -> Option<f32> {
-    let largest = (0..rows.len())
-        .map(|i| squared_norm(rows.row(i)))
-        .fold(0.0, f64::max);
-    let sum = largest + columns.max_norm;
+pub(super) fn max_error(rows: &Norms, columns: &Panels) -> Option<f32> {
+    let sum = rows.max + columns.norms.max;
     let terms = columns.dim as f64 + 12.0;
     let relative = terms * f64::from(f32::EPSILON) / 2.0;
     if sum > 1e37 || relative > 0.1 {
@@ -80,32 +92,47 @@ pub(super) fn max_error(rows: &Descriptors, columns: &Panels) -> Option<f32> {
     Some((1.2 * relative * sum + terms * f64::from(f32::MIN_POSITIVE)) as f32)
 }
 
-/// Takes the rows of a product.
-pub(super) trait RowSink {
-    /// Takes the scores of row `index` with each column; those that fill the last panel up score
-    /// minus infinity. To be marked `inline(always)`, so that it is compiled for the instruction
-    /// set of the product.
-    fn row(&mut self, index: usize, scores: &[f32]);
+/// Takes a product tile by tile.
+pub(super) trait TileSink {
+    /// Takes the scores of the rows from `first_row` on with the columns of one panel, from
+    /// `first_column` on. Rows and columns that fill the last tile up score minus infinity.
+    ///
+    /// To be marked `inline(always)`, so that it is compiled for the instructions of `simd`.
+    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        first_row: usize,
+        first_column: usize,
+        scores: &[[S::f32s; VECTORS]; ROWS],
+    );
 }
 
-/// Computes the scores of all `rows` with all `columns`, whose dimensions must be equal, and hands
-/// them to `sink` in the order of the rows, with the instructions of `arch`. [`max_error`] must not
-/// be `None`.
-pub(super) fn multiply(arch: Arch, rows: &Descriptors, columns: &Panels, sink: &mut impl RowSink) {
+/// Computes the scores of all `rows`, whose lengths are `norms`, with all `columns` and hands them
+/// to `sink`, with the instructions of `arch`. Every row meets the columns in ascending order, and
+/// every column the rows. The dimensions must be equal and [`max_error`] not `None`.
+pub(super) fn multiply(
+    arch: Arch,
+    rows: &Descriptors,
+    norms: &Norms,
+    columns: &Panels,
+    sink: &mut impl TileSink,
+) {
     arch.dispatch(Product {
         rows,
+        norms,
         columns,
         sink,
     });
 }
 
-struct Product<'a, R> {
+struct Product<'a, T> {
     rows: &'a Descriptors,
+    norms: &'a Norms,
     columns: &'a Panels,
-    sink: &'a mut R,
+    sink: &'a mut T,
 }
 
-impl<R: RowSink> WithSimd for Product<'_, R> {
+impl<T: TileSink> WithSimd for Product<'_, T> {
     type Output = ();
 
     // A tile keeps its scores in registers: of 32 with 16 or 4 lanes, of 16 with 8.
@@ -120,46 +147,22 @@ impl<R: RowSink> WithSimd for Product<'_, R> {
     }
 }
 
-impl<R: RowSink> Product<'_, R> {
+impl<T: TileSink> Product<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
-        let Self {
-            rows,
-            columns,
-            sink,
-        } = self;
-        let (dim, width) = (columns.dim, columns.width());
-        let (half_norms, _) = S::as_simd_f32s(&columns.half_norms);
+        let dim = self.columns.dim;
+        let strips = interleave::<ROWS>(self.rows);
+        let (row_half_norms, _) = self.norms.half.as_chunks::<ROWS>();
+        let (half_norms, _) = S::as_simd_f32s(&self.columns.norms.half);
         let (half_norms, _) = half_norms.as_chunks::<VECTORS>();
-        let (panels, _) = S::as_simd_f32s(&columns.values);
+        let (panels, _) = S::as_simd_f32s(&self.columns.values);
         let (panels, _) = panels.as_chunks::<VECTORS>();
-
-        let mut strip = vec![[0.0f32; ROWS]; dim];
-        let mut scores = vec![0.0f32; ROWS * width];
-        for first in (0..rows.len()).step_by(ROWS) {
-            let mut row_half_norms = [f32::INFINITY; ROWS];
-            for (r, half_norm) in row_half_norms.iter_mut().enumerate() {
-                if first + r < rows.len() {
-                    let row = rows.row(first + r);
-                    *half_norm = (0.5 * squared_norm(row)) as f32;
-                    for (slot, &value) in strip.iter_mut().zip(row) {
-                        slot[r] = value;
-                    }
-                }
-            }
-            for (p, (panel, half_norms)) in panels.chunks_exact(dim).zip(half_norms).enumerate() {
-                let tile =
-                    tile::<S, ROWS, VECTORS>(simd, &strip, &row_half_norms, panel, half_norms);
-                for (r, tile) in tile.iter().enumerate() {
-                    let start = r * width + p * PANEL;
-                    let (out, _) = S::as_mut_simd_f32s(&mut scores[start..start + PANEL]);
-                    out.copy_from_slice(tile);
-                }
-            }
-            for (r, scores) in scores.chunks_exact(width).enumerate() {
-                if first + r < rows.len() {
-                    sink.row(first + r, scores);
-                }
+        // A panel stays in the innermost cache while the strips pass.
+        for (p, (panel, half_norms)) in panels.chunks_exact(dim).zip(half_norms).enumerate() {
+            let row_half_norms = row_half_norms.iter();
+            for (s, (strip, own)) in strips.chunks_exact(dim).zip(row_half_norms).enumerate() {
+                let scores = score_tile(simd, strip, own, panel, half_norms);
+                self.sink.tile(simd, s * ROWS, p * PANEL, &scores);
             }
         }
     }
@@ -167,7 +170,7 @@ impl<R: RowSink> Product<'_, R> {
 
 /// The scores of `ROWS` rows, given dimension by dimension, with one panel.
 #[inline(always)]
-fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+fn score_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     strip: &[[f32; ROWS]],
     row_half_norms: &[f32; ROWS],

@@ -220,13 +220,32 @@ fn other_dimensions_are_refused() {
 
 #[test]
 fn the_estimate_stays_within_its_bound() {
-    struct Errors<'a>(&'a Descriptors, &'a Descriptors, f64);
-    impl product::RowSink for Errors<'_> {
+    struct LargestError<'a> {
+        rows: &'a Descriptors,
+        columns: &'a Descriptors,
+        error: f64,
+    }
+    impl product::TileSink for LargestError<'_> {
         #[inline(always)]
-        fn row(&mut self, index: usize, scores: &[f32]) {
-            for (c, &score) in scores.iter().enumerate().take(self.1.len()) {
-                let exact = -0.5 * squared_distance(self.0.row(index), self.1.row(c));
-                self.2 = self.2.max((f64::from(score) - exact).abs());
+        fn tile<S: pulp::Simd, const ROWS: usize, const VECTORS: usize>(
+            &mut self,
+            _: S,
+            first_row: usize,
+            first_column: usize,
+            scores: &[[S::f32s; VECTORS]; ROWS],
+        ) {
+            for (r, scores) in scores.iter().enumerate() {
+                let scores: &[f32] = pulp::bytemuck::cast_slice(scores);
+                for (c, &score) in scores.iter().enumerate() {
+                    let (row, column) = (first_row + r, first_column + c);
+                    if row < self.rows.len() && column < self.columns.len() {
+                        let distance =
+                            squared_distance(self.rows.row(row), self.columns.row(column));
+                        self.error = self.error.max((f64::from(score) + 0.5 * distance).abs());
+                    } else {
+                        assert_eq!(score, f32::NEG_INFINITY);
+                    }
+                }
             }
         }
     }
@@ -237,11 +256,17 @@ fn the_estimate_stays_within_its_bound() {
         };
         let (rows, columns) = (set(15), set(16));
         let panels = product::Panels::new(&columns);
-        let bound = f64::from(product::max_error(&rows, &panels).unwrap());
+        let norms = product::Norms::new(&rows);
+        let bound = f64::from(product::max_error(&norms, &panels).unwrap());
         for arch in archs() {
-            let mut errors = Errors(&rows, &columns, 0.0);
-            product::multiply(arch, &rows, &panels, &mut errors);
-            assert!(errors.2 <= bound, "{} above {bound}", errors.2);
+            let mut largest = LargestError {
+                rows: &rows,
+                columns: &columns,
+                error: 0.0,
+            };
+            product::multiply(arch, &rows, &norms, &panels, &mut largest);
+            assert!(largest.error > 0.0 || scale == 1e-20);
+            assert!(largest.error <= bound, "{} above {bound}", largest.error);
         }
         // A bound far too wide would make everything a candidate.
         assert!(bound < 1e-3 * f64::from(scale).powi(2) * dim as f64 + 1e-30);

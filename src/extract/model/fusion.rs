@@ -22,7 +22,9 @@ pub(super) fn fuse_bottlenecks(model: &mut TypedModel) -> TractResult<()> {
         let name = model.node(chain.end.node).name.clone();
         let mut x = patch.tap_model(model, chain.input)?;
         if !chain.op.reads_planes() {
-            let op = ToBlocks { channels: chain.op.inputs() };
+            let op = ToBlocks {
+                channels: chain.op.inputs(),
+            };
             x = patch.wire_node(format!("{name}.to_blocks"), op, &[x])?[0];
         }
         let channels = chain.op.outputs();
@@ -55,7 +57,11 @@ struct Convolution<'a> {
 
 impl Convolution<'_> {
     fn is_pointwise(&self) -> bool {
-        let shape = Shape { kernel: 1, stride: 1, padding: [0; 4] };
+        let shape = Shape {
+            kernel: 1,
+            stride: 1,
+            padding: [0; 4],
+        };
         self.op.group == 1 && self.shape == shape
     }
 
@@ -82,7 +88,10 @@ fn find_chain(model: &TypedModel, node: usize) -> TractResult<Option<Chain>> {
         .filter(|node| binary::<Add>(node) && node.inputs.contains(&first.input));
     let mut values = Vec::new();
     for layer in [&first, &depthwise, &last] {
-        match (constant(model, layer.weights)?, constant(model, layer.bias)?) {
+        match (
+            constant(model, layer.weights)?,
+            constant(model, layer.bias)?,
+        ) {
             (Some(weights), Some(bias)) => values.push((weights, bias, layer.clip)),
             _ => return Ok(None),
         }
@@ -122,19 +131,18 @@ fn binary<O: tract_onnx::tract_core::ops::binary::BinMiniOp>(node: &TypedNode) -
 }
 
 /// The convolution at `node`, if it is one of 32-bit floats over planes.
-fn convolution(
-    model: &TypedModel,
-    node: Option<usize>,
-) -> TractResult<Option<Convolution<'_>>> {
+fn convolution(model: &TypedModel, node: Option<usize>) -> TractResult<Option<Convolution<'_>>> {
     let Some(node) = node.map(|node| model.node(node)) else {
         return Ok(None);
     };
     let (Some(op), [input, weights, bias]) = (node.op_as::<Conv>(), &node.inputs[..]) else {
         return Ok(None);
     };
-    let of_floats = [input, weights, bias]
-        .into_iter()
-        .all(|i| model.outlet_fact(*i).is_ok_and(|fact| fact.datum_type == f32::datum_type()));
+    let of_floats = [input, weights, bias].into_iter().all(|i| {
+        model
+            .outlet_fact(*i)
+            .is_ok_and(|fact| fact.datum_type == f32::datum_type())
+    });
     let fact = model.outlet_fact(*input)?;
     let pool = &op.pool_spec;
     let plain = of_floats
@@ -232,7 +240,13 @@ fn size(tensor: &Tensor) -> (usize, usize) {
 
 fn blocked_shape(channels: usize, height: TDim, width: TDim) -> TVec<TDim> {
     let blocks = bottleneck::num_blocks(channels);
-    tvec![1.to_dim(), blocks.to_dim(), height, width, bottleneck::LANES.to_dim()]
+    tvec![
+        1.to_dim(),
+        blocks.to_dim(),
+        height,
+        width,
+        bottleneck::LANES.to_dim()
+    ]
 }
 
 /// An output of zeros, aligned for the processor's vectors.
@@ -255,14 +269,20 @@ impl EvalOp for ToBlocks {
         let (height, width) = size(&x);
         let blocks = bottleneck::num_blocks(self.channels);
         let mut y = zeros(&[1, blocks, height, width, bottleneck::LANES])?;
-        bottleneck::to_blocks(x.try_as_plain_ram()?.as_slice::<f32>()?, height * width, y.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?);
+        bottleneck::to_blocks(
+            x.try_as_plain_ram()?.as_slice::<f32>()?,
+            height * width,
+            y.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?,
+        );
         Ok(tvec!(y.into_tvalue()))
     }
 }
 
 impl TypedOp for ToBlocks {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        let [x] = inputs else { bail!("expected one input") };
+        let [x] = inputs else {
+            bail!("expected one input")
+        };
         let shape = blocked_shape(self.channels, x.shape[2].clone(), x.shape[3].clone());
         Ok(tvec!(f32::fact(shape)))
     }
@@ -299,16 +319,27 @@ impl EvalOp for FromBlocks {
         let x = args_1!(inputs);
         let (height, width) = size(&x);
         let mut y = zeros(&[1, self.channels, height, width])?;
-        bottleneck::from_blocks(x.try_as_plain_ram()?.as_slice::<f32>()?, height * width, y.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?);
+        bottleneck::from_blocks(
+            x.try_as_plain_ram()?.as_slice::<f32>()?,
+            height * width,
+            y.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?,
+        );
         Ok(tvec!(y.into_tvalue()))
     }
 }
 
 impl TypedOp for FromBlocks {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        let [x] = inputs else { bail!("expected one input") };
+        let [x] = inputs else {
+            bail!("expected one input")
+        };
         let (height, width) = (x.shape[2].clone(), x.shape[3].clone());
-        Ok(tvec!(f32::fact([1.to_dim(), self.channels.to_dim(), height, width])))
+        Ok(tvec!(f32::fact([
+            1.to_dim(),
+            self.channels.to_dim(),
+            height,
+            width
+        ])))
     }
     as_op!();
 }
@@ -336,7 +367,11 @@ impl EvalOp for BottleneckOp {
         let blocks = bottleneck::num_blocks(self.0.outputs());
         let mut y = zeros(&[1, blocks, out_height, out_width, bottleneck::LANES])?;
         self.0
-            .run(x.try_as_plain_ram()?.as_slice::<f32>()?, (height, width), y.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?)
+            .run(
+                x.try_as_plain_ram()?.as_slice::<f32>()?,
+                (height, width),
+                y.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?,
+            )
             .context("the input's shape is wrong")?;
         Ok(tvec!(y.into_tvalue()))
     }
@@ -344,14 +379,25 @@ impl EvalOp for BottleneckOp {
 
 impl TypedOp for BottleneckOp {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        let [x] = inputs else { bail!("expected one input") };
+        let [x] = inputs else {
+            bail!("expected one input")
+        };
         let (mut height, mut width) = (x.shape[2].clone(), x.shape[3].clone());
-        for Shape { kernel, stride, padding } in self.0.shapes() {
+        for Shape {
+            kernel,
+            stride,
+            padding,
+        } in self.0.shapes()
+        {
             let [top, left, bottom, right] = padding;
             height = (height + top + bottom - kernel) / stride + 1;
             width = (width + left + right - kernel) / stride + 1;
         }
-        Ok(tvec!(f32::fact(blocked_shape(self.0.outputs(), height, width))))
+        Ok(tvec!(f32::fact(blocked_shape(
+            self.0.outputs(),
+            height,
+            width
+        ))))
     }
     as_op!();
 }

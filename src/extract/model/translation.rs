@@ -58,7 +58,11 @@ pub(super) fn constant(model: &TypedModel, outlet: OutletId) -> TractResult<Opti
     if inputs.is_empty() {
         return Ok(None);
     }
-    let trimmed = if node.op_is::<TypedBinOp>() { trim(&mut inputs)? } else { 0 };
+    let trimmed = if node.op_is::<TypedBinOp>() {
+        trim(&mut inputs)?
+    } else {
+        0
+    };
     let Some(mut outputs) = node.op.eval_out_of_plan(inputs)? else {
         return Ok(None);
     };
@@ -75,7 +79,9 @@ pub(super) fn constant(model: &TypedModel, outlet: OutletId) -> TractResult<Opti
 /// so that the rows of a 1 x 1 convolution took forty times longer than without the two axes.
 fn trim(values: &mut TVec<TValue>) -> TractResult<usize> {
     let mut trimmed = 0;
-    while values.iter().all(|v| v.rank() > 1 && v.shape().last() == Some(&1))
+    while values
+        .iter()
+        .all(|v| v.rank() > 1 && v.shape().last() == Some(&1))
         && values.iter().all(|v| v.rank() == values[0].rank())
     {
         for value in values.iter_mut() {
