@@ -139,3 +139,71 @@ impl Row<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::bottleneck::lanes::LANES;
+
+    #[test]
+    fn every_vector_width_filters_alike() {
+        for (kernel, stride) in [(3, 1), (3, 2), (5, 1), (5, 2)] {
+            let weights: Vec<f32> = (0..LANES * kernel * kernel)
+                .map(|i| (i % 7) as f32 - 3.0)
+                .collect();
+            let shape = Shape {
+                kernel,
+                stride,
+                padding: [0; 4],
+            };
+            let clip = Clip {
+                min: -90.0,
+                max: 90.0,
+            };
+            let layer = Depthwise::new(&weights, &[0.5; LANES], shape, clip);
+            for count in [1, 2, 3, 5, 6, 8, 11, 20] {
+                let width = (count - 1) * stride + kernel;
+                let value =
+                    |row: usize, x: usize, lane: usize| ((row * 7 + x * 3 + lane) % 9) as f32 - 4.0;
+                let rows: Vec<Vec<Lanes>> = (0..kernel)
+                    .map(|row| {
+                        (0..width)
+                            .map(|x| std::array::from_fn(|lane| value(row, x, lane)))
+                            .collect()
+                    })
+                    .collect();
+                // The first kernel row is above the map.
+                let rows: Vec<&[Lanes]> = rows[1..].iter().map(Vec::as_slice).collect();
+                let row = |y| Row {
+                    rows: &rows,
+                    weights: &layer.weights.lanes()[kernel..],
+                    bias: &layer.bias.lanes()[0],
+                    shape,
+                    clip,
+                    y,
+                };
+                let mut outputs: [_; 4] = std::array::from_fn(|_| vec![[f32::NAN; LANES]; count]);
+                let [wide, narrow, portable, native] = &mut outputs;
+                row(wide).run::<8, 4, 3, true>();
+                row(narrow).run::<6, 2, 1, true>();
+                row(portable).run::<2, 1, 1, false>();
+                layer.run(0, 1, &rows, native);
+                for (x, lane) in (0..count).flat_map(|x| (0..LANES).map(move |lane| (x, lane))) {
+                    let mut sum = 0.5;
+                    for (row, column) in (1..kernel).flat_map(|r| (0..kernel).map(move |c| (r, c)))
+                    {
+                        sum += weights[(lane * kernel + row) * kernel + column]
+                            * value(row, x * stride + column, lane);
+                    }
+                    for y in &outputs {
+                        assert_eq!(
+                            y[x][lane],
+                            sum.clamp(-90.0, 90.0),
+                            "{shape:?} {count} pixels"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -4,6 +4,8 @@
 //! with zeros. One pixel of one block is a [`Lanes`]; the compiler turns arithmetic on it into
 //! one AVX-512 instruction, two AVX, or four of 128 bits.
 
+use pulp::{Arch, Simd, WithSimd};
+
 /// Channels a block.
 pub(in crate::extract) const LANES: usize = 16;
 
@@ -48,35 +50,23 @@ pub(super) use unroll;
 
 /// Runs `kernel` with the widest vector instructions that this processor has.
 pub(super) fn dispatch<K: Kernel>(kernel: K) {
-    #[cfg(target_arch = "x86_64")]
-    #[allow(unsafe_code)]
-    {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-            // SAFETY: the processor has the features that `avx512` is compiled for.
-            return unsafe { avx512(kernel) };
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            // SAFETY: the processor has the features that `avx2` is compiled for.
-            return unsafe { avx2(kernel) };
-        }
-    }
-    if cfg!(target_arch = "aarch64") {
-        kernel.run::<6, 2, 1, true>();
-    } else {
-        kernel.run::<2, 1, 1, false>();
-    }
+    Arch::new().dispatch(Dispatch(kernel));
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl,fma")]
-fn avx512<K: Kernel>(kernel: K) {
-    kernel.run::<8, 4, 3, true>();
-}
+struct Dispatch<K>(K);
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn avx2<K: Kernel>(kernel: K) {
-    kernel.run::<6, 2, 1, true>();
+impl<K: Kernel> WithSimd for Dispatch<K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        match S::F32_LANES {
+            16 => self.0.run::<8, 4, 3, true>(),
+            8 => self.0.run::<6, 2, 1, true>(),
+            _ if cfg!(target_arch = "aarch64") => self.0.run::<6, 2, 1, true>(),
+            _ => self.0.run::<2, 1, 1, false>(),
+        }
+    }
 }
 
 /// `sum + a * b` in every lane.

@@ -11,6 +11,8 @@ mod depthwise;
 mod lanes;
 mod pointwise;
 mod stem;
+#[cfg(test)]
+mod tests;
 
 use depthwise::Depthwise;
 pub(super) use depthwise::Shape;

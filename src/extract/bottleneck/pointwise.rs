@@ -173,3 +173,72 @@ impl Product<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every vector width and every number of pixels, from none in a tile to several.
+    #[test]
+    fn is_the_matrix_product() {
+        let (inputs, outputs) = (19, 70);
+        let weights: Vec<f32> = (0..inputs * outputs)
+            .map(|i| (i % 13) as f32 - 6.0)
+            .collect();
+        let bias: Vec<f32> = (0..outputs).map(|i| i as f32 * 0.5).collect();
+        let clip = Clip {
+            min: -40.0,
+            max: 50.0,
+        };
+        let layer = Pointwise::new(&weights, &bias, clip);
+        for count in [1, 2, 3, 5, 7, 8, 9, 12, 13, 29] {
+            let (from, to) = (
+                Region {
+                    start: 2,
+                    plane: count + 3,
+                },
+                Region {
+                    start: 1,
+                    plane: count + 2,
+                },
+            );
+            let value = |i: usize, p: usize| ((i * 5 + p * 3) % 11) as f32 - 5.0;
+            let mut x = vec![[f32::NAN; LANES]; 2 * from.plane + 2];
+            for (input, pixel) in (0..inputs).flat_map(|i| (0..count).map(move |p| (i, p))) {
+                x[from.start + input / LANES * from.plane + pixel][input % LANES] =
+                    value(input, pixel);
+            }
+            let residual = vec![[0.25; LANES]; 5 * to.plane + 1];
+            let product = |y| Product {
+                layer: &layer,
+                count,
+                x: &x,
+                from,
+                y,
+                to,
+                residual: Some(&residual),
+            };
+            let mut wide = residual.clone();
+            product(&mut wide).run::<8, 4, 3, true>();
+            let mut narrow = residual.clone();
+            product(&mut narrow).run::<6, 2, 1, true>();
+            let mut portable = residual.clone();
+            product(&mut portable).run::<2, 1, 1, false>();
+            let mut native = residual.clone();
+            layer.run(count, (&x, from), (&mut native, to), Some(&residual));
+            for (output, pixel) in (0..outputs).flat_map(|o| (0..count).map(move |p| (o, p))) {
+                let sum: f32 = (0..inputs)
+                    .map(|i| weights[output * inputs + i] * value(i, pixel))
+                    .sum();
+                let expected = (sum + bias[output] + 0.25).clamp(clip.min, clip.max);
+                for y in [&wide, &narrow, &portable, &native] {
+                    let found = y[to.start + output / LANES * to.plane + pixel][output % LANES];
+                    assert_eq!(
+                        found, expected,
+                        "output {output} of pixel {pixel} of {count}"
+                    );
+                }
+            }
+        }
+    }
+}
