@@ -10,8 +10,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let result = match_pair(&Model::embedded()?, path1, path2, &MatchOptions::default())?;
     println!("same thing: {}", result.is_match);
     println!("inliers:    {}", result.num_inliers());
-    if let Some(geometry) = &result.geometry {
-        println!("x2 ~ H x1:  {}", geometry.matrix);
+    if let Some((kind, matrix)) = result.transform() {
+        println!("{kind}, x2 ~ H x1:{matrix}");
     }
     Ok(())
 }

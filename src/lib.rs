@@ -48,6 +48,7 @@ pub mod image;
 pub mod matching;
 pub mod pipeline;
 pub mod ransac;
+pub mod refinement;
 pub mod report;
 pub mod search;
 pub mod verification;

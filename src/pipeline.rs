@@ -3,14 +3,18 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nalgebra::Matrix3;
+use nalgebra::{Matrix3, Point2};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, ModelDefaults, extract};
 use crate::features::FeatureSet;
+use crate::geometry::{Correspondences, TransformKind, TransformLimits, normalized};
 use crate::image::{DecodeOptions, Photo};
 use crate::matching::{Match, MatchingOptions, match_descriptors};
+use crate::refinement::{
+    RefinedGeometry, RefinementImage, RefinementOptions, Track, refine, refine_matches,
+};
 use crate::verification::{TwoViewGeometry, VerificationOptions, verify};
 
 /// How two photos are matched.
@@ -25,6 +29,10 @@ pub struct MatchOptions {
     /// Which transform is looked for. Its `max_error_px` is in pixels of photo 2 at scale 1, where its
     /// longest side is `extraction.max_size`, so that it means the same for photos of any size.
     pub verification: VerificationOptions,
+    /// How the transform and the inliers are made exact to the pixel; none leaves them as they are.
+    pub refinement: Option<RefinementOptions>,
+    /// The kind of the refined transform.
+    pub refined_kind: TransformKind,
     /// Inliers from which two photos are said to show the same thing; at least 1.
     pub min_inliers: usize,
     /// Seed of the random samples; none makes it from the content of the two photos.
@@ -39,6 +47,8 @@ impl Default for MatchOptions {
             extraction: ExtractionOptions::default(),
             matching: MatchingOptions::default(),
             verification: VerificationOptions::default(),
+            refinement: Some(RefinementOptions::default()),
+            refined_kind: TransformKind::Homography,
             min_inliers: 16,
             seed: None,
         }
@@ -61,12 +71,13 @@ impl From<&ModelDefaults> for MatchOptions {
 }
 
 impl MatchOptions {
-    /// DELF's own constants for matching and geometry; extraction as it was.
+    /// DELF's own constants for matching and geometry, and no refinement; extraction as it was.
     #[must_use]
     pub fn with_delf_matching(self) -> Self {
         Self {
             matching: MatchingOptions::delf(),
             verification: VerificationOptions::delf(),
+            refinement: None,
             ..self
         }
     }
@@ -80,6 +91,9 @@ impl MatchOptions {
         self.extraction.validate()?;
         self.matching.validate()?;
         self.verification.validate()?;
+        if let Some(refinement) = &self.refinement {
+            refinement.validate()?;
+        }
         if self.min_inliers == 0 {
             return Err(Error::option("min_inliers", "must be at least 1"));
         }
@@ -126,6 +140,8 @@ pub struct PairMatch {
     pub features2: FeatureSet,
     /// Matches and geometry.
     pub found: FeatureMatch,
+    /// What the pixels say, when there is a geometry and refinement was asked for.
+    pub refined: Option<RefinedMatch>,
     /// Whether there are inliers enough to say that both photos show the same thing.
     pub is_match: bool,
     /// How long each stage took.
@@ -143,25 +159,48 @@ impl PairMatch {
         self.found.score()
     }
 
-    /// The transform from photo 1 to photo 2, in pixels of the original photos.
-    pub fn transform(&self) -> Option<Matrix3<f64>> {
-        self.found.geometry.as_ref().map(|g| g.matrix)
+    /// The transform from photo 1 to photo 2 and its kind, in pixels of the original photos: the
+    /// refined one where there is one.
+    pub fn transform(&self) -> Option<(TransformKind, Matrix3<f64>)> {
+        let refined = self.refined.as_ref().and_then(|refined| refined.transform);
+        let coarse = || self.found.geometry.as_ref().map(|g| (g.kind, g.matrix));
+        refined.or_else(coarse)
     }
 
-    /// Where each inlier lies: x and y in photo 1, x and y in photo 2.
+    /// Where each inlier lies: x and y in photo 1, x and y in photo 2; to the pixel where the photos'
+    /// pixels agree ([`RefinedMatch::inliers`]), else at the keypoints.
     pub fn inlier_positions(&self) -> Vec<[f64; 4]> {
         let inliers = self.found.geometry.iter().flat_map(|g| &g.inliers);
+        let tracks = self.refined.iter().flat_map(|refined| &refined.inliers);
+        let tracks = tracks.copied().chain(std::iter::repeat(None));
         inliers
-            .map(|&index| {
-                let pair = &self.found.matches[index];
-                let (k1, k2) = (
-                    &self.features1.keypoints()[pair.index1],
-                    &self.features2.keypoints()[pair.index2],
-                );
-                [k1.x, k1.y, k2.x, k2.y].map(f64::from)
+            .zip(tracks)
+            .map(|(&index, track)| match track {
+                Some(t) => [t.point1.x, t.point1.y, t.point2.x, t.point2.y],
+                None => {
+                    let (p1, p2) = self.keypoint_positions(index);
+                    [p1.x, p1.y, p2.x, p2.y]
+                }
             })
             .collect()
     }
+
+    fn keypoint_positions(&self, index: usize) -> (Point2<f64>, Point2<f64>) {
+        positions(&self.features1, &self.features2, &self.found.matches[index])
+    }
+}
+
+/// What the pixels of two photos say about the transform between them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RefinedMatch {
+    /// The refined transform, in pixels of the original photos; none when no single transform is
+    /// right to the pixel, as in scenes with depth.
+    pub transform: Option<(TransformKind, Matrix3<f64>)>,
+    /// The corners of photo 1 that were found where the transform puts them.
+    pub geometry: Option<RefinedGeometry>,
+    /// For each inlier the corner beside its keypoint and where it was found in photo 2; none where
+    /// the photos' pixels do not agree.
+    pub inliers: Vec<Option<Track>>,
 }
 
 /// Wall-clock time of each stage. Says nothing about the result; differs from run to run.
@@ -175,6 +214,8 @@ pub struct StageTimes {
     pub matching: Duration,
     /// RANSAC.
     pub verify: Duration,
+    /// Refinement to the pixel.
+    pub refine: Duration,
 }
 
 /// Opens two photos at the same time and matches them.
@@ -238,6 +279,22 @@ pub fn match_photos(
     let matched = Instant::now();
     let geometry = find_geometry(&features1, &features2, &matches, options, seed)?;
     let verified = Instant::now();
+    let refined = match (&geometry, &options.refinement) {
+        (Some(geometry), Some(refinement)) => {
+            let inliers = geometry.inliers.iter().map(|&index| &matches[index]);
+            let mut points = Correspondences::with_capacity(geometry.inliers.len());
+            inliers
+                .map(|pair| positions(&features1, &features2, pair))
+                .for_each(|(p1, p2)| points.push(p1, p2));
+            let matrix = &geometry.matrix;
+            let kind = options.refined_kind;
+            Some(refine_pair(
+                photo1, photo2, matrix, &points, refinement, kind,
+            )?)
+        }
+        _ => None,
+    };
+    let done = Instant::now();
     let found = FeatureMatch {
         matches,
         geometry,
@@ -248,11 +305,13 @@ pub fn match_photos(
         features1,
         features2,
         found,
+        refined,
         times: StageTimes {
             decode: Duration::ZERO,
             extract: extracted - start,
             matching: matched - extracted,
             verify: verified - matched,
+            refine: done - verified,
         },
     })
 }
@@ -304,6 +363,61 @@ fn find_geometry(
         features2.keypoints(),
         matches,
         &verification,
+    )
+}
+
+/// Asks the pixels of two photos about the transform `matrix` and the inliers `points`.
+fn refine_pair(
+    photo1: &Photo,
+    photo2: &Photo,
+    matrix: &Matrix3<f64>,
+    points: &Correspondences,
+    options: &RefinementOptions,
+    kind: TransformKind,
+) -> Result<RefinedMatch> {
+    let (image1, image2) = rayon::join(
+        || RefinementImage::from_rgb(photo1.pixels(), options),
+        || RefinementImage::from_rgb(photo2.pixels(), options),
+    );
+    let (image1, image2) = (image1?, image2?);
+    let geometry = refine(&image1, &image2, matrix, options)?;
+    let transform = geometry.as_ref().and_then(|g| of_kind(kind, g));
+    let best = transform.map_or(*matrix, |(_, matrix)| matrix);
+    Ok(RefinedMatch {
+        inliers: refine_matches(&image1, &image2, &best, points, options)?,
+        transform,
+        geometry,
+    })
+}
+
+/// The transform of `kind` that fits the tracks best.
+fn of_kind(
+    kind: TransformKind,
+    geometry: &RefinedGeometry,
+) -> Option<(TransformKind, Matrix3<f64>)> {
+    if kind == TransformKind::Homography {
+        return Some((kind, geometry.matrix));
+    }
+    let mut points = Correspondences::with_capacity(geometry.tracks.len());
+    for track in &geometry.tracks {
+        points.push(track.point1, track.point2);
+    }
+    let all: Vec<usize> = (0..points.len()).collect();
+    let weights = vec![1.0; points.len()];
+    let matrix = kind.fit_least_squares(&points, &all, &weights, &TransformLimits::default())?;
+    Some((kind, normalized(&matrix)?))
+}
+
+fn positions(
+    features1: &FeatureSet,
+    features2: &FeatureSet,
+    pair: &Match,
+) -> (Point2<f64>, Point2<f64>) {
+    let k1 = &features1.keypoints()[pair.index1];
+    let k2 = &features2.keypoints()[pair.index2];
+    (
+        Point2::new(k1.x.into(), k1.y.into()),
+        Point2::new(k2.x.into(), k2.y.into()),
     )
 }
 

@@ -79,7 +79,8 @@ pub(crate) struct MatchArgs {
 
     #[arg(long, value_name = "KIND", help = defaults(
         "The transform from photo 1 to photo 2: similarity, affine or homography",
-        model_defaults().verification.kind))]
+        format_args!("{}, refined to a {}", model_defaults().verification.kind,
+            model_defaults().refined_kind)))]
     pub(crate) model_kind: Option<TransformKind>,
 
     #[arg(long, value_name = "PX", help = defaults(

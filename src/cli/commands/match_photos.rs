@@ -65,12 +65,16 @@ fn options(args: &MatchArgs, model: &Model) -> MatchOptions {
     }
     if let Some(kind) = args.model_kind {
         options.verification.kind = kind;
+        options.refined_kind = kind;
     }
     if let Some(max_error_px) = args.max_error_px {
         options.verification.ransac.max_error_px = max_error_px;
     }
     if let Some(min_inliers) = args.min_inliers {
         options.min_inliers = min_inliers;
+    }
+    if args.no_refine {
+        options.refinement = None;
     }
     options.seed = args.seed;
     options
@@ -92,7 +96,7 @@ fn draw(report: &Report, path: &Path) -> anyhow::Result<()> {
         [&figure_photo(0), &figure_photo(1)],
         &FigureContent {
             inliers: &result.inlier_positions(),
-            transform: result.transform(),
+            transform: result.transform().map(|(_, matrix)| matrix),
             is_match: result.is_match,
             title: &title(result),
             lines: &describe(report),

@@ -82,16 +82,22 @@ impl Report<'_> {
             "num_inliers": result.num_inliers(),
             "is_match": result.is_match,
             "score": result.score(),
-            "model": result.found.geometry.as_ref().map(|geometry| {
-                let row = |i: usize| [0, 1, 2].map(|j| geometry.matrix[(i, j)]);
-                json!({ "kind": geometry.kind, "matrix": [row(0), row(1), row(2)] })
+            "model": result.transform().map(|(kind, matrix)| {
+                let row = |i: usize| [0, 1, 2].map(|j| matrix[(i, j)]);
+                json!({ "kind": kind, "matrix": [row(0), row(1), row(2)] })
             }),
             "inliers": result.inlier_positions(),
+            "refinement": result.refined.as_ref().map(|refined| json!({
+                "num_tracks": refined.geometry.as_ref().map_or(0, |g| g.tracks.len()),
+                "num_tried": refined.geometry.as_ref().map(|g| g.num_tried),
+                "correlation": refined.geometry.as_ref().map(|g| g.correlation),
+                "is_inlier_refined": refined.inliers.iter().map(Option::is_some).collect::<Vec<_>>(),
+            })),
             "times_ms": times,
         })
     }
 
-    fn times(&self) -> [(&'static str, Duration); 6] {
+    fn times(&self) -> [(&'static str, Duration); 7] {
         let times = &self.result.times;
         [
             ("load_model", self.load_model),
@@ -99,6 +105,7 @@ impl Report<'_> {
             ("extract", times.extract),
             ("match", times.matching),
             ("verify", times.verify),
+            ("refine", times.refine),
             ("total", self.total),
         ]
     }
@@ -123,13 +130,13 @@ pub(super) fn describe(report: &Report) -> Vec<String> {
         result.num_inliers(),
         report.options.min_inliers
     )];
-    let Some(geometry) = &result.found.geometry else {
+    let Some((kind, matrix)) = result.transform() else {
         lines.push("no transform found".into());
         return lines;
     };
     let (width, height) = (report.photos[0].width(), report.photos[0].height());
     let centre = Point2::new(f64::from(width - 1) / 2.0, f64::from(height - 1) / 2.0);
-    if let Some(motion) = local_motion(&geometry.matrix, centre) {
+    if let Some(motion) = local_motion(&matrix, centre) {
         let turned = motion.rotation_rad.to_degrees();
         let direction = if turned < 0.0 {
             "anticlockwise"
@@ -138,14 +145,25 @@ pub(super) fn describe(report: &Report) -> Vec<String> {
         };
         lines.push(format!(
             "{}: photo 1 lies in photo 2 at {:.2} times its size, turned {:.0}° {direction}",
-            geometry.kind,
+            kind,
             motion.scale,
             turned.abs()
         ));
     }
-    if let Some(corners) = outline(&geometry.matrix, width, height) {
+    if let Some(corners) = outline(&matrix, width, height) {
         let corners = corners.map(|c| format!("({:.0}, {:.0})", c.x, c.y));
         lines.push(format!("its corners lie at {}", corners.join(" ")));
+    }
+    if let Some(refined) = &result.refined {
+        let inliers = refined.inliers.iter().flatten().count();
+        lines.push(match &refined.geometry {
+            Some(g) => format!(
+                "refined to the pixel: {} of {} corners lie where it puts them; so do {inliers} inliers",
+                g.tracks.len(),
+                g.num_tried
+            ),
+            None => format!("not refined: no transform is right to the pixel; {inliers} inliers are"),
+        });
     }
     lines
 }
