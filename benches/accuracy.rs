@@ -148,7 +148,7 @@ fn oxford(model: &Model, options: &MatchOptions, folder: &Path) -> Outcome<()> {
             let photo2 = Photo::open(at(format!("img{second}.png")), &DecodeOptions::default())?;
             let truth = read_homography(&at(format!("H1to{second}p.xml")))?;
             let result = match_photos(model, &photo1, &photo2, options)?;
-            let error = result.transform().map_or(f64::INFINITY, |matrix| {
+            let error = result.transform().map_or(f64::INFINITY, |(_, matrix)| {
                 corner_error(&truth, &matrix, &photo1)
             });
             cells.push(format!("{error:.1} ({})", result.num_inliers()));
