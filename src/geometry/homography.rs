@@ -7,6 +7,7 @@
 
 use super::{Correspondences, TransformLimits};
 use nalgebra::{Matrix2, Matrix3, Matrix3x2, Point2, Vector2, Vector3};
+use std::ops::AddAssign;
 
 /// The homography through four correspondences; `None` when three points of either photo lie near a
 /// line, when no homography keeps all four points in front of the plane at infinity, or when the
@@ -35,17 +36,28 @@ pub fn fit_minimal(
     {
         return None;
     }
-    // Relative to the first point, x = frame * (weights of the other three points), with the first
-    // point at equal weights in both photos.
-    let frame1 = frame(&edges1, &areas1);
-    let frame2 = frame(&edges2, &areas2);
-    let local = frame2 * frame1.try_inverse()?;
-    let matrix = between(&local, from, to);
-    let matrix = matrix / (matrix * from.to_homogeneous()).z;
-    sample
-        .iter()
-        .all(|&i| limits.accepts(&matrix, points.point1(i)))
-        .then_some(matrix)
+    // Relative to point 0, H maps point j to z_j times its image, with z_0 = 1 and z_j the change of
+    // the share that triangle j has of triangle 0; areas near point j change by det(H) / z_j^3.
+    let growth = areas2[0] / areas1[0];
+    let z = [1, 2, 3].map(|j| areas2[j] / (areas1[j] * growth));
+    let determinant = growth * z[0] * z[1] * z[2];
+    let scales_fit = limits.accepts_area(determinant)
+        && z.iter()
+            .all(|z| limits.accepts_area(determinant / (z * z * z)));
+    if !scales_fit {
+        return None;
+    }
+    // H = (images of points 1 to 3, times z) (points 1 to 3)^-1, each point as (x, y, 1).
+    let [a, b, c] = edges1;
+    #[rustfmt::skip]
+    let inverse = Matrix3::new(
+        b.y - c.y, c.x - b.x, areas1[1],
+        c.y - a.y, a.x - c.x, areas1[2],
+        a.y - b.y, b.x - a.x, areas1[3],
+    ) / areas1[0];
+    let images = Matrix3::from_fn(|row, j| z[j] * if row < 2 { edges2[j][row] } else { 1.0 });
+    let matrix = between(&(images * inverse), from, to);
+    limits.accepts(&matrix, from).then_some(matrix)
 }
 
 /// Twice the signed areas of the triangles that leave out point 0, 1, 2 and 3, given the other
@@ -67,20 +79,14 @@ fn accepts_triangles(
         && limits.accepts_triangle([a, b], areas[3])
 }
 
-/// The points 1, 2, 3 as columns, scaled so that their sum is point 0, which is the origin.
-fn frame(edges: &[Vector2<f64>; 3], areas: &[f64; 4]) -> Matrix3<f64> {
-    // a (b x c) + b (c x a) + c (a x b) = 0, and the three areas add up to the whole triangle.
-    Matrix3::from_fn(|row, column| {
-        let share = areas[column + 1] / areas[0];
-        share * if row < 2 { edges[column][row] } else { 1.0 }
-    })
-}
-
 /// `local`, which maps points relative to `from` to points relative to `to`, in pixels.
 fn between(local: &Matrix3<f64>, from: Point2<f64>, to: Point2<f64>) -> Matrix3<f64> {
-    local
-        .prepend_translation(&-from.coords)
-        .append_translation(&to.coords)
+    let mut matrix = *local;
+    let last = local.column(2) - local.fixed_columns::<2>(0) * from.coords;
+    matrix.set_column(2, &last);
+    let shift = to.coords * matrix.row(2);
+    matrix.fixed_rows_mut::<2>(0).add_assign(&shift);
+    matrix
 }
 
 /// The homography with the smallest weighted algebraic error in normalised coordinates; `None` when

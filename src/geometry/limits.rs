@@ -70,8 +70,8 @@ impl TransformLimits {
             .norm_squared()
             .max(edges[1].norm_squared())
             .max((edges[0] - edges[1]).norm_squared());
-        let height = self.min_extent_px.max(1e-9 * longest.sqrt());
-        double_area * double_area > height * height * longest
+        let squared_height = (self.min_extent_px * self.min_extent_px).max(1e-18 * longest);
+        double_area * double_area > squared_height * longest
     }
 
     /// Whether the transform is one a camera makes at `at`: finite, in front of the plane at
@@ -81,15 +81,19 @@ impl TransformLimits {
     }
 
     fn accepts_linear(&self, linear: &Matrix2<f64>) -> bool {
+        // The singular values s1 >= s2 have s1 s2 = |det| and s1^2 + s2^2 = the squared norm.
         let determinant = linear.determinant();
-        let area = determinant.abs();
+        let stretch = linear.norm_squared() / determinant.abs();
+        self.accepts_area(determinant) && stretch <= self.max_stretch + 1.0 / self.max_stretch
+    }
+
+    /// Whether areas may change by this signed factor.
+    pub(super) fn accepts_area(&self, factor: f64) -> bool {
+        let area = factor.abs();
         let max_area = self.max_scale * self.max_scale;
-        // The singular values s1 >= s2 have s1 s2 = area and s1^2 + s2^2 = the squared norm.
-        let stretch = linear.norm_squared() / area;
-        (self.allow_mirrored || determinant > 0.0)
+        (self.allow_mirrored || factor > 0.0)
             && area > 0.0
             && area <= max_area
             && area * max_area >= 1.0
-            && stretch <= self.max_stretch + 1.0 / self.max_stretch
     }
 }
