@@ -286,10 +286,13 @@ pub fn match_photos(
             inliers
                 .map(|pair| positions(&features1, &features2, pair))
                 .for_each(|(p1, p2)| points.push(p1, p2));
-            let matrix = &geometry.matrix;
-            let kind = options.refined_kind;
             Some(refine_pair(
-                photo1, photo2, matrix, &points, refinement, kind,
+                [photo1, photo2],
+                &geometry.matrix,
+                &points,
+                refinement,
+                options.refined_kind,
+                working_error_px(&features2, options),
             )?)
         }
         _ => None,
@@ -357,7 +360,7 @@ fn find_geometry(
 ) -> Result<Option<TwoViewGeometry>> {
     let mut verification = options.verification;
     verification.ransac.seed = seed;
-    verification.ransac.max_error_px *= pixels_per_working_pixel(features2, &options.extraction);
+    verification.ransac.max_error_px = working_error_px(features2, options);
     verify(
         features1.keypoints(),
         features2.keypoints(),
@@ -366,22 +369,35 @@ fn find_geometry(
     )
 }
 
-/// Asks the pixels of two photos about the transform `matrix` and the inliers `points`.
+/// A refined transform has to keep this share of the inliers. One that follows a single plane of a
+/// scene with depth loses the others.
+const MIN_KEPT_INLIERS: f64 = 0.8;
+
+/// Asks the pixels of two photos about the transform `matrix` and its inliers `points`, which may
+/// be wrong by `max_error_px`.
 fn refine_pair(
-    photo1: &Photo,
-    photo2: &Photo,
+    photos: [&Photo; 2],
     matrix: &Matrix3<f64>,
     points: &Correspondences,
     options: &RefinementOptions,
     kind: TransformKind,
+    max_error_px: f64,
 ) -> Result<RefinedMatch> {
     let (image1, image2) = rayon::join(
-        || RefinementImage::from_rgb(photo1.pixels(), options),
-        || RefinementImage::from_rgb(photo2.pixels(), options),
+        || RefinementImage::from_rgb(photos[0].pixels(), options),
+        || RefinementImage::from_rgb(photos[1].pixels(), options),
     );
     let (image1, image2) = (image1?, image2?);
-    let geometry = refine(&image1, &image2, matrix, options)?;
-    let transform = geometry.as_ref().and_then(|g| of_kind(kind, g));
+    let keeps_inliers = |(kind, matrix): &(TransformKind, Matrix3<f64>)| {
+        let mut errors = vec![0.0; points.len()];
+        kind.squared_errors(matrix, points, 0, &mut errors);
+        let kept = errors.iter().filter(|e| **e <= max_error_px.powi(2));
+        kept.count() as f64 >= MIN_KEPT_INLIERS * points.len() as f64
+    };
+    let refined = refine(&image1, &image2, matrix, options)?
+        .and_then(|g| Some((of_kind(kind, &g)?, g)))
+        .filter(|(transform, _)| keeps_inliers(transform));
+    let (transform, geometry) = refined.unzip();
     let best = transform.map_or(*matrix, |(_, matrix)| matrix);
     Ok(RefinedMatch {
         inliers: refine_matches(&image1, &image2, &best, points, options)?,
@@ -421,9 +437,10 @@ fn positions(
     )
 }
 
-/// Pixels of the photo for one pixel at scale 1.
-fn pixels_per_working_pixel(features: &FeatureSet, options: &ExtractionOptions) -> f64 {
-    f64::from(features.width().max(features.height())) / f64::from(options.max_size)
+/// The largest error of an inlier in pixels of photo 2; the option counts in pixels at scale 1.
+fn working_error_px(features2: &FeatureSet, options: &MatchOptions) -> f64 {
+    let longest = f64::from(features2.width().max(features2.height()));
+    options.verification.ransac.max_error_px * longest / f64::from(options.extraction.max_size)
 }
 
 /// The seed that a pair of photos has by its content.

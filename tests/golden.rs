@@ -35,7 +35,7 @@ fn found() -> Value {
         let corners = result
             .transform()
             .filter(|_| result.is_match)
-            .and_then(|matrix| {
+            .and_then(|(_, matrix)| {
                 outline(&matrix, result.features1.width(), result.features1.height())
             })
             .map(|corners| corners.map(|c| [c.x, c.y].map(f64::round)));
