@@ -4,6 +4,10 @@ use super::Estimator;
 
 /// Data whose errors are computed together.
 const BLOCK: usize = 64;
+/// A model through a sample is given up when none of the first so many data, beside its sample,
+/// agrees with it. Applies to twice as many data and more. One worth finding rarely fails, the more
+/// so as the best data come first.
+const PRETEST: usize = 2 * BLOCK;
 
 /// Scores models of one estimator. The reward of a datum with squared error e^2 is
 /// (1 - e^2 / max_error^2)^2, or 0 beyond the largest error: the weight that an error deserves falls
@@ -27,22 +31,17 @@ impl<'a, E: Estimator> Scorer<'a, E> {
         }
     }
 
-    /// The score of the model through `sample` if it is above `floor`. A model without another
-    /// inlier among the first [`BLOCK`] data is given up there: one worth finding rarely lacks it,
-    /// the more so as the best data come first.
+    /// The score of the model through `sample` if it is above `floor` and passes the
+    /// [pretest](PRETEST).
     pub(super) fn score_sample(
         &mut self,
         model: &E::Model,
         sample: &[usize],
         floor: f64,
     ) -> Option<f64> {
-        let own = sample.iter().filter(|&&i| i < BLOCK).count();
-        let wanted = if self.estimator.num_points() > 2 * BLOCK {
-            own + 1
-        } else {
-            0
-        };
-        self.score(model, floor, wanted)
+        let own = sample.iter().filter(|&&i| i < PRETEST).count();
+        let has_pretest = self.estimator.num_points() >= 2 * PRETEST;
+        self.score(model, floor, if has_pretest { own + 1 } else { 0 })
     }
 
     /// The model's score if it is above `floor`.
@@ -50,15 +49,16 @@ impl<'a, E: Estimator> Scorer<'a, E> {
         self.score(model, floor, 0)
     }
 
-    /// The score, unless it cannot be above `floor` or fewer than `wanted` of the first block are
-    /// inliers.
+    /// The score, unless it is not above `floor` or fewer than `wanted` of the first [`PRETEST`]
+    /// data are inliers.
     fn score(&mut self, model: &E::Model, floor: f64, wanted: usize) -> Option<f64> {
         let num_points = self.estimator.num_points();
         self.begin();
         let mut errors = [0.0; BLOCK];
         let (mut score, mut num_inliers) = (0.0, 0);
         for start in (0..num_points).step_by(BLOCK) {
-            if score + (num_points - start) as f64 <= floor || (start > 0 && num_inliers < wanted) {
+            let is_hopeless = score + (num_points - start) as f64 <= floor;
+            if is_hopeless || (start >= PRETEST && num_inliers < wanted) {
                 return None;
             }
             let errors = &mut errors[..BLOCK.min(num_points - start)];
