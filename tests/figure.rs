@@ -2,6 +2,11 @@
 //!
 //! `DELFIN_UPDATE_GOLDEN=1 cargo test --test figure` records the pictures again.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 use std::path::{Path, PathBuf};
 
 use delfin::report::{FigureContent, FigureOptions, FigurePhoto, match_figure};
@@ -78,10 +83,12 @@ fn graffiti(step: usize) -> (Matrix3<f64>, Vec<[f32; 2]>, Vec<[f64; 4]>) {
     (transform, keypoints, inliers)
 }
 
+type Change = fn(&mut FigureOptions);
+
 fn small() -> FigureOptions {
     FigureOptions {
-        max_photo_width_px: 280,
-        max_photo_height_px: 200,
+        max_photo_width_px: 240,
+        max_photo_height_px: 150,
         text_size_px: 12.0,
         ..FigureOptions::default()
     }
@@ -233,7 +240,7 @@ fn every_option_changes_the_figure() {
     let draw = |options: &FigureOptions| black_figure(1, &[], &content, options);
     let figure = draw(&FigureOptions::default());
     assert_eq!(figure, draw(&FigureOptions::default()));
-    let changes: [fn(&mut FigureOptions); 5] = [
+    let changes: [Change; 5] = [
         |options| options.max_photo_width_px = 300,
         |options| options.max_photo_height_px = 100,
         |options| options.max_enlargement = 1.0,
@@ -275,7 +282,7 @@ fn the_verdict_changes_the_figure_and_the_order_of_inliers_does_not() {
 
 #[test]
 fn options_outside_their_range_are_refused_by_name() {
-    let changes: [(&str, fn(&mut FigureOptions)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("max_photo_width_px", |options| {
             options.max_photo_width_px = 0
         }),
