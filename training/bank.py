@@ -1,15 +1,11 @@
 """Draws training pairs and keeps the frozen trunk's features of both views on disk.
 
-    python bank.py config.toml
-
-Resumes: pair k depends on the seed and on k alone, finished shards are kept. float16.
+Called by train.py. Resumes: pair k depends on the seed and on k alone, finished shards are kept. float16.
 """
 
 import os
 import pathlib
-import sys
 import time
-import tomllib
 
 import numpy as np
 
@@ -40,15 +36,17 @@ def draw_shard(features, paths, options, seed, shard):
     return result | {"homography": np.stack(homographies), "photo": np.array(numbers)}
 
 
-def main():
-    config = tomllib.loads(pathlib.Path(sys.argv[1]).read_text())
+def make(config):
+    """The files of all shards, drawn where they are missing."""
     root = pathlib.Path(os.environ.get("DELFIN_DATA", config["data"]["root"]))
-    paths = photos.list_photos([root / folder for folder in config["data"]["folders"]])
     folder = pathlib.Path(config["work"]) / "bank"
     folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{shard:04}.npz" for shard in range(config["bank"]["shards"])]
+    if all(path.exists() for path in files):
+        return files
+    paths = photos.list_photos([root / name for name in config["data"]["folders"]])
     features = Features(lite0.pretrained())
-    for shard in range(config["bank"]["shards"]):
-        path = folder / f"{shard:04}.npz"
+    for shard, path in enumerate(files):
         if path.exists():
             continue
         start = time.time()
@@ -57,7 +55,4 @@ def main():
         np.savez(partial, **result)
         partial.rename(path)
         print(f"shard {shard}: {SHARD} pairs in {time.time() - start:.0f} s", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    return files

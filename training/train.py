@@ -1,15 +1,15 @@
-"""Trains the head, and the trunk's last local blocks if asked, on a bank of pairs.
+"""Learns the projection on the bank of pairs, shard after shard.
 
-    python train.py config.toml [--name NAME] [KEY=VALUE ..]
+    python train.py config.toml
 
-Resumes from the last checkpoint in work/NAME; writes log.csv there. One seed.
+Resumes after the last shard in work/checkpoint.pt. Writes work/log.csv, work/curve.png and
+work/head.pt. The last shard is held out: on it, for every cell of view 1 seen in view 2, the
+nearest of the cells of all views 2 is looked up; `right` is the share within 1.5 cells.
 """
 
-import argparse
-import copy
 import csv
-import json
 import pathlib
+import sys
 import time
 import tomllib
 
@@ -17,164 +17,100 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+import bank
+import cells
 import discriminant
-import losses
-import trunk as lite0
-from head import Head, Local
+from head import CHANNELS, SIZE, Head
 
-TAPS = ("stride8", "middle", "local")
+CHUNK = 25  # pairs at a time
 
 
-class Bank:
-    """The shards in memory, float16."""
-
-    def __init__(self, folder, taps):
-        files = sorted(p for p in folder.glob("*.npz") if "partial" not in p.name)
-        if not files:
-            raise FileNotFoundError(f"{folder}: no shards, run bank.py first")
-        self.taps = {name: [] for name in taps}
-        homographies = []
-        for file in files:
-            with np.load(file) as arrays:
-                homographies.append(arrays["homography"])
-                for name in taps:
-                    self.taps[name].append(arrays[name])
-        self.homography = torch.from_numpy(np.concatenate(homographies)).float()
-        self.taps = {n: torch.from_numpy(np.concatenate(v)) for n, v in self.taps.items()}
-
-    def __len__(self):
-        return len(self.homography)
-
-    def batch(self, index):
-        """Taps [2N, C, h, w], view 1 of all pairs first, and homographies [N, 3, 3]."""
-        taps = {}
-        for name, values in self.taps.items():
-            chosen = values[index].float()
-            taps[name] = torch.cat([chosen[:, 0], chosen[:, 1]])
-        return taps, self.homography[index]
+def chunks(path):
+    """Features [N, K, C] of view 1 and view 2 and homographies [N, 3, 3]."""
+    with np.load(path) as arrays:
+        homography = torch.from_numpy(arrays["homography"]).float()
+        taps = {name: torch.from_numpy(arrays[name]) for name in CHANNELS}
+    for start in range(0, len(homography), CHUNK):
+        part = slice(start, start + CHUNK)
+        views = [cells.stack({n: v[part, k].float() for n, v in taps.items()}) for k in (0, 1)]
+        yield *views, homography[part]
 
 
-def cells(maps):
-    """[N, C, h, w] -> [N, h * w, C]."""
-    return maps.flatten(2).transpose(1, 2)
+def held_out(path, mean, rows, grid):
+    """Share of cells whose nearest neighbour among all views 2 of a chunk is right."""
+    right = count = 0
+    for first, second, homography in chunks(path):
+        side = round(first.shape[1] ** 0.5)
+        pair, cell1, _, distance = cells.correspondences(homography, side, *grid, 0.75)
+        first, second = (F.normalize((x - mean) @ rows.T, dim=2) for x in (first, second))
+        nearest = (first[pair, cell1] @ second.flatten(0, 1).T).argmax(1)
+        same = nearest // second.shape[1] == pair
+        gap = distance[pair, cell1].gather(1, (nearest % second.shape[1])[:, None])[:, 0]
+        right += (same & (gap < 1.5)).sum().item()
+        count += len(pair)
+    return right / count
 
 
-def build(config, mean, axes):
-    options = config["model"]
-    head = Head(mean, axes, options["hidden"], options["attention"])
-    return Local(copy.deepcopy(lite0.pretrained()), head, config["train"]["train_blocks"])
+def draw_curve(log, path):
+    import matplotlib
 
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
 
-def step_losses(model, taps, homography, options, grid, generator):
-    """The loss of one batch and what to log."""
-    number = len(homography)
-    local = model.local(taps)
-    values, _ = model.head(local, taps["stride8"])
-    side = values.shape[-1]
-    raw = cells(values)
-    unit = F.normalize(raw, dim=2)
-    first, second = unit[:number], unit[number:]
-    pair, cell1, cell2, distance = losses.correspondences(homography, side, *grid)
-    few = torch.randperm(len(pair), generator=generator)[: options["queries_per_step"]]
-    chosen = (pair[few], cell1[few], cell2[few])
-    contrast, right = losses.info_nce(
-        first, second, *chosen, distance, options["temperature"]
-    )
-    original = cells(taps["local"]) - model.head.centre.flatten()
-    kept = losses.keep_similarities(raw, original, generator)
-    seen, target = losses.match_targets(first, second, distance)
-    logit = cells(model.head.logit(local.detach(), taps["stride8"]))[:number, :, 0]
-    scored = F.binary_cross_entropy_with_logits(logit[seen], target[seen])
-    loss = contrast + options["keep"] * kept + scored
-    return loss, {
-        "contrast": contrast.item(), "right": right.item(), "keep": kept.item(),
-        "score": scored.item(), "matched": target[seen].mean().item(),
-    }
-
-
-def train(config, folder, deadline=None):
-    options, seed = config["train"], config["seed"]
-    torch.manual_seed(seed)
-    bank = Bank(pathlib.Path(config["work"]) / "bank", TAPS if options["train_blocks"] else TAPS[::2])
-    grid = (16.0, config["model"]["offset"])
-    mean, total, within = discriminant.statistics(bank, options["statistics_pairs"], grid)
-    axes = discriminant.projection(total, within, config["model"]["dimensions"])
-    model = build(config, mean.float(), axes)
-    groups = [
-        {"params": [p for p in model.blocks.parameters() if p.requires_grad],
-         "lr": options["learning_rate_blocks"]},
-        {"params": list(model.head.parameters()), "lr": options["learning_rate_head"]},
-    ]
-    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], weight_decay=options["weight_decay"])
-    peaks = [g["lr"] for g in optimizer.param_groups]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(config, indent=1))
-    checkpoint, start_step = folder / "checkpoint.pt", 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        start_step = state["step"]
-    steps, size = options["steps"], options["pairs_per_step"]
-    log = open(folder / "log.csv", "a", newline="")
-    writer, sums, count, saved = csv.writer(log), {}, 0, time.time()
-    for step in range(start_step, steps):
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        index = torch.randint(len(bank), (size,), generator=generator)
-        share = step / steps
-        for group, peak in zip(optimizer.param_groups, peaks, strict=True):
-            group["lr"] = peak * min(1, (step + 1) / 20) * 0.5 * (1 + np.cos(np.pi * share))
-        loss, values = step_losses(model, *bank.batch(index), options, grid, generator)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_([p for g in groups for p in g["params"]], 5.0)
-        optimizer.step()
-        for key, value in values.items():
-            sums[key] = sums.get(key, 0.0) + value
-        count += 1
-        if (step + 1) % 10 == 0 or step + 1 == steps:
-            row = [step + 1, *(round(v / count, 4) for v in sums.values())]
-            writer.writerow(row)
-            log.flush()
-            print(folder.name, dict(zip(["step", *sums], row)), flush=True)
-            sums, count = {}, 0
-        if time.time() - saved > 60 or step + 1 == steps:
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
-            torch.save(state, checkpoint.with_suffix(".partial"))
-            checkpoint.with_suffix(".partial").rename(checkpoint)
-            saved = time.time()
-    return model.eval()
-
-
-def load(config_path, name):
-    """The model of a finished or running run, from its checkpoint."""
-    folder = pathlib.Path(tomllib.loads(config_path.read_text())["work"]) / name
-    config = json.loads((folder / "config.json").read_text())
-    state = torch.load(folder / "checkpoint.pt", weights_only=True)["model"]
-    model = build(config, torch.zeros(272), torch.zeros(config["model"]["dimensions"], 272))
-    model.load_state_dict(state)
-    model.offset = config["model"]["offset"]
-    return model.eval()
-
-
-def override(config, settings):
-    """Applies `section.key=value` settings, values in TOML."""
-    for setting in settings:
-        key, value = setting.split("=", 1)
-        section, name = key.split(".")
-        config[section][name] = tomllib.loads(f"x = {value}")["x"]
-    return config
+    rows = np.genfromtxt(log, delimiter=",", names=True)
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.2))
+    left.plot(rows["pairs"], rows["right"], marker="o")
+    left.set(xlabel="training pairs", ylabel="right nearest neighbours, held out")
+    right.plot(rows["pairs"], rows["ratio_first"], label="first")
+    right.plot(rows["pairs"], rows["ratio_last"], label="last kept")
+    right.set(xlabel="training pairs", ylabel="total / within-pair variance", yscale="log")
+    right.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=100)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("config", type=pathlib.Path)
-    parser.add_argument("--name", default="run")
-    parser.add_argument("settings", nargs="*", help="section.key=value")
-    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    config = override(tomllib.loads(arguments.config.read_text()), arguments.settings)
-    train(config, pathlib.Path(config["work"]) / arguments.name)
+    config_path = pathlib.Path(sys.argv[1])
+    config = tomllib.loads(config_path.read_text())
+    options, work = config["projection"], pathlib.Path(config["work"])
+    shards = bank.make(config)
+    grid = (16.0, config["model"]["offset"])
+    statistics, done, checkpoint = discriminant.Statistics(SIZE), 0, work / "checkpoint.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        done = state.pop("shards")
+        statistics.__dict__.update(state)
+    log = work / "log.csv"
+    if done == 0:
+        log.write_text("pairs,cells,ratio_first,ratio_last,right,seconds\n")
+    for number, shard in enumerate(shards[done:-1], done + 1):
+        start = time.time()
+        for first, second, homography in chunks(shard):
+            statistics.add(first, second, homography, grid, options["max_cells"])
+        mean = statistics.mean().float()
+        rows, ratios = discriminant.projection(
+            *statistics.covariances(), options["dimensions"], options["regularisation"]
+        )
+        row = [number * bank.SHARD, statistics.count, f"{ratios[0]:.3f}", f"{ratios[-1]:.3f}"]
+        row += [f"{held_out(shards[-1], mean, rows, grid):.4f}", f"{time.time() - start:.1f}"]
+        with open(log, "a", newline="") as file:
+            csv.writer(file).writerow(row)
+        print(*row, flush=True)
+        torch.save(statistics.__dict__ | {"shards": number}, work / "checkpoint.partial")
+        (work / "checkpoint.partial").rename(checkpoint)
+    mean = statistics.mean().float()
+    rows, _ = discriminant.projection(
+        *statistics.covariances(), options["dimensions"], options["regularisation"]
+    )
+    torch.save({"mean": mean, "rows": rows}, work / "head.pt")
+    draw_curve(log, work / "curve.png")
+
+
+def load_head(config):
+    """The trained head, in evaluation mode."""
+    state = torch.load(pathlib.Path(config["work"]) / "head.pt", weights_only=True)
+    return Head(state["mean"], state["rows"], config["model"]["attention"]).eval()
 
 
 if __name__ == "__main__":
