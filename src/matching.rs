@@ -61,14 +61,13 @@ impl Default for MatchingOptions {
 }
 
 impl MatchingOptions {
-    /// DELF's own: each descriptor of photo 2 with its nearest in a k-d tree of photo 1, up to a
-    /// distance of 0.8.
+    /// DELF's own: each descriptor of photo 2 with its nearest in photo 1, up to a distance of 0.8.
     pub fn delf() -> Self {
         Self {
             mutual: false,
             max_ratio: None,
             max_distance: Some(0.8),
-            search: SearchKind::KdTree,
+            search: SearchKind::Auto,
         }
     }
 
