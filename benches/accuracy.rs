@@ -1,12 +1,15 @@
 //! How well the default settings recognise and locate, on folders laid out as `eval/` is:
-//! `cargo bench --bench accuracy -- --data EVAL_DIR [--model FILE.onnx] [--pairs FILE.csv] [ukbench]
-//! [oxford_affine]`. `--pairs` writes what was found for every pair of ukbench.
+//! `cargo bench --bench accuracy -- --data EVAL_DIR [--model FILE.onnx] [--pairs FILE.csv]
+//! [--max-photos N] [SET ..]`, by default ukbench, oxford_affine and scenes. `--pairs` writes what
+//! was found for every pair of ukbench; `--max-photos` takes the first photos only.
 //!
-//! ukbench: every pair of photos, ranked by score. N-S is the mean number of a photo's own four among
-//! its top four, itself included; recall is that of pairs of one object where one pair of
-//! different objects in a thousand passes. oxford_affine: mean error of photo 1's corners under
-//! the transform that `match` finds, in pixels of the second photo.
+//! ukbench (photos in order, four of each object), scenes and any other folder with `images/` and
+//! `labels.tsv` (file, place): every pair of photos, ranked by score. N-S is the mean number of a
+//! photo's own four among its top four, itself included; recall is that of pairs of one object
+//! where one pair of different objects in a thousand passes. oxford_affine: mean error of photo 1's
+//! corners under the transform that `match` finds, in pixels of the second photo.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -26,43 +29,74 @@ fn main() -> Outcome<()> {
         .skip(1)
         .filter(|a| a != "--bench")
         .collect();
-    let Some(at) = args.iter().position(|a| a == "--data") else {
+    let mut sets = Vec::new();
+    let (mut data, mut model_file, mut pairs, mut max_photos) = (None, None, None, usize::MAX);
+    let mut rest = args.into_iter();
+    while let Some(arg) = rest.next() {
+        let mut value = || rest.next().ok_or(format!("{arg} takes a value"));
+        match arg.as_str() {
+            "--data" => data = Some(PathBuf::from(value()?)),
+            "--model" => model_file = Some(value()?),
+            "--pairs" => pairs = Some(value()?),
+            "--max-photos" => max_photos = value()?.parse()?,
+            _ => sets.push(arg),
+        }
+    }
+    let Some(data) = data else {
         eprintln!("skipped: give the evaluation photos as `-- --data EVAL_DIR`");
         return Ok(());
     };
-    let data = PathBuf::from(args.get(at + 1).ok_or("--data takes a folder")?);
-    let model = match args.iter().position(|a| a == "--model") {
-        Some(at) => Model::open(args.get(at + 1).ok_or("--model takes a file")?)?,
+    if sets.is_empty() {
+        sets = ["ukbench", "oxford_affine", "scenes"]
+            .map(String::from)
+            .into();
+    }
+    let model = match model_file {
+        Some(file) => Model::open(file)?,
         None => Model::embedded()?,
     };
     let options = MatchOptions::from(model.defaults());
-    let pairs = match args.iter().position(|a| a == "--pairs") {
-        Some(at) => Some(args.get(at + 1).ok_or("--pairs takes a file")?.as_str()),
-        None => None,
-    };
-    let wanted = |name: &str| {
-        !["ukbench", "oxford_affine"]
-            .iter()
-            .any(|n| args.iter().any(|a| a == n))
-            || args.iter().any(|a| a == name)
-    };
-    if wanted("ukbench") {
-        ukbench(&model, &options, &data.join("ukbench"), pairs)?;
-    }
-    if wanted("oxford_affine") {
-        oxford(&model, &options, &data.join("oxford_affine"))?;
+    for set in &sets {
+        let folder = data.join(set);
+        match set.as_str() {
+            "oxford_affine" => oxford(&model, &options, &folder)?,
+            "ukbench" => {
+                let mut paths = find_photos(&[folder])?;
+                paths.truncate(max_photos);
+                let labels: Vec<String> = (0..paths.len()).map(|i| (i / 4).to_string()).collect();
+                recognition(&model, &options, set, &paths, &labels, pairs.as_deref())?;
+            }
+            _ => {
+                let (mut paths, mut labels) = read_labels(&folder)?;
+                paths.truncate(max_photos);
+                labels.truncate(max_photos);
+                recognition(&model, &options, set, &paths, &labels, None)?;
+            }
+        }
     }
     Ok(())
 }
 
-fn ukbench(
+/// The photos that `labels.tsv` names, sorted, each once, and their labels.
+fn read_labels(folder: &Path) -> Outcome<(Vec<PathBuf>, Vec<String>)> {
+    let text = std::fs::read_to_string(folder.join("labels.tsv"))?;
+    let rows: BTreeSet<(&str, &str)> = text.lines().filter_map(|l| l.split_once('\t')).collect();
+    let images = folder.join("images");
+    Ok(rows
+        .into_iter()
+        .map(|(file, label)| (images.join(file), label.to_owned()))
+        .unzip())
+}
+
+fn recognition(
     model: &Model,
     options: &MatchOptions,
-    folder: &Path,
+    name: &str,
+    paths: &[PathBuf],
+    labels: &[String],
     pairs: Option<&str>,
 ) -> Outcome<()> {
     let start = Instant::now();
-    let paths = find_photos(&[folder.to_owned()])?;
     let photos = paths
         .par_iter()
         .map(|path| {
@@ -101,13 +135,17 @@ fn ukbench(
     for i in 0..count {
         let mut others: Vec<usize> = (0..count).filter(|j| *j != i).collect();
         others.sort_by(|a, b| score(i, *b).total_cmp(&score(i, *a)).then(a.cmp(b)));
-        own_in_top += 1 + others.iter().take(3).filter(|j| **j / 4 == i / 4).count();
+        own_in_top += 1 + others
+            .iter()
+            .take(3)
+            .filter(|j| labels[**j] == labels[i])
+            .count();
     }
     let mut same = Vec::new();
     let mut different = Vec::new();
     for i in 0..count {
         for j in i + 1..count {
-            if i / 4 == j / 4 {
+            if labels[i] == labels[j] {
                 &mut same
             } else {
                 &mut different
@@ -117,13 +155,13 @@ fn ukbench(
     }
     different.sort_by(|a, b| b.total_cmp(a));
     println!(
-        "ukbench: {count} photos, {} pairs",
+        "{name}: {count} photos, {} pairs",
         same.len() + different.len()
     );
-    println!(
-        "  N-S of 4                 {:.3}",
-        own_in_top as f64 / count as f64
-    );
+    if name == "ukbench" {
+        let score = own_in_top as f64 / count as f64;
+        println!("  N-S of 4                 {score:.3}");
+    }
     for rate in [1e-3, 1e-4] {
         let cut = different[(different.len() as f64 * rate) as usize];
         let recall = same.iter().filter(|s| **s > cut).count() as f64 / same.len() as f64;
