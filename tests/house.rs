@@ -27,12 +27,20 @@ fn sources() -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-/// The lines of code that hold one of `words`, as `file: line`; comments do not count.
+/// Whether `line` holds `word` with no letter before it: `tract_` is not in `subtract_mean`.
+fn holds(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
+/// The lines of code that hold one of `words`; comments do not count.
 fn naming(text: &str, words: &[&str]) -> Vec<String> {
     text.lines()
         .map(str::trim)
         .filter(|line| !line.starts_with("//"))
-        .filter(|line| words.iter().any(|word| line.contains(word)))
+        .filter(|line| words.iter().any(|word| holds(line, word)))
         .map(str::to_owned)
         .collect()
 }

@@ -34,6 +34,8 @@ pub struct ExtractionOptions {
     pub min_attention: f32,
 }
 
+// The published scales have four digits.
+#[allow(clippy::approx_constant)]
 impl Default for ExtractionOptions {
     /// The settings that the default network was measured with.
     fn default() -> Self {

@@ -92,7 +92,7 @@ impl Tracker {
         let weights = &self.weights;
         subtract_mean(&mut pattern, weights);
         let deviation = product(&pattern, &pattern, weights).sqrt();
-        if !(deviation >= MIN_DEVIATION) {
+        if deviation.is_nan() || deviation < MIN_DEVIATION {
             return None;
         }
         for value in &mut pattern {
@@ -109,7 +109,7 @@ impl Tracker {
         let xy = product(&gradient_x, &gradient_y, weights);
         let yy = product(&gradient_y, &gradient_y, weights);
         let determinant = xx * yy - xy * xy;
-        if !(determinant > MIN_ROUNDNESS * (xx + yy) * (xx + yy)) {
+        if determinant.is_nan() || determinant <= MIN_ROUNDNESS * (xx + yy) * (xx + yy) {
             return None;
         }
         for values in [&mut pattern, &mut gradient_x, &mut gradient_y] {

@@ -120,7 +120,7 @@ fn find_chain(model: &TypedModel, node: usize) -> TractResult<Option<Chain>> {
 
 /// The only reader of `outlet`, where it has one and is no output of the model.
 fn next(model: &TypedModel, outlet: OutletId) -> Option<usize> {
-    match &model.outlet_successors(outlet)[..] {
+    match model.outlet_successors(outlet) {
         [reader] if !model.outputs.contains(&outlet) => Some(reader.node),
         _ => None,
     }
