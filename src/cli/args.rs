@@ -89,7 +89,9 @@ pub(crate) struct MatchArgs {
     pub(crate) max_error_px: Option<f64>,
 
     #[arg(long, value_name = "N", help = defaults(
-        "Inliers from which the answer is yes", model_defaults().min_inliers))]
+        "Inliers from which the answer is yes",
+        format_args!("{}, or {} that a transform right to the pixel confirms",
+            model_defaults().min_inliers, model_defaults().min_confirmed_inliers)))]
     pub(crate) min_inliers: Option<usize>,
 
     /// Do not refine the transform and the inliers to the pixel.

@@ -72,6 +72,7 @@ fn options(args: &MatchArgs, model: &Model) -> MatchOptions {
     }
     if let Some(min_inliers) = args.min_inliers {
         options.min_inliers = min_inliers;
+        options.min_confirmed_inliers = min_inliers;
     }
     if args.no_refine {
         options.refinement = None;
@@ -85,7 +86,7 @@ fn draw(report: &Report, path: &Path) -> anyhow::Result<()> {
     let sets = [&result.features1, &result.features2];
     let keypoints =
         sets.map(|set| -> Vec<[f32; 2]> { set.keypoints().iter().map(|k| [k.x, k.y]).collect() });
-    let names = report.photos.map(|photo| file_name(photo));
+    let names = report.photos.map(file_name);
     let figure_photo = |index: usize| FigurePhoto {
         pixels: report.photos[index].pixels(),
         size: report.photos[index].pixels().dimensions().into(),

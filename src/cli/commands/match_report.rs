@@ -113,22 +113,29 @@ impl Report<'_> {
 
 /// The verdict in one sentence.
 pub(super) fn title(result: &PairMatch) -> String {
-    match (result.is_match, result.num_inliers()) {
-        (true, inliers) => format!("yes, the same thing: {inliers} inliers"),
-        (false, inliers) => format!("no, not the same thing: {inliers} inliers"),
-    }
+    let refined = result.refined.as_ref();
+    let confirmed = match refined.is_some_and(|r| r.transform.is_some()) {
+        true => ", confirmed to the pixel",
+        false => "",
+    };
+    let answer = match result.is_match {
+        true => "yes, the same thing",
+        false => "no, not the same thing",
+    };
+    format!("{answer}: {} inliers{confirmed}", result.num_inliers())
 }
 
 /// The numbers behind the verdict, then what the transform means.
 pub(super) fn describe(report: &Report) -> Vec<String> {
     let result = report.result;
     let mut lines = vec![format!(
-        "{} and {} keypoints, {} matches, {} inliers ({} make a yes)",
+        "{} and {} keypoints, {} matches, {} inliers ({} make a yes, {} if the pixels confirm them)",
         result.features1.keypoints().len(),
         result.features2.keypoints().len(),
         result.found.matches.len(),
         result.num_inliers(),
-        report.options.min_inliers
+        report.options.min_inliers,
+        report.options.min_confirmed_inliers
     )];
     let Some((kind, matrix)) = result.transform() else {
         lines.push("no transform found".into());
