@@ -39,6 +39,6 @@ def fold(fine):
 
 
 def stack(taps):
-    """The taps of features.py as one feature a cell: [N, K, 112 + 80 + 160]."""
-    x = torch.cat([taps["local"], taps["middle"], fold(taps["stride8"])], 1)
+    """The taps of features.py as one feature a cell: [N, K, 112 + 160]."""
+    x = torch.cat([taps["local"], fold(taps["stride8"])], 1)
     return x.flatten(2).transpose(1, 2)

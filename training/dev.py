@@ -20,6 +20,7 @@ import photos
 import train
 import trunk as lite0
 from features import Features
+from head import CHANNELS
 
 NUM_PHOTOS = 240
 
@@ -63,7 +64,7 @@ class Dev:
         """`head` maps a dict of [1,C,h,w] float32 arrays to descriptors, attention, offsets."""
         arrays, levels = self.arrays[key], []
         for level in range(len(evaluate.SCALES)):
-            taps = {n: arrays[f"{n}{level}"].astype(np.float32) for n in ("stride8", "middle", "local")}
+            taps = {n: arrays[f"{n}{level}"].astype(np.float32) for n in CHANNELS}
             levels.append((*head(taps), arrays[f"factor{level}"]))
         return evaluate.select(levels, offset)
 

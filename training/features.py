@@ -9,12 +9,12 @@ import onnxruntime
 import trunk as lite0
 from onnx_graph import Graph
 
-# Blocks whose outputs are kept: stride 8 with 40, stride 16 with 80 and with 112 channels.
-TAPS = {5: "stride8", 8: "middle", 11: "local"}
+# Blocks whose outputs are kept: stride 8 with 40 channels, stride 16 with 112.
+TAPS = {5: "stride8", 11: "local"}
 
 
 class Features:
-    """Maps [N, H, W, 3] uint8 to {"stride8": .., "middle": .., "local": ..} in float32."""
+    """Maps [N, H, W, 3] uint8 to {"stride8": .., "local": ..} in float32."""
 
     def __init__(self, trunk):
         graph = Graph()
@@ -23,7 +23,7 @@ class Features:
             x = graph.block(block, x, f"block{index}", "float32")
             if index in TAPS:
                 graph.node("Identity", [x], TAPS[index])
-        channels = {"stride8": 40, "middle": 80, "local": 112}
+        channels = {"stride8": 40, "local": 112}
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "features.onnx"
             shapes = {name: ["N", c, f"h_{name}", f"w_{name}"] for name, c in channels.items()}

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-CHANNELS = {"local": 112, "middle": 80, "stride8": 40}
-SIZE = 112 + 80 + 4 * 40  # of one cell's feature, see cells.stack
+CHANNELS = {"local": 112, "stride8": 40}
+SIZE = 112 + 4 * 40  # of one cell's feature, see cells.stack
 
 
 class Head(nn.Module):
@@ -19,16 +19,13 @@ class Head(nn.Module):
         self.attention = attention
         self.register_buffer("centre", mean[:112, None, None].clone())
         self.local = nn.Conv2d(112, dimensions, 1)
-        self.middle = nn.Conv2d(80, dimensions, 1, bias=False)
         self.stride8 = nn.Conv2d(40, dimensions, 2, stride=2, bias=False)
         self.local.weight.data = rows[:, :112, None, None].clone()
         self.local.bias.data = -(rows.double() @ mean.double()).float()
-        self.middle.weight.data = rows[:, 112:192, None, None].clone()
-        self.stride8.weight.data = rows[:, 192:].reshape(dimensions, 40, 2, 2).clone()
+        self.stride8.weight.data = rows[:, 112:].reshape(dimensions, 40, 2, 2).clone()
 
     def forward(self, taps):
         """Taps [N, C, h, w] -> descriptors [N, D, h, w], attention [N, 1, h, w]."""
-        values = self.local(taps["local"]) + self.middle(taps["middle"])
-        values = values + self.stride8(taps["stride8"])
+        values = self.local(taps["local"]) + self.stride8(taps["stride8"])
         measured = values if self.attention == "descriptor" else taps["local"] - self.centre
         return values, measured.norm(dim=1, keepdim=True)
