@@ -69,9 +69,14 @@ pub enum Error {
         /// The value and the range.
         reason: String,
     },
-    /// The observer asked the run to stop.
-    #[error("cancelled")]
-    Cancelled,
+    /// A picture could not be encoded.
+    #[error("{}: the picture cannot be written: {reason}", path.display())]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// What the encoder said.
+        reason: String,
+    },
 }
 
 impl Error {

@@ -76,3 +76,161 @@ impl Descriptors {
         &self.values
     }
 }
+
+/// The features of one photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureSet {
+    width: u32,
+    height: u32,
+    keypoints: Vec<Keypoint>,
+    descriptors: Descriptors,
+    global: Option<Vec<f32>>,
+}
+
+impl FeatureSet {
+    /// Puts the features of a `width` x `height` photo together: one descriptor a keypoint, and a
+    /// global descriptor where there is one.
+    ///
+    /// # Errors
+    /// [`Error::Features`] when the counts differ, or a position or score is not finite.
+    pub fn new(
+        width: u32,
+        height: u32,
+        keypoints: Vec<Keypoint>,
+        descriptors: Descriptors,
+        global: Option<Vec<f32>>,
+    ) -> Result<Self> {
+        let fail = |reason: String| Err(Error::Features { reason });
+        if keypoints.len() != descriptors.len() {
+            return fail(format!(
+                "{} keypoints have {} descriptors",
+                keypoints.len(),
+                descriptors.len()
+            ));
+        }
+        let finite = |k: &Keypoint| [k.x, k.y, k.scale, k.score].iter().all(|v| v.is_finite());
+        if let Some(at) = keypoints.iter().position(|k| !finite(k)) {
+            return fail(format!("keypoint {at} holds a value that is not finite"));
+        }
+        if global
+            .as_ref()
+            .is_some_and(|g| g.iter().any(|v| !v.is_finite()))
+        {
+            return fail("the global descriptor holds a value that is not finite".into());
+        }
+        Ok(Self {
+            width,
+            height,
+            keypoints,
+            descriptors,
+            global,
+        })
+    }
+
+    /// The photo's width, in pixels.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// The photo's height, in pixels.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The keypoints, best first.
+    pub fn keypoints(&self) -> &[Keypoint] {
+        &self.keypoints
+    }
+
+    /// The descriptors, in the order of the keypoints.
+    pub fn descriptors(&self) -> &Descriptors {
+        &self.descriptors
+    }
+
+    /// Numbers that describe the photo as a whole, as the network gives them, not normalised.
+    pub fn global(&self) -> Option<&[f32]> {
+        self.global.as_deref()
+    }
+
+    /// How alike two photos are as wholes, from -1 to 1: the cosine of their global descriptors after
+    /// the (signed) square root of every number, which keeps a few large numbers from deciding alone
+    /// (the Hellinger kernel). None when one has no global descriptor, theirs differ in length, or
+    /// one is zero.
+    pub fn global_similarity(&self, other: &Self) -> Option<f64> {
+        let (a, b) = (self.global()?, other.global()?);
+        if a.len() != b.len() {
+            return None;
+        }
+        let (mut product, mut norm_a, mut norm_b) = (0.0, 0.0, 0.0);
+        for (a, b) in a.iter().zip(b) {
+            let (a, b) = (f64::from(*a), f64::from(*b));
+            product += a.signum() * b.signum() * (a * b).abs().sqrt();
+            norm_a += a.abs();
+            norm_b += b.abs();
+        }
+        let norm = (norm_a * norm_b).sqrt();
+        (norm > 0.0).then(|| product / norm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_must_be_whole_and_finite() {
+        assert!(Descriptors::new(0, vec![]).is_err());
+        assert!(Descriptors::new(2, vec![1.0; 3]).is_err());
+        assert!(Descriptors::new(2, vec![1.0, f32::NAN]).is_err());
+        let two = Descriptors::new(2, vec![1.0, 2.0, 3.0, 4.0]).unwrap();
+        assert_eq!((two.len(), two.row(1)), (2, &[3.0, 4.0][..]));
+    }
+
+    #[test]
+    fn photos_are_as_alike_as_their_global_descriptors() {
+        let with = |global: Option<Vec<f32>>| {
+            FeatureSet::new(1, 1, vec![], Descriptors::new(1, vec![]).unwrap(), global).unwrap()
+        };
+        let a = with(Some(vec![4.0, 0.0, 1.0]));
+        assert_eq!(a.global_similarity(&a), Some(1.0));
+        assert_eq!(
+            a.global_similarity(&with(Some(vec![0.0, 3.0, 0.0]))),
+            Some(0.0)
+        );
+        // (2, 0, 1) and (0, 0, -1) have the cosine -1 / sqrt(5).
+        let turned = a
+            .global_similarity(&with(Some(vec![0.0, 0.0, -1.0])))
+            .unwrap();
+        assert!((turned + 0.2f64.sqrt()).abs() < 1e-12);
+        assert_eq!(a.global_similarity(&with(Some(vec![1.0]))), None);
+        assert_eq!(a.global_similarity(&with(Some(vec![0.0; 3]))), None);
+        assert_eq!(a.global_similarity(&with(None)), None);
+    }
+
+    #[test]
+    fn keypoints_and_descriptors_must_pair_up() {
+        let keypoint = Keypoint {
+            x: 0.0,
+            y: 0.0,
+            scale: 1.0,
+            score: 1.0,
+        };
+        let one = || Descriptors::new(1, vec![1.0]).unwrap();
+        assert!(FeatureSet::new(1, 1, vec![], one(), None).is_err());
+        assert!(
+            FeatureSet::new(
+                1,
+                1,
+                vec![Keypoint {
+                    x: f32::INFINITY,
+                    ..keypoint
+                }],
+                one(),
+                None
+            )
+            .is_err()
+        );
+        assert!(FeatureSet::new(1, 1, vec![keypoint], one(), Some(vec![f32::NAN])).is_err());
+        assert!(FeatureSet::new(1, 1, vec![keypoint], one(), None).is_ok());
+    }
+}

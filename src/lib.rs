@@ -1,5 +1,60 @@
 //! Finds the same thing in photographs.
+//!
+//! A convolutional network in the style of DELF (Noh et al., ICCV 2017) turns a photo into a few
+//! hundred scored keypoints with short descriptors; nearest-neighbour search pairs the descriptors
+//! of two photos; RANSAC keeps the pairs that one transform explains. The number of those inliers
+//! says whether the two photos show the same thing, and the transform says where.
+//!
+//! ```
+//! use delfin::{MatchOptions, Model, match_pair};
+//!
+//! # fn main() -> delfin::Result<()> {
+//! let model = Model::embedded()?;
+//! let result = match_pair(
+//!     &model,
+//!     "examples/images/box.jpg",
+//!     "examples/images/box_in_scene.jpg",
+//!     &MatchOptions::default(),
+//! )?;
+//! assert!(result.is_match);
+//! println!("{} inliers", result.num_inliers());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Images are 1 and 2, and a transform always maps 1 to 2. Positions are in pixels of the original
+//! photo after its EXIF orientation: x to the right, y down, the centre of the top-left pixel at
+//! (0, 0).
+//!
+//! The same photos, model and options give the same result on any number of threads. Work runs on
+//! the rayon pool that it is called from.
+
+#![deny(
+    clippy::exit,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
 
 pub mod error;
+pub mod extract;
 pub mod features;
+pub mod folder;
+pub mod formats;
+pub mod geometry;
+pub mod image;
 pub mod matching;
+pub mod pipeline;
+pub mod ransac;
+pub mod refinement;
+pub mod report;
+pub mod search;
+pub mod verification;
+
+pub use error::{Error, Result};
+pub use extract::Model;
+pub use features::FeatureSet;
+pub use image::Photo;
+pub use pipeline::{MatchOptions, PairMatch, match_pair};

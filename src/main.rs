@@ -1,1 +1,28 @@
-fn main() {}
+//! The program: parses its arguments, runs one command, ends with its exit code.
+
+#![deny(
+    clippy::exit,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod cli;
+
+fn main() -> ExitCode {
+    let args = cli::args::Cli::parse();
+    match cli::run(args) {
+        Ok(cli::Answer::Yes) => ExitCode::SUCCESS,
+        Ok(cli::Answer::No) => ExitCode::from(1),
+        Err(error) => {
+            cli::output::error(&error);
+            ExitCode::from(2)
+        }
+    }
+}

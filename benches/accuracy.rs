@@ -1,0 +1,199 @@
+//! How well the default settings recognise and locate, on folders laid out as `eval/` is:
+//! `cargo bench --bench accuracy -- --data EVAL_DIR [--model FILE.onnx] [--pairs FILE.csv] [ukbench]
+//! [oxford_affine]`. `--pairs` writes what was found for every pair of ukbench.
+//!
+//! ukbench: every pair of photos, ranked by score. N-S is the mean number of a photo's own four among
+//! its top four, itself included; recall is that of pairs of one object where one pair of
+//! different objects in a thousand passes. oxford_affine: mean error of photo 1's corners under
+//! the transform that `match` finds, in pixels of the second photo.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use delfin::extract::extract;
+use delfin::folder::find_photos;
+use delfin::geometry::project;
+use delfin::image::DecodeOptions;
+use delfin::pipeline::{MatchOptions, match_features, match_photos, seed_from_content};
+use delfin::{Model, Photo};
+use nalgebra::{Matrix3, Point2};
+use rayon::prelude::*;
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Outcome<()> {
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
+    let Some(at) = args.iter().position(|a| a == "--data") else {
+        eprintln!("skipped: give the evaluation photos as `-- --data EVAL_DIR`");
+        return Ok(());
+    };
+    let data = PathBuf::from(args.get(at + 1).ok_or("--data takes a folder")?);
+    let model = match args.iter().position(|a| a == "--model") {
+        Some(at) => Model::open(args.get(at + 1).ok_or("--model takes a file")?)?,
+        None => Model::embedded()?,
+    };
+    let options = MatchOptions::from(model.defaults());
+    let pairs = match args.iter().position(|a| a == "--pairs") {
+        Some(at) => Some(args.get(at + 1).ok_or("--pairs takes a file")?.as_str()),
+        None => None,
+    };
+    let wanted = |name: &str| {
+        !["ukbench", "oxford_affine"]
+            .iter()
+            .any(|n| args.iter().any(|a| a == n))
+            || args.iter().any(|a| a == name)
+    };
+    if wanted("ukbench") {
+        ukbench(&model, &options, &data.join("ukbench"), pairs)?;
+    }
+    if wanted("oxford_affine") {
+        oxford(&model, &options, &data.join("oxford_affine"))?;
+    }
+    Ok(())
+}
+
+fn ukbench(
+    model: &Model,
+    options: &MatchOptions,
+    folder: &Path,
+    pairs: Option<&str>,
+) -> Outcome<()> {
+    let start = Instant::now();
+    let paths = find_photos(&[folder.to_owned()])?;
+    let photos = paths
+        .par_iter()
+        .map(|path| {
+            let photo = Photo::open(path, &DecodeOptions::default())?;
+            Ok((
+                extract(model, &photo, &options.extraction)?,
+                *photo.content_hash(),
+            ))
+        })
+        .collect::<delfin::Result<Vec<_>>>()?;
+    let extracted = start.elapsed();
+    let count = photos.len();
+    let found = (0..count)
+        .into_par_iter()
+        .map(|i| {
+            (i + 1..count)
+                .map(|j| {
+                    let ((a, hash_a), (b, hash_b)) = (&photos[i], &photos[j]);
+                    let found = match_features(a, b, options, seed_from_content(hash_a, hash_b))?;
+                    Ok((found.score(), found.num_inliers(), found.matches.len()))
+                })
+                .collect::<delfin::Result<Vec<_>>>()
+        })
+        .collect::<delfin::Result<Vec<_>>>()?;
+    let score = |i: usize, j: usize| found[i.min(j)][i.max(j) - i.min(j) - 1].0;
+    if let Some(file) = pairs {
+        let mut csv = String::from("image1,image2,matches,inliers,score\n");
+        for (i, row) in found.iter().enumerate() {
+            for (j, (score, inliers, matches)) in (i + 1..).zip(row) {
+                csv += &format!("{i},{j},{matches},{inliers},{score}\n");
+            }
+        }
+        std::fs::write(file, csv)?;
+    }
+    let mut own_in_top = 0;
+    for i in 0..count {
+        let mut others: Vec<usize> = (0..count).filter(|j| *j != i).collect();
+        others.sort_by(|a, b| score(i, *b).total_cmp(&score(i, *a)).then(a.cmp(b)));
+        own_in_top += 1 + others.iter().take(3).filter(|j| **j / 4 == i / 4).count();
+    }
+    let mut same = Vec::new();
+    let mut different = Vec::new();
+    for i in 0..count {
+        for j in i + 1..count {
+            if i / 4 == j / 4 {
+                &mut same
+            } else {
+                &mut different
+            }
+            .push(score(i, j));
+        }
+    }
+    different.sort_by(|a, b| b.total_cmp(a));
+    println!(
+        "ukbench: {count} photos, {} pairs",
+        same.len() + different.len()
+    );
+    println!(
+        "  N-S of 4                 {:.3}",
+        own_in_top as f64 / count as f64
+    );
+    for rate in [1e-3, 1e-4] {
+        let cut = different[(different.len() as f64 * rate) as usize];
+        let recall = same.iter().filter(|s| **s > cut).count() as f64 / same.len() as f64;
+        println!("  recall at FPR {rate:.0e}       {recall:.3} (score above {cut:.2})");
+    }
+    println!(
+        "  extraction {:.1} ms a photo, pairs {:.3} ms each (wall clock, all cores)",
+        extracted.as_secs_f64() * 1e3 / count as f64,
+        (start.elapsed() - extracted).as_secs_f64() * 1e3 / (same.len() + different.len()) as f64
+    );
+    Ok(())
+}
+
+fn oxford(model: &Model, options: &MatchOptions, folder: &Path) -> Outcome<()> {
+    println!("oxford_affine: mean corner error in px (inliers) of photos 2 to 6 against photo 1");
+    for sequence in ["graf", "boat", "bikes", "leuven"] {
+        let at = |name: String| folder.join(sequence).join(name);
+        let photo1 = Photo::open(at("img1.png".into()), &DecodeOptions::default())?;
+        let mut errors = Vec::new();
+        let mut cells = Vec::new();
+        for second in 2..=6 {
+            let photo2 = Photo::open(at(format!("img{second}.png")), &DecodeOptions::default())?;
+            let truth = read_homography(&at(format!("H1to{second}p.xml")))?;
+            let result = match_photos(model, &photo1, &photo2, options)?;
+            let error = result.transform().map_or(f64::INFINITY, |(_, matrix)| {
+                corner_error(&truth, &matrix, &photo1)
+            });
+            cells.push(format!("{error:.1} ({})", result.num_inliers()));
+            errors.push(error);
+        }
+        let within =
+            |px: f64| errors.iter().filter(|e| **e <= px).count() as f64 / errors.len() as f64;
+        println!(
+            "  {sequence:<7} within 3 px {:.2}, 5 px {:.2}, 20 px {:.2}: {}",
+            within(3.0),
+            within(5.0),
+            within(20.0),
+            cells.join(", ")
+        );
+    }
+    Ok(())
+}
+
+fn corner_error(truth: &Matrix3<f64>, found: &Matrix3<f64>, photo: &Photo) -> f64 {
+    let (right, bottom) = (f64::from(photo.width() - 1), f64::from(photo.height() - 1));
+    let corners = [(0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom)];
+    let errors = corners.map(|(x, y)| {
+        let corner = Point2::new(x, y);
+        match (project(truth, corner), project(found, corner)) {
+            (Some(a), Some(b)) => (a - b).norm(),
+            _ => f64::INFINITY,
+        }
+    });
+    errors.iter().sum::<f64>() / 4.0
+}
+
+/// The nine numbers between `<data>` and `</data>`.
+fn read_homography(path: &Path) -> Outcome<Matrix3<f64>> {
+    let text = std::fs::read_to_string(path)?;
+    let numbers = text
+        .split_once("<data>")
+        .and_then(|(_, rest)| rest.split_once("</data>"))
+        .ok_or("no <data>")?
+        .0;
+    let values: Vec<f64> = numbers
+        .split_whitespace()
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    if values.len() != 9 {
+        return Err("not nine numbers".into());
+    }
+    Ok(Matrix3::from_row_slice(&values))
+}

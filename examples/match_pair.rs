@@ -1,0 +1,17 @@
+//! Matches two photos: `cargo run --release --example match_pair IMAGE1 IMAGE2`.
+
+use delfin::{MatchOptions, Model, match_pair};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let paths: Vec<_> = std::env::args_os().skip(1).collect();
+    let [path1, path2] = &paths[..] else {
+        return Err("usage: match_pair IMAGE1 IMAGE2".into());
+    };
+    let result = match_pair(&Model::embedded()?, path1, path2, &MatchOptions::default())?;
+    println!("same thing: {}", result.is_match);
+    println!("inliers:    {}", result.num_inliers());
+    if let Some((kind, matrix)) = result.transform() {
+        println!("{kind}, x2 ~ H x1:{matrix}");
+    }
+    Ok(())
+}

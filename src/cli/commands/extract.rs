@@ -1,0 +1,112 @@
+//! `delfin extract`: the features of photos, one file each.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context, bail};
+use delfin::features::FeatureSet;
+use delfin::formats;
+use delfin::image::{DecodeOptions, Photo};
+use rayon::prelude::*;
+
+use crate::cli::args::{ExtractArgs, FeatureFormat};
+use crate::cli::{Answer, output};
+
+pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
+    let photos = delfin::folder::find_photos(&args.paths)?;
+    if photos.is_empty() {
+        bail!("no photos found");
+    }
+    let targets = targets(&photos, &args.output, args.format)?;
+    let model = args.extraction.open_model()?;
+    let options = args.extraction.options(&model);
+    options.validate()?;
+    let results: Vec<anyhow::Result<usize>> = targets
+        .par_iter()
+        .map(|(target, photo)| {
+            let photo = Photo::open(photo, &DecodeOptions::default())?;
+            let features = delfin::extract::extract(&model, &photo, &options)?;
+            write(target, &features, args.format).with_context(|| target.display().to_string())?;
+            Ok(features.keypoints().len())
+        })
+        .collect();
+    let mut failures = 0;
+    for ((target, photo), result) in targets.iter().zip(&results) {
+        match result {
+            Ok(count) => output::line(format_args!(
+                "{}: {count} keypoints -> {}",
+                photo.display(),
+                target.display()
+            )),
+            Err(error) => {
+                failures += 1;
+                output::error(error);
+            }
+        }
+    }
+    if failures > 0 {
+        bail!("{failures} of {} photos failed", targets.len());
+    }
+    Ok(Answer::Yes)
+}
+
+/// Where each photo's features go: the photo's path below the photos' common folder, so that
+/// photos of the same name in different folders stay apart.
+fn targets(
+    photos: &[PathBuf],
+    folder: &Path,
+    format: FeatureFormat,
+) -> anyhow::Result<BTreeMap<PathBuf, PathBuf>> {
+    let absolute: Vec<PathBuf> = photos
+        .iter()
+        .map(|photo| without_dots(photo).with_context(|| photo.display().to_string()))
+        .collect::<anyhow::Result<_>>()?;
+    let mut common = absolute[0].parent().unwrap_or(Path::new("")).to_owned();
+    for photo in &absolute {
+        while !photo.starts_with(&common) {
+            common.pop();
+        }
+    }
+    let extension = match format {
+        FeatureFormat::Delf => ".delf",
+        FeatureFormat::Json => ".json",
+    };
+    let mut targets = BTreeMap::new();
+    for (photo, absolute) in photos.iter().zip(&absolute) {
+        let below = absolute.strip_prefix(&common).unwrap_or(absolute);
+        let mut target = folder.join(below).into_os_string();
+        target.push(extension);
+        targets.insert(PathBuf::from(target), photo.clone());
+    }
+    Ok(targets)
+}
+
+/// The absolute path with every `.` and `..` taken out, as it is written: links are not followed.
+fn without_dots(path: &Path) -> std::io::Result<PathBuf> {
+    let mut plain = PathBuf::new();
+    for component in std::path::absolute(path)?.components() {
+        match component {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    Ok(plain)
+}
+
+/// Writes to a temporary name first, so that a file that is there is whole.
+fn write(target: &Path, features: &FeatureSet, format: FeatureFormat) -> std::io::Result<()> {
+    let bytes = match format {
+        FeatureFormat::Delf => formats::delf::encode(features),
+        FeatureFormat::Json => formats::json::encode(features),
+    };
+    if let Some(folder) = target.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut partial = target.as_os_str().to_owned();
+    partial.push(".partial");
+    std::fs::write(&partial, bytes)?;
+    std::fs::rename(&partial, target)
+}

@@ -1,0 +1,118 @@
+//! `delfin match`: do two photos show the same thing, and where.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use delfin::extract::Model;
+use delfin::image::Photo;
+use delfin::pipeline::{MatchOptions, PairMatch, match_photos, open_pair};
+use delfin::report::{FigureContent, FigureOptions, FigurePhoto, match_figure, write_picture};
+
+use crate::cli::args::{MatchArgs, Preset};
+use crate::cli::commands::match_report::{Report, describe, title};
+use crate::cli::{Answer, output};
+
+pub(crate) fn run(args: &MatchArgs) -> anyhow::Result<Answer> {
+    let start = Instant::now();
+    // The network is made ready while the photos are decoded.
+    let (model, photos) = rayon::join(
+        || timed(|| args.extraction.open_model()),
+        || timed(|| open_pair(&args.image1, &args.image2, &MatchOptions::default().decode)),
+    );
+    let (load_model, decode) = (model.1, photos.1);
+    let (photo1, photo2) = photos.0?;
+    let model = model.0?;
+    let options = options(args, &model);
+    let mut result = match_photos(&model, &photo1, &photo2, &options)?;
+    result.times.decode = decode;
+    let report = Report {
+        photos: [&photo1, &photo2],
+        result: &result,
+        options: &options,
+        load_model,
+        total: start.elapsed(),
+    };
+    if let Some(path) = &args.output {
+        draw(&report, path)?;
+    }
+    if args.json {
+        output::line(report.json());
+    } else {
+        report.lines().iter().for_each(output::line);
+        if let Some(path) = &args.output {
+            output::line(format_args!("picture   {}", path.display()));
+        }
+    }
+    Ok(if result.is_match {
+        Answer::Yes
+    } else {
+        Answer::No
+    })
+}
+
+/// The network's own settings or the preset's, but for what was asked for.
+fn options(args: &MatchArgs, model: &Model) -> MatchOptions {
+    let mut options = MatchOptions::from(model.defaults());
+    if args.preset == Some(Preset::Delf) {
+        options = options.with_delf_matching();
+    }
+    options.extraction = args.extraction.options(model);
+    if args.max_distance.is_some() {
+        options.matching.max_distance = args.max_distance;
+    }
+    if args.ratio.is_some() {
+        options.matching.max_ratio = args.ratio;
+    }
+    if let Some(kind) = args.model_kind {
+        options.verification.kind = kind;
+        options.refined_kind = kind;
+    }
+    if let Some(max_error_px) = args.max_error_px {
+        options.verification.ransac.max_error_px = max_error_px;
+    }
+    if let Some(min_inliers) = args.min_inliers {
+        options.min_inliers = min_inliers;
+    }
+    if args.no_refine {
+        options.refinement = None;
+    }
+    options.seed = args.seed;
+    options
+}
+
+fn draw(report: &Report, path: &Path) -> anyhow::Result<()> {
+    let result: &PairMatch = report.result;
+    let sets = [&result.features1, &result.features2];
+    let keypoints =
+        sets.map(|set| -> Vec<[f32; 2]> { set.keypoints().iter().map(|k| [k.x, k.y]).collect() });
+    let names = report.photos.map(|photo| file_name(photo));
+    let figure_photo = |index: usize| FigurePhoto {
+        pixels: report.photos[index].pixels(),
+        size: report.photos[index].pixels().dimensions().into(),
+        keypoints: &keypoints[index],
+        name: &names[index],
+    };
+    let figure = match_figure(
+        [&figure_photo(0), &figure_photo(1)],
+        &FigureContent {
+            inliers: &result.inlier_positions(),
+            transform: result.transform().map(|(_, matrix)| matrix),
+            is_match: result.is_match,
+            title: &title(result),
+            lines: &describe(report),
+        },
+        &FigureOptions::default(),
+    )?;
+    Ok(write_picture(&figure, path)?)
+}
+
+fn file_name(photo: &Photo) -> String {
+    let name = photo.path().file_name().unwrap_or(photo.path().as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}

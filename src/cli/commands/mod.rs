@@ -1,0 +1,32 @@
+//! One file a command.
+
+pub(crate) mod extract;
+pub(crate) mod generate;
+pub(crate) mod match_photos;
+mod match_report;
+pub(crate) mod model;
+
+use delfin::extract::{ExtractionOptions, Model};
+
+use super::args::ExtractionArgs;
+
+impl ExtractionArgs {
+    /// The network that was asked for.
+    fn open_model(&self) -> delfin::Result<Model> {
+        match &self.model {
+            Some(path) => Model::open(path),
+            None => Model::embedded(),
+        }
+    }
+
+    /// The network's own settings, but for what was asked for.
+    fn options(&self, model: &Model) -> ExtractionOptions {
+        let defaults = ExtractionOptions::from(model.defaults());
+        ExtractionOptions {
+            max_size: self.max_size.unwrap_or(defaults.max_size),
+            scales: self.scales.clone().unwrap_or(defaults.scales),
+            max_features: self.max_features.unwrap_or(defaults.max_features),
+            min_attention: defaults.min_attention,
+        }
+    }
+}

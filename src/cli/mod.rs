@@ -1,0 +1,30 @@
+//! The command line: arguments become library options, results become lines and files.
+
+pub(crate) mod args;
+mod commands;
+pub(crate) mod output;
+
+use args::{Cli, Command};
+
+/// What a command ended with, when nothing failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Yes, or done: exit code 0.
+    Yes,
+    /// It ran, and the answer is no: exit code 1.
+    No,
+}
+
+/// Runs the command on as many threads as asked for.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(cli.threads.map_or(0, usize::from))
+        .build()?;
+    threads.install(|| match cli.command {
+        Command::Match(args) => commands::match_photos::run(&args),
+        Command::Extract(args) => commands::extract::run(&args),
+        Command::Model(args) => commands::model::run(&args),
+        Command::Completions(args) => commands::generate::completions(&args),
+        Command::Man(args) => commands::generate::man(&args),
+    })
+}

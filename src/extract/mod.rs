@@ -1,0 +1,199 @@
+//! From a photo to its features, the way of DELF (Noh et al., ICCV 2017, arXiv:1612.06321): a
+//! fully convolutional network runs on an image pyramid; each cell of each level's output grid is a
+//! candidate with an attention score; the best candidates of all levels together are kept.
+
+mod bottleneck;
+mod manifest;
+mod model;
+mod selection;
+
+use rayon::prelude::*;
+
+pub use manifest::{
+    ChannelOrder, GridManifest, InputManifest, Layout, Manifest, ModelDefaults, ModelManifest,
+    OutputsManifest,
+};
+pub use model::{Model, OutputShapes, embedded_manifest};
+
+use crate::error::{Error, Result};
+use crate::features::FeatureSet;
+use crate::image::{Photo, resize_rgb};
+use selection::{Level, select};
+
+/// How features are extracted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExtractionOptions {
+    /// The longest side of a photo at scale 1, in pixels. Smaller photos are enlarged, at most
+    /// twofold.
+    pub max_size: u32,
+    /// Pyramid scales, relative to `max_size`; each above 0 and at most 8.
+    pub scales: Vec<f32>,
+    /// The number of keypoints kept, those with the highest attention.
+    pub max_features: usize,
+    /// Keypoints with less attention than this are dropped; in the network's own units, at least 0.
+    pub min_attention: f32,
+}
+
+impl Default for ExtractionOptions {
+    /// The settings that the default network was measured with.
+    fn default() -> Self {
+        Self {
+            max_size: 480,
+            scales: vec![0.5, 0.7071, 1.0, 1.4142],
+            max_features: 500,
+            min_attention: 0.0,
+        }
+    }
+}
+
+impl From<&ModelDefaults> for ExtractionOptions {
+    fn from(defaults: &ModelDefaults) -> Self {
+        Self {
+            max_size: defaults.max_size,
+            scales: defaults.scales.clone(),
+            max_features: defaults.max_features,
+            min_attention: 0.0,
+        }
+    }
+}
+
+impl ExtractionOptions {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] naming the field.
+    pub fn validate(&self) -> Result<()> {
+        if !(16..=8192).contains(&self.max_size) {
+            return Err(Error::option(
+                "max_size",
+                format!("{} is not between 16 and 8192 pixels", self.max_size),
+            ));
+        }
+        if self.scales.is_empty() || self.scales.len() > 32 {
+            return Err(Error::option("scales", "takes 1 to 32 scales"));
+        }
+        if let Some(scale) = self.scales.iter().find(|s| !(**s > 0.0 && **s <= 8.0)) {
+            return Err(Error::option(
+                "scales",
+                format!("{scale} is not above 0 and at most 8"),
+            ));
+        }
+        if !(1..=1_000_000).contains(&self.max_features) {
+            return Err(Error::option(
+                "max_features",
+                format!("{} is not between 1 and 1000000", self.max_features),
+            ));
+        }
+        if !(self.min_attention >= 0.0 && self.min_attention.is_finite()) {
+            return Err(Error::option("min_attention", "must be at least 0"));
+        }
+        Ok(())
+    }
+}
+
+/// Extracts the features of `photo`: at most `max_features` keypoints, best first, positions in
+/// pixels of the photo, descriptors of unit length; and the global descriptor where the network
+/// has one. The levels of the pyramid run in parallel on the current rayon pool; the result does
+/// not depend on the number of threads.
+///
+/// # Errors
+/// [`Error::InvalidOption`], or [`Error::Model`] when the network does not run.
+pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Result<FeatureSet> {
+    options.validate()?;
+    // The global descriptor sees the photo at the scale nearest to 1.
+    let global_level = (0..options.scales.len())
+        .min_by(|a, b| {
+            let distance = |i: &usize| options.scales[*i].ln().abs();
+            distance(a).total_cmp(&distance(b))
+        })
+        .unwrap_or(0);
+    let mut levels = options
+        .scales
+        .par_iter()
+        .enumerate()
+        .map(|(index, &scale)| {
+            let (width, height) = level_size(photo, scale, options.max_size, model.size_multiple());
+            let resized = resize_rgb(photo.pixels(), width, height);
+            Ok(Level {
+                scale,
+                width,
+                height,
+                output: model.run(&resized, index == global_level)?,
+            })
+        })
+        .collect::<Result<Vec<Level>>>()?;
+    let global = levels[global_level].output.global.take();
+    let (keypoints, descriptors) = select(&levels, photo, model.grid(), options)?;
+    FeatureSet::new(
+        photo.width(),
+        photo.height(),
+        keypoints,
+        descriptors,
+        global,
+    )
+}
+
+/// The size at which a level is computed: both sides are rounded to the network's multiple, so
+/// the two axes may be scaled a little differently.
+fn level_size(photo: &Photo, scale: f32, max_size: u32, multiple: u32) -> (u32, u32) {
+    let longest = photo.width().max(photo.height());
+    let at_scale_1 = f64::from(max_size.min(longest.saturating_mul(2))) / f64::from(longest);
+    let side = |pixels: u32| {
+        let scaled = f64::from(pixels) * at_scale_1 * f64::from(scale);
+        let cells = (scaled / f64::from(multiple)).round().max(1.0);
+        cells as u32 * multiple
+    };
+    (side(photo.width()), side(photo.height()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn photo(width: u32, height: u32) -> Photo {
+        Photo::from_pixels(image::RgbImage::new(width, height), "test").unwrap()
+    }
+
+    #[test]
+    fn levels_are_multiples_near_the_asked_size() {
+        assert_eq!(level_size(&photo(640, 480), 1.0, 480, 16), (480, 368));
+        assert_eq!(level_size(&photo(4000, 10), 1.0, 480, 16), (480, 16));
+        assert_eq!(level_size(&photo(100, 100), 1.0, 480, 16), (208, 208));
+        assert_eq!(level_size(&photo(1, 1), 1.0, 480, 32), (32, 32));
+    }
+
+    #[test]
+    fn options_out_of_range_are_named() {
+        let named = |options: ExtractionOptions| options.validate().unwrap_err().to_string();
+        let default = ExtractionOptions::default();
+        assert!(default.validate().is_ok());
+        let scales = |scales: &[f32]| ExtractionOptions {
+            scales: scales.to_vec(),
+            ..default.clone()
+        };
+        for bad in [&[][..], &[0.0], &[f32::NAN], &[9.0]] {
+            assert!(named(scales(bad)).contains("scales"));
+        }
+        assert!(
+            named(ExtractionOptions {
+                max_size: 1,
+                ..default.clone()
+            })
+            .contains("max_size")
+        );
+        assert!(
+            named(ExtractionOptions {
+                max_features: 0,
+                ..default.clone()
+            })
+            .contains("max_features")
+        );
+        assert!(
+            named(ExtractionOptions {
+                min_attention: f32::NAN,
+                ..default
+            })
+            .contains("min_attention")
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! Files of other programs. Conventions that differ from ours are converted here and nowhere else.
+
+pub mod delf;
+pub mod json;

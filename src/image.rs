@@ -1,0 +1,290 @@
+//! Photos: decoding within limits, EXIF orientation, and resizing.
+//!
+//! A [`Photo`] is upright 8-bit RGB. Sixteen-bit samples are scaled, grey is repeated, transparent
+//! pixels are laid over white, of an animation the first frame is taken. Its content hash, the
+//! SHA-256 of the file's bytes, names it whatever its path.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use fast_image_resize as fir;
+use fir::images::{TypedImage, TypedImageRef};
+use fir::pixels::U8x3;
+use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+
+/// Limits on what is decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodeOptions {
+    /// Photos that declare more pixels than this (width times height) are refused before a pixel is
+    /// decoded.
+    pub max_pixels: u64,
+    /// Files longer than this, in bytes, are refused before they are read.
+    pub max_file_bytes: u64,
+}
+
+impl Default for DecodeOptions {
+    fn default() -> Self {
+        Self {
+            max_pixels: 250_000_000,
+            max_file_bytes: 1 << 30,
+        }
+    }
+}
+
+impl DecodeOptions {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for a limit of 0.
+    pub fn validate(&self) -> Result<()> {
+        if self.max_pixels == 0 {
+            return Err(Error::option("max_pixels", "must be at least 1"));
+        }
+        if self.max_file_bytes == 0 {
+            return Err(Error::option("max_file_bytes", "must be at least 1"));
+        }
+        Ok(())
+    }
+}
+
+/// A decoded photo, upright.
+#[derive(Debug, Clone)]
+pub struct Photo {
+    path: PathBuf,
+    pixels: RgbImage,
+    content_hash: [u8; 32],
+}
+
+impl Photo {
+    /// Reads and decodes the file at `path`; the format is told from its bytes, not its name.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read, [`Error::Decode`] when it is no photo,
+    /// [`Error::TooManyPixels`] when it is over the limit.
+    pub fn open(path: impl AsRef<Path>, options: &DecodeOptions) -> Result<Self> {
+        options.validate()?;
+        let path = path.as_ref();
+        let io = |source| Error::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let metadata = std::fs::metadata(path).map_err(io)?;
+        if metadata.is_dir() {
+            return Err(io(std::io::ErrorKind::IsADirectory.into()));
+        }
+        let refuse_length = || Error::Decode {
+            path: path.to_owned(),
+            reason: format!("the file is longer than {} bytes", options.max_file_bytes),
+        };
+        if metadata.len() > options.max_file_bytes {
+            return Err(refuse_length());
+        }
+        // A pipe or a file that grows says nothing true in its metadata: the read is bounded too.
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(io)?;
+        std::io::Read::read_to_end(
+            &mut std::io::Read::take(file, options.max_file_bytes.saturating_add(1)),
+            &mut bytes,
+        )
+        .map_err(io)?;
+        if bytes.len() as u64 > options.max_file_bytes {
+            return Err(refuse_length());
+        }
+        Self::decode(&bytes, path, options)
+    }
+
+    /// Decodes the bytes of a photo file; `path` only names it in errors and results.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] when the bytes are no photo, [`Error::TooManyPixels`] when it is over the
+    /// limit.
+    pub fn decode(bytes: &[u8], path: impl AsRef<Path>, options: &DecodeOptions) -> Result<Self> {
+        options.validate()?;
+        let path = path.as_ref();
+        let fail = |reason: String| Error::Decode {
+            path: path.to_owned(),
+            reason,
+        };
+        if bytes.is_empty() {
+            return Err(fail("the file is empty".into()));
+        }
+        let mut reader = ImageReader::new(Cursor::new(bytes))
+            .with_guessed_format()
+            .map_err(|e| fail(one_line(&e)))?;
+        if reader.format().is_none() {
+            return Err(fail("not a JPEG, PNG, WebP, TIFF, BMP or GIF file".into()));
+        }
+        // Room for four channels of 16 bits and for a decoder's own copy.
+        let mut limits = image::Limits::default();
+        limits.max_alloc = Some(options.max_pixels.saturating_mul(16));
+        reader.limits(limits);
+        let mut decoder = reader.into_decoder().map_err(|e| fail(one_line(&e)))?;
+        let (width, height) = decoder.dimensions();
+        if width == 0 || height == 0 {
+            return Err(fail("it has no pixels".into()));
+        }
+        if u64::from(width) * u64::from(height) > options.max_pixels {
+            return Err(Error::TooManyPixels {
+                path: path.to_owned(),
+                width,
+                height,
+                max_pixels: options.max_pixels,
+            });
+        }
+        // An unreadable EXIF block is no reason to refuse the pixels.
+        let orientation = decoder
+            .orientation()
+            .unwrap_or(image::metadata::Orientation::NoTransforms);
+        let mut decoded = DynamicImage::from_decoder(decoder).map_err(|e| fail(one_line(&e)))?;
+        decoded.apply_orientation(orientation);
+        Ok(Self {
+            path: path.to_owned(),
+            pixels: opaque_rgb8(decoded),
+            content_hash: Sha256::digest(bytes).into(),
+        })
+    }
+
+    /// A photo from pixels in memory; its content hash is taken over its size and pixels.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] when it has no pixels.
+    pub fn from_pixels(pixels: RgbImage, path: impl AsRef<Path>) -> Result<Self> {
+        if pixels.is_empty() {
+            return Err(Error::Decode {
+                path: path.as_ref().to_owned(),
+                reason: "it has no pixels".into(),
+            });
+        }
+        let content_hash = Sha256::new()
+            .chain_update(pixels.width().to_le_bytes())
+            .chain_update(pixels.height().to_le_bytes())
+            .chain_update(pixels.as_raw())
+            .finalize()
+            .into();
+        Ok(Self {
+            path: path.as_ref().to_owned(),
+            pixels,
+            content_hash,
+        })
+    }
+
+    /// Where it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The upright pixels.
+    pub fn pixels(&self) -> &RgbImage {
+        &self.pixels
+    }
+
+    /// Width in pixels, upright; at least 1.
+    pub fn width(&self) -> u32 {
+        self.pixels.width()
+    }
+
+    /// Height in pixels, upright; at least 1.
+    pub fn height(&self) -> u32 {
+        self.pixels.height()
+    }
+
+    /// SHA-256 of the file's bytes.
+    pub fn content_hash(&self) -> &[u8; 32] {
+        &self.content_hash
+    }
+}
+
+/// Resizes with an antialiasing triangle filter; a size of 0 is taken as 1. The result does not
+/// depend on the processor.
+pub(crate) fn resize_rgb(pixels: &RgbImage, width: u32, height: u32) -> RgbImage {
+    let (width, height) = (width.max(1), height.max(1));
+    if (width, height) == pixels.dimensions() {
+        return pixels.clone();
+    }
+    let mut resized = vec![0; width as usize * height as usize * 3];
+    let options = fir::ResizeOptions::new()
+        .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Bilinear));
+    // Typed views: only the code for this pixel format is compiled.
+    let source =
+        TypedImageRef::<U8x3>::from_buffer(pixels.width(), pixels.height(), pixels.as_raw());
+    let target = TypedImage::<U8x3>::from_buffer(width, height, &mut resized);
+    let done = source
+        .ok()
+        .zip(target.ok())
+        .is_some_and(|(source, mut target)| {
+            fir::Resizer::new()
+                .resize_typed(&source, &mut target, &options)
+                .is_ok()
+        });
+    debug_assert!(done, "the buffers have the sizes that they are given with");
+    RgbImage::from_raw(width, height, resized).unwrap_or_default()
+}
+
+/// Eight-bit RGB, transparent pixels laid over white.
+fn opaque_rgb8(decoded: DynamicImage) -> RgbImage {
+    if !decoded.color().has_alpha() {
+        return decoded.into_rgb8();
+    }
+    let rgba = decoded.into_rgba8();
+    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
+    for (target, source) in rgb.pixels_mut().zip(rgba.pixels()) {
+        let alpha = u32::from(source[3]);
+        for channel in 0..3 {
+            let over_white = u32::from(source[channel]) * alpha + 255 * (255 - alpha);
+            target[channel] = ((over_white + 127) / 255) as u8;
+        }
+    }
+    rgb
+}
+
+/// A decoder's message on one line.
+fn one_line(error: &dyn std::fmt::Display) -> String {
+    error
+        .to_string()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transparent_pixels_are_white() {
+        let rgba = image::RgbaImage::from_raw(2, 1, vec![9, 9, 9, 0, 10, 20, 30, 255]).unwrap();
+        let rgb = opaque_rgb8(DynamicImage::ImageRgba8(rgba));
+        assert_eq!(rgb.into_raw(), vec![255, 255, 255, 10, 20, 30]);
+    }
+
+    #[test]
+    fn a_resized_ramp_keeps_its_centre() {
+        let ramp = RgbImage::from_fn(64, 4, |x, _| image::Rgb([x as u8 * 4; 3]));
+        let half = resize_rgb(&ramp, 32, 2);
+        assert_eq!(half.dimensions(), (32, 2));
+        // Pixel 10 covers pixels 20 and 21, whose mean is 82.
+        assert_eq!(half.get_pixel(10, 0)[0], 82);
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_refused() {
+        let options = DecodeOptions {
+            max_pixels: 0,
+            ..DecodeOptions::default()
+        };
+        assert!(Photo::decode(b"x", "x", &options).is_err());
+    }
+
+    #[test]
+    fn the_content_hash_tells_sizes_apart() {
+        let hash = |w, h| {
+            *Photo::from_pixels(RgbImage::new(w, h), "x")
+                .unwrap()
+                .content_hash()
+        };
+        assert_ne!(hash(2, 3), hash(3, 2));
+    }
+}

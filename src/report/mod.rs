@@ -1,0 +1,42 @@
+//! What a run shows to a person: the picture of a match.
+
+mod caption;
+mod figure;
+mod panel;
+mod stroke;
+mod text;
+
+pub use figure::{FigureContent, FigureOptions, FigurePhoto, match_figure};
+
+use std::path::Path;
+
+use image::RgbImage;
+
+use crate::error::{Error, Result};
+
+/// Writes a picture in the format that the file's name ends with (.png, .jpg, .webp, .bmp, .tiff).
+/// The file appears whole or not at all.
+///
+/// # Errors
+/// [`Error::Encode`] for another ending or a picture that the format cannot hold, [`Error::Io`]
+/// when the file cannot be written.
+pub fn write_picture(picture: &RgbImage, path: &Path) -> Result<()> {
+    let encode = |reason: String| Error::Encode {
+        path: path.to_owned(),
+        reason,
+    };
+    let format = image::ImageFormat::from_path(path)
+        .map_err(|_| encode("its name does not end in .png, .jpg, .webp, .bmp or .tiff".into()))?;
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture
+        .write_to(&mut bytes, format)
+        .map_err(|e| encode(e.to_string()))?;
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    std::fs::write(&partial, bytes.into_inner())
+        .and_then(|()| std::fs::rename(&partial, path))
+        .map_err(|source| Error::Io {
+            path: path.to_owned(),
+            source,
+        })
+}

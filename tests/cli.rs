@@ -1,0 +1,404 @@
+//! The real program in a temporary folder.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn example(name: &str) -> PathBuf {
+    root().join("examples/images").join(name)
+}
+
+fn data(name: &str) -> PathBuf {
+    root().join("tests/data").join(name)
+}
+
+/// A folder of its own and the program in it.
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_delfin"))
+            .args(args)
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap()
+    }
+
+    /// `delfin match A B ARGS.. --json`: the exit code and the object.
+    fn match_json(&self, image1: &Path, image2: &Path, args: &[&str]) -> (i32, Value) {
+        let mut all: Vec<&OsStr> = vec![
+            OsStr::new("match"),
+            image1.as_os_str(),
+            image2.as_os_str(),
+            OsStr::new("--json"),
+        ];
+        all.extend(args.iter().map(OsStr::new));
+        let output = self.run(all);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let object = serde_json::from_str(&text)
+            .unwrap_or_else(|e| panic!("{e}: {text}{}", String::from_utf8_lossy(&output.stderr)));
+        (output.status.code().unwrap(), object)
+    }
+}
+
+/// Asserts exit code 2, nothing on standard output, and one line on standard error that holds
+/// every one of `words`.
+fn assert_fails(output: &Output, words: &[&str]) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(
+        output.stdout.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "no {word:?} in {stderr}");
+    }
+}
+
+/// The object without what differs from run to run.
+fn without_times(mut object: Value) -> Value {
+    object.as_object_mut().unwrap().remove("times_ms");
+    object
+}
+
+#[test]
+fn the_same_thing_is_a_yes_with_a_transform_that_fits() {
+    let (code, object) =
+        Bench::new().match_json(&example("box.jpg"), &example("box_in_scene.jpg"), &[]);
+    assert_eq!(code, 0);
+    assert_eq!(object["version"], 1);
+    assert_eq!(object["is_match"], true);
+    assert_eq!(object["image1"]["width"], 324);
+    assert_eq!(object["image2"]["height"], 384);
+    let inliers = object["inliers"].as_array().unwrap();
+    assert_eq!(object["num_inliers"], inliers.len());
+    assert!(inliers.len() <= object["num_matches"].as_u64().unwrap() as usize);
+    assert!(object["score"].as_f64().unwrap() > 0.0);
+    // The middle of the box in the scene, read off the photo.
+    let matrix = &object["model"]["matrix"];
+    let at = |row: usize| {
+        (0..3)
+            .zip([162.0, 111.0, 1.0])
+            .map(|(j, v)| matrix[row][j].as_f64().unwrap() * v)
+            .sum::<f64>()
+    };
+    let (x, y) = (at(0) / at(2), at(1) / at(2));
+    assert!(
+        (x - 188.0).abs() < 20.0 && (y - 207.0).abs() < 20.0,
+        "{x} {y}"
+    );
+}
+
+#[test]
+fn different_things_are_a_no() {
+    let (code, object) =
+        Bench::new().match_json(&example("coffee.jpg"), &example("street_a.jpg"), &[]);
+    assert_eq!((code, &object["is_match"]), (1, &Value::Bool(false)));
+}
+
+#[test]
+fn a_photo_matches_itself_with_the_identity() {
+    let (code, object) = Bench::new().match_json(&example("cat.jpg"), &example("cat.jpg"), &[]);
+    assert_eq!(code, 0);
+    let matrix = &object["model"]["matrix"];
+    for row in 0..3 {
+        for column in 0..3 {
+            let expected = f64::from(row == column);
+            let tolerance = if column == 2 { 0.2 } else { 1e-3 };
+            assert!(
+                (matrix[row][column].as_f64().unwrap() - expected).abs() < tolerance,
+                "{matrix}"
+            );
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_threads_or_runs() {
+    let bench = Bench::new();
+    let run = |threads: &str| {
+        let args = ["--threads", threads];
+        without_times(
+            bench
+                .match_json(&example("books_a.jpg"), &example("books_b.jpg"), &args)
+                .1,
+        )
+    };
+    let one = run("1");
+    assert_eq!(one, run("2"));
+    assert_eq!(one, run("8"));
+    assert_eq!(one, run("8"));
+}
+
+#[test]
+fn every_knob_changes_the_result() {
+    let bench = Bench::new();
+    let (a, b) = (example("graffiti_1.jpg"), example("graffiti_3.jpg"));
+    let base = without_times(bench.match_json(&a, &b, &[]).1);
+    for knob in [
+        &["--model-kind", "similarity"][..],
+        &["--max-features", "100"],
+        &["--max-size", "320"],
+        &["--scales", "1,0.5"],
+        &["--max-distance", "0.5"],
+        &["--ratio", "0.9"],
+        &["--max-error-px", "3"],
+        &["--preset", "delf"],
+    ] {
+        assert_ne!(
+            base,
+            without_times(bench.match_json(&a, &b, knob).1),
+            "{knob:?}"
+        );
+    }
+    let (code, object) = bench.match_json(&a, &b, &["--min-inliers", "100000"]);
+    assert_eq!((code, &object["is_match"]), (1, &Value::Bool(false)));
+}
+
+#[test]
+fn the_picture_is_written_in_the_format_of_its_name() {
+    let bench = Bench::new();
+    for name in ["matches.png", "matches.jpg"] {
+        let args = [
+            OsStr::new("match"),
+            example("box.jpg").as_os_str(),
+            example("box_in_scene.jpg").as_os_str(),
+            OsStr::new("-o"),
+            OsStr::new(name),
+        ]
+        .map(OsStr::to_owned);
+        assert_eq!(bench.run(args).status.code(), Some(0));
+        let picture = image::open(bench.path(name)).unwrap();
+        assert!(picture.width() > picture.height() && picture.height() > 300);
+    }
+}
+
+#[test]
+fn text_for_a_person_says_what_was_found() {
+    let bench = Bench::new();
+    let output = bench.run([
+        OsStr::new("match"),
+        example("box.jpg").as_os_str(),
+        example("box_in_scene.jpg").as_os_str(),
+    ]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for word in [
+        "photo 1",
+        "photo 2",
+        "matches",
+        "inliers",
+        "times its size",
+        "turned",
+        "corners",
+        "time",
+        "yes",
+    ] {
+        assert!(text.contains(word), "no {word:?} in {text}");
+    }
+}
+
+#[test]
+fn bad_photos_fail_with_one_line_that_names_them() {
+    let bench = Bench::new();
+    let good = example("coffee.jpg");
+    for name in [
+        "empty.jpg",
+        "text.jpg",
+        "header_only.jpg",
+        "truncated.png",
+        "declares_60000x60000.png",
+        "white_20000x20000.png",
+        "missing.jpg",
+    ] {
+        let bad = data(name);
+        assert_fails(
+            &bench.run([OsStr::new("match"), bad.as_os_str(), good.as_os_str()]),
+            &[name],
+        );
+        assert_fails(
+            &bench.run([OsStr::new("match"), good.as_os_str(), bad.as_os_str()]),
+            &[name],
+        );
+    }
+    assert_fails(
+        &bench.run([OsStr::new("match"), data("").as_os_str(), good.as_os_str()]),
+        &["tests/data"],
+    );
+}
+
+#[test]
+fn a_photo_without_features_is_a_no() {
+    let bench = Bench::new();
+    for name in ["one_pixel.png"] {
+        let (code, object) = bench.match_json(&data(name), &example("coffee.jpg"), &[]);
+        assert_eq!(
+            (code, &object["is_match"]),
+            (1, &Value::Bool(false)),
+            "{name}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_not_utf8_works() {
+    use std::os::unix::ffi::OsStrExt;
+    let bench = Bench::new();
+    let name = bench.folder.path().join(OsStr::from_bytes(b"caf\xe9.jpg"));
+    if std::fs::copy(example("cat.jpg"), &name).is_err() {
+        return; // This file system takes only UTF-8 names.
+    }
+    let (code, _) = bench.match_json(&name, &example("cat.jpg"), &["-o", "out.png"]);
+    assert_eq!(code, 0);
+    let missing = bench.folder.path().join(OsStr::from_bytes(b"\xff.jpg"));
+    assert_fails(
+        &bench.run([OsStr::new("match"), missing.as_os_str(), name.as_os_str()]),
+        &[],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_without_permission_fails() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new();
+    let path = bench.path("secret.jpg");
+    std::fs::copy(example("cat.jpg"), &path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    if std::fs::read(&path).is_ok() {
+        return; // The superuser reads every file.
+    }
+    assert_fails(
+        &bench.run([OsStr::new("match"), path.as_os_str(), path.as_os_str()]),
+        &["secret.jpg"],
+    );
+}
+
+#[test]
+fn values_out_of_range_fail() {
+    let bench = Bench::new();
+    let photo = example("cat.jpg");
+    for (knob, value) in [
+        ("--max-features", "0"),
+        ("--max-size", "1"),
+        ("--scales", "0"),
+        ("--scales", "nan"),
+        ("--max-distance", "-1"),
+        ("--ratio", "2"),
+        ("--max-error-px", "0"),
+        ("--min-inliers", "0"),
+    ] {
+        let knob_value = format!("{knob}={value}");
+        let output = bench.run([
+            OsStr::new("match"),
+            photo.as_os_str(),
+            photo.as_os_str(),
+            OsStr::new(&knob_value),
+        ]);
+        assert_fails(
+            &output,
+            &[&knob
+                .trim_start_matches('-')
+                .replace('-', "_")
+                .replace("ratio", "max_ratio")],
+        );
+    }
+}
+
+#[test]
+fn a_picture_that_cannot_be_written_fails() {
+    let bench = Bench::new();
+    let photo = example("cat.jpg");
+    for (target, word) in [
+        ("no/such/folder/m.png", "no/such/folder"),
+        ("m.xyz", "m.xyz"),
+        ("m", "m"),
+    ] {
+        let output = bench.run([
+            OsStr::new("match"),
+            photo.as_os_str(),
+            photo.as_os_str(),
+            OsStr::new("-o"),
+            OsStr::new(target),
+        ]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(word));
+    }
+}
+
+#[test]
+fn extract_keeps_photos_of_the_same_name_apart() {
+    let bench = Bench::new();
+    for folder in ["in/a", "in/b"] {
+        std::fs::create_dir_all(bench.path(folder)).unwrap();
+    }
+    std::fs::copy(example("cat.jpg"), bench.path("in/a/1.jpg")).unwrap();
+    std::fs::copy(example("coffee.jpg"), bench.path("in/b/1.jpg")).unwrap();
+    std::fs::write(bench.path("in/b/2.jpg"), "no photo").unwrap();
+    let output = bench.run(["extract", "in", "-o", "out", "--max-features", "50"]);
+    // What can be done is done, and the broken photo is named.
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("in/b/2.jpg"));
+    let read = |name: &str| {
+        delfin::formats::delf::decode(&std::fs::read(bench.path(name)).unwrap()).unwrap()
+    };
+    let (a, b) = (read("out/a/1.jpg.delf"), read("out/b/1.jpg.delf"));
+    assert_eq!((a.0.len(), b.0.len()), (50, 50));
+    assert_ne!(a.1, b.1);
+
+    let output = bench.run(["extract", "in/a/1.jpg", "-o", "out", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let object: Value =
+        serde_json::from_slice(&std::fs::read(bench.path("out/1.jpg.json")).unwrap()).unwrap();
+    assert_eq!(object["width"], 451);
+    assert_eq!(
+        object["keypoints"].as_array().unwrap().len(),
+        object["descriptors"].as_array().unwrap().len()
+    );
+}
+
+#[test]
+fn models_are_listed_and_described() {
+    let bench = Bench::new();
+    let list = String::from_utf8(bench.run(["model", "list"]).stdout).unwrap();
+    assert!(list.contains("(default)"));
+    let info = String::from_utf8(bench.run(["model", "info"]).stdout).unwrap();
+    for word in ["sha256", "licence", "stride", "descriptors", "global"] {
+        assert!(info.contains(word), "no {word:?} in {info}");
+    }
+    assert_fails(&bench.run(["model", "info", "nothing"]), &["nothing"]);
+}
+
+#[test]
+fn completions_and_manual_come_from_the_same_definition() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = String::from_utf8(bench.run(["completions", shell]).stdout).unwrap();
+        assert!(script.contains("max-features"), "{shell}");
+    }
+    let page = String::from_utf8(bench.run(["man"]).stdout).unwrap();
+    assert!(page.contains(".TH"));
+    assert_eq!(bench.run(["man", "-o", "man"]).status.code(), Some(0));
+    assert!(bench.path("man/delfin-match.1").exists());
+}

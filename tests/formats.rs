@@ -1,0 +1,158 @@
+//! Every photo format that is read, against one reference photo.
+
+use std::path::PathBuf;
+
+use delfin::Error;
+use delfin::image::{DecodeOptions, Photo};
+
+fn data(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(name)
+}
+
+fn open(name: &str) -> delfin::Result<Photo> {
+    Photo::open(data(name), &DecodeOptions::default())
+}
+
+/// Mean absolute difference of two photos' samples.
+fn difference(a: &Photo, b: &Photo) -> f64 {
+    assert_eq!(a.pixels().dimensions(), b.pixels().dimensions());
+    let sum: u64 = a
+        .pixels()
+        .as_raw()
+        .iter()
+        .zip(b.pixels().as_raw())
+        .map(|(a, b)| u64::from(a.abs_diff(*b)))
+        .sum();
+    sum as f64 / a.pixels().as_raw().len() as f64
+}
+
+#[test]
+fn lossless_formats_give_the_same_pixels() {
+    let reference = open("rgb8.png").unwrap();
+    for name in [
+        "rgb8.bmp",
+        "rgb8.tif",
+        "lossless.webp",
+        "rgb16.png",
+        "rgb16.tif",
+    ] {
+        assert_eq!(open(name).unwrap().pixels(), reference.pixels(), "{name}");
+    }
+}
+
+#[test]
+fn lossy_formats_give_nearly_the_same_pixels() {
+    let reference = open("rgb8.png").unwrap();
+    for name in [
+        "progressive.jpg",
+        "lossy.webp",
+        "palette.png",
+        "two_frames.gif",
+        "orientation_1.jpg",
+        "cmyk.jpg",
+    ] {
+        let difference = difference(&open(name).unwrap(), &reference);
+        assert!(difference < 12.0, "{name}: {difference}");
+    }
+}
+
+#[test]
+fn grey_photos_are_grey() {
+    for name in ["grey8.jpg", "grey16.png", "bilevel.png"] {
+        let photo = open(name).unwrap();
+        assert!(
+            photo
+                .pixels()
+                .pixels()
+                .all(|p| p[0] == p[1] && p[1] == p[2]),
+            "{name}"
+        );
+    }
+    let (eight, sixteen) = (open("grey8.jpg").unwrap(), open("grey16.png").unwrap());
+    assert!(difference(&eight, &sixteen) < 5.0);
+}
+
+#[test]
+fn transparent_pixels_are_white() {
+    let reference = open("rgb8.png").unwrap();
+    for name in ["rgba8.png", "rgba_lossless.webp", "grey_alpha8.png"] {
+        let photo = open(name).unwrap();
+        assert_eq!(photo.pixels().get_pixel(3, 3).0, [255; 3], "{name}");
+    }
+    let opaque = open("rgba8.png").unwrap();
+    assert_eq!(
+        opaque.pixels().get_pixel(90, 60),
+        reference.pixels().get_pixel(90, 60)
+    );
+}
+
+#[test]
+fn every_orientation_is_turned_upright() {
+    let reference = open("rgb8.png").unwrap();
+    for orientation in 1..=8 {
+        let photo = open(&format!("orientation_{orientation}.jpg")).unwrap();
+        let difference = difference(&photo, &reference);
+        assert!(difference < 6.0, "orientation {orientation}: {difference}");
+    }
+    for name in [
+        "orientation_6.png",
+        "orientation_6.webp",
+        "orientation_6.tif",
+    ] {
+        assert_eq!(open(name).unwrap().pixels(), reference.pixels(), "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_photo_is_an_error_that_names_the_file() {
+    for name in [
+        "empty.jpg",
+        "text.jpg",
+        "header_only.jpg",
+        "truncated.png",
+        "missing.jpg",
+        ".",
+    ] {
+        let message = open(name).unwrap_err().to_string();
+        assert!(
+            message.contains(&data(name).display().to_string()),
+            "{message}"
+        );
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+}
+
+#[test]
+fn too_many_pixels_are_refused_before_they_are_decoded() {
+    for name in ["declares_60000x60000.png", "white_20000x20000.png"] {
+        let error = open(name).unwrap_err();
+        assert!(
+            matches!(error, Error::TooManyPixels { .. }),
+            "{name}: {error}"
+        );
+    }
+    let small = DecodeOptions {
+        max_pixels: 100,
+        ..DecodeOptions::default()
+    };
+    assert!(matches!(
+        Photo::open(data("rgb8.png"), &small),
+        Err(Error::TooManyPixels { .. })
+    ));
+    let short = DecodeOptions {
+        max_file_bytes: 100,
+        ..DecodeOptions::default()
+    };
+    assert!(matches!(
+        Photo::open(data("rgb8.png"), &short),
+        Err(Error::Decode { .. })
+    ));
+}
+
+#[test]
+fn the_smallest_photo_is_read() {
+    let photo = open("one_pixel.png").unwrap();
+    assert_eq!((photo.width(), photo.height()), (1, 1));
+}
