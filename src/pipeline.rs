@@ -52,7 +52,7 @@ impl Default for MatchOptions {
             verification: VerificationOptions::default(),
             refinement: Some(RefinementOptions::default()),
             refined_kind: TransformKind::Homography,
-            min_inliers: 16,
+            min_inliers: 18,
             min_confirmed_inliers: 8,
             seed: None,
         }

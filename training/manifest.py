@@ -45,7 +45,7 @@ max_size = 480
 scales = {SCALES}
 max_features = 500
 max_distance = {entry['max_distance']}
-min_inliers = {entry.get('min_inliers', 12)}
+min_inliers = {entry.get('min_inliers', 18)}
 """
 
 
