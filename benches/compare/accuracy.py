@@ -340,7 +340,7 @@ def print_table(rows, times, sets):
     for name, row in rows.items():
         cells = []
         for _, keys in columns:
-            digits = 3 if "recall" in keys[0] else 2
+            digits = 3 if len(keys) == 1 else 2
             cells.append(" / ".join(f"{row[k]:.{digits}f}" if k in row else "-" for k in keys))
         ms, ours = times.get(name), times.get("delfin")
         cells.append(f"{ms:.0f}" if ms else "-")
