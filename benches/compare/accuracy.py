@@ -15,8 +15,8 @@ Protocol. Peers see photos with a long side of 480 pixels and keep their best 50
 RootSIFT 1000. Matches are mutual nearest neighbours at a distance of at most 0.9. Recognition: all
 pairs, ranked by the inliers of an affine RANSAC at 20 pixels of that size. N-S is the mean number
 of a photo's own four among its top four, itself included; recall is that of pairs of one label
-where one pair of different labels in a thousand passes. Location: photo 1 against photos 2 to 6 at a
-long side of 800 pixels, homography by USAC_MAGSAC at --location-error-px; error is the mean
+where one pair of different labels in a thousand passes. Location: photo 1 against photos 2 to 6 at
+a long side of 800 pixels, homography by USAC_MAGSAC at --location-error-px; error is the mean
 distance of photo 1's corners from where they belong, in pixels of the second photo as it is stored.
 delfin runs with its default settings in both.
 
@@ -51,8 +51,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NUM_KEYPOINTS, NUM_KEYPOINTS_SIFT = 500, 1000
 RECOGNITION_SIDE, LOCATION_SIDE = 480, 800
 MAX_DISTANCE, MAX_ERROR_PX = 0.9, 20.0
-FALSE_POSITIVE_RATE = 1e-3
-VIEWPOINT, LIGHT = ("graf", "boat"), ("bikes", "leuven")
+FALSE_POSITIVE_RATE, NUM_TIMED = 1e-3, 7
+SEQUENCES = {"viewpoint": ("graf", "boat"), "light": ("bikes", "leuven")}
 
 
 def resized(path, side):
@@ -128,6 +128,7 @@ class OnnxRuntime:
     def __init__(self, model, entry):
         import onnxruntime
 
+        self.model = model
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(str(model), options, ["CPUExecutionProvider"])
@@ -159,7 +160,7 @@ PEERS = {"rootsift": RootSift, "xfeat": XFeat, "aliked": Aliked}
 
 
 def extract(peer, path, side):
-    """Keypoints in the stored photo's pixels, descriptors, and the pixels of it to one at `side`."""
+    """Keypoints in the stored photo's pixels, descriptors, and its pixels to one at `side`."""
     image, factors = resized(path, side)
     positions, descriptors = peer.features(image)
     positions = (np.asarray(positions).reshape(-1, 2) + 0.5) * factors - 0.5
@@ -239,16 +240,16 @@ def corner_error(found, truth, size):
 def locate(peer, folder, sequences, max_error_px):
     errors = []
     for sequence in sequences:
-        photo = [extract(peer, folder / sequence / f"img{k}.png", LOCATION_SIDE) for k in range(1, 7)]
-        size = cv2.imread(str(folder / sequence / "img1.png")).shape[1::-1]
+        paths = [folder / sequence / f"img{k}.png" for k in range(1, 7)]
+        photo = [extract(peer, path, LOCATION_SIDE) for path in paths]
+        size = cv2.imread(str(paths[0])).shape[1::-1]
         for k in range(1, 6):
             points1, points2 = mutual_matches(photo[0], photo[k])
             found = None
             if len(points1) >= 4:
                 limit = max_error_px * photo[k][2]
-                found = cv2.findHomography(
-                    points1, points2, cv2.USAC_MAGSAC, limit, None, 10000, 0.9999
-                )[0]
+                ransac = (cv2.USAC_MAGSAC, limit, None, 10000, 0.9999)
+                found = cv2.findHomography(points1, points2, *ransac)[0]
             truth = read_homography(folder / sequence / f"H1to{k + 1}p.xml")
             errors.append(corner_error(found, truth, size))
     return [np.mean(np.array(errors) <= limit) for limit in (3, 5)]
@@ -258,20 +259,21 @@ def measure_peer(peer, arguments):
     row = {}
     for name in arguments.sets:
         if name == "oxford_affine":
-            for kind, sequences in (("viewpoint", VIEWPOINT), ("light", LIGHT)):
-                within = locate(
-                    peer, arguments.data / name, sequences, arguments.location_error_px
-                )
+            for kind, sequences in SEQUENCES.items():
+                within = locate(peer, arguments.data / name, sequences, arguments.location_error_px)
                 row[f"{kind} 3"], row[f"{kind} 5"] = within
         else:
             paths, labels = list_photos(arguments.data, name, arguments.max_photos)
             row[f"{name} N-S"], row[f"{name} recall"] = recognise(peer, paths, labels)
+        found = ", ".join(f"{key} {row[key]:.4f}" for key in row)
+        print(f"{peer.label}: {found}", file=sys.stderr, flush=True)
     return row
 
 
 def measure_delfin(arguments, model=None):
     """Runs the bench `accuracy` and reads what it prints."""
-    command = [arguments.bench] if arguments.bench else ["cargo", "bench", "--quiet", "--bench", "accuracy", "--"]
+    cargo = ["cargo", "bench", "--quiet", "--bench", "accuracy", "--"]
+    command = [arguments.bench] if arguments.bench else cargo
     command += ["--data", str(arguments.data), *arguments.sets]
     command += ["--model", str(model)] if model else []
     command += ["--max-photos", str(arguments.max_photos)] if arguments.max_photos else []
@@ -287,9 +289,8 @@ def measure_delfin(arguments, model=None):
             row[f"{name} recall"] = float(found[1])
         elif found := re.match(r"  (\w+)\s+within 3 px ([\d.]+), 5 px ([\d.]+)", line):
             within[found[1]] = float(found[2]), float(found[3])
-    for kind, sequences in (("viewpoint", VIEWPOINT), ("light", LIGHT)):
-        if within:
-            row[f"{kind} 3"], row[f"{kind} 5"] = np.mean([within[s] for s in sequences], axis=0)
+    for kind, sequences in SEQUENCES.items() if within else ():
+        row[f"{kind} 3"], row[f"{kind} 5"] = np.mean([within[s] for s in sequences], axis=0)
     return row
 
 
@@ -300,7 +301,7 @@ def delfin_seconds(program, paths):
         with tempfile.TemporaryDirectory() as folder:
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             command = [program, "extract", "--threads", "1", "--output", folder, *map(str, photos)]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run(command, check=True, capture_output=True)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -327,21 +328,19 @@ def measure_times(contenders, program, paths, rounds):
 def print_table(rows, times, sets):
     columns = []
     for name in sets:
+        if name == "oxford_affine":
+            columns.append(("graf, boat within 3 / 5 px", ["viewpoint 3", "viewpoint 5"]))
+            columns.append(("bikes, leuven within 3 / 5 px", ["light 3", "light 5"]))
+            continue
         if name == "ukbench":
-            columns += [("N-S of 4", ["ukbench N-S"]), ("recall at FPR 1e-3", ["ukbench recall"])]
-        elif name == "oxford_affine":
-            columns += [
-                ("graf, boat within 3 / 5 px", ["viewpoint 3", "viewpoint 5"]),
-                ("bikes, leuven within 3 / 5 px", ["light 3", "light 5"]),
-            ]
-        else:
-            columns.append((f"{name}: recall at FPR 1e-3", [f"{name} recall"]))
+            columns.append(("N-S of 4", ["ukbench N-S"]))
+        columns.append((f"{name}: recall at FPR 1e-3", [f"{name} recall"]))
     header = ["features", *(title for title, _ in columns), "ms a photo", "x delfin"]
     print("| " + " | ".join(header) + " |\n|---|" + "--:|" * (len(header) - 1))
     for name, row in rows.items():
         cells = []
         for _, keys in columns:
-            digits = 3 if "recall" in keys[0] else 2
+            digits = 3 if len(keys) == 1 else 2
             cells.append(" / ".join(f"{row[k]:.{digits}f}" if k in row else "-" for k in keys))
         ms, ours = times.get(name), times.get("delfin")
         cells.append(f"{ms:.0f}" if ms else "-")
@@ -350,13 +349,12 @@ def print_table(rows, times, sets):
 
 
 def open_resnet(folder):
-    """The model file and its contender, or None with a message."""
+    """The contender, or None with a message."""
     if folder is None or not (folder / "manifest.toml").is_file():
         print("ResNet-50 skipped: --resnet names no folder with a manifest.toml", file=sys.stderr)
         return None
     entry = tomllib.loads((folder / "manifest.toml").read_text())["model"][0]
-    model = (folder / entry["file"]).resolve()
-    return model, OnnxRuntime(model, entry)
+    return OnnxRuntime((folder / entry["file"]).resolve(), entry)
 
 
 def parse_arguments():
@@ -371,7 +369,6 @@ def parse_arguments():
     parser.add_argument("--bench", help="the built bench accuracy")
     parser.add_argument("--resnet", type=pathlib.Path, help="folder of the ResNet-50 model")
     parser.add_argument("--rounds", type=int, default=5, help="of timing; 0 for none")
-    parser.add_argument("--timed-photos", type=int, default=7)
     arguments = parser.parse_args()
     arguments.data = arguments.data.resolve()
     for name in arguments.sets:
@@ -387,23 +384,20 @@ def main():
     warnings.filterwarnings("ignore")
     rows, contenders = {}, {}
     for name in arguments.peers:
-        start = time.perf_counter()
         if name == "delfin":
             rows[name], contenders[name] = measure_delfin(arguments), None
         elif name == "resnet":
-            if (opened := open_resnet(arguments.resnet)) is None:
+            if (peer := open_resnet(arguments.resnet)) is None:
                 continue
-            model, peer = opened
-            rows[peer.label], contenders[peer.label] = measure_delfin(arguments, model), peer
+            rows[peer.label], contenders[peer.label] = measure_delfin(arguments, peer.model), peer
         else:
             with contextlib.redirect_stdout(sys.stderr):
                 peer = PEERS[name]()
             rows[peer.label], contenders[peer.label] = measure_peer(peer, arguments), peer
-        print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
     times = {}
     recognition = [name for name in arguments.sets if name != "oxford_affine"] or ["ukbench"]
     if arguments.rounds and (arguments.data / recognition[0]).is_dir():
-        paths, _ = list_photos(arguments.data, recognition[0], arguments.timed_photos)
+        paths, _ = list_photos(arguments.data, recognition[0], NUM_TIMED)
         times = measure_times(contenders, arguments.delfin, paths, arguments.rounds)
     print_table(rows, times, arguments.sets)
 
