@@ -250,14 +250,8 @@ fn bad_photos_fail_with_one_line_that_names_them() {
 #[test]
 fn a_photo_without_features_is_a_no() {
     let bench = Bench::new();
-    for name in ["one_pixel.png"] {
-        let (code, object) = bench.match_json(&data(name), &example("coffee.jpg"), &[]);
-        assert_eq!(
-            (code, &object["is_match"]),
-            (1, &Value::Bool(false)),
-            "{name}"
-        );
-    }
+    let (code, object) = bench.match_json(&data("one_pixel.png"), &example("coffee.jpg"), &[]);
+    assert_eq!((code, &object["is_match"]), (1, &Value::Bool(false)));
 }
 
 #[cfg(unix)]
@@ -285,7 +279,7 @@ fn a_file_without_permission_fails() {
     let bench = Bench::new();
     let path = bench.path("secret.jpg");
     std::fs::copy(example("cat.jpg"), &path).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&path).is_ok() {
         return; // The superuser reads every file.
     }
