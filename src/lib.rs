@@ -41,6 +41,7 @@
 pub mod error;
 pub mod extract;
 pub mod features;
+pub mod files;
 pub mod folder;
 pub mod formats;
 pub mod geometry;

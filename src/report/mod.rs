@@ -13,6 +13,7 @@ use std::path::Path;
 use image::RgbImage;
 
 use crate::error::{Error, Result};
+use crate::files::write_file;
 
 /// Writes a picture in the format that the file's name ends with (.png, .jpg, .webp, .bmp, .tiff).
 /// The file appears whole or not at all.
@@ -31,12 +32,5 @@ pub fn write_picture(picture: &RgbImage, path: &Path) -> Result<()> {
     picture
         .write_to(&mut bytes, format)
         .map_err(|e| encode(e.to_string()))?;
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    std::fs::write(&partial, bytes.into_inner())
-        .and_then(|()| std::fs::rename(&partial, path))
-        .map_err(|source| Error::Io {
-            path: path.to_owned(),
-            source,
-        })
+    write_file(path, &bytes.into_inner())
 }

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail};
 use delfin::features::FeatureSet;
+use delfin::files::write_file;
 use delfin::formats;
 use delfin::image::{DecodeOptions, Photo};
 use rayon::prelude::*;
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
         .map(|(target, photo)| {
             let photo = Photo::open(photo, &DecodeOptions::default())?;
             let features = delfin::extract::extract(&model, &photo, &options)?;
-            write(target, &features, args.format).with_context(|| target.display().to_string())?;
+            write(target, &features, args.format)?;
             Ok(features.keypoints().len())
         })
         .collect();
@@ -96,17 +97,13 @@ fn without_dots(path: &Path) -> std::io::Result<PathBuf> {
     Ok(plain)
 }
 
-/// Writes to a temporary name first, so that a file that is there is whole.
-fn write(target: &Path, features: &FeatureSet, format: FeatureFormat) -> std::io::Result<()> {
+fn write(target: &Path, features: &FeatureSet, format: FeatureFormat) -> anyhow::Result<()> {
     let bytes = match format {
         FeatureFormat::Delf => formats::delf::encode(features),
         FeatureFormat::Json => formats::json::encode(features),
     };
     if let Some(folder) = target.parent() {
-        std::fs::create_dir_all(folder)?;
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    let mut partial = target.as_os_str().to_owned();
-    partial.push(".partial");
-    std::fs::write(&partial, bytes)?;
-    std::fs::rename(&partial, target)
+    Ok(write_file(target, &bytes)?)
 }

@@ -1,0 +1,76 @@
+//! `delfin match`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+use delfin::geometry::TransformKind;
+
+use super::{ExtractionArgs, defaults, model_defaults};
+
+#[derive(Debug, Args)]
+pub(crate) struct MatchArgs {
+    /// Photo 1, the one that is looked for.
+    #[arg(value_name = "IMAGE1", value_hint = ValueHint::FilePath)]
+    pub(crate) image1: PathBuf,
+
+    /// Photo 2, the one that is searched.
+    #[arg(value_name = "IMAGE2", value_hint = ValueHint::FilePath)]
+    pub(crate) image2: PathBuf,
+
+    /// Draw the match into this file (.png, .jpg, .webp, .bmp or .tiff).
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Print one JSON object instead of text; README.md lists its fields.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) extraction: ExtractionArgs,
+
+    /// Take every constant of matching and geometry from this preset; flags given beside it win.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) preset: Option<Preset>,
+
+    #[arg(long, value_name = "D", help = defaults(
+        "Largest distance of two matching descriptors, from 0 to 2",
+        model_defaults().matching.max_distance.unwrap_or_default()))]
+    pub(crate) max_distance: Option<f32>,
+
+    /// Keep a match only if the nearest descriptor is this much nearer than the second nearest,
+    /// above 0 to 1 [default: no such test].
+    #[arg(long, value_name = "R")]
+    pub(crate) ratio: Option<f32>,
+
+    #[arg(long, value_name = "KIND", help = defaults(
+        "The transform from photo 1 to photo 2: similarity, affine or homography",
+        format_args!("{}, refined to a {}", model_defaults().verification.kind,
+            model_defaults().refined_kind)))]
+    pub(crate) model_kind: Option<TransformKind>,
+
+    #[arg(long, value_name = "PX", help = defaults(
+        "Largest error of an inlier before refinement, in pixels of a photo whose longest side is --max-size",
+        model_defaults().verification.ransac.max_error_px))]
+    pub(crate) max_error_px: Option<f64>,
+
+    #[arg(long, value_name = "N", help = defaults(
+        "Inliers from which the answer is yes",
+        format_args!("{}, or {} that a transform right to the pixel confirms",
+            model_defaults().min_inliers, model_defaults().min_confirmed_inliers)))]
+    pub(crate) min_inliers: Option<usize>,
+
+    /// Do not refine the transform and the inliers to the pixel.
+    #[arg(long)]
+    pub(crate) no_refine: bool,
+
+    /// Seed of the random samples [default: made from the two photos' content].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// A named set of constants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    /// DELF's own: one-way nearest neighbours within 0.8, affine, 20 px, 1000 trials, no refinement.
+    Delf,
+}

@@ -1,0 +1,85 @@
+//! The command line's definition, and nothing else: one file a command.
+
+mod extract;
+mod generate;
+mod match_photos;
+mod model;
+
+pub(crate) use extract::{ExtractArgs, FeatureFormat};
+pub(crate) use generate::{CompletionsArgs, ManArgs};
+pub(crate) use match_photos::{MatchArgs, Preset};
+pub(crate) use model::{ModelArgs, ModelCommand};
+
+use std::fmt::Display;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use delfin::extract::ExtractionOptions;
+use delfin::pipeline::MatchOptions;
+
+/// Finds the same thing in photographs.
+///
+/// Exit codes: 0 yes or done, 1 it ran and the answer is no, 2 something failed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "delfin",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    /// Threads to compute on [default: one for each core]. Results do not depend on it.
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say whether two photos show the same thing, and where.
+    Match(MatchArgs),
+    /// Write the features of photos to files.
+    Extract(ExtractArgs),
+    /// Show the networks that can be used.
+    Model(ModelArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one page a command into a folder.
+    Man(ManArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExtractionArgs {
+    /// Use this ONNX file, described by the manifest.toml beside it [default: the built-in network].
+    #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
+    pub(crate) model: Option<PathBuf>,
+
+    #[arg(long, value_name = "N", help = defaults(
+        "Keypoints kept of each photo", ExtractionOptions::default().max_features))]
+    pub(crate) max_features: Option<usize>,
+
+    #[arg(long, value_name = "PX", help = defaults(
+        "Longest side of a photo at scale 1, in pixels", ExtractionOptions::default().max_size))]
+    pub(crate) max_size: Option<u32>,
+
+    #[arg(long, value_name = "S,S,..", value_delimiter = ',', help = defaults(
+        "Scales of the image pyramid", list(&ExtractionOptions::default().scales)))]
+    pub(crate) scales: Option<Vec<f32>>,
+}
+
+fn model_defaults() -> MatchOptions {
+    MatchOptions::default()
+}
+
+/// A help line that ends with the default, read from where it is kept.
+fn defaults(help: &str, default: impl Display) -> String {
+    format!("{help} [default: {default}]")
+}
+
+fn list(values: &[f32]) -> String {
+    let values: Vec<String> = values.iter().map(f32::to_string).collect();
+    values.join(",")
+}

@@ -1,0 +1,58 @@
+//! Files that appear whole or not at all.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// Writes `bytes` to `path`, over what is there. It is written beside `path` under another name,
+/// brought to the disk and renamed, so that neither a full disk nor a power cut leaves half a file.
+///
+/// # Errors
+/// [`Error::Io`] with `path`; nothing is left behind.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let partial = partial_name(path);
+    let written = std::fs::File::create(&partial)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&partial, path));
+    written.map_err(|source| {
+        let _ = std::fs::remove_file(&partial);
+        Error::Io {
+            path: path.to_owned(),
+            source,
+        }
+    })
+}
+
+/// A name for one process alone, so that two programs that write the same file do not mix.
+fn partial_name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.partial", std::process::id()));
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_else_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_file(&path, b"one").unwrap();
+        write_file(&path, b"two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failure_names_the_file_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("folder");
+        std::fs::create_dir(&taken).unwrap();
+        let error = write_file(&taken, b"x").unwrap_err().to_string();
+        assert!(error.contains("folder"), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(write_file(&folder.path().join("none/a"), b"x").is_err());
+    }
+}

@@ -1,0 +1,121 @@
+//! Two sets of features -> matches and one verified transform.
+
+use nalgebra::Point2;
+use sha2::{Digest, Sha256};
+
+use super::MatchOptions;
+use crate::error::Result;
+use crate::features::FeatureSet;
+use crate::matching::{Match, match_descriptors};
+use crate::verification::{TwoViewGeometry, verify};
+
+/// What was found in the features of two photos.
+#[derive(Debug, Clone)]
+pub struct FeatureMatch {
+    /// Pairs of similar descriptors.
+    pub matches: Vec<Match>,
+    /// The transform that most matches agree on, if there is one.
+    pub geometry: Option<TwoViewGeometry>,
+    /// How alike the photos are as wholes: [`FeatureSet::global_similarity`].
+    pub global_similarity: Option<f64>,
+}
+
+/// Weight of the similarity of the whole photos against the logarithm of the inliers. Any weight from
+/// 2 to 10 ranks about as well (benches/RESULTS.md).
+const GLOBAL_WEIGHT: f64 = 4.0;
+
+impl FeatureMatch {
+    /// The number of verified inliers.
+    pub fn num_inliers(&self) -> usize {
+        self.geometry.as_ref().map_or(0, |g| g.inliers.len())
+    }
+
+    /// Ranks pairs of photos by how likely they show the same thing: ln(1 + inliers) + 4 times the
+    /// global similarity. The inliers are one judge, the photos as wholes another; together they
+    /// rank better than either.
+    pub fn score(&self) -> f64 {
+        let inliers = (self.num_inliers() as f64).ln_1p();
+        inliers + GLOBAL_WEIGHT * self.global_similarity.unwrap_or(0.0)
+    }
+}
+
+/// Matches and verifies the features of two photos; deterministic for a seed. `options.seed` is not
+/// read: see [`seed_from_content`].
+///
+/// # Errors
+/// [`Error::InvalidOption`], or [`Error::Features`] when the descriptors differ in length.
+pub fn match_features(
+    features1: &FeatureSet,
+    features2: &FeatureSet,
+    options: &MatchOptions,
+    seed: u64,
+) -> Result<FeatureMatch> {
+    let matches = find_matches(features1, features2, options)?;
+    let geometry = find_geometry(features1, features2, &matches, options, seed)?;
+    Ok(FeatureMatch {
+        matches,
+        geometry,
+        global_similarity: features1.global_similarity(features2),
+    })
+}
+
+pub(super) fn find_matches(
+    features1: &FeatureSet,
+    features2: &FeatureSet,
+    options: &MatchOptions,
+) -> Result<Vec<Match>> {
+    match_descriptors(
+        features1.descriptors(),
+        features2.descriptors(),
+        &options.matching,
+    )
+}
+
+pub(super) fn find_geometry(
+    features1: &FeatureSet,
+    features2: &FeatureSet,
+    matches: &[Match],
+    options: &MatchOptions,
+    seed: u64,
+) -> Result<Option<TwoViewGeometry>> {
+    let mut verification = options.verification;
+    verification.ransac.seed = seed;
+    verification.ransac.max_error_px = working_error_px(features2, options);
+    verify(
+        features1.keypoints(),
+        features2.keypoints(),
+        matches,
+        &verification,
+    )
+}
+
+pub(super) fn positions(
+    features1: &FeatureSet,
+    features2: &FeatureSet,
+    pair: &Match,
+) -> (Point2<f64>, Point2<f64>) {
+    let k1 = &features1.keypoints()[pair.index1];
+    let k2 = &features2.keypoints()[pair.index2];
+    (
+        Point2::new(k1.x.into(), k1.y.into()),
+        Point2::new(k2.x.into(), k2.y.into()),
+    )
+}
+
+/// The largest error of an inlier in pixels of photo 2; the option counts in pixels at scale 1.
+pub(super) fn working_error_px(features2: &FeatureSet, options: &MatchOptions) -> f64 {
+    let longest = f64::from(features2.width().max(features2.height()));
+    options.verification.ransac.max_error_px * longest / f64::from(options.extraction.max_size)
+}
+
+/// The seed that a pair of photos has by its content.
+pub fn seed_from_content(content_hash1: &[u8; 32], content_hash2: &[u8; 32]) -> u64 {
+    let digest = Sha256::new()
+        .chain_update(content_hash1)
+        .chain_update(content_hash2)
+        .finalize();
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+}

@@ -1,0 +1,11 @@
+//! The whole job: from photos to matches, verified transforms and verdicts.
+
+mod features;
+mod options;
+mod pair;
+mod refined;
+
+pub use features::{FeatureMatch, match_features, seed_from_content};
+pub use options::MatchOptions;
+pub use pair::{PairMatch, StageTimes, match_pair, match_photos, open_pair};
+pub use refined::RefinedMatch;

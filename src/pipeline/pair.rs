@@ -1,0 +1,199 @@
+//! Two photos -> matches, one verified transform and a verdict.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nalgebra::{Matrix3, Point2};
+
+use super::MatchOptions;
+use super::features::{
+    FeatureMatch, find_geometry, find_matches, positions, seed_from_content, working_error_px,
+};
+use super::refined::{RefinedMatch, refine_pair};
+use crate::error::Result;
+use crate::extract::{Model, extract};
+use crate::features::FeatureSet;
+use crate::geometry::{Correspondences, TransformKind};
+use crate::image::{DecodeOptions, Photo};
+
+/// What was found in two photos.
+#[derive(Debug, Clone)]
+pub struct PairMatch {
+    /// The features of photo 1.
+    pub features1: FeatureSet,
+    /// The features of photo 2.
+    pub features2: FeatureSet,
+    /// Matches and geometry.
+    pub found: FeatureMatch,
+    /// What the pixels say, when there is a geometry and refinement was asked for.
+    pub refined: Option<RefinedMatch>,
+    /// Whether both photos show the same thing: there are inliers enough, or fewer that the pixels
+    /// confirm.
+    pub is_match: bool,
+    /// How long each stage took.
+    pub times: StageTimes,
+}
+
+impl PairMatch {
+    /// The number of verified inliers.
+    pub fn num_inliers(&self) -> usize {
+        self.found.num_inliers()
+    }
+
+    /// As [`FeatureMatch::score`].
+    pub fn score(&self) -> f64 {
+        self.found.score()
+    }
+
+    /// The transform from photo 1 to photo 2 and its kind, in pixels of the original photos: the
+    /// refined one where there is one.
+    pub fn transform(&self) -> Option<(TransformKind, Matrix3<f64>)> {
+        let refined = self.refined.as_ref().and_then(|refined| refined.transform);
+        let coarse = || self.found.geometry.as_ref().map(|g| (g.kind, g.matrix));
+        refined.or_else(coarse)
+    }
+
+    /// Where each inlier lies: x and y in photo 1, x and y in photo 2; to the pixel where the photos'
+    /// pixels agree ([`RefinedMatch::inliers`]), else at the keypoints.
+    pub fn inlier_positions(&self) -> Vec<[f64; 4]> {
+        let inliers = self.found.geometry.iter().flat_map(|g| &g.inliers);
+        let tracks = self.refined.iter().flat_map(|refined| &refined.inliers);
+        let tracks = tracks.copied().chain(std::iter::repeat(None));
+        inliers
+            .zip(tracks)
+            .map(|(&index, track)| match track {
+                Some(t) => [t.point1.x, t.point1.y, t.point2.x, t.point2.y],
+                None => {
+                    let (p1, p2) = self.keypoint_positions(index);
+                    [p1.x, p1.y, p2.x, p2.y]
+                }
+            })
+            .collect()
+    }
+
+    fn keypoint_positions(&self, index: usize) -> (Point2<f64>, Point2<f64>) {
+        positions(&self.features1, &self.features2, &self.found.matches[index])
+    }
+}
+
+/// Wall-clock time of each stage. Says nothing about the result; differs from run to run.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct StageTimes {
+    /// Reading and decoding both photos.
+    pub decode: Duration,
+    /// Keypoints and descriptors of both photos.
+    pub extract: Duration,
+    /// Nearest neighbours.
+    pub matching: Duration,
+    /// RANSAC.
+    pub verify: Duration,
+    /// Refinement to the pixel.
+    pub refine: Duration,
+}
+
+/// Opens two photos at the same time and matches them.
+///
+/// # Errors
+/// As [`Photo::open`] and [`match_photos`].
+pub fn match_pair(
+    model: &Model,
+    path1: impl AsRef<Path>,
+    path2: impl AsRef<Path>,
+    options: &MatchOptions,
+) -> Result<PairMatch> {
+    let start = Instant::now();
+    let (photo1, photo2) = open_pair(path1, path2, &options.decode)?;
+    let decode = start.elapsed();
+    let mut result = match_photos(model, &photo1, &photo2, options)?;
+    result.times.decode = decode;
+    Ok(result)
+}
+
+/// Opens two photos at the same time.
+///
+/// # Errors
+/// As [`Photo::open`]; photo 1's error when both fail.
+pub fn open_pair(
+    path1: impl AsRef<Path>,
+    path2: impl AsRef<Path>,
+    options: &DecodeOptions,
+) -> Result<(Photo, Photo)> {
+    let (path1, path2) = (path1.as_ref(), path2.as_ref());
+    let (photo1, photo2) = rayon::join(
+        || Photo::open(path1, options),
+        || Photo::open(path2, options),
+    );
+    Ok((photo1?, photo2?))
+}
+
+/// Extracts, matches and verifies two photos. The same photos, model and options give the same
+/// result on any number of threads.
+///
+/// # Errors
+/// [`Error::InvalidOption`], or [`Error::Model`] when the network does not run.
+pub fn match_photos(
+    model: &Model,
+    photo1: &Photo,
+    photo2: &Photo,
+    options: &MatchOptions,
+) -> Result<PairMatch> {
+    options.validate()?;
+    let start = Instant::now();
+    let (features1, features2) = rayon::join(
+        || extract(model, photo1, &options.extraction),
+        || extract(model, photo2, &options.extraction),
+    );
+    let (features1, features2) = (features1?, features2?);
+    let extracted = Instant::now();
+    let seed = options
+        .seed
+        .unwrap_or_else(|| seed_from_content(photo1.content_hash(), photo2.content_hash()));
+    let matches = find_matches(&features1, &features2, options)?;
+    let matched = Instant::now();
+    let geometry = find_geometry(&features1, &features2, &matches, options, seed)?;
+    let verified = Instant::now();
+    let refined = match (&geometry, &options.refinement) {
+        (Some(geometry), Some(refinement)) => {
+            let inliers = geometry.inliers.iter().map(|&index| &matches[index]);
+            let mut points = Correspondences::with_capacity(geometry.inliers.len());
+            inliers
+                .map(|pair| positions(&features1, &features2, pair))
+                .for_each(|(p1, p2)| points.push(p1, p2));
+            Some(refine_pair(
+                [photo1, photo2],
+                &geometry.matrix,
+                &points,
+                refinement,
+                options.refined_kind,
+                working_error_px(&features2, options),
+            )?)
+        }
+        _ => None,
+    };
+    let done = Instant::now();
+    let found = FeatureMatch {
+        matches,
+        geometry,
+        global_similarity: features1.global_similarity(&features2),
+    };
+    let is_confirmed = refined.as_ref().is_some_and(|r| r.transform.is_some());
+    let enough = if is_confirmed {
+        options.min_inliers.min(options.min_confirmed_inliers)
+    } else {
+        options.min_inliers
+    };
+    Ok(PairMatch {
+        is_match: found.num_inliers() >= enough,
+        features1,
+        features2,
+        found,
+        refined,
+        times: StageTimes {
+            decode: Duration::ZERO,
+            extract: extracted - start,
+            matching: matched - extracted,
+            verify: verified - matched,
+            refine: done - verified,
+        },
+    })
+}

@@ -1,0 +1,78 @@
+//! Two photos and a coarse transform -> what their pixels say.
+
+use nalgebra::Matrix3;
+
+use crate::error::Result;
+use crate::geometry::{Correspondences, TransformKind, TransformLimits, normalized};
+use crate::image::Photo;
+use crate::refinement::{
+    RefinedGeometry, RefinementImage, RefinementOptions, Track, refine, refine_matches,
+};
+
+/// What the pixels of two photos say about the transform between them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RefinedMatch {
+    /// The refined transform, in pixels of the original photos; none when no single transform is
+    /// right to the pixel, as in scenes with depth.
+    pub transform: Option<(TransformKind, Matrix3<f64>)>,
+    /// The corners of photo 1 that were found where the transform puts them.
+    pub geometry: Option<RefinedGeometry>,
+    /// For each inlier the corner beside its keypoint and where it was found in photo 2; none where
+    /// the photos' pixels do not agree.
+    pub inliers: Vec<Option<Track>>,
+}
+
+/// A refined transform has to keep this share of the inliers. One that follows a single plane of a
+/// scene with depth loses the others.
+const MIN_KEPT_INLIERS: f64 = 0.8;
+
+/// Asks the pixels of two photos about the transform `matrix` and its inliers `points`, which may
+/// be wrong by `max_error_px`.
+pub(super) fn refine_pair(
+    photos: [&Photo; 2],
+    matrix: &Matrix3<f64>,
+    points: &Correspondences,
+    options: &RefinementOptions,
+    kind: TransformKind,
+    max_error_px: f64,
+) -> Result<RefinedMatch> {
+    let (image1, image2) = rayon::join(
+        || RefinementImage::from_rgb(photos[0].pixels(), options),
+        || RefinementImage::from_rgb(photos[1].pixels(), options),
+    );
+    let (image1, image2) = (image1?, image2?);
+    let keeps_inliers = |(kind, matrix): &(TransformKind, Matrix3<f64>)| {
+        let mut errors = vec![0.0; points.len()];
+        kind.squared_errors(matrix, points, 0, &mut errors);
+        let kept = errors.iter().filter(|e| **e <= max_error_px.powi(2));
+        kept.count() as f64 >= MIN_KEPT_INLIERS * points.len() as f64
+    };
+    let refined = refine(&image1, &image2, matrix, options)?
+        .and_then(|g| Some((of_kind(kind, &g)?, g)))
+        .filter(|(transform, _)| keeps_inliers(transform));
+    let (transform, geometry) = refined.unzip();
+    let best = transform.map_or(*matrix, |(_, matrix)| matrix);
+    Ok(RefinedMatch {
+        inliers: refine_matches(&image1, &image2, &best, points, options)?,
+        transform,
+        geometry,
+    })
+}
+
+/// The transform of `kind` that fits the tracks best.
+fn of_kind(
+    kind: TransformKind,
+    geometry: &RefinedGeometry,
+) -> Option<(TransformKind, Matrix3<f64>)> {
+    if kind == TransformKind::Homography {
+        return Some((kind, geometry.matrix));
+    }
+    let mut points = Correspondences::with_capacity(geometry.tracks.len());
+    for track in &geometry.tracks {
+        points.push(track.point1, track.point2);
+    }
+    let all: Vec<usize> = (0..points.len()).collect();
+    let weights = vec![1.0; points.len()];
+    let matrix = kind.fit_least_squares(&points, &all, &weights, &TransformLimits::default())?;
+    Some((kind, normalized(&matrix)?))
+}
