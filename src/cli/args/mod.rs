@@ -1,10 +1,14 @@
 //! The command line's definition, and nothing else: one file a command.
 
+mod cluster;
 mod extract;
 mod generate;
 mod match_photos;
 mod model;
 
+pub(crate) use cluster::{
+    ClusterArgs, SearchArgs, StoreArgs, StoreCommand, StoreCommandArgs, WhyArgs,
+};
 pub(crate) use extract::{ExtractArgs, FeatureFormat};
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use match_photos::{MatchArgs, Preset};
@@ -41,17 +45,25 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Say whether two photos show the same thing, and where.
     Match(MatchArgs),
+    /// Sort the photos of a folder into classes, by what they show.
+    Cluster(ClusterArgs),
     /// Write the features of photos to files.
     Extract(ExtractArgs),
     /// Show the networks that can be used.
     Model(ModelArgs),
+    /// Find the photos of a folder that show what one photo shows.
+    Search(SearchArgs),
+    /// Look into what was computed before, and tidy it up.
+    Store(StoreCommandArgs),
+    /// Say why two photos are, or are not, in one class.
+    Why(WhyArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
     /// Print the manual page, or write one page a command into a folder.
     Man(ManArgs),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ExtractionArgs {
     /// Use this ONNX file, described by the manifest.toml beside it [default: the built-in network].
     #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
