@@ -177,6 +177,28 @@ fn arrows_point_one_way() {
             "image",
             &["crate::extract", "crate::features", "crate::pipeline"],
         ),
+        (
+            "candidates",
+            &[
+                "crate::extract",
+                "crate::matching",
+                "crate::store",
+                "crate::pipeline",
+            ],
+        ),
+        (
+            "cluster",
+            &[
+                "crate::features",
+                "crate::verification",
+                "crate::store",
+                "crate::pipeline",
+            ],
+        ),
+        (
+            "store",
+            &["crate::extract", "crate::cluster", "crate::pipeline"],
+        ),
         ("formats", &["crate::extract", "crate::pipeline"]),
         ("report", &["crate::extract", "crate::pipeline"]),
     ] {
