@@ -77,6 +77,22 @@ pub enum Error {
         /// What the encoder said.
         reason: String,
     },
+    /// A file of labels cannot be understood.
+    #[error("{}: {reason}", path.display())]
+    Labels {
+        /// The file.
+        path: PathBuf,
+        /// The line at fault and why.
+        reason: String,
+    },
+    /// The journal of a run that organized photos cannot be understood.
+    #[error("{}: not a journal of delfin organize: {reason}", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// The line at fault and why.
+        reason: String,
+    },
 }
 
 impl Error {

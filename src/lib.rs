@@ -38,6 +38,7 @@
     clippy::unwrap_used
 )]
 
+pub mod cluster;
 pub mod error;
 pub mod extract;
 pub mod features;
@@ -47,6 +48,7 @@ pub mod formats;
 pub mod geometry;
 pub mod image;
 pub mod matching;
+pub mod organize;
 pub mod pipeline;
 pub mod ransac;
 pub mod refinement;

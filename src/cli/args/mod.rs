@@ -1,14 +1,18 @@
 //! The command line's definition, and nothing else: one file a command.
 
+mod evaluate;
 mod extract;
 mod generate;
 mod match_photos;
 mod model;
+mod organize;
 
+pub(crate) use evaluate::EvaluateArgs;
 pub(crate) use extract::{ExtractArgs, FeatureFormat};
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use match_photos::{MatchArgs, Preset};
 pub(crate) use model::{ModelArgs, ModelCommand};
+pub(crate) use organize::{Method, OrganizeArgs};
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
@@ -43,6 +47,10 @@ pub(crate) enum Command {
     Match(MatchArgs),
     /// Write the features of photos to files.
     Extract(ExtractArgs),
+    /// Say how well labels found agree with true ones.
+    Evaluate(EvaluateArgs),
+    /// Put photos into a sub-folder for each class, and take that back.
+    Organize(OrganizeArgs),
     /// Show the networks that can be used.
     Model(ModelArgs),
     /// Print a completion script for a shell.
