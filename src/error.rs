@@ -88,6 +88,14 @@ pub enum Error {
         /// The line at fault and why.
         reason: String,
     },
+    /// The journal of a run that organized photos cannot be understood.
+    #[error("{}: not a journal of delfin organize: {reason}", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// The line at fault and why.
+        reason: String,
+    },
     /// A store cannot be opened, read or written.
     #[error("{}: {reason}", path.display())]
     Store {

@@ -49,6 +49,7 @@ pub mod formats;
 pub mod geometry;
 pub mod image;
 pub mod matching;
+pub mod organize;
 pub mod pipeline;
 pub mod ransac;
 pub mod refinement;

@@ -200,7 +200,20 @@ fn arrows_point_one_way() {
             &["crate::extract", "crate::cluster", "crate::pipeline"],
         ),
         ("formats", &["crate::extract", "crate::pipeline"]),
-        ("report", &["crate::extract", "crate::pipeline"]),
+        (
+            "report",
+            &["crate::extract", "crate::cluster", "crate::pipeline"],
+        ),
+        (
+            "organize",
+            &[
+                "crate::extract",
+                "crate::report",
+                "crate::cluster",
+                "crate::pipeline",
+            ],
+        ),
+        ("cluster", &["crate::report", "crate::pipeline"]),
     ] {
         assert_nowhere(may_not_name, |path| {
             path.starts_with(module) || path == Path::new(&format!("{module}.rs"))

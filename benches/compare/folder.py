@@ -88,7 +88,7 @@ def exhaustive_scores(arguments, paths, photos, store, work):
     out = work / "exhaustive"
     cluster(arguments.delfin, photos, out, store, "--exhaustive")
     at = {path.name: index for index, path in enumerate(paths)}
-    scores = np.full((len(paths), len(paths)), -np.inf)
+    scores = np.zeros((len(paths), len(paths)))
     with open(out / "edges.csv", newline="") as file:
         for row in csv.DictReader(file):
             i, j = at[row["image1"]], at[row["image2"]]

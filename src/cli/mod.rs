@@ -25,6 +25,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Match(args) => commands::match_photos::run(&args),
         Command::Cluster(args) => commands::cluster::run(&args),
         Command::Extract(args) => commands::extract::run(&args),
+        Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Organize(args) => commands::organize::run(&args),
         Command::Model(args) => commands::model::run(&args),
         Command::Search(args) => commands::search::run(&args),
         Command::Store(args) => commands::store::run(&args),

@@ -101,5 +101,6 @@ fn title(stage: Stage) -> &'static str {
         Stage::Propose => "partners proposed",
         Stage::Verify => "pairs verified",
         Stage::Confirm => "doubtful pairs looked at",
+        Stage::Report => "photos and pairs drawn",
     }
 }

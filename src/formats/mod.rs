@@ -2,3 +2,4 @@
 
 pub mod delf;
 pub mod json;
+pub mod labels;

@@ -15,6 +15,8 @@ pub enum Stage {
     Verify,
     /// The pixels of doubtful pairs are compared where they are not in the store.
     Confirm,
+    /// Inliers and small pictures are gathered for the report.
+    Report,
 }
 
 /// Is told how a run goes, from any thread, and can end it. It changes no result.

@@ -1,12 +1,17 @@
-//! What a run shows to a person: the picture of a match.
+//! What a run shows to a person: the picture of a match, and the page of a folder.
 
 mod caption;
 mod figure;
+mod html;
+mod page_data;
 mod panel;
 mod stroke;
 mod text;
+mod thumbnail;
 
 pub use figure::{FigureContent, FigureOptions, FigurePhoto, match_figure};
+pub use html::{FolderReport, ReportCut, ReportPair, ReportPhoto, folder_page, href};
+pub use thumbnail::{THUMBNAIL_SIDE_PX, thumbnail};
 
 use std::path::Path;
 

@@ -1,18 +1,22 @@
 //! The command line's definition, and nothing else: one file a command.
 
 mod cluster;
+mod evaluate;
 mod extract;
 mod generate;
 mod match_photos;
 mod model;
+mod organize;
 
 pub(crate) use cluster::{
     ClusterArgs, SearchArgs, StoreArgs, StoreCommand, StoreCommandArgs, WhyArgs,
 };
+pub(crate) use evaluate::EvaluateArgs;
 pub(crate) use extract::{ExtractArgs, FeatureFormat};
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use match_photos::{MatchArgs, Preset};
 pub(crate) use model::{ModelArgs, ModelCommand};
+pub(crate) use organize::{Method, OrganizeArgs};
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
@@ -47,16 +51,20 @@ pub(crate) enum Command {
     Match(MatchArgs),
     /// Sort the photos of a folder into classes, by what they show.
     Cluster(ClusterArgs),
-    /// Write the features of photos to files.
-    Extract(ExtractArgs),
-    /// Show the networks that can be used.
-    Model(ModelArgs),
-    /// Find the photos of a folder that show what one photo shows.
-    Search(SearchArgs),
-    /// Look into what was computed before, and tidy it up.
-    Store(StoreCommandArgs),
     /// Say why two photos are, or are not, in one class.
     Why(WhyArgs),
+    /// Find the photos of a folder that show what one photo shows.
+    Search(SearchArgs),
+    /// Write the features of photos to files.
+    Extract(ExtractArgs),
+    /// Say how well labels found agree with true ones.
+    Evaluate(EvaluateArgs),
+    /// Put photos into a sub-folder for each class, and take that back.
+    Organize(OrganizeArgs),
+    /// Show the networks that can be used.
+    Model(ModelArgs),
+    /// Look into what was computed before, and tidy it up.
+    Store(StoreCommandArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
     /// Print the manual page, or write one page a command into a folder.

@@ -7,8 +7,9 @@ use delfin::Model;
 use delfin::files::write_file;
 use delfin::pipeline::{
     ClusterFile, ClusterOptions, ClusterSource, FolderClusters, cluster_folder, clusters_csv,
-    edges_csv, labels_txt,
+    edges_csv, folder_report, labels_txt,
 };
+use delfin::report::folder_page;
 use delfin::store::Store;
 
 use crate::cli::args::ClusterArgs;
@@ -24,20 +25,22 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     options.validate()?;
     make_folder(&args.output)?;
     let store = args.store.open(&args.folder)?;
-    let found = cluster_folder(
-        &model,
-        &args.folder,
-        &store,
-        &options,
-        &Progress::new(args.quiet),
-    )?;
+    let progress = Progress::new(args.quiet);
+    let found = cluster_folder(&model, &args.folder, &store, &options, &progress)?;
     for failure in &found.failures {
         output::note(format_args!("delfin: {}: {}", failure.path, failure.reason));
     }
     if found.photos.is_empty() {
         bail!("{}: no photos that can be read", args.folder.display());
     }
+    let progress = &progress;
+    let (folder, beside) = (&args.folder, &args.output);
+    let report = folder_report(&model, folder, beside, &store, &options, &found, progress)?;
     write_all(args, &model, &store, &options, &found)?;
+    write_file(
+        &args.output.join("report.html"),
+        folder_page(&report)?.as_bytes(),
+    )?;
     let singles = found.classes.iter().filter(|c| c.members.len() == 1);
     output::line(format_args!(
         "{} photos, {} classes, {} of them of one photo, {} failures -> {}",
@@ -87,9 +90,9 @@ fn write_all(
         min_inliers: options.min_inliers,
     };
     for (name, bytes) in [
-        ("clusters.csv", clusters_csv(found)?),
+        ("clusters.csv", clusters_csv(found)),
         ("labels_pred.txt", labels_txt(found)),
-        ("edges.csv", edges_csv(found)?),
+        ("edges.csv", edges_csv(found)),
         ("clusters.json", ClusterFile::new(found, source).to_json()?),
     ] {
         write_file(&args.output.join(name), &bytes)?;

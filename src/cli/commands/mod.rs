@@ -1,11 +1,13 @@
 //! One file a command.
 
 pub(crate) mod cluster;
+pub(crate) mod evaluate;
 pub(crate) mod extract;
 pub(crate) mod generate;
 pub(crate) mod match_photos;
 mod match_report;
 pub(crate) mod model;
+pub(crate) mod organize;
 pub(crate) mod search;
 pub(crate) mod store;
 pub(crate) mod why;

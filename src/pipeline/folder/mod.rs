@@ -4,6 +4,7 @@ mod confirm;
 mod explain;
 mod options;
 mod read;
+mod report;
 mod search;
 mod tables;
 mod verify;
@@ -24,6 +25,7 @@ use crate::store::{ContentHash, Store};
 
 pub use explain::Explanation;
 pub use options::ClusterOptions;
+pub use report::folder_report;
 pub use search::{SearchHit, SearchResult, search_folder};
 pub use tables::{
     ClusterFile, ClusterSource, PairRow, PhotoRow, clusters_csv, edges_csv, labels_txt,

@@ -11,6 +11,7 @@ use crate::features::FeatureSet;
 use crate::folder::list_photos;
 use crate::image::{Photo, content_hash, read_file};
 use crate::pipeline::observer::{Counter, Stage};
+use crate::report::{THUMBNAIL_SIDE_PX, thumbnail};
 use crate::store::{self, ContentHash, SettingsId};
 
 /// Changes when the same photo and options give other features than before.
@@ -92,7 +93,7 @@ pub(super) fn extraction_settings(session: &Session<'_>) -> String {
 }
 
 /// The features of a photo, rounded as the store keeps them, and whether it had them.
-fn read_photo(
+pub(super) fn read_photo(
     session: &Session<'_>,
     settings: Option<SettingsId>,
     path: &Path,
@@ -108,6 +109,8 @@ fn read_photo(
     let features = extract(session.model, &photo, &session.options.matching.extraction)?;
     if let Some(settings) = settings {
         session.using(|store| store.put_features(settings, &hash, &features));
+        let small = thumbnail(photo.pixels(), THUMBNAIL_SIDE_PX)?;
+        session.using(|store| store.put_thumbnail(&hash, &small));
     }
     Ok((hash, store::rounded(&features)?, false))
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Failure, FolderClusters, FolderPhoto, VerifiedPair};
 use crate::cluster::{Background, Class};
 use crate::error::{Error, Result};
+use crate::formats::labels::csv_field;
 
 /// The version of `clusters.json` that is written and read.
 const VERSION: u32 = 1;
@@ -190,10 +191,7 @@ impl From<&PairRow> for VerifiedPair {
 }
 
 /// `clusters.csv`.
-///
-/// # Errors
-/// [`Error::Labels`] when memory does not suffice.
-pub fn clusters_csv(found: &FolderClusters) -> Result<Vec<u8>> {
+pub fn clusters_csv(found: &FolderClusters) -> Vec<u8> {
     let places = found.places();
     let row = |(photo, (number, place)): (usize, (usize, usize))| {
         let class = &found.classes[number];
@@ -205,7 +203,6 @@ pub fn clusters_csv(found: &FolderClusters) -> Result<Vec<u8>> {
         ]
     };
     table(
-        "clusters.csv",
         ["path", "class", "score", "representative"],
         places.into_iter().enumerate().map(row),
     )
@@ -219,10 +216,7 @@ pub fn labels_txt(found: &FolderClusters) -> Vec<u8> {
 }
 
 /// `edges.csv`.
-///
-/// # Errors
-/// [`Error::Labels`] when memory does not suffice.
-pub fn edges_csv(found: &FolderClusters) -> Result<Vec<u8>> {
+pub fn edges_csv(found: &FolderClusters) -> Vec<u8> {
     let row = |pair: &VerifiedPair| {
         [
             found.photos[pair.image1].path.clone(),
@@ -234,7 +228,6 @@ pub fn edges_csv(found: &FolderClusters) -> Result<Vec<u8>> {
         ]
     };
     table(
-        "edges.csv",
         [
             "image1",
             "image2",
@@ -248,21 +241,12 @@ pub fn edges_csv(found: &FolderClusters) -> Result<Vec<u8>> {
 }
 
 /// CSV as in RFC 4180, lines ending in a line feed.
-fn table<const N: usize>(
-    name: &str,
-    header: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-) -> Result<Vec<u8>> {
-    let fail = |reason: String| Error::Labels {
-        path: name.into(),
-        reason,
-    };
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer
-        .write_record(header)
-        .map_err(|e| fail(e.to_string()))?;
+fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<u8> {
+    let mut text = header.join(",") + "\n";
     for row in rows {
-        writer.write_record(row).map_err(|e| fail(e.to_string()))?;
+        let fields: Vec<String> = row.iter().map(|field| csv_field(field)).collect();
+        text += &fields.join(",");
+        text.push('\n');
     }
-    writer.into_inner().map_err(|e| fail(e.to_string()))
+    text.into_bytes()
 }

@@ -1,0 +1,98 @@
+//! `delfin organize`: photos into class sub-folders, and back.
+
+use std::path::Path;
+
+use anyhow::bail;
+use delfin::formats::labels::{self, Labels};
+use delfin::organize::{Assignment, LeftOut, Placement, Survey};
+use delfin::organize::{apply, by_labels, by_prefix, plan, survey, undo};
+
+use crate::cli::args::{Method, OrganizeArgs};
+use crate::cli::{Answer, output};
+
+pub(crate) fn run(args: &OrganizeArgs) -> anyhow::Result<Answer> {
+    let (Some(folder), Some(by), false) = (&args.folder, &args.by, args.undo) else {
+        return take_back(&args.to);
+    };
+    let survey = survey(folder, &args.to)?;
+    if survey.photos.is_empty() {
+        bail!("{}: no photos found", folder.display());
+    }
+    let assignments = assign(&survey, by)?;
+    let plan = plan(&survey, &assignments);
+    let placement = match args.method {
+        None | Some(Method::Hardlink) => Placement::HardLink,
+        Some(Method::Symlink) => Placement::Symlink,
+        Some(Method::Copy) => Placement::Copy,
+    };
+    if args.plan {
+        output::line(plan.json(placement));
+        return Ok(Answer::Yes);
+    }
+    name(&plan.left_out, "left out");
+    let applied = apply(&plan, placement, args.method.is_none())?;
+    name(&applied.failures, "failed");
+    output::line(format_args!(
+        "{} of {} photos placed in {} classes below {}; {} were there already",
+        applied.num_placed,
+        assignments.len(),
+        plan.num_classes(),
+        args.to.display(),
+        plan.already_there.len()
+    ));
+    if applied.num_copied_instead > 0 {
+        output::note(format_args!(
+            "{} were copied: no hard link to them can be made there",
+            applied.num_copied_instead
+        ));
+    }
+    if !applied.failures.is_empty() {
+        bail!("{} photos failed", applied.failures.len());
+    }
+    Ok(if plan.left_out.is_empty() {
+        Answer::Yes
+    } else {
+        Answer::No
+    })
+}
+
+fn assign(survey: &Survey, by: &Path) -> anyhow::Result<Vec<Assignment>> {
+    if by == Path::new("prefix") {
+        return Ok(by_prefix(&survey.photos));
+    }
+    let Labels::Paths(labels) = labels::read(by)? else {
+        bail!(
+            "{}: neither `prefix` nor a table of path and class (.csv, .tsv)",
+            by.display()
+        );
+    };
+    let (assignments, unknown) = by_labels(&survey.photos, &labels, &by.display().to_string());
+    for path in unknown {
+        output::note(format_args!("{}: no such photo: {path}", by.display()));
+    }
+    Ok(assignments)
+}
+
+fn take_back(destination: &Path) -> anyhow::Result<Answer> {
+    let Some(undone) = undo(destination)? else {
+        bail!("{}: no run to take back", destination.display());
+    };
+    name(&undone.kept, "kept");
+    output::line(format_args!(
+        "{} places taken back below {}, {} kept",
+        undone.num_removed,
+        destination.display(),
+        undone.kept.len()
+    ));
+    Ok(if undone.kept.is_empty() {
+        Answer::Yes
+    } else {
+        Answer::No
+    })
+}
+
+fn name(photos: &[LeftOut], what: &str) {
+    for LeftOut { photo, reason } in photos {
+        output::note(format_args!("{}: {what}: {reason}", photo.display()));
+    }
+}

@@ -1,0 +1,292 @@
+//! Files of labels: one label a line (`.txt` and every other name), or a table of paths and labels
+//! (`.csv`, `.tsv`).
+//!
+//! A table may open with a header, told by a column named `path`, `file`, `filename`, `image` or `photo`;
+//! the label is then in the column named `class`, `label` or `cluster`, else in the first other one. A
+//! table without a header has path and label in its first two columns. Quotes are as in RFC 4180.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+
+use crate::error::{Error, Result};
+
+/// The labels of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Labels {
+    /// One label a line.
+    Lines(Vec<String>),
+    /// The label of each path.
+    Paths(BTreeMap<String, String>),
+}
+
+/// The labels of two files, side by side.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pairing {
+    /// The label in file 1 and the label in file 2 of the same photo.
+    pub pairs: Vec<(String, String)>,
+    /// Rows of file 1 that file 2 does not have: a path, or `line N`.
+    pub only1: Vec<String>,
+    /// Rows of file 2 that file 1 does not have.
+    pub only2: Vec<String>,
+}
+
+/// Reads the labels of a file.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, and those of [`parse`].
+pub fn read(path: &Path) -> Result<Labels> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(&bytes, path)
+}
+
+/// Parses the bytes of a labels file; the ending of its name tells the form.
+///
+/// # Errors
+/// [`Error::Labels`] names the line at fault: text that is not UTF-8, a line or a row without a label,
+/// a path with two labels.
+pub fn parse(bytes: &[u8], path: &Path) -> Result<Labels> {
+    let fail = |reason: String| Error::Labels {
+        path: path.to_owned(),
+        reason,
+    };
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        fail(format!("line {} is not UTF-8", lines(before) + 1))
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let has_ending = |ending: &str| {
+        path.extension()
+            .is_some_and(|found| found.eq_ignore_ascii_case(ending))
+    };
+    if has_ending("csv") {
+        table(text, b',').map(Labels::Paths).map_err(fail)
+    } else if has_ending("tsv") {
+        table(text, b'\t').map(Labels::Paths).map_err(fail)
+    } else {
+        let lines: Vec<String> = text.trim_end().lines().map(|l| l.trim().into()).collect();
+        match lines.iter().position(String::is_empty) {
+            Some(at) => Err(fail(format!("line {} has no label", at + 1))),
+            None => Ok(Labels::Lines(lines)),
+        }
+    }
+}
+
+fn table(text: &str, separator: u8) -> std::result::Result<BTreeMap<String, String>, String> {
+    let mut labels = BTreeMap::new();
+    let mut columns = (0, 1);
+    for (index, (line, row)) in rows(text, separator).into_iter().enumerate() {
+        if let (0, Some(found)) = (index, header(&row)) {
+            columns = found;
+            continue;
+        }
+        let (Some(path), Some(label)) = (row.get(columns.0), row.get(columns.1)) else {
+            return Err(format!("line {line} has no path and label"));
+        };
+        if path.is_empty() || label.is_empty() {
+            return Err(format!("line {line} has an empty path or label"));
+        }
+        let before = labels.insert(path.clone(), label.clone());
+        if before.is_some_and(|before| before != *label) {
+            return Err(format!("line {line}: {path} has two labels"));
+        }
+    }
+    Ok(labels)
+}
+
+/// The columns of path and label, when the row is a header.
+fn header(row: &[String]) -> Option<(usize, usize)> {
+    let named = |names: &[&str]| {
+        let is_name = |field: &String| names.iter().any(|n| field.trim().eq_ignore_ascii_case(n));
+        row.iter().position(is_name)
+    };
+    let path = named(&["path", "file", "filename", "image", "photo"])?;
+    let label = named(&["class", "label", "cluster"]);
+    Some((path, label.unwrap_or(usize::from(path == 0))))
+}
+
+/// The fields of each row and the line that it begins on; blank lines are no rows.
+fn rows(text: &str, separator: u8) -> Vec<(usize, Vec<String>)> {
+    let mut reader: Reader = ReaderBuilder::new().delimiter(separator).build();
+    // Fields are never longer than what they were read from, and there are no more of them than bytes
+    // and one: neither buffer fills up.
+    let mut fields = vec![0; text.len() + 1];
+    let mut ends = vec![0; text.len() + 2];
+    let mut rows = Vec::new();
+    let mut rest = text.as_bytes();
+    let (mut num_bytes, mut num_ends) = (0, 0);
+    // The line that `rest` begins on, and the one that the row begins on.
+    let (mut line, mut row_line) = (1, 1 + blank_lines(rest));
+    loop {
+        let (result, read, bytes, found) =
+            reader.read_record(rest, &mut fields[num_bytes..], &mut ends[num_ends..]);
+        line += lines(&rest[..read]);
+        rest = &rest[read..];
+        num_bytes += bytes;
+        num_ends += found;
+        match result {
+            ReadRecordResult::Record => {
+                let mut start = 0;
+                let row = ends[..num_ends].iter().map(|&end| {
+                    let field = String::from_utf8_lossy(&fields[start..end]).into_owned();
+                    start = end;
+                    field
+                });
+                rows.push((row_line, row.collect()));
+                row_line = line + blank_lines(rest);
+                (num_bytes, num_ends) = (0, 0);
+            }
+            // The next call has no input left, which closes the last row.
+            ReadRecordResult::InputEmpty => {}
+            _ => return rows,
+        }
+    }
+}
+
+/// The blank lines that `rest` begins with.
+fn blank_lines(rest: &[u8]) -> usize {
+    let is_break = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+    lines(&rest[..rest.iter().take_while(is_break).count()])
+}
+
+fn lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// Puts the labels of two files side by side: by path where both have paths, else in the order of the
+/// lines, which for a table is the order of its sorted paths.
+pub fn pair(labels1: &Labels, labels2: &Labels) -> Pairing {
+    let mut pairing = Pairing::default();
+    if let (Labels::Paths(labels1), Labels::Paths(labels2)) = (labels1, labels2) {
+        for (path, label1) in labels1 {
+            match labels2.get(path) {
+                Some(label2) => pairing.pairs.push((label1.clone(), label2.clone())),
+                None => pairing.only1.push(path.clone()),
+            }
+        }
+        let missing = labels2.keys().filter(|path| !labels1.contains_key(*path));
+        pairing.only2 = missing.cloned().collect();
+        return pairing;
+    }
+    let (rows1, rows2) = (in_order(labels1), in_order(labels2));
+    let beyond = |rows: &[(String, String)], from: usize| {
+        let rows = rows.iter().skip(from);
+        rows.map(|(name, _)| name.clone()).collect()
+    };
+    pairing.only1 = beyond(&rows1, rows2.len());
+    pairing.only2 = beyond(&rows2, rows1.len());
+    let both = rows1.into_iter().zip(rows2);
+    pairing.pairs = both.map(|((_, a), (_, b))| (a, b)).collect();
+    pairing
+}
+
+/// Each row's name and label.
+fn in_order(labels: &Labels) -> Vec<(String, String)> {
+    match labels {
+        Labels::Paths(labels) => {
+            let mut rows: Vec<_> = labels.clone().into_iter().collect();
+            // As paths are sorted, folder by folder, and not letter by letter.
+            rows.sort_by(|(a, _), (b, _)| Path::new(a).cmp(Path::new(b)));
+            rows
+        }
+        Labels::Lines(labels) => {
+            let lines = labels.iter().enumerate();
+            lines
+                .map(|(i, label)| (format!("line {}", i + 1), label.clone()))
+                .collect()
+        }
+    }
+}
+
+/// `field` as it stands in a CSV file.
+pub fn csv_field(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) || field.trim() != field {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str, name: &str) -> Labels {
+        parse(text.as_bytes(), Path::new(name)).unwrap()
+    }
+
+    fn paths(rows: &[(&str, &str)]) -> Labels {
+        let row = |(path, label): &(&str, &str)| ((*path).to_owned(), (*label).to_owned());
+        Labels::Paths(rows.iter().map(row).collect())
+    }
+
+    #[test]
+    fn odd_names_are_written_and_read_back() {
+        for name in [
+            "a.jpg",
+            "a,b.jpg",
+            "a \"b\".jpg",
+            "a\nb.jpg",
+            " a",
+            "\"",
+            "ä\r",
+            "\"a\",b",
+            "a\r\n\r\nb",
+        ] {
+            let text = format!("path,class,score\r\n{},3,0.5\r\n", csv_field(name));
+            assert_eq!(at(&text, "a.csv"), paths(&[(name, "3")]));
+        }
+    }
+
+    #[test]
+    fn columns_are_found_by_name_or_stand_first() {
+        let expected = paths(&[("x", "1"), ("y", "2")]);
+        assert_eq!(at("x,1\ny,2", "a.csv"), expected);
+        let named = "\u{feff}score,class,path\n.5,1,x\n\n.5,2,y\n";
+        assert_eq!(at(named, "a.csv"), expected);
+        assert_eq!(at("x\t1\r\ny\t2\r\n", "a.TSV"), expected);
+        assert_eq!(at("file\tplace\nx\t1\ny\t2\n", "a.tsv"), expected);
+        assert_eq!(at("place,file\n1,x\n2,y\n", "a.csv"), expected);
+        assert_eq!(at("", "a.csv"), paths(&[]));
+        assert_eq!(at("path,class\n", "a.csv"), paths(&[]));
+    }
+
+    #[test]
+    fn faults_name_the_line() {
+        for (text, name, word) in [
+            (&b"a,1\n\"b,2\n"[..], "a.csv", "line 2"),
+            (b"a,1\nb\n", "a.csv", "line 2"),
+            (b"a,1\n\n\nb,1\na,2\n", "a.csv", "line 5"),
+            (b"\"a\n\na\",1\nb,\n", "a.csv", "line 4"),
+            (b"1\n\n2\n", "a.txt", "line 2"),
+            (b"1\n2\n\xff\n", "a.txt", "line 3"),
+        ] {
+            let message = parse(text, Path::new(name)).unwrap_err().to_string();
+            assert!(message.contains(word), "{message}");
+            assert_eq!(message.lines().count(), 1);
+        }
+    }
+
+    #[test]
+    fn rows_that_do_not_pair_up_are_named() {
+        let found = pair(&at("x,1\ny,2", "a.csv"), &at("y\tb\nz\tc", "a.tsv"));
+        assert_eq!(found.pairs, [("2".into(), "b".into())]);
+        assert_eq!(
+            (found.only1, found.only2),
+            (vec!["x".into()], vec!["z".into()])
+        );
+        let found = pair(&at("1\n2\n3\n", "a.txt"), &at("y,b\nx,a", "a.csv"));
+        assert_eq!(found.pairs[0], ("1".into(), "a".into()));
+        assert_eq!(found.only1, ["line 3"]);
+    }
+
+    #[test]
+    fn lines_stand_beside_paths_in_the_order_of_folders() {
+        let found = pair(&at("1\n2\n", "a.txt"), &at("a-b/x,b\na/x,a", "a.csv"));
+        assert_eq!(found.pairs[0], ("1".into(), "a".into()));
+    }
+}

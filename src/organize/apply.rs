@@ -1,0 +1,164 @@
+//! A plan carried out: one link or copy after another, each written down.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::journal::{FOLDER, Intent, Journal, Record};
+use super::plan::{LeftOut, Placement, Plan};
+use crate::error::{Error, Result};
+
+/// What [`apply`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Photos that got their place.
+    pub num_placed: usize,
+    /// Of those, photos that were copied because the file system makes no hard link to them.
+    pub num_copied_instead: usize,
+    /// Photos whose place could not be made.
+    pub failures: Vec<LeftOut>,
+}
+
+/// Carries out a plan. Nothing that is there is written over, whatever happened since it was planned.
+/// With `or_copy`, a photo that cannot be hard-linked, as across devices, is copied. The journal is on
+/// the disk before the first place is made.
+///
+/// # Errors
+/// [`Error::Io`] when the destination or the journal cannot be written. What one place meets is an
+/// entry of [`Applied::failures`], and the others go on.
+pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied> {
+    let mut applied = Applied::default();
+    if plan.places.is_empty() {
+        return Ok(applied);
+    }
+    let intent = Intent::new(&plan.source, placement, missing_folders(plan), &plan.places);
+    make_folder(&plan.destination.join(FOLDER))?;
+    let mut journal = Journal::begin(&plan.destination, &intent)?;
+    // A name of this run alone, told from the journal's, so that undo finds what a kill left.
+    let partial = journal.path.with_extension("partial");
+    for (index, place) in plan.places.iter().enumerate() {
+        let original = plan.source.join(&place.photo);
+        let target = plan.destination.join(&place.target);
+        let made = make_parent(&target).and_then(|()| match placement {
+            Placement::HardLink => match hard_link(&original, &target) {
+                Err(error) if or_copy && makes_no_link(&error) => {
+                    let copied = copy(&original, &target, &partial);
+                    applied.num_copied_instead += usize::from(copied.is_ok());
+                    copied
+                }
+                made => made,
+            },
+            Placement::Symlink => symlink(&original, &target),
+            Placement::Copy => copy(&original, &target, &partial),
+        });
+        journal.record(&Record {
+            index,
+            is_made: made.is_ok(),
+        })?;
+        match made {
+            Ok(()) => applied.num_placed += 1,
+            Err(error) => applied.failures.push(LeftOut {
+                photo: place.photo.clone(),
+                reason: explained(&error, &target, placement),
+            }),
+        }
+    }
+    journal.end()?;
+    Ok(applied)
+}
+
+/// The folders that are not there yet, outer before inner.
+fn missing_folders(plan: &Plan) -> Vec<PathBuf> {
+    let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
+    let classes = plan.places.iter().filter_map(|place| place.target.parent());
+    folders.extend(classes.map(|class| plan.destination.join(class)));
+    folders.insert(plan.destination.join(FOLDER));
+    folders.extend(plan.destination.ancestors().map(Path::to_owned));
+    folders.retain(|folder| !folder.exists());
+    folders.into_iter().collect()
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|source| Error::Io {
+        path: folder.to_owned(),
+        source,
+    })
+}
+
+fn make_parent(target: &Path) -> std::io::Result<()> {
+    match target.parent() {
+        Some(folder) => std::fs::create_dir_all(folder),
+        None => Ok(()),
+    }
+}
+
+/// A second name of the photo itself, also where the source names it by a link.
+fn hard_link(original: &Path, target: &Path) -> std::io::Result<()> {
+    std::fs::hard_link(original.canonicalize()?, target)
+}
+
+#[cfg(unix)]
+fn symlink(original: &Path, target: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(original, target)
+}
+
+#[cfg(windows)]
+fn symlink(original: &Path, target: &Path) -> std::io::Result<()> {
+    std::os::windows::fs::symlink_file(original, target)
+}
+
+/// A whole copy or none: written under the name `partial` of the same file system, then named.
+fn copy(original: &Path, target: &Path, partial: &Path) -> std::io::Result<()> {
+    let copied = write_copy(original, partial).and_then(|()| name_copy(partial, target));
+    let _ = std::fs::remove_file(partial);
+    copied
+}
+
+fn write_copy(original: &Path, partial: &Path) -> std::io::Result<()> {
+    let mut from = File::open(original)?;
+    let mut to = File::create(partial)?;
+    std::io::copy(&mut from, &mut to)?;
+    let metadata = from.metadata()?;
+    if let Ok(modified) = metadata.modified() {
+        to.set_modified(modified)?;
+    }
+    to.set_permissions(metadata.permissions())?;
+    to.sync_all()
+}
+
+/// Gives the copy its name; unlike a rename a hard link never takes a name that is in use.
+fn name_copy(partial: &Path, target: &Path) -> std::io::Result<()> {
+    match std::fs::hard_link(partial, target) {
+        Err(error) if makes_no_link(&error) => {
+            if target.symlink_metadata().is_ok() {
+                return Err(ErrorKind::AlreadyExists.into());
+            }
+            std::fs::rename(partial, target)
+        }
+        named => named,
+    }
+}
+
+/// Whether the file system refuses hard links of this file: another device, a file system without
+/// them, or a file with as many as it can have.
+fn makes_no_link(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::CrossesDevices
+            | ErrorKind::Unsupported
+            | ErrorKind::PermissionDenied
+            | ErrorKind::TooManyLinks
+    )
+}
+
+fn explained(error: &std::io::Error, target: &Path, placement: Placement) -> String {
+    let reason = match (error.kind(), placement) {
+        (ErrorKind::CrossesDevices, Placement::HardLink) => {
+            "the photo is on another device, where a hard link cannot reach: copy or symlink".into()
+        }
+        (ErrorKind::AlreadyExists, _) => "it is there already".into(),
+        _ => error.to_string(),
+    };
+    format!("{}: {reason}", target.display())
+}

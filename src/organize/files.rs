@@ -1,0 +1,157 @@
+//! What lies on the disk: the photos at the source, and what is at a target already.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::folder::find_photos;
+
+/// The source's photos and the two folders, as they were when they were looked at.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// The folder of the photos, absolute, links resolved.
+    pub source: PathBuf,
+    /// The destination, absolute, links resolved as far as it is there.
+    pub destination: PathBuf,
+    /// The photos' paths below the source, sorted. Those inside the destination are not among them.
+    pub photos: Vec<PathBuf>,
+}
+
+/// What is at a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum TargetState {
+    /// Nothing.
+    Free,
+    /// The photo: a link to it or a file with the same content.
+    AlreadyThere,
+    /// Something else, in words.
+    Taken(String),
+}
+
+/// Finds the photos below `source`, with those of sub-folders but without those inside `destination`.
+///
+/// # Errors
+/// [`Error::Io`] for a folder that is not there or cannot be listed; [`Error::InvalidOption`] when the
+/// destination is the source or holds it, since it could not be told which photos are organized.
+pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
+    let io = |source| {
+        move |error| Error::Io {
+            path: PathBuf::from(source),
+            source: error,
+        }
+    };
+    let root = source.canonicalize().map_err(io(source))?;
+    if !root.is_dir() {
+        return Err(io(source)(std::io::ErrorKind::NotADirectory.into()));
+    }
+    let resolved = resolved(destination).map_err(io(destination))?;
+    if resolved.exists() && !resolved.is_dir() {
+        return Err(io(destination)(std::io::ErrorKind::NotADirectory.into()));
+    }
+    if root.starts_with(&resolved) {
+        let reason = format!(
+            "{} holds the photos' folder; name another folder, or one inside it",
+            destination.display()
+        );
+        return Err(Error::option("destination", reason));
+    }
+    let mut photos = Vec::new();
+    for photo in find_photos(std::slice::from_ref(&root))? {
+        let folder = photo.parent().map(Path::canonicalize);
+        let is_organized = matches!(folder, Some(Ok(folder)) if folder.starts_with(&resolved));
+        if let (false, Ok(below)) = (is_organized, photo.strip_prefix(&root)) {
+            photos.push(below.to_owned());
+        }
+    }
+    Ok(Survey {
+        source: root,
+        destination: resolved,
+        photos,
+    })
+}
+
+impl Survey {
+    /// What is at the target of a photo.
+    pub(super) fn state(&self, photo: &Path, target: &Path) -> TargetState {
+        let path = self.destination.join(target);
+        let folder = path.parent().unwrap_or(&self.destination);
+        match folder.symlink_metadata() {
+            Ok(found) if !found.is_dir() => {
+                let reason = format!("{} is there and is no folder", folder.display());
+                return TargetState::Taken(reason);
+            }
+            _ => {}
+        }
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => TargetState::Free,
+            Err(error) => TargetState::Taken(format!("{}: {error}", path.display())),
+            Ok(_) if is_placed(&self.source.join(photo), &path) => TargetState::AlreadyThere,
+            Ok(_) => TargetState::Taken(format!("{} is there already", path.display())),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_nothing(folder: &Path) -> Self {
+        Self {
+            source: folder.join("source"),
+            destination: folder.join("destination"),
+            photos: Vec::new(),
+        }
+    }
+}
+
+/// Whether `target` is `original` by a link, a second name or the same content.
+pub(super) fn is_placed(original: &Path, target: &Path) -> bool {
+    if let Ok(link) = std::fs::read_link(target) {
+        return link == original;
+    }
+    let is_file = target.symlink_metadata().is_ok_and(|found| found.is_file());
+    is_file
+        && (same_file::is_same_file(original, target).unwrap_or(false)
+            || has_same_content(original, target).unwrap_or(false))
+}
+
+fn has_same_content(path1: &Path, path2: &Path) -> std::io::Result<bool> {
+    let (mut file1, mut file2) = (std::fs::File::open(path1)?, std::fs::File::open(path2)?);
+    if file1.metadata()?.len() != file2.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut block1, mut block2) = (Vec::new(), Vec::new());
+    loop {
+        block1.clear();
+        block2.clear();
+        file1.by_ref().take(1 << 20).read_to_end(&mut block1)?;
+        file2.by_ref().take(1 << 20).read_to_end(&mut block2)?;
+        if block1 != block2 {
+            return Ok(false);
+        }
+        if block1.is_empty() {
+            return Ok(true);
+        }
+    }
+}
+
+/// The path with the links of its part that is there resolved; the rest may not go up.
+pub(super) fn resolved(path: &Path) -> std::io::Result<PathBuf> {
+    let absolute = std::path::absolute(path)?;
+    let mut there = absolute.as_path();
+    loop {
+        match there.canonicalize() {
+            Ok(found) => {
+                let rest = absolute.strip_prefix(there).unwrap_or(Path::new(""));
+                let goes_up = rest.components().any(|part| part.as_os_str() == "..");
+                return if goes_up {
+                    Err(std::io::ErrorKind::NotFound.into())
+                } else if rest.as_os_str().is_empty() {
+                    Ok(found)
+                } else {
+                    Ok(found.join(rest))
+                };
+            }
+            Err(error) => match (error.kind(), there.parent()) {
+                (std::io::ErrorKind::NotFound, Some(parent)) => there = parent,
+                _ => return Err(error),
+            },
+        }
+    }
+}

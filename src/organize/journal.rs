@@ -1,0 +1,212 @@
+//! The journal of a run: written whole before anything is done, then a line for each thing that was.
+//!
+//! `DESTINATION/.delfin/organize-NNNN.jsonl`. The first line holds what the run means to do; each line
+//! after it says how place `index` ended. A line that a kill cut short, or that was not written, leaves
+//! its place unknown: it is then judged by what lies there.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::{Place, Placement};
+use crate::error::{Error, Result};
+use crate::files::write_file;
+
+const VERSION: u32 = 1;
+
+/// The folder of journals below a destination.
+pub(super) const FOLDER: &str = ".delfin";
+
+/// What a run means to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Intent {
+    version: u32,
+    pub(super) source: StoredPath,
+    pub(super) placement: Placement,
+    /// Folders that the run makes, outer before inner: absolute, or below the destination.
+    pub(super) folders: Vec<StoredPath>,
+    /// Photo below the source and target below the destination.
+    places: Vec<(StoredPath, StoredPath)>,
+}
+
+impl Intent {
+    pub(super) fn new(
+        source: &Path,
+        placement: Placement,
+        folders: Vec<PathBuf>,
+        places: &[Place],
+    ) -> Self {
+        let stored = |path: &PathBuf| StoredPath(path.clone());
+        Self {
+            version: VERSION,
+            source: StoredPath(source.to_owned()),
+            placement,
+            folders: folders.into_iter().map(StoredPath).collect(),
+            places: places
+                .iter()
+                .map(|place| (stored(&place.photo), stored(&place.target)))
+                .collect(),
+        }
+    }
+
+    pub(super) fn places(&self) -> impl DoubleEndedIterator<Item = (usize, &Path, &Path)> {
+        let places = self.places.iter().enumerate();
+        places.map(|(index, (photo, target))| (index, photo.0.as_path(), target.0.as_path()))
+    }
+}
+
+/// How one place ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) index: usize,
+    /// False when nothing was made there.
+    pub(super) is_made: bool,
+}
+
+/// A journal that is being written.
+pub(super) struct Journal {
+    pub(super) path: PathBuf,
+    file: std::fs::File,
+}
+
+impl Journal {
+    /// Writes the intent to the disk under the next free number.
+    pub(super) fn begin(destination: &Path, intent: &Intent) -> Result<Self> {
+        let folder = destination.join(FOLDER);
+        let number = numbers(&folder)?.last().map_or(1, |last| last + 1);
+        let path = path_of(&folder, number);
+        let io = |source| Error::Io {
+            path: path.clone(),
+            source,
+        };
+        let mut line = serde_json::to_vec(intent).map_err(|e| io(e.into()))?;
+        line.push(b'\n');
+        write_file(&path, &line)?;
+        let file = std::fs::OpenOptions::new().append(true).open(&path);
+        Ok(Self {
+            file: file.map_err(io)?,
+            path: path.clone(),
+        })
+    }
+
+    pub(super) fn record(&mut self, record: &Record) -> Result<()> {
+        let io = |source| Error::Io {
+            path: self.path.clone(),
+            source,
+        };
+        let mut line = serde_json::to_vec(record).map_err(|e| io(e.into()))?;
+        line.push(b'\n');
+        self.file.write_all(&line).map_err(io)
+    }
+
+    pub(super) fn end(&self) -> Result<()> {
+        self.file.sync_all().map_err(|source| Error::Io {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+/// The last run's journal: where it is, what it meant to do, and the places whose end is known.
+pub(super) fn read_last(
+    destination: &Path,
+) -> Result<Option<(PathBuf, Intent, BTreeMap<usize, bool>)>> {
+    let folder = destination.join(FOLDER);
+    let Some(number) = numbers(&folder)?.pop() else {
+        return Ok(None);
+    };
+    let path = path_of(&folder, number);
+    let fail = |reason: String| Error::Journal {
+        path: path.clone(),
+        reason,
+    };
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::Io {
+        path: path.clone(),
+        source,
+    })?;
+    let mut lines = text.lines();
+    let intent: Intent = serde_json::from_str(lines.next().unwrap_or_default())
+        .map_err(|error| fail(format!("line 1: {error}")))?;
+    if intent.version != VERSION {
+        return Err(fail(format!("version {} is not known", intent.version)));
+    }
+    let inside = |path: &Path| {
+        let mut parts = path.components();
+        parts.all(|part| matches!(part, std::path::Component::Normal(_)))
+    };
+    if let Some((_, _, target)) = intent.places().find(|(_, _, target)| !inside(target)) {
+        return Err(fail(format!("{} is not below it", target.display())));
+    }
+    // A line that was cut short says nothing.
+    let records = lines.filter_map(|line| serde_json::from_str::<Record>(line).ok());
+    let ends = records
+        .map(|record| (record.index, record.is_made))
+        .collect();
+    Ok(Some((path, intent, ends)))
+}
+
+fn path_of(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("organize-{number:04}.jsonl"))
+}
+
+/// The numbers of the journals in a folder, sorted.
+fn numbers(folder: &Path) -> Result<Vec<u32>> {
+    let io = |source| Error::Io {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(io(error)),
+    };
+    let mut numbers = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(io)?.file_name();
+        let number = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("organize-")?.strip_suffix(".jsonl"))
+            .and_then(|number| number.parse::<u32>().ok());
+        numbers.extend(number);
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// A path as JSON holds it: text, or its bytes where it is not UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
+pub(super) struct StoredPath(pub(super) PathBuf);
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl From<StoredPath> for Stored {
+    fn from(StoredPath(path): StoredPath) -> Self {
+        match path.into_os_string().into_string() {
+            Ok(text) => Self::Text(text),
+            Err(other) => Self::Bytes(other.into_encoded_bytes()),
+        }
+    }
+}
+
+impl From<Stored> for StoredPath {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Text(text) => Self(text.into()),
+            #[cfg(unix)]
+            Stored::Bytes(bytes) => {
+                let name: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(bytes);
+                Self(name.into())
+            }
+            #[cfg(not(unix))]
+            Stored::Bytes(bytes) => Self(String::from_utf8_lossy(&bytes).into_owned().into()),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What goes where: a pure function of the photos, their classes and what lies at the destination.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::assignment::Assignment;
+use super::files::{Survey, TargetState};
+
+/// How a photo is put into its class folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Placement {
+    /// A second name of the same file: takes no space, and a change through one name is a change of
+    /// both. Not across devices.
+    HardLink,
+    /// A link to the original's absolute path.
+    Symlink,
+    /// A file of its own, with the original's modification time.
+    Copy,
+}
+
+/// One photo and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The photo's path below the source.
+    pub photo: PathBuf,
+    /// The new path below the destination: class, then name.
+    pub target: PathBuf,
+}
+
+/// A photo that gets no place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The photo's path below the source.
+    pub photo: PathBuf,
+    /// Why, on one line.
+    pub reason: String,
+}
+
+/// What [`apply`](super::apply) would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The folder of the photos, absolute.
+    pub source: PathBuf,
+    /// The folder that gets the class folders, absolute; it need not be there yet.
+    pub destination: PathBuf,
+    /// The places that are free, sorted by photo.
+    pub places: Vec<Place>,
+    /// Photos that are in their place already.
+    pub already_there: Vec<Place>,
+    /// Photos that get no place.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Plan {
+    /// The classes that get photos.
+    pub fn num_classes(&self) -> usize {
+        let folders = self.places.iter().map(|place| place.target.parent());
+        folders.collect::<BTreeSet<_>>().len()
+    }
+
+    /// One JSON object: `version` (1), `source`, `destination`, `placement` and the lists `places`,
+    /// `already_there` (each `photo`, `target`) and `left_out` (each `photo`, `reason`). Paths that are
+    /// not UTF-8 are shown with replacement characters.
+    pub fn json(&self, placement: Placement) -> String {
+        let places = |places: &[Place]| -> Vec<serde_json::Value> {
+            let shown = |place: &Place| {
+                serde_json::json!({
+                    "photo": place.photo.to_string_lossy(),
+                    "target": place.target.to_string_lossy(),
+                })
+            };
+            places.iter().map(shown).collect()
+        };
+        let left_out: Vec<_> = self
+            .left_out
+            .iter()
+            .map(|left| {
+                serde_json::json!({
+                    "photo": left.photo.to_string_lossy(),
+                    "reason": left.reason,
+                })
+            })
+            .collect();
+        let object = serde_json::json!({
+            "version": 1,
+            "source": self.source.to_string_lossy(),
+            "destination": self.destination.to_string_lossy(),
+            "placement": placement,
+            "places": places(&self.places),
+            "already_there": places(&self.already_there),
+            "left_out": left_out,
+        });
+        format!("{object:#}")
+    }
+}
+
+/// Gives each photo the place `CLASS/NAME`. Photos of one class that share a name, whatever the case of
+/// its letters, are told apart by the folders they lie in (`FOLDER_NAME`); those that still share one
+/// are left out, as are photos whose place is taken by another file. Changes nothing; the same
+/// assignments and the same destination give the same plan.
+pub fn plan(survey: &Survey, assignments: &[Assignment]) -> Plan {
+    let mut plan = Plan {
+        source: survey.source.clone(),
+        destination: survey.destination.clone(),
+        places: Vec::new(),
+        already_there: Vec::new(),
+        left_out: Vec::new(),
+    };
+    let mut wanted = Vec::new();
+    for Assignment { photo, class } in assignments {
+        match class {
+            Ok(class) => wanted.push((photo, Path::new(class))),
+            Err(reason) => plan.left_out.push(left_out(photo, reason.clone())),
+        }
+    }
+    let mut targets: Vec<PathBuf> = wanted
+        .iter()
+        .map(|(photo, class)| class.join(photo.file_name().unwrap_or_default()))
+        .collect();
+    let shared = shared(&targets);
+    for (target, (photo, class)) in targets.iter_mut().zip(&wanted) {
+        if shared.contains(&folded(target)) {
+            *target = class.join(name_with_folders(photo));
+        }
+    }
+    let shared = self::shared(&targets);
+    for (target, (photo, _)) in targets.into_iter().zip(wanted) {
+        let place = || Place {
+            photo: photo.clone(),
+            target: target.clone(),
+        };
+        if shared.contains(&folded(&target)) {
+            let reason = format!("another photo has the place {} too", target.display());
+            plan.left_out.push(left_out(photo, reason));
+            continue;
+        }
+        match survey.state(photo, &target) {
+            TargetState::Free => plan.places.push(place()),
+            TargetState::AlreadyThere => plan.already_there.push(place()),
+            TargetState::Taken(reason) => plan.left_out.push(left_out(photo, reason)),
+        }
+    }
+    plan
+}
+
+fn left_out(photo: &Path, reason: String) -> LeftOut {
+    LeftOut {
+        photo: photo.to_owned(),
+        reason,
+    }
+}
+
+/// The targets that more than one photo has.
+fn shared(targets: &[PathBuf]) -> BTreeSet<OsString> {
+    let mut counts: BTreeMap<OsString, usize> = BTreeMap::new();
+    for target in targets {
+        *counts.entry(folded(target)).or_default() += 1;
+    }
+    let several = counts.into_iter().filter(|(_, count)| *count > 1);
+    several.map(|(target, _)| target).collect()
+}
+
+/// The path without the case of its letters, which many file systems do not tell apart.
+fn folded(path: &Path) -> OsString {
+    match path.to_str() {
+        Some(text) => text.to_lowercase().into(),
+        None => path.into(),
+    }
+}
+
+/// `a/b/1.jpg` as `a_b_1.jpg`.
+fn name_with_folders(photo: &Path) -> OsString {
+    let parts: Vec<&OsStr> = photo.iter().collect();
+    parts.join(OsStr::new("_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assigned(rows: &[(&str, &str)]) -> Vec<Assignment> {
+        let row = |(photo, class): &(&str, &str)| Assignment {
+            photo: photo.into(),
+            class: Ok((*class).to_owned()),
+        };
+        rows.iter().map(row).collect()
+    }
+
+    #[test]
+    fn names_that_collide_are_told_apart_by_their_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let survey = Survey::of_nothing(folder.path());
+        let rows = [
+            ("1.jpg", "x"),
+            ("a/1.JPG", "x"),
+            ("a/2.jpg", "x"),
+            ("a/b/1.jpg", "y"),
+            ("a_b/1.jpg", "y"),
+            ("c_1.jpg", "z"),
+            ("c/1.jpg", "z"),
+        ];
+        let plan = plan(&survey, &assigned(&rows));
+        let targets: Vec<_> = plan
+            .places
+            .iter()
+            .map(|p| p.target.to_str().unwrap())
+            .collect();
+        assert_eq!(
+            targets,
+            ["x/1.jpg", "x/a_1.JPG", "x/2.jpg", "z/c_1.jpg", "z/1.jpg"]
+        );
+        let left: Vec<_> = plan
+            .left_out
+            .iter()
+            .map(|l| l.photo.to_str().unwrap())
+            .collect();
+        assert_eq!(left, ["a/b/1.jpg", "a_b/1.jpg"]);
+        assert_eq!(plan.num_classes(), 2);
+    }
+}

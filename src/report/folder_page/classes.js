@@ -1,0 +1,139 @@
+"use strict";
+// What the page knows, and the classes that follow from it; nothing here touches the page.
+
+const text = (id) => document.getElementById(id).textContent;
+const data = JSON.parse(text("data"));
+const photos = data.photos;
+// From the strongest to the weakest.
+const pairs = data.pairs;
+const numPhotos = photos.path.length;
+const numPairs = pairs.image1.length;
+
+// The blocks of thumbnails and inliers come after this script, so that the page can be seen before
+// they are read. A block is whole when something follows it.
+function block(id) {
+  const found = document.getElementById(id);
+  const isWhole = found && (found.nextElementSibling || document.readyState !== "loading");
+  return isWhole ? found.textContent : null;
+}
+
+// Where each base64 part begins in its block; a block of thumbnails holds PER_BLOCK of them.
+const PER_BLOCK = 250;
+function starts(lengths, perBlock) {
+  const at = new Float64Array(lengths.length + 1);
+  lengths.forEach((bytes, index) => {
+    const begin = index % perBlock ? at[index] : 0;
+    at[index] = begin;
+    at[index + 1] = begin + base64Length(bytes);
+  });
+  return at;
+}
+const base64Length = (bytes) => Math.ceil(bytes / 3) * 4;
+const thumbnailStarts = starts(photos.bytes, PER_BLOCK);
+const inlierStarts = starts(pairs.drawn.map((count) => count * 8), Infinity);
+const blocks = new Map();
+
+function part(id, start, bytes) {
+  if (!blocks.has(id)) {
+    const whole = block(id);
+    if (whole === null) return null;
+    blocks.set(id, whole);
+  }
+  return blocks.get(id).slice(start, start + base64Length(bytes));
+}
+
+// The URL of a thumbnail, or null while its block is not there.
+function thumbnailUrl(photo) {
+  const base64 = part(`thumbnails-${Math.floor(photo / PER_BLOCK)}`, thumbnailStarts[photo], photos.bytes[photo]);
+  return base64 === null ? null : "data:image/jpeg;base64," + base64;
+}
+
+// The inliers of a pair: [x1, y1, x2, y2], shares of the photos' width and height.
+function inliersOf(pair) {
+  const bytes = atob(part("inliers", inlierStarts[pair], pairs.drawn[pair] * 8) ?? "");
+  const share = (at) => (bytes.charCodeAt(at) + 256 * bytes.charCodeAt(at + 1)) / 65535;
+  const inliers = [];
+  for (let at = 0; at < bytes.length; at += 8) {
+    inliers.push([share(at), share(at + 2), share(at + 4), share(at + 6)]);
+  }
+  return inliers;
+}
+
+const probability = (pair) => pairs.p[pair] ?? 1;
+
+// The verified pairs of each photo, strongest first; made when first asked for.
+let pairLists = null;
+function pairsOf(photo) {
+  if (!pairLists) {
+    pairLists = Array.from({ length: numPhotos }, () => []);
+    for (let pair = 0; pair < numPairs; pair += 1) {
+      pairLists[pairs.image1[pair]].push(pair);
+      pairLists[pairs.image2[pair]].push(pair);
+    }
+  }
+  return pairLists[photo];
+}
+
+const otherOf = (pair, photo) =>
+  pairs.image1[pair] === photo ? pairs.image2[pair] : pairs.image1[pair];
+
+const pairOf = (photo1, photo2) =>
+  pairsOf(photo1).find((pair) => otherOf(pair, photo1) === photo2) ?? null;
+
+// Corrections, in the order they were made: photos that go to the class of photo `to`, or, where it is
+// null, each to a class of its own. They are played again on the classes of every cut.
+let moves = [];
+
+// The classes at a cut, with the corrections, largest first: their photos, the representative
+// leading and the others from the best to the worst member.
+function formClasses(cut) {
+  const label = Uint32Array.from(cut.classes);
+  let next = cut.representatives.length;
+  for (const move of moves) {
+    const target = move.to === null ? null : label[move.to];
+    for (const photo of move.photos) label[photo] = target ?? next++;
+  }
+  const groups = new Map();
+  label.forEach((key, photo) => {
+    if (groups.has(key)) groups.get(key).push(photo);
+    else groups.set(key, [photo]);
+  });
+  const scores = cut.scores;
+  const classes = [...groups].map(([key, members]) => {
+    const representative = cut.representatives[key] ?? members[0];
+    members.sort((a, b) => (b === representative) - (a === representative)
+      || (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+    return { key, members, weakest: null };
+  });
+  classes.sort((a, b) => b.members.length - a.members.length || a.key - b.key);
+  const classOf = new Uint32Array(numPhotos);
+  classes.forEach((one, number) => one.members.forEach((photo) => { classOf[photo] = number; }));
+  markWeakest(classes, classOf);
+  const moved = new Set();
+  label.forEach((key, photo) => { if (key !== cut.classes[photo]) moved.add(photo); });
+  return { classes, classOf, moved, uncertain: new Set(cut.uncertain) };
+}
+
+// The pair that holds a class together and is weaker than all others that do: the last edge of
+// its maximum spanning tree.
+function markWeakest(classes, classOf) {
+  const parent = Uint32Array.from({ length: numPhotos }, (_, photo) => photo);
+  const find = (photo) => {
+    while (parent[photo] !== photo) photo = parent[photo] = parent[parent[photo]];
+    return photo;
+  };
+  for (let pair = 0; pair < numPairs; pair += 1) {
+    const [photo1, photo2] = [pairs.image1[pair], pairs.image2[pair]];
+    if (classOf[photo1] !== classOf[photo2]) continue;
+    const [root1, root2] = [find(photo1), find(photo2)];
+    if (root1 === root2) continue;
+    parent[root1] = root2;
+    classes[classOf[photo1]].weakest = pair;
+  }
+}
+
+function labelsCsv(classOf) {
+  const field = (value) => (/[",\r\n]|^\s|\s$/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
+  const rows = photos.path.map((path, photo) => `${field(path)},${classOf[photo]}\n`);
+  return "path,class\n" + rows.join("");
+}

@@ -1,0 +1,158 @@
+// What the reader does: the slider, the search, the selection, corrections and the export.
+
+const slider = document.getElementById("cut");
+const cutText = document.getElementById("cut-text");
+const search = document.getElementById("search");
+const MEMORY = `delfin-report:${location.pathname}`;
+
+function setCut(index) {
+  shown.cut = data.cuts[index];
+  slider.value = index;
+  const meaning = `Photos are linked when different things would look as alike at most ${odds(shown.cut.p)} times`;
+  cutText.textContent = meaning;
+  slider.setAttribute("aria-valuetext", meaning);
+  document.getElementById("cut-reset").hidden = index === data.default_cut;
+  showClasses();
+  showDock();
+}
+
+function select(selected) {
+  shown.selected = selected;
+  showSelection();
+  showDock();
+}
+
+function toggle(photo) {
+  const without = shown.selected.filter((one) => one !== photo);
+  select(without.length < shown.selected.length ? without : [...shown.selected, photo]);
+}
+
+// Corrections outlive the page where the browser lets a file remember: by path, not by number.
+function remember() {
+  const named = moves.map((move) => ({
+    photos: move.photos.map((photo) => photos.path[photo]),
+    to: move.to === null ? null : photos.path[move.to],
+  }));
+  try { localStorage.setItem(MEMORY, JSON.stringify(named)); } catch { /* It does not: they last as long as the page. */ }
+}
+
+function recall() {
+  let named = [];
+  try { named = JSON.parse(localStorage.getItem(MEMORY)) ?? []; } catch { return; }
+  if (!Array.isArray(named)) return;
+  const numberOf = new Map(photos.path.map((path, photo) => [path, photo]));
+  for (const move of named) {
+    const moved = (move?.photos ?? []).map((path) => numberOf.get(path)).filter((photo) => photo !== undefined);
+    const to = move?.to === null ? null : numberOf.get(move?.to);
+    if (moved.length && to !== undefined) moves.push({ photos: moved, to });
+  }
+}
+
+function correct(to) {
+  const moving = shown.selected.filter((photo) => photo !== to);
+  if (!moving.length) return;
+  moves.push({ photos: moving, to });
+  remember();
+  const scroll = window.scrollY;
+  shown.selected = [];
+  showClasses();
+  window.scrollTo(0, scroll);
+  select(moving.length === 1 ? moving : []);
+}
+
+function moveTo(number) {
+  const target = shown.state.classes[number];
+  if (!target) return;
+  const anchor = target.members.find((photo) => !shown.selected.includes(photo));
+  if (anchor !== undefined) correct(anchor);
+}
+
+main.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.photo !== undefined) toggle(Number(button.dataset.photo));
+  if (button.dataset.class !== undefined) moveTo(Number(button.dataset.class));
+  if (button.dataset.pair !== undefined) {
+    const pair = Number(button.dataset.pair);
+    select([pairs.image1[pair], pairs.image2[pair]]);
+  }
+});
+
+dockBody.addEventListener("click", (event) => {
+  const other = event.target.closest("[data-other]")?.dataset.other;
+  if (other !== undefined) select([shown.selected[0], Number(other)]);
+});
+
+// Arrow keys go from photo to photo.
+main.addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const tile = event.target.closest(".tile");
+  if (!step || !tile) return;
+  const all = [...main.querySelectorAll("section:not([hidden]) .tile")];
+  all[all.indexOf(tile) + step]?.focus();
+  event.preventDefault();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && shown.selected.length) {
+    const last = tiles[shown.selected.at(-1)];
+    select([]);
+    last?.focus();
+  } else if (event.key === "/" && !event.target.closest("input")) {
+    search.focus();
+    event.preventDefault();
+  }
+});
+
+let asked = 0;
+slider.addEventListener("input", () => {
+  // One picture a frame, whatever the slider sends.
+  cancelAnimationFrame(asked);
+  asked = requestAnimationFrame(() => setCut(Number(slider.value)));
+});
+document.getElementById("cut-reset").addEventListener("click", () => setCut(data.default_cut));
+search.addEventListener("input", () => {
+  shown.query = search.value.trim().toLowerCase();
+  showRows();
+});
+document.getElementById("clear").addEventListener("click", () => select([]));
+document.getElementById("alone").addEventListener("click", () => correct(null));
+document.getElementById("move").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const target = document.getElementById("target");
+  if (target.value !== "") moveTo(Number(target.value));
+  target.value = "";
+});
+document.getElementById("undo").addEventListener("click", () => {
+  moves.pop();
+  remember();
+  showClasses();
+  showDock();
+});
+document.getElementById("export").addEventListener("click", () => {
+  const url = URL.createObjectURL(new Blob([labelsCsv(shown.state.classOf)], { type: "text/csv" }));
+  const link = element("a", null, null, { href: url, download: "clusters_corrected.csv" });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+});
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--top", `${document.querySelector(".top").offsetHeight}px`);
+}).observe(document.querySelector(".top"));
+
+function showFailures() {
+  const section = document.getElementById("failures");
+  section.hidden = data.failures.length === 0;
+  const rows = data.failures.map(([path, reason]) =>
+    element("tr", null, [element("th", null, path, { scope: "row" }), element("td", null, reason)]));
+  section.replaceChildren(
+    element("h2", null, `${plural(data.failures.length, "file")} that could not be read`, { id: "failures-title" }),
+    element("table", null, element("tbody", null, rows)));
+}
+
+slider.max = data.cuts.length - 1;
+slider.disabled = data.cuts.length < 2;
+recall();
+showFailures();
+setCut(data.default_cut);
+document.body.classList.add("ready");
+performance.mark("classes shown");

@@ -1,0 +1,158 @@
+// The dock: one selected photo with its verified pairs, two with their match picture.
+
+const dock = document.getElementById("dock");
+const dockBody = document.getElementById("dock-body");
+const LINES = ["#ffd60a", "#40c8ff", "#ff6ec7", "#ff9f1c", "#5ef0dc", "#bea0ff", "#ff7064"];
+const MOST_NEIGHBOURS = 30;
+
+function showDock() {
+  const { selected, state } = shown;
+  dock.hidden = selected.length === 0;
+  document.body.style.paddingBottom = "";
+  if (dock.hidden) return;
+  document.getElementById("alone").disabled = selected.every((photo) => state.classes[state.classOf[photo]].members.length === 1);
+  const title = document.getElementById("dock-title");
+  if (selected.length === 1) {
+    title.textContent = photos.path[selected[0]];
+    dockBody.replaceChildren(...onePhoto(selected[0]));
+  } else if (selected.length === 2) {
+    title.textContent = "Do these two show the same thing?";
+    dockBody.replaceChildren(...twoPhotos(...selected));
+  } else {
+    title.textContent = plural(selected.length, "photo") + " selected";
+    dockBody.replaceChildren(element("p", "hint", "Move them with the buttons above, or with “Move here” beside a class. Select two photos to compare them."));
+  }
+  document.body.style.paddingBottom = `${dock.offsetHeight + 24}px`;
+}
+
+const classText = (photo) => {
+  const { classes, classOf } = shown.state;
+  const size = classes[classOf[photo]].members.length;
+  return size === 1 ? "on its own" : `class ${classOf[photo]}, ${plural(size, "photo")}`;
+};
+
+function onePhoto(photo) {
+  const facts = [`${photos.width[photo]} × ${photos.height[photo]} px`, classText(photo)];
+  const score = shown.cut.scores[photo];
+  if (score !== null) facts.push(`score ${Number(score.toPrecision(3))}`);
+  const list = pairsOf(photo).slice(0, MOST_NEIGHBOURS).map((pair) => {
+    const other = otherOf(pair, photo);
+    const picture = element("img", null, null, { alt: "", src: thumbnailUrl(other) ?? "" });
+    const together = shown.state.classOf[other] === shown.state.classOf[photo];
+    const frame = element("span", "frame", picture);
+    const button = element("button", together ? "tile neighbour together" : "tile neighbour",
+      [frame, element("span", "name", odds(probability(pair)))], {
+        type: "button", "data-other": other,
+        "aria-label": `Compare with ${photos.path[other]}, ${together ? "same class" : "another class"}`,
+        title: `${photos.path[other]}\n${together ? "same class" : "another class"}`,
+      });
+    button.style.setProperty("--width", `${tileWidth(other)}px`);
+    return button;
+  });
+  const hint = list.length
+    ? "Its verified pairs, strongest first, each with how often different things look as alike; those of its class have a green line. Choose one, or a second photo above."
+    : "None of its pairs was verified. Choose a second photo above to see both.";
+  return [element("p", "hint", facts.join(" · ")), element("p", "hint", hint), element("div", "neighbours", list)];
+}
+
+function twoPhotos(photo1, photo2) {
+  const pair = pairOf(photo1, photo2);
+  const swapped = pair !== null && pairs.image1[pair] !== photo1;
+  const inliers = pair === null ? [] : inliersOf(pair).map(([x1, y1, x2, y2]) =>
+    (swapped ? [x2, y2, x1, y1] : [x1, y1, x2, y2]));
+  const canvas = element("canvas", null, null, {
+    role: "img",
+    "aria-label": `${photos.path[photo1]} beside ${photos.path[photo2]}, ${plural(inliers.length, "inlier")} drawn`,
+  });
+  const both = [photo1, photo2].map((photo) => loadPicture(photo, draw));
+  const room = Math.max(Math.min(dock.clientWidth - 380, 1200), Math.min(dock.clientWidth - 32, 560));
+  const height = Math.max(160, Math.min(window.innerHeight * 0.42, 420));
+  function draw() { drawPair(canvas, [photo1, photo2], both, inliers, room, height); }
+  draw();
+  return [element("div", "compare", [
+    element("div", "picture", [canvas, element("div", "names", [photo1, photo2].map((photo) =>
+      element("p", null, [element("strong", null, photos.path[photo]), element("span", null, classText(photo))])))]),
+    numbers(pair, photo1, photo2, inliers.length),
+  ])];
+}
+
+function numbers(pair, photo1, photo2, drawn) {
+  const together = shown.state.classOf[photo1] === shown.state.classOf[photo2];
+  const verdict = element("p", together ? "verdict yes" : "verdict no", together ? "In one class" : "In different classes");
+  if (pair === null) {
+    return element("div", "numbers", [verdict, element("p", "hint",
+      "This pair was not verified: nothing suggested that the two could show the same thing.")]);
+  }
+  const confirmed = pairs.confirmed[pair];
+  const rows = [
+    ["Inliers", `${pairs.inliers[pair]} of ${plural(pairs.matches[pair], "match", "matches")}`],
+    ["Score", Number(pairs.score[pair] ?? 0).toPrecision(4)],
+    ["As alike by chance", odds(probability(pair))],
+    ["To the pixel", confirmed === null ? "not checked" : confirmed ? "confirmed" : "not confirmed"],
+    ["This threshold", probability(pair) <= shown.cut.p ? "passes" : "does not pass"],
+  ];
+  if (drawn < pairs.inliers[pair]) rows.push(["Lines", `${drawn} of ${plural(pairs.inliers[pair], "inlier")}`]);
+  const list = element("dl", null, rows.flatMap(([name, value]) => [element("dt", null, name), element("dd", null, value)]));
+  return element("div", "numbers", [verdict, list]);
+}
+
+// The thumbnail at once, then the photo itself where the browser finds and understands it.
+function loadPicture(photo, changed) {
+  const holder = { picture: null };
+  const take = (source, isLast) => {
+    const picture = new Image();
+    picture.onload = () => {
+      if (isLast || holder.picture === null) holder.picture = picture;
+      changed();
+    };
+    picture.src = source;
+  };
+  const thumbnail = thumbnailUrl(photo);
+  if (thumbnail !== null) take(thumbnail, false);
+  if (photos.href[photo] !== null) take(photos.href[photo], true);
+  return holder;
+}
+
+function drawPair(canvas, both, holders, inliers, room, mostHigh) {
+  const gap = 10;
+  const aspects = both.map((photo) => Math.min(Math.max(photos.width[photo] / photos.height[photo], 0.2), 5));
+  const height = Math.round(Math.min(mostHigh, (room - gap) / (aspects[0] + aspects[1])));
+  const widths = aspects.map((aspect) => Math.round(height * aspect));
+  const width = widths[0] + widths[1] + gap;
+  const ratio = window.devicePixelRatio || 1;
+  [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${height}px`;
+  const pen = canvas.getContext("2d");
+  pen.scale(ratio, ratio);
+  pen.imageSmoothingQuality = "high";
+  const lefts = [0, widths[0] + gap];
+  holders.forEach((holder, side) => {
+    if (holder.picture) pen.drawImage(holder.picture, lefts[side], 0, widths[side], height);
+  });
+  const ends = inliers.map(([x1, y1, x2, y2]) => [
+    x1 * widths[0], y1 * height, lefts[1] + x2 * widths[1], y2 * height]);
+  ends.sort((a, b) => a[1] + a[3] - b[1] - b[3]);
+  const crowd = Math.min(Math.max((ends.length - 12) / 28, 0), 1);
+  ends.forEach(([x1, y1, x2, y2], index) => {
+    for (const [colour, thickness] of [["rgba(0, 0, 0, .45)", 3.4], [LINES[index % LINES.length], 1.6 - 0.4 * crowd]]) {
+      pen.strokeStyle = colour;
+      pen.lineWidth = thickness;
+      pen.beginPath();
+      pen.moveTo(x1, y1);
+      pen.lineTo(x2, y2);
+      pen.stroke();
+    }
+  });
+  ends.forEach(([x1, y1, x2, y2], index) => {
+    for (const [x, y] of [[x1, y1], [x2, y2]]) {
+      pen.fillStyle = LINES[index % LINES.length];
+      pen.strokeStyle = "rgba(0, 0, 0, .7)";
+      pen.lineWidth = 1.4;
+      pen.beginPath();
+      pen.arc(x, y, 3.2 - 0.8 * crowd, 0, 2 * Math.PI);
+      pen.fill();
+      pen.stroke();
+    }
+  });
+}

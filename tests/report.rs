@@ -1,0 +1,166 @@
+//! The folder report in a real browser: the page that a person sees, used as a person uses it.
+//!
+//! Needs `node`, Chromium (`DELFIN_CHROMIUM` or /usr/bin/chromium), and playwright-core in tests/report
+//! (`npm install --no-package-lock` there). Without them the test says that it skips, except where
+//! `DELFIN_NEEDS_BROWSER` is set. Screenshots go to `target/tmp/report/`.
+
+#![allow(
+    clippy::expect_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use delfin::report::{
+    FolderReport, ReportCut, ReportPair, ReportPhoto, THUMBNAIL_SIDE_PX, folder_page, href,
+    thumbnail,
+};
+use nalgebra::{Matrix3, Vector3};
+
+const ODD: &str = "odd <img src=x onerror=alert(1)></script> & \"quoted\", 'name'.jpg";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn photo(folder: &Path, path: &str, fixture: &str) -> ReportPhoto {
+    let fixture = root().join("tests/data").join(fixture);
+    // Not every name is one that a file can have; the page is the same without the file.
+    let copied = std::fs::copy(&fixture, folder.join(path)).is_ok();
+    let pixels = image::open(&fixture).expect("a fixture").to_rgb8();
+    ReportPhoto {
+        path: path.to_owned(),
+        href: copied.then(|| href(Path::new(path))),
+        width: pixels.width(),
+        height: pixels.height(),
+        thumbnail: thumbnail(&pixels, THUMBNAIL_SIDE_PX).expect("a photo"),
+    }
+}
+
+fn pair(image1: u32, image2: u32, num_inliers: u32, p: f64, confirmed: Option<bool>) -> ReportPair {
+    ReportPair {
+        image1,
+        image2,
+        num_matches: 80,
+        num_inliers,
+        score: f64::from(num_inliers) / 4.0,
+        false_match_probability: p,
+        is_confirmed: confirmed,
+        inliers: Vec::new(),
+    }
+}
+
+/// Where the data set's homography moves a grid of points of graffiti 1.
+fn graffiti_inliers() -> Vec<[f32; 4]> {
+    let text = std::fs::read_to_string(root().join("tests/data/graffiti_1_to_3.txt"));
+    let values: Vec<f64> = text
+        .expect("a fixture")
+        .split_whitespace()
+        .map(|value| value.parse().expect("a number"))
+        .collect();
+    let transform = Matrix3::from_row_slice(&values);
+    let mut inliers = Vec::new();
+    for y in (60..340).step_by(40) {
+        for x in (60..420).step_by(44) {
+            let moved = transform * Vector3::new(f64::from(x), f64::from(y), 1.0);
+            let (x2, y2) = (moved.x / moved.z, moved.y / moved.z);
+            inliers.push([x as f32, y as f32, x2 as f32, y2 as f32]);
+        }
+    }
+    inliers
+}
+
+fn cut(p: f64, classes: [u32; 9], representatives: &[u32]) -> ReportCut {
+    ReportCut {
+        max_false_match_probability: p,
+        class_of_photo: classes.to_vec(),
+        score_of_photo: vec![0.4, 0.5, 0.6, 0.2, 0.9, 0.5, 0.5, 0.0, 0.0],
+        representative_of_class: representatives.to_vec(),
+        uncertain_photos: vec![3],
+    }
+}
+
+fn report(folder: &Path) -> FolderReport {
+    let photos = [
+        ("box.jpg", "box.jpg"),
+        ("box_in_scene.jpg", "box_in_scene.jpg"),
+        ("graffiti_1.jpg", "graffiti_1.jpg"),
+        (ODD, "progressive.jpg"),
+        ("graffiti_3.jpg", "graffiti_3.jpg"),
+        ("street_a.jpg", "street_a.jpg"),
+        ("street_b.jpg", "street_b.jpg"),
+        ("coffee.jpg", "coffee.jpg"),
+        ("tall.png", "orientation_6.jpg"),
+    ];
+    let mut pairs = vec![
+        pair(0, 1, 23, 1e-6, Some(true)),
+        pair(4, 2, 63, 3e-12, Some(true)),
+        pair(2, 3, 9, 3e-5, Some(false)),
+        pair(5, 6, 20, 1e-7, None),
+    ];
+    pairs[1].inliers = graffiti_inliers()
+        .into_iter()
+        .map(|[x1, y1, x2, y2]| [x2, y2, x1, y1])
+        .collect();
+    FolderReport {
+        title: "holiday & <shop> \"photos\"".to_owned(),
+        photos: photos
+            .map(|(path, fixture)| photo(folder, path, fixture))
+            .into(),
+        cuts: vec![
+            cut(1e-9, [1, 2, 0, 3, 0, 4, 5, 6, 7], &[4, 0, 1, 3, 5, 6, 7, 8]),
+            cut(1e-4, [1, 1, 0, 0, 0, 2, 2, 3, 4], &[4, 0, 5, 7, 8]),
+            cut(1e-2, [0, 0, 1, 1, 1, 0, 0, 2, 3], &[0, 4, 7, 8]),
+        ],
+        default_cut: 1,
+        pairs,
+        failures: vec![
+            ("empty.jpg".to_owned(), "the file is empty".to_owned()),
+            (
+                "notes.jpg".to_owned(),
+                "not a photo <b>at all</b>".to_owned(),
+            ),
+        ],
+    }
+}
+
+#[test]
+fn a_person_can_use_the_page() {
+    let scripts = root().join("tests/report");
+    let chromium =
+        std::env::var_os("DELFIN_CHROMIUM").map_or("/usr/bin/chromium".into(), PathBuf::from);
+    let has_node = Command::new("node").arg("--version").output().is_ok();
+    let missing = [
+        ("node", has_node),
+        ("chromium", chromium.exists()),
+        (
+            "playwright-core",
+            scripts.join("node_modules/playwright-core").exists(),
+        ),
+    ];
+    if let Some((name, _)) = missing.iter().find(|(_, there)| !there) {
+        assert!(
+            std::env::var_os("DELFIN_NEEDS_BROWSER").is_none(),
+            "no {name}, and DELFIN_NEEDS_BROWSER is set"
+        );
+        println!("skipped: no {name}");
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report");
+    std::fs::create_dir_all(&folder).expect("a folder to write to");
+    let page = folder.join("report.html");
+    let html = folder_page(&report(&folder)).expect("a report that fits together");
+    std::fs::write(&page, html).expect("the page is written");
+    let output = Command::new("node")
+        .arg(scripts.join("page.mjs"))
+        .args([&page, &folder])
+        .output()
+        .expect("node runs");
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

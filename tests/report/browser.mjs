@@ -1,0 +1,28 @@
+// A page of its own in headless Chromium that notes what a page must never do.
+
+import { chromium } from "playwright-core";
+import { pathToFileURL } from "node:url";
+
+export async function open(path, options = {}) {
+  const browser = await chromium.launch({
+    executablePath: process.env.DELFIN_CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  const faults = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) faults.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+  page.on("request", (request) => {
+    if (!/^(file|data|blob):/.test(request.url())) faults.push(`request: ${request.url()}`);
+  });
+  page.on("dialog", (dialog) => {
+    faults.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  await page.goto(pathToFileURL(path).href);
+  await page.waitForSelector("body.ready");
+  return { browser, page, faults };
+}

@@ -1,0 +1,145 @@
+// What a reader does with a folder report: node page.mjs REPORT.html PICTURES. The report is the one that
+// tests/report.rs makes; screenshots go to the folder PICTURES. Ends with 1 and a message on the first fault.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { open } from "./browser.mjs";
+
+const [report, pictures] = process.argv.slice(2);
+const ODD = "odd <img src=x onerror=alert(1)></script> & \"quoted\", 'name'.jpg";
+
+const { browser, page, faults } = await open(report);
+const tile = (name) => page.locator(`main .tile[title^=${JSON.stringify(name)}]`);
+const summary = () => page.textContent("#summary");
+const press = (key) => page.keyboard.press(key);
+const slide = (cut) => page.locator("#cut").fill(String(cut));
+const classOf = (name) => tile(name).evaluate((one) => one.closest("section").id);
+const seen = (selector) => page.locator(selector).isVisible();
+
+// Classes by size, the representative first, single photos at the end.
+assert.equal(await summary(), "9 photos · 3 classes · 2 on their own · 2 not readable");
+const first = page.locator("main section").first();
+assert.equal(await first.locator("h2").textContent(), "Class 0");
+assert.equal(await first.locator(".tile .name").first().textContent(), "graffiti_3.jpg");
+assert.equal(await first.locator(".tile.uncertain").count(), 1);
+assert.equal(await page.locator("main section").last().getAttribute("id"), "single");
+assert.equal(await page.locator("#failures td").count(), 2);
+assert.match(await page.textContent("#failures"), /not a photo <b>at all<\/b>/);
+
+// Thumbnails come in, and an odd name is text.
+await page.waitForFunction(() => [...document.querySelectorAll("main img")].filter((i) => i.naturalWidth > 0).length === 9);
+assert.equal(await tile(ODD).count(), 1);
+assert.equal(await tile(ODD).locator(".name").textContent(), ODD.slice(ODD.lastIndexOf("/") + 1));
+
+// The slider forms the classes of its cut again.
+await slide(0);
+await page.waitForFunction(() => document.getElementById("summary").textContent.includes("1 class "));
+assert.match(await page.textContent("#cut-text"), /1 in 10⁹/);
+await slide(2);
+await page.waitForFunction(() => document.getElementById("summary").textContent.includes("2 classes"));
+await page.click("#cut-reset");
+assert.equal(await summary(), "9 photos · 3 classes · 2 on their own · 2 not readable");
+
+// One photo shows its verified pairs, two their picture with inliers and numbers.
+await tile("graffiti_1.jpg").click();
+assert.equal(await page.textContent("#dock-title"), "graffiti_1.jpg");
+assert.equal(await page.locator(".neighbour").count(), 2);
+await tile("graffiti_3.jpg").click();
+const dock = page.locator("#dock");
+assert.match(await dock.textContent(), /In one class/);
+assert.match(await dock.textContent(), /In one class.*Inliers63 of 80 matches.*1 in 3\.3 × 10¹¹.*confirmed/s);
+const bright = () => page.evaluate(() => {
+  const canvas = document.querySelector("#dock canvas");
+  // On a page opened from a file a canvas with a photo cannot be read, which is a photo drawn.
+  try { canvas.getContext("2d").getImageData(0, 0, 1, 1); return "thumbnail"; } catch { return "photo"; }
+});
+await page.waitForFunction(() => document.querySelector("#dock canvas").width > 300);
+await page.waitForTimeout(500);
+assert.equal(await bright(), "photo", "the original is not drawn");
+await page.screenshot({ path: join(pictures, "light.png") });
+await page.emulateMedia({ colorScheme: "dark" });
+await page.screenshot({ path: join(pictures, "dark.png") });
+await page.emulateMedia({ colorScheme: "light" });
+
+// Escape clears; a pair that was not verified says so; three photos are no pair.
+await press("Escape");
+assert.equal(await seen("#dock"), false);
+await tile("graffiti_1.jpg").click();
+await tile("coffee.jpg").click();
+assert.match(await dock.textContent(), /In different classes.*not verified/s);
+await tile("box.jpg").click();
+assert.match(await page.textContent("#dock-title"), /3 photos selected/);
+await page.click("#clear");
+
+// A class's weakest link is one click away.
+await first.locator(".weakest").click();
+assert.equal(await page.locator('main .tile[aria-pressed="true"]').count(), 2);
+assert.match(await dock.textContent(), /not confirmed/);
+await press("Escape");
+
+// Search shows the rows with a hit; "/" goes to it.
+await press("/");
+await page.keyboard.type("STREET");
+assert.equal(await page.textContent("#found"), "2 photos in 1 row");
+assert.equal(await page.locator("main section:visible").count(), 1);
+await page.screenshot({ path: join(pictures, "search.png") });
+await page.fill("#search", "nothing like it");
+assert.equal(await page.textContent("#found"), "0 photos in 0 rows");
+await page.fill("#search", "");
+
+// Everything is reached by keys alone.
+await page.locator("main .tile").first().focus();
+await press("ArrowRight");
+await press("Enter");
+assert.equal(await page.textContent("#dock-title"), "graffiti_1.jpg");
+await press("Escape");
+
+// Corrections: to another class, to one of its own, back again; they stay when the slider moves.
+const downloaded = async () => {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#export")]);
+  assert.equal(download.suggestedFilename(), "clusters_corrected.csv");
+  return readFile(await download.path(), "utf8");
+};
+const before = await downloaded();
+await tile("coffee.jpg").click();
+await page.locator("#class-1 .here").click();
+assert.equal(await classOf("coffee.jpg"), await classOf("box.jpg"));
+await press("Escape");
+await tile("street_a.jpg").click();
+await page.click("#alone");
+assert.equal(await classOf("street_a.jpg"), "single");
+await press("Escape");
+await slide(2);
+await page.waitForFunction(() => document.getElementById("cut-text").textContent.includes("1 in 100 "));
+assert.equal(await classOf("coffee.jpg"), await classOf("box.jpg"));
+await page.click("#cut-reset");
+assert.equal(await page.textContent("#corrections"), "with 2 corrections");
+const rows = (csv) => csv.trimEnd().split("\n");
+const after = await downloaded();
+assert.equal(rows(after)[0], "path,class");
+assert.equal(rows(after).length, 10);
+const quoted = `"${ODD.replaceAll('"', '""')}"`;
+assert.ok(after.includes(`${quoted},`), after);
+const label = (csv, name) => rows(csv).find((row) => row.startsWith(`${name},`))?.split(",").at(-1);
+assert.equal(label(after, "coffee.jpg"), label(after, "box.jpg"));
+assert.notEqual(label(after, "street_a.jpg"), label(after, "street_b.jpg"));
+
+// They are there again when the page is opened again, and gone when undone.
+await page.reload();
+await page.waitForSelector("body.ready");
+assert.equal(await downloaded(), after);
+await page.click("#undo");
+await page.click("#undo");
+assert.equal(await downloaded(), before);
+
+// A narrow window scrolls one way only.
+await page.setViewportSize({ width: 400, height: 800 });
+await tile("graffiti_1.jpg").click();
+await tile("graffiti_3.jpg").click();
+const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+assert.ok(overflow <= 0, `${overflow} px too wide`);
+await page.screenshot({ path: join(pictures, "narrow.png") });
+
+await browser.close();
+assert.deepEqual(faults, []);
