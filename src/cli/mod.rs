@@ -24,6 +24,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Match(args) => commands::match_photos::run(&args),
         Command::Extract(args) => commands::extract::run(&args),
         Command::Model(args) => commands::model::run(&args),
+        Command::Delf(args) => commands::delf::run(&args),
         Command::Completions(args) => commands::generate::completions(&args),
         Command::Man(args) => commands::generate::man(&args),
     })

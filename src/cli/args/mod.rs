@@ -1,14 +1,16 @@
 //! The command line's definition, and nothing else: one file a command.
 
+mod delf;
 mod extract;
 mod generate;
 mod match_photos;
 mod model;
 
+pub(crate) use delf::{DelfArgs, DelfCommand, ExtractFeaturesArgs, MatchImagesArgs};
 pub(crate) use extract::{ExtractArgs, FeatureFormat};
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use match_photos::{MatchArgs, Preset};
-pub(crate) use model::{ModelArgs, ModelCommand};
+pub(crate) use model::{ImportArgs, ModelArgs, ModelCommand};
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
@@ -43,8 +45,10 @@ pub(crate) enum Command {
     Match(MatchArgs),
     /// Write the features of photos to files.
     Extract(ExtractArgs),
-    /// Show the networks that can be used.
+    /// Show the networks that can be used, or import one of DELF's.
     Model(ModelArgs),
+    /// DELF's own commands, with its files and flags.
+    Delf(DelfArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
     /// Print the manual page, or write one page a command into a folder.

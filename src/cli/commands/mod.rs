@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod delf;
 pub(crate) mod extract;
 pub(crate) mod generate;
 pub(crate) mod match_photos;
