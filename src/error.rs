@@ -69,6 +69,14 @@ pub enum Error {
         /// The value and the range.
         reason: String,
     },
+    /// A file of another program's format cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Format {
+        /// The file, or the folder or archive that it is in.
+        path: PathBuf,
+        /// The part at fault and why.
+        reason: String,
+    },
     /// A picture could not be encoded.
     #[error("{}: the picture cannot be written: {reason}", path.display())]
     Encode {
@@ -126,6 +134,14 @@ impl Error {
             path: path.to_owned(),
             reason: text.lines().next().unwrap_or_default().to_owned(),
             is_damaged: matches!(code, Some(DatabaseCorrupt | NotADatabase)),
+        }
+    }
+
+    /// An [`Error::Format`] of the file at `path`.
+    pub(crate) fn format(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Format {
+            path: path.to_owned(),
+            reason: reason.into(),
         }
     }
 }

@@ -31,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Search(args) => commands::search::run(&args),
         Command::Store(args) => commands::store::run(&args),
         Command::Why(args) => commands::why::run(&args),
+        Command::Delf(args) => commands::delf::run(&args),
         Command::Completions(args) => commands::generate::completions(&args),
         Command::Man(args) => commands::generate::man(&args),
     })

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 const VERSION: u32 = 1;
 
 /// A manifest file: the networks of one folder.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The format's version; 1.
@@ -26,7 +26,7 @@ pub struct Manifest {
 }
 
 /// One network.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelManifest {
     /// A short name, unique in the manifest.
@@ -49,10 +49,29 @@ pub struct ModelManifest {
     pub outputs: OutputsManifest,
     /// The settings that it was measured with.
     pub defaults: ModelDefaults,
+    /// Present where levels are made and cells chosen in DELF's own way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delf: Option<DelfManifest>,
+}
+
+/// DELF's own image pyramid and choice of cells, which differ from ours (Noh et al. 2017 and the
+/// graphs published with it). A level is the photo's sides times the scale, rounded, halves to
+/// even, each pixel sampled bilinearly at its index divided by the level's share of the side. Positions are
+/// input pixels divided by the scale. Around each stands a box; of boxes that overlap too much, the
+/// one with the most attention is kept.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DelfManifest {
+    /// The layer that features are taken from, by the imported graph's name.
+    pub layer: String,
+    /// Side of a cell's box, in input pixels.
+    pub box_side: f32,
+    /// Boxes that overlap more (intersection over union) are not both kept; 1 keeps all.
+    pub max_overlap: f32,
 }
 
 /// How pixels become a network's input: value = (pixel - mean) / std, pixel from 0 to 255.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputManifest {
     /// The input's name.
@@ -70,7 +89,7 @@ pub struct InputManifest {
 }
 
 /// The order of the axes of a network's input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
     /// Batch, channel, row, column.
@@ -80,7 +99,7 @@ pub enum Layout {
 }
 
 /// The order of the channels of a network's input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelOrder {
     /// Red, green, blue.
@@ -91,7 +110,7 @@ pub enum ChannelOrder {
 
 /// Cell (i, j) of the output grid describes the input around x = offset + stride j,
 /// y = offset + stride i, in input pixels.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct GridManifest {
     /// Input pixels between neighbouring cells.
@@ -102,7 +121,7 @@ pub struct GridManifest {
 
 /// The names of a network's outputs. Shapes: `[1, D, h, w]`, `[1, 1, h, w]`, `[1, 2, h, w]`,
 /// `[1, G]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputsManifest {
     /// D numbers a cell.
@@ -110,13 +129,15 @@ pub struct OutputsManifest {
     /// One score a cell, at least 0.
     pub attention: String,
     /// How far a cell's point lies from its grid position: x, then y, in input pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub offsets: Option<String>,
     /// G numbers for the whole input.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub global: Option<String>,
 }
 
 /// The settings that a network was measured with.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelDefaults {
     /// Longest side at scale 1, in pixels.
@@ -125,6 +146,9 @@ pub struct ModelDefaults {
     pub scales: Vec<f32>,
     /// Keypoints kept of one photo.
     pub max_features: usize,
+    /// Keypoints with less attention are dropped; 0 where it is not given.
+    #[serde(default)]
+    pub min_attention: f32,
     /// Largest distance of two matching descriptors.
     pub max_distance: f32,
     /// Inliers from which two photos are said to show the same thing.
@@ -188,6 +212,27 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// A manifest of one network.
+    pub(super) fn new(model: ModelManifest) -> Self {
+        Self {
+            version: VERSION,
+            default: model.name.clone(),
+            models: vec![model],
+        }
+    }
+
+    /// The manifest as a file; it must pass its own checks.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`]; `path` names it.
+    pub(super) fn to_text(&self, path: &Path) -> Result<String> {
+        let text = toml::to_string(self).map_err(|e| Error::Manifest {
+            path: path.to_owned(),
+            reason: e.to_string(),
+        })?;
+        Self::parse(&text, path).map(|_| text)
+    }
+
     /// The entry whose file is named `file`.
     ///
     /// # Errors
@@ -237,6 +282,17 @@ impl ModelManifest {
                 "grid.stride: must be above 0",
             ),
             (finite(&[self.grid.offset]), "grid.offset: must be finite"),
+            (
+                self.delf.as_ref().is_none_or(|delf| {
+                    positive(&[delf.box_side]) && (0.0..=1.0).contains(&delf.max_overlap)
+                }),
+                "delf: box_side must be above 0, max_overlap from 0 to 1",
+            ),
+            (
+                self.delf.is_none()
+                    || (self.outputs.offsets.is_none() && self.outputs.global.is_none()),
+                "delf: goes without outputs.offsets and outputs.global",
+            ),
         ];
         if let Some((_, reason)) = rules.iter().find(|(holds, _)| !holds) {
             return Err((*reason).into());

@@ -3,15 +3,18 @@
 //! candidate with an attention score; the best candidates of all levels together are kept.
 
 mod bottleneck;
+mod delf_pyramid;
+pub mod import;
 mod manifest;
 mod model;
 mod selection;
 
 use rayon::prelude::*;
 
+pub use delf_pyramid::{DelfPhotoSize, delf_photo};
 pub use manifest::{
-    ChannelOrder, GridManifest, InputManifest, Layout, Manifest, ModelDefaults, ModelManifest,
-    OutputsManifest,
+    ChannelOrder, DelfManifest, GridManifest, InputManifest, Layout, Manifest, ModelDefaults,
+    ModelManifest, OutputsManifest,
 };
 pub use model::{Model, OutputShapes, embedded_manifest};
 
@@ -24,7 +27,7 @@ use selection::{Level, select};
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExtractionOptions {
     /// The longest side of a photo at scale 1, in pixels. Smaller photos are enlarged, at most
-    /// twofold.
+    /// twofold; with DELF's own pyramid ([`DelfManifest`]) not at all.
     pub max_size: u32,
     /// Pyramid scales, relative to `max_size`; each above 0 and at most 8.
     pub scales: Vec<f32>,
@@ -54,7 +57,7 @@ impl From<&ModelDefaults> for ExtractionOptions {
             max_size: defaults.max_size,
             scales: defaults.scales.clone(),
             max_features: defaults.max_features,
-            min_attention: 0.0,
+            min_attention: defaults.min_attention,
         }
     }
 }
@@ -102,6 +105,9 @@ impl ExtractionOptions {
 /// [`Error::InvalidOption`], or [`Error::Model`] when the network does not run.
 pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Result<FeatureSet> {
     options.validate()?;
+    if let Some(delf) = model.delf() {
+        return delf_pyramid::extract(model, delf, photo, options);
+    }
     // The global descriptor sees the photo at the scale nearest to 1.
     let global_level = (0..options.scales.len())
         .min_by(|a, b| {

@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use image::RgbImage;
+use image::{ImageBuffer, Pixel, Primitive, Rgb, RgbImage};
 use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
 
 use super::manifest::{
-    ChannelOrder, GridManifest, Layout, Manifest, ModelDefaults, ModelManifest, manifest_beside,
+    ChannelOrder, DelfManifest, GridManifest, Layout, Manifest, ModelDefaults, ModelManifest,
+    manifest_beside,
 };
 use crate::error::{Error, Result};
 
@@ -124,7 +125,7 @@ impl Model {
     }
 
     /// Checks the file's hash, its input and its outputs.
-    fn from_bytes(bytes: &[u8], entry: ModelManifest, path: PathBuf) -> Result<Self> {
+    pub(super) fn from_bytes(bytes: &[u8], entry: ModelManifest, path: PathBuf) -> Result<Self> {
         let fail = |reason: String| Error::Model {
             path: path.clone(),
             reason,
@@ -187,6 +188,10 @@ impl Model {
         &self.entry.grid
     }
 
+    pub(super) fn delf(&self) -> Option<&DelfManifest> {
+        self.entry.delf.as_ref()
+    }
+
     pub(super) fn size_multiple(&self) -> u32 {
         self.entry.input.size_multiple
     }
@@ -214,7 +219,14 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Model`] when it does not run or an output has the wrong shape.
-    pub(super) fn run(&self, pixels: &RgbImage, with_global: bool) -> Result<Output> {
+    pub(super) fn run<T: Primitive + Into<f32>>(
+        &self,
+        pixels: &ImageBuffer<Rgb<T>, Vec<T>>,
+        with_global: bool,
+    ) -> Result<Output>
+    where
+        Rgb<T>: Pixel<Subpixel = T>,
+    {
         let with_global = with_global && self.entry.outputs.global.is_some();
         let plan = self.plan((pixels.width(), pixels.height(), with_global))?;
         let input = self.input(pixels).map_err(|e| self.fail(e.to_string()))?;
@@ -316,7 +328,13 @@ impl Model {
             .chain(global)
     }
 
-    fn input(&self, pixels: &RgbImage) -> TractResult<Tensor> {
+    fn input<T: Primitive + Into<f32>>(
+        &self,
+        pixels: &ImageBuffer<Rgb<T>, Vec<T>>,
+    ) -> TractResult<Tensor>
+    where
+        Rgb<T>: Pixel<Subpixel = T>,
+    {
         let input = &self.entry.input;
         let (width, height) = (pixels.width() as usize, pixels.height() as usize);
         let plane = width * height;
@@ -330,7 +348,7 @@ impl Model {
             let (mean, factor) = (input.mean[channel], 1.0 / input.std[channel]);
             let normalised = pixels
                 .iter()
-                .map(|pixel| (f32::from(pixel[source]) - mean) * factor);
+                .map(|pixel| (pixel[source].into() - mean) * factor);
             match input.layout {
                 Layout::Nchw => values[channel * plane..(channel + 1) * plane]
                     .iter_mut()

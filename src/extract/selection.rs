@@ -53,7 +53,7 @@ pub(super) fn select(
 }
 
 /// The cell's descriptor at unit length; none when it has no direction.
-fn unit_descriptor(output: &Output, cell: usize) -> Option<impl Iterator<Item = f32>> {
+pub(super) fn unit_descriptor(output: &Output, cell: usize) -> Option<impl Iterator<Item = f32>> {
     let plane = output.width * output.height;
     let values = (0..output.dim).map(move |d| output.descriptors[d * plane + cell]);
     let norm = values

@@ -2,23 +2,29 @@
 //! published `feature.proto` and `datum.proto`.
 //!
 //! A file holds positions, scales, scores and descriptors; it has no place for the photo's size
-//! or a global descriptor.
+//! or a global descriptor. Its `scale` is one over the scale of the image pyramid: the size of
+//! what a feature sees, in photo pixels.
+
+use std::path::Path;
 
 use prost::Message;
 
+use super::Decoded;
+use super::datum::{DATUM, Datum, DatumProto};
+use super::wire::{MessageType, unknown_fields};
 use crate::error::{Error, Result};
 use crate::features::{Descriptors, FeatureSet, Keypoint};
 
 #[derive(Clone, PartialEq, Message)]
-struct DelfFeatures {
+struct DelfFeaturesProto {
     #[prost(message, repeated, tag = "1")]
-    feature: Vec<DelfFeature>,
+    feature: Vec<DelfFeatureProto>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct DelfFeature {
+struct DelfFeatureProto {
     #[prost(message, optional, tag = "1")]
-    descriptor: Option<Datum>,
+    descriptor: Option<DatumProto>,
     #[prost(float, optional, tag = "2")]
     x: Option<f32>,
     #[prost(float, optional, tag = "3")]
@@ -31,97 +37,178 @@ struct DelfFeature {
     strength: Option<f32>,
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct Datum {
-    #[prost(message, optional, tag = "1")]
-    shape: Option<DatumShape>,
-    #[prost(message, optional, tag = "2")]
-    float_list: Option<FloatList>,
+const DELF_FEATURES: MessageType = MessageType {
+    name: "DelfFeatures",
+    fields: &[(
+        1,
+        Some(&MessageType {
+            name: "DelfFeature",
+            fields: &[
+                (1, Some(&DATUM)),
+                (2, None),
+                (3, None),
+                (4, None),
+                (5, None),
+                (6, None),
+            ],
+        }),
+    )],
+};
+
+/// One feature as the file has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DelfFeature {
+    /// The descriptor.
+    pub descriptor: Vec<f32>,
+    /// Photo pixels to the right.
+    pub x: f32,
+    /// Photo pixels downwards.
+    pub y: f32,
+    /// One over the scale of the image pyramid; 1 in a file without it.
+    pub scale: f32,
+    /// An angle; DELF writes 0.
+    pub orientation: f32,
+    /// The attention.
+    pub strength: f32,
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct DatumShape {
-    #[prost(int64, repeated, tag = "1")]
-    dim: Vec<i64>,
+/// A `.delf` file as it is: what is decoded and encoded again has the same bytes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DelfFile {
+    /// The features, in the file's order.
+    pub features: Vec<DelfFeature>,
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct FloatList {
-    #[prost(float, repeated, tag = "1")]
-    value: Vec<f32>,
+impl DelfFile {
+    /// Decodes a `.delf` file; `path` only names it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Format`] when the bytes are no such message, a descriptor is missing or has a shape
+    /// that does not fit its values.
+    pub fn decode(bytes: &[u8], path: &Path) -> Result<Decoded<Self>> {
+        read(bytes).map_err(|reason| Error::format(path, reason))
+    }
+
+    /// Encodes it.
+    pub fn encode(&self) -> Vec<u8> {
+        let feature = self
+            .features
+            .iter()
+            .map(|feature| DelfFeatureProto {
+                descriptor: Some(DatumProto::new(
+                    &[feature.descriptor.len()],
+                    feature.descriptor.clone(),
+                )),
+                x: Some(feature.x),
+                y: Some(feature.y),
+                scale: Some(feature.scale),
+                orientation: Some(feature.orientation),
+                strength: Some(feature.strength),
+            })
+            .collect();
+        DelfFeaturesProto { feature }.encode_to_vec()
+    }
+
+    /// The keypoints and descriptors; orientations have no place there.
+    ///
+    /// # Errors
+    /// [`Error::Features`] when descriptors differ in length, a number is not finite or a scale is
+    /// not above 0.
+    pub fn keypoints(&self) -> Result<(Vec<Keypoint>, Descriptors)> {
+        let fail = |reason: String| Err(Error::Features { reason });
+        let dim = self.features.first().map_or(1, |f| f.descriptor.len());
+        let mut keypoints = Vec::with_capacity(self.features.len());
+        let mut values = Vec::with_capacity(self.features.len() * dim);
+        for (index, feature) in self.features.iter().enumerate() {
+            if feature.descriptor.len() != dim {
+                return fail(format!(
+                    "feature {index}: its descriptor has {} values, the first has {dim}",
+                    feature.descriptor.len()
+                ));
+            }
+            if !(feature.scale > 0.0 && (1.0 / feature.scale).is_finite()) {
+                return fail(format!("feature {index}: its scale is {}", feature.scale));
+            }
+            values.extend_from_slice(&feature.descriptor);
+            keypoints.push(Keypoint {
+                x: feature.x,
+                y: feature.y,
+                scale: 1.0 / feature.scale,
+                score: feature.strength,
+            });
+        }
+        Ok((keypoints, Descriptors::new(dim, values)?))
+    }
+
+    /// Whether a feature has an orientation, which [`Self::keypoints`] leaves out.
+    pub fn has_orientations(&self) -> bool {
+        self.features.iter().any(|f| f.orientation != 0.0)
+    }
+}
+
+impl From<&FeatureSet> for DelfFile {
+    fn from(set: &FeatureSet) -> Self {
+        let features = set.keypoints().iter().enumerate();
+        let features = features.map(|(index, keypoint)| DelfFeature {
+            descriptor: set.descriptors().row(index).to_vec(),
+            x: keypoint.x,
+            y: keypoint.y,
+            scale: 1.0 / keypoint.scale,
+            orientation: 0.0,
+            strength: keypoint.score,
+        });
+        Self {
+            features: features.collect(),
+        }
+    }
+}
+
+fn read(bytes: &[u8]) -> std::result::Result<Decoded<DelfFile>, String> {
+    let no_delf = |e: String| format!("not a .delf file: {e}");
+    let unsupported = unknown_fields(bytes, &DELF_FEATURES).map_err(no_delf)?;
+    let message = DelfFeaturesProto::decode(bytes).map_err(|e| no_delf(e.to_string()))?;
+    let mut features = Vec::with_capacity(message.feature.len());
+    for (index, feature) in message.feature.into_iter().enumerate() {
+        let datum = feature
+            .descriptor
+            .ok_or_else(|| format!("feature {index} has no descriptor"))?;
+        let datum = Datum::try_from(datum)
+            .map_err(|reason| format!("feature {index}: its descriptor has {reason}"))?;
+        if datum.shape.len() != 1 {
+            return Err(format!(
+                "feature {index}: its descriptor has shape {:?}, which is not one axis",
+                datum.shape
+            ));
+        }
+        features.push(DelfFeature {
+            descriptor: datum.values,
+            x: feature.x.unwrap_or(0.0),
+            y: feature.y.unwrap_or(0.0),
+            scale: feature.scale.unwrap_or(1.0),
+            orientation: feature.orientation.unwrap_or(0.0),
+            strength: feature.strength.unwrap_or(0.0),
+        });
+    }
+    Ok(Decoded {
+        value: DelfFile { features },
+        unsupported,
+    })
 }
 
 /// Encodes keypoints and descriptors as a `.delf` file; orientation is 0.
 pub fn encode(features: &FeatureSet) -> Vec<u8> {
-    let descriptors = features.descriptors();
-    let feature = features
-        .keypoints()
-        .iter()
-        .enumerate()
-        .map(|(index, keypoint)| DelfFeature {
-            descriptor: Some(Datum {
-                shape: Some(DatumShape {
-                    dim: vec![descriptors.dim() as i64],
-                }),
-                float_list: Some(FloatList {
-                    value: descriptors.row(index).to_vec(),
-                }),
-            }),
-            x: Some(keypoint.x),
-            y: Some(keypoint.y),
-            scale: Some(keypoint.scale),
-            orientation: Some(0.0),
-            strength: Some(keypoint.score),
-        })
-        .collect();
-    DelfFeatures { feature }.encode_to_vec()
+    DelfFile::from(features).encode()
 }
 
-/// Decodes a `.delf` file: its keypoints, its descriptors.
+/// Decodes a `.delf` file: its keypoints, its descriptors. [`DelfFile::decode`] also says what the
+/// file holds beyond them.
 ///
 /// # Errors
 /// [`Error::Features`] when the bytes are no such message, a descriptor is missing or has a shape
 /// that does not fit its values, or descriptors differ in length.
 pub fn decode(bytes: &[u8]) -> Result<(Vec<Keypoint>, Descriptors)> {
-    let fail = |reason: String| Error::Features { reason };
-    let message =
-        DelfFeatures::decode(bytes).map_err(|e| fail(format!("not a .delf file: {e}")))?;
-    let mut keypoints = Vec::with_capacity(message.feature.len());
-    let mut values = Vec::new();
-    let mut dim = None;
-    for (index, feature) in message.feature.iter().enumerate() {
-        let datum = feature
-            .descriptor
-            .as_ref()
-            .ok_or_else(|| fail(format!("feature {index} has no descriptor")))?;
-        let row = datum
-            .float_list
-            .as_ref()
-            .map_or(&[][..], |list| &list.value);
-        let shape = datum.shape.as_ref().map_or(&[][..], |shape| &shape.dim);
-        if shape != [row.len() as i64] {
-            return Err(fail(format!(
-                "feature {index}: its descriptor has shape {shape:?} and {} values",
-                row.len()
-            )));
-        }
-        if *dim.get_or_insert(row.len()) != row.len() {
-            return Err(fail(format!(
-                "feature {index}: its descriptor has {} values, the first has {}",
-                row.len(),
-                dim.unwrap_or(0)
-            )));
-        }
-        values.extend_from_slice(row);
-        keypoints.push(Keypoint {
-            x: feature.x.unwrap_or(0.0),
-            y: feature.y.unwrap_or(0.0),
-            scale: feature.scale.unwrap_or(1.0),
-            score: feature.strength.unwrap_or(0.0),
-        });
-    }
-    let descriptors = Descriptors::new(dim.unwrap_or(1), values)?;
-    Ok((keypoints, descriptors))
+    let file = read(bytes).map_err(|reason| Error::Features { reason })?;
+    file.value.keypoints()
 }
 
 #[cfg(test)]
@@ -152,7 +239,7 @@ mod tests {
         let keypoint = Keypoint {
             x: 1.0,
             y: 2.0,
-            scale: 1.0,
+            scale: 0.25,
             score: 1.0,
         };
         let one = FeatureSet::new(9, 9, vec![keypoint], descriptors, None).unwrap();
@@ -162,7 +249,7 @@ mod tests {
             &1.0f32.to_le_bytes(),
         ]
         .concat();
-        let fields = [(2, 1.0), (3, 2.0), (4, 1.0), (5, 0.0), (6, 1.0)]
+        let fields = [(2, 1.0), (3, 2.0), (4, 4.0), (5, 0.0), (6, 1.0)]
             .map(|(t, v)| float(t, v))
             .concat();
         let feature = [&[0x0a, datum.len() as u8][..], &datum, &fields].concat();
@@ -183,5 +270,41 @@ mod tests {
         assert_eq!(decode(&whole[..first]).unwrap().0.len(), 1);
         assert!(decode(&wrong_shape).is_err());
         assert!(decode(&[]).unwrap().0.is_empty());
+    }
+
+    #[test]
+    fn numbers_that_make_no_keypoint_are_refused() {
+        let with = |change: fn(&mut DelfFeature)| {
+            let mut file = DelfFile::from(&features());
+            change(&mut file.features[1]);
+            decode(&file.encode()).unwrap_err().to_string()
+        };
+        assert!(with(|f| f.scale = 0.0).contains("feature 1: its scale is 0"));
+        assert!(with(|f| f.scale = f32::NAN).contains("scale"));
+        assert!(with(|f| f.descriptor.push(1.0)).contains("3 values"));
+        assert!(with(|f| f.descriptor[0] = f32::NAN).contains("finite"));
+        assert!(decode(&DelfFile::from(&features()).encode()).is_ok());
+    }
+
+    #[test]
+    fn what_has_no_place_is_named() {
+        let mut file = DelfFile::from(&features());
+        assert!(!file.has_orientations());
+        file.features[0].orientation = 0.5;
+        assert!(file.has_orientations());
+        let path = Path::new("a.delf");
+        assert_eq!(DelfFile::decode(&file.encode(), path).unwrap().value, file);
+        // A second field of the file, and a seventh of its first feature.
+        let mut bytes = file.encode();
+        bytes.extend([0x12, 0]);
+        let length = bytes[1];
+        bytes.splice(2 + usize::from(length)..2 + usize::from(length), [0x38, 1]);
+        bytes[1] += 2;
+        let decoded = DelfFile::decode(&bytes, path).unwrap();
+        assert_eq!(
+            decoded.unsupported,
+            ["DelfFeature field 7", "DelfFeatures field 2"]
+        );
+        assert_eq!(decoded.value, file);
     }
 }

@@ -1,5 +1,20 @@
 //! Files of other programs. Conventions that differ from ours are converted here and nowhere else.
 
+pub mod datum;
 pub mod delf;
+pub mod delf_config;
 pub mod json;
 pub mod labels;
+pub mod onnx;
+pub mod tensorflow;
+mod text_proto;
+mod wire;
+
+/// What was read from a file, and what in it was left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded<T> {
+    /// What was read.
+    pub value: T,
+    /// What the file holds beyond that, each named once, in the order of the names.
+    pub unsupported: Vec<String>,
+}

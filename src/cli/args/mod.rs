@@ -1,6 +1,7 @@
 //! The command line's definition, and nothing else: one file a command.
 
 mod cluster;
+mod delf;
 mod evaluate;
 mod extract;
 mod generate;
@@ -11,11 +12,12 @@ mod organize;
 pub(crate) use cluster::{
     ClusterArgs, SearchArgs, StoreArgs, StoreCommand, StoreCommandArgs, WhyArgs,
 };
+pub(crate) use delf::{DelfArgs, DelfCommand, ExtractFeaturesArgs, MatchImagesArgs};
 pub(crate) use evaluate::EvaluateArgs;
 pub(crate) use extract::{ExtractArgs, FeatureFormat};
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use match_photos::{MatchArgs, Preset};
-pub(crate) use model::{ModelArgs, ModelCommand};
+pub(crate) use model::{ImportArgs, ModelArgs, ModelCommand};
 pub(crate) use organize::{Method, OrganizeArgs};
 
 use std::fmt::Display;
@@ -61,10 +63,12 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Put photos into a sub-folder for each class, and take that back.
     Organize(OrganizeArgs),
-    /// Show the networks that can be used.
-    Model(ModelArgs),
     /// Look into what was computed before, and tidy it up.
     Store(StoreCommandArgs),
+    /// Show the networks that can be used, or import one of DELF's.
+    Model(ModelArgs),
+    /// DELF's own commands, with its files and flags.
+    Delf(DelfArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
     /// Print the manual page, or write one page a command into a folder.

@@ -21,4 +21,27 @@ pub(crate) enum ModelCommand {
         #[arg(value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
         model: Option<PathBuf>,
     },
+    /// Turn one of DELF's TensorFlow networks into an ONNX file and its manifest entry.
+    Import(ImportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The archive as published (delf_gld_20190411.tar.gz), or its unpacked folder, with the PCA in
+    /// `pca` beside the network.
+    #[arg(value_name = "ARCHIVE|DIR", value_hint = ValueHint::AnyPath)]
+    pub(crate) source: PathBuf,
+
+    /// Folder to write to; made when it is not there.
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]
+    pub(crate) output: PathBuf,
+
+    /// Take PCA, scales, number of features and threshold from this DELF configuration [default:
+    /// those of DELF's example: the first 40 components, no whitening].
+    #[arg(long, value_name = "FILE.pbtxt", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The network's name [default: the archive's or folder's].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
 }

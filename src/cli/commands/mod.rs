@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod cluster;
+pub(crate) mod delf;
 pub(crate) mod evaluate;
 pub(crate) mod extract;
 pub(crate) mod generate;

@@ -3,17 +3,54 @@
 use std::path::Path;
 
 use anyhow::bail;
+use delfin::extract::import::{ImportOptions, import_saved_model};
 use delfin::extract::{Model, embedded_manifest};
 
-use crate::cli::args::{ModelArgs, ModelCommand};
+use crate::cli::args::{ImportArgs, ModelArgs, ModelCommand};
+use crate::cli::commands::delf::config;
 use crate::cli::{Answer, output};
 
 pub(crate) fn run(args: &ModelArgs) -> anyhow::Result<Answer> {
     match &args.command {
         ModelCommand::List => list()?,
         ModelCommand::Info { model } => info(model.as_deref())?,
+        ModelCommand::Import(args) => import(args)?,
     }
     Ok(Answer::Yes)
+}
+
+fn import(args: &ImportArgs) -> anyhow::Result<()> {
+    let mut options = match &args.config {
+        Some(path) => {
+            let config = config::open(path)?;
+            config::import_options(&config, path)?
+        }
+        None => ImportOptions::default(),
+    };
+    options.name = match &args.name {
+        Some(name) => name.clone(),
+        None => name_of(&args.source)?,
+    };
+    let imported = import_saved_model(&args.source, &options)?;
+    let path = imported.write(&args.output)?;
+    // What was written is what runs.
+    let shapes = Model::open(&path)?.output_shapes()?;
+    output::line(format_args!(
+        "{}: descriptors of {} numbers, stride {} px -> {}",
+        args.source.display(),
+        shapes.descriptor_dim,
+        imported.manifest.grid.stride,
+        path.display()
+    ));
+    Ok(())
+}
+
+/// The name of an archive or folder, without what follows the first `.tar` or `.tgz`.
+fn name_of(source: &Path) -> anyhow::Result<String> {
+    let source = std::path::absolute(source)?;
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    let end = [".tar", ".tgz"].iter().find_map(|end| name.find(end));
+    Ok(name[..end.unwrap_or(name.len())].to_owned())
 }
 
 fn list() -> anyhow::Result<()> {

@@ -163,7 +163,7 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
         Some(other) => format!(
             "cut       {cut:.0e}; the answer is another one with --max-false-match-probability {other:.1e}"
         ),
-        None => format!("cut       {cut:.0e}; no cut from 1e-1 to 1e-12 gives another answer"),
+        None => format!("cut       {cut:.0e}; no cut from 1e-1 to 1e-30 gives another answer"),
     });
     lines
 }

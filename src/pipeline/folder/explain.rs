@@ -3,8 +3,8 @@
 use super::{ClusterFile, FolderClusters, VerifiedPair};
 use crate::cluster::{Class, Link, classes};
 
-/// Cuts that are tried for another answer: from 1e-1 downwards, two to a decade.
-const TRIED_CUTS: std::ops::RangeInclusive<i32> = 2..=24;
+/// Cuts that are tried for another answer: from 1e-1 to 1e-30, two to a decade.
+const TRIED_CUTS: std::ops::RangeInclusive<i32> = 2..=60;
 
 /// Why two photos are, or are not, in one class.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +19,7 @@ pub struct Explanation {
     /// What was found between neighbours of the chain.
     pub links: Vec<VerifiedPair>,
     /// The cut nearest to the one used, as a factor, that gives the other answer; none when no cut
-    /// from 1e-1 to 1e-12 does.
+    /// from 1e-1 to 1e-30 does.
     pub other_cut: Option<f64>,
 }
 

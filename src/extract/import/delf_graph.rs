@@ -1,0 +1,451 @@
+//! What DELF's export wraps around its network: an image pyramid in a loop, the choice of
+//! features by attention, and the boxes they stand in (Noh et al., ICCV 2017, arXiv:1612.06321).
+//!
+//! The graph is followed from its outputs to the network; where it differs from what is known,
+//! the first such node is named. Its numbers are found by asking it (see [`super::evaluate`]).
+
+use std::collections::BTreeMap;
+
+use super::evaluate::Evaluator;
+use super::same::same_computation;
+use crate::formats::tensorflow::{Graph, Node, Tensor};
+
+/// The parts of DELF's graph, and its numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct DelfGraph {
+    /// The resized image, which the network reads.
+    pub(super) input: String,
+    /// The feature map.
+    pub(super) features: String,
+    /// The attention.
+    pub(super) attention: String,
+    /// Value = (pixel - mean) / std.
+    pub(super) mean: f32,
+    pub(super) std: f32,
+    /// Input pixels between neighbouring cells.
+    pub(super) stride: f32,
+    /// Input pixel of the middle of the first cell's box.
+    pub(super) offset: f32,
+    /// Side of a box, in input pixels.
+    pub(super) box_side: f32,
+    /// Of boxes that overlap more (intersection over union), one is kept.
+    pub(super) max_overlap: f32,
+}
+
+type Found<T> = Result<T, String>;
+
+const GATHER: &[&str] = &["Gather", "GatherV2"];
+
+/// The values of one kind that the loop over the scales collects.
+struct Collected<'a> {
+    /// What a scale adds, in the first scale and in the loop.
+    added: [&'a Node; 2],
+    /// Which of a scale's cells are taken; none for the scales themselves.
+    chosen: Option<[&'a str; 2]>,
+}
+
+/// Reads the graph.
+///
+/// # Errors
+/// The first thing that is not understood.
+pub(super) fn read(graph: &Graph) -> Found<DelfGraph> {
+    let walk = Walk { graph };
+    let output = |name: &str| -> Found<&Node> {
+        let tensor = graph
+            .signature
+            .outputs
+            .get(name)
+            .map_or(name, String::as_str);
+        walk.follow(tensor)
+    };
+    // From the outputs to what the loop collected, all chosen by the same suppression.
+    let mut suppression: Option<&Node> = None;
+    let mut collected = BTreeMap::new();
+    for name in ["boxes", "features", "scales", "scores"] {
+        let mut node = output(name)?;
+        while ["ExpandDims", "Reshape", "Squeeze"].contains(&node.op.as_str()) {
+            node = walk.follow_input(node, 0)?;
+        }
+        let gather = walk.expect(node, GATHER)?;
+        let suppressed = walk.follow_input(gather, 1)?;
+        if suppression.is_some_and(|first| first.name != suppressed.name) {
+            return walk.fail(suppressed, "another choice than that of the boxes");
+        }
+        suppression = Some(suppressed);
+        collected.insert(name, walk.follow_input(gather, 0)?);
+    }
+    let suppression = suppression.ok_or("there are no outputs")?;
+    let max_overlap = walk.suppression(suppression, collected["boxes"], collected["scores"])?;
+    let parts =
+        ["boxes", "features", "scales", "scores"].map(|name| walk.collected(collected[name]));
+    let [boxes, features, scales, scores] = parts;
+    let (boxes, features, scales, scores) = (boxes?, features?, scales?, scores?);
+
+    // One scale: which cells are chosen, and what is told of them.
+    let [scale, scale_in_loop] = [0, 1].map(|i| walk.input(boxes.added[i], 1));
+    let (scale, scale_in_loop) = (walk.follow(scale?)?, walk.follow(scale_in_loop?)?);
+    let [attention, features_map, unscaled] = {
+        let attention = walk.flattened(scores.added[0])?;
+        let map = walk.flattened(features.added[0])?;
+        let division = walk.expect(boxes.added[0], &["RealDiv"])?;
+        [attention, map, walk.follow_input(division, 0)?]
+    };
+    walk.inverse_scale(scales.added[0], scale)?;
+    let [chosen, _] = scores
+        .chosen
+        .ok_or("all cells are taken, whatever their score")?;
+    for part in [&boxes, &features] {
+        if part.chosen.map(|[first, _]| first) != Some(chosen) {
+            return walk.fail(part.added[0], "other cells are taken than of the scores");
+        }
+    }
+    walk.threshold(chosen, attention)?;
+    let resize = walk.resize(attention)?;
+    walk.level_size(resize, scale)?;
+    let (mean, std) = walk.normalisation(walk.input(resize, 0)?)?;
+    let (stride, first, last) = walk.grid(unscaled, features_map)?;
+
+    // The loop does with the other scales what is done with the first.
+    for part in [&boxes, &features, &scales, &scores] {
+        let added = part.added.map(|node| node.name.as_str());
+        for [first, body] in [Some(added), part.chosen].into_iter().flatten() {
+            same_computation(graph, first, body, (&scale.name, &scale_in_loop.name))?;
+        }
+    }
+    walk.scale_of_loop(scale, scale_in_loop)?;
+    Ok(DelfGraph {
+        input: resize.name.clone(),
+        features: features_map.name.clone(),
+        attention: attention.name.clone(),
+        mean,
+        std,
+        stride,
+        offset: (first + last) / 2.0,
+        box_side: last - first,
+        max_overlap,
+    })
+}
+
+/// Steps through a graph.
+struct Walk<'a> {
+    graph: &'a Graph,
+}
+
+impl<'a> Walk<'a> {
+    fn fail<T>(&self, node: &Node, reason: &str) -> Found<T> {
+        Err(format!("node `{}` ({}): {reason}", node.name, node.op))
+    }
+
+    fn input(&self, node: &'a Node, index: usize) -> Found<&'a str> {
+        match node.inputs.get(index) {
+            Some(input) => Ok(input),
+            None => self.fail(node, &format!("it has no input {index}")),
+        }
+    }
+
+    /// The node behind `name`, past those that change nothing.
+    fn follow(&self, name: &str) -> Found<&'a Node> {
+        let mut node = self.graph.node(name)?;
+        for _ in 0..100 {
+            match node.op.as_str() {
+                "Identity" | "StopGradient" | "Enter" => {
+                    node = self.graph.node(self.input(node, 0)?)?
+                }
+                _ => return Ok(node),
+            }
+        }
+        self.fail(node, "it leads nowhere")
+    }
+
+    fn follow_input(&self, node: &'a Node, index: usize) -> Found<&'a Node> {
+        self.follow(self.input(node, index)?)
+    }
+
+    fn expect(&self, node: &'a Node, operations: &[&str]) -> Found<&'a Node> {
+        if operations.contains(&node.op.as_str()) {
+            return Ok(node);
+        }
+        self.fail(
+            node,
+            &format!("{} is expected here", operations.join(" or ")),
+        )
+    }
+
+    /// The placeholder that the signature calls `name`.
+    fn is_fed(&self, node: &Node, name: &str) -> bool {
+        let fed = self
+            .graph
+            .signature
+            .inputs
+            .get(name)
+            .map_or(name, String::as_str);
+        self.graph.node(fed).is_ok_and(|fed| fed.name == node.name)
+    }
+
+    fn number(&self, name: &str) -> Found<f64> {
+        match Evaluator::new(self.graph, BTreeMap::new())
+            .value(name)?
+            .values[..]
+        {
+            [number] => Ok(number),
+            _ => self.fail(self.graph.node(name)?, "one number is expected here"),
+        }
+    }
+
+    /// Reads the suppression of overlapping boxes: the largest overlap.
+    fn suppression(&self, node: &'a Node, boxes: &Node, scores: &Node) -> Found<f32> {
+        let node = self.expect(node, &["NonMaxSuppressionV2", "NonMaxSuppressionV3"])?;
+        for (index, read) in [boxes, scores].into_iter().enumerate() {
+            if self.follow_input(node, index)?.name != read.name {
+                return self.fail(
+                    node,
+                    "it reads other boxes or scores than those that come out",
+                );
+            }
+        }
+        let count = self.expect(self.follow_input(node, 2)?, &["Minimum"])?;
+        let is_asked_for = |index| {
+            let input = self.follow_input(count, index);
+            input.is_ok_and(|input| self.is_fed(input, "input_max_feature_num"))
+        };
+        if !is_asked_for(0) && !is_asked_for(1) {
+            return self.fail(
+                count,
+                "the number of features does not come from input_max_feature_num",
+            );
+        }
+        if node.inputs.len() > 4 && self.number(&node.inputs[4])? != f64::NEG_INFINITY {
+            return self.fail(node, "it has a threshold of its own");
+        }
+        Ok(self.number(self.input(node, 3)?)? as f32)
+    }
+
+    /// From a value that left the loop to what every scale adds to it.
+    fn collected(&self, node: &'a Node) -> Found<Collected<'a>> {
+        let exit = self.expect(node, &["Exit"])?;
+        let switch = self.expect(self.follow_input(exit, 0)?, &["Switch"])?;
+        let merge = self.expect(self.follow_input(switch, 0)?, &["Merge"])?;
+        let next = self.expect(self.follow_input(merge, 1)?, &["NextIteration"])?;
+        let parts = [self.follow_input(merge, 0)?, self.follow_input(next, 0)?];
+        let mut added = Vec::new();
+        for part in parts {
+            let concat = self.expect(part, &["ConcatV2"])?;
+            if concat.inputs.len() != 3 || self.number(&concat.inputs[2])? != 0.0 {
+                return self.fail(concat, "rows of two parts are expected here");
+            }
+            let before = self.follow_input(concat, 0)?;
+            let is_collected = before.name == switch.name
+                || (before.op == "Const" && before.constant()?.values.is_empty());
+            if !is_collected {
+                return self.fail(before, "nothing, or what was collected, is expected here");
+            }
+            added.push(self.follow_input(concat, 1)?);
+        }
+        let added = [added[0], added[1]];
+        // The scales are one over the scale for each cell, the others are rows of all cells.
+        if added.iter().any(|node| !GATHER.contains(&node.op.as_str())) {
+            return Ok(Collected {
+                added,
+                chosen: None,
+            });
+        }
+        Ok(Collected {
+            added: [
+                self.follow_input(added[0], 0)?,
+                self.follow_input(added[1], 0)?,
+            ],
+            chosen: Some([self.input(added[0], 1)?, self.input(added[1], 1)?]),
+        })
+    }
+
+    /// What a Reshape to rows of cells reads.
+    fn flattened(&self, node: &'a Node) -> Found<&'a Node> {
+        let reshape = self.expect(node, &["Reshape"])?;
+        let map = self.follow_input(reshape, 0)?;
+        let shape = Evaluator::new(self.graph, BTreeMap::new()).value(self.input(reshape, 1)?)?;
+        match shape.values[..] {
+            [-1.0] | [-1.0, _] => Ok(map),
+            _ => self.fail(reshape, "rows of cells are expected here"),
+        }
+    }
+
+    /// Checks that `node` is 1 / `scale`.
+    fn inverse_scale(&self, node: &'a Node, scale: &Node) -> Found<()> {
+        let division = self.expect(node, &["RealDiv"])?;
+        let ones = self.expect(self.follow_input(division, 0)?, &["Fill", "OnesLike"])?;
+        let is_one = ones.op == "OnesLike" || self.number(self.input(ones, 1)?)? == 1.0;
+        if !is_one || self.follow_input(division, 1)?.name != scale.name {
+            return self.fail(division, "one over the scale is expected here");
+        }
+        Ok(())
+    }
+
+    /// Checks that `chosen` are the cells whose attention is not below input_abs_thres.
+    fn threshold(&self, chosen: &str, attention: &Node) -> Found<()> {
+        let mut node = self.follow(chosen)?;
+        while ["Reshape", "Squeeze", "Cast", "Where"].contains(&node.op.as_str()) {
+            node = self.follow_input(node, 0)?;
+        }
+        let compare = self.expect(node, &["GreaterEqual"])?;
+        if self.flattened(self.follow_input(compare, 0)?)?.name != attention.name {
+            return self.fail(compare, "it does not compare the attention");
+        }
+        let threshold = self.follow_input(compare, 1)?;
+        if !self.is_fed(threshold, "input_abs_thres") {
+            return self.fail(threshold, "input_abs_thres is expected here");
+        }
+        Ok(())
+    }
+
+    /// The resize that the network begins with, along the first inputs from its end.
+    fn resize(&self, end: &'a Node) -> Found<&'a Node> {
+        let mut node = end;
+        for _ in 0..1000 {
+            if node.op == "ResizeBilinear" {
+                for flag in ["align_corners", "half_pixel_centers"] {
+                    if node.boolean(flag) == Some(true) {
+                        return self.fail(node, &format!("{flag} is not supported"));
+                    }
+                }
+                return Ok(node);
+            }
+            match node.inputs.first() {
+                Some(input) => node = self.follow(input)?,
+                None => break,
+            }
+        }
+        self.fail(node, "the network is expected to begin with ResizeBilinear")
+    }
+
+    /// Checks that a level's sides are the photo's times the scale, rounded, halves to even.
+    fn level_size(&self, resize: &'a Node, scale: &'a Node) -> Found<()> {
+        let image = self.fed("input_image")?;
+        for (side, at_scale, expected) in [
+            ([480.0, 640.0], 1.0, [480.0, 640.0]),
+            ([480.0, 641.0], 0.25, [120.0, 160.0]),
+            ([5.0, 7.0], 0.5, [2.0, 4.0]),
+            ([3.0, 9.0], 1.375, [4.0, 12.0]),
+        ] {
+            let photo = Tensor {
+                shape: vec![side[0] as usize, side[1] as usize, 3],
+                values: vec![],
+            };
+            let given = [(image, photo), (scale.name.as_str(), number(at_scale))];
+            let evaluator = Evaluator::new(self.graph, BTreeMap::from(given));
+            let size = evaluator.value(self.input(resize, 1)?)?;
+            if size.values != expected {
+                return self.fail(
+                    resize,
+                    "a level is not the photo's sides times the scale, rounded",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of the placeholder that the signature calls `name`.
+    fn fed(&self, name: &str) -> Found<&'a str> {
+        let fed = self
+            .graph
+            .signature
+            .inputs
+            .get(name)
+            .map_or(name, String::as_str);
+        let node = self.graph.node(fed)?;
+        self.expect(node, &["Placeholder"])?;
+        Ok(&node.name)
+    }
+
+    /// The mean and the divisor of the pixels, the same for each channel.
+    fn normalisation(&self, image: &str) -> Found<(f32, f32)> {
+        let node = self.graph.node(image)?;
+        let pixel = |value: f64| -> Found<f64> {
+            let pixel = Tensor {
+                shape: vec![1, 1, 3],
+                values: vec![value; 3],
+            };
+            let given = BTreeMap::from([(self.fed("input_image")?, pixel)]);
+            let found = Evaluator::new(self.graph, given).value(image)?;
+            match found.values[..] {
+                [a, b, c] if a == b && b == c => Ok(a),
+                _ => self.fail(node, "channels are treated differently"),
+            }
+        };
+        let (black, grey, white) = (pixel(0.0)?, pixel(64.0)?, pixel(128.0)?);
+        let step = (white - black) / 128.0;
+        if !(step > 0.0) || (grey - black - 64.0 * step).abs() > 1e-6 {
+            return self.fail(node, "pixels are not shifted and scaled");
+        }
+        Ok(((-black / step) as f32, (1.0 / step) as f32))
+    }
+
+    /// The stride of the grid, and where the first cell's box begins and ends.
+    fn grid(&self, boxes: &Node, features: &'a Node) -> Found<(f32, f32, f32)> {
+        let (height, width) = (2, 3);
+        let map = Tensor {
+            shape: vec![1, height, width, 1],
+            values: vec![],
+        };
+        let given = BTreeMap::from([(features.name.as_str(), map)]);
+        let found = Evaluator::new(self.graph, given).value(&boxes.name)?;
+        let (first, last, next) = match found.values[..] {
+            [first, _, last, _, _, next, ..] if found.shape == [6, 4] => (first, last, next),
+            _ => return self.fail(boxes, "one box a cell is expected here"),
+        };
+        let stride = next - first;
+        let expected = (0..height * width).flat_map(|cell| {
+            let [y, x] = [cell / width, cell % width].map(|index| stride * index as f64);
+            [first + y, first + x, last + y, last + x]
+        });
+        if !(stride > 0.0) || last < first || !expected.eq(found.values.iter().copied()) {
+            return self.fail(boxes, "boxes do not stand on a grid, row after row");
+        }
+        Ok((stride as f32, first as f32, last as f32))
+    }
+
+    /// Checks that the first scale is the first of input_scales, and that the loop takes the others
+    /// one after the other.
+    fn scale_of_loop(&self, first: &'a Node, body: &'a Node) -> Found<()> {
+        for scale in [first, body] {
+            let gather = self.expect(scale, GATHER)?;
+            let scales = self.follow_input(gather, 0)?;
+            if !self.is_fed(scales, "input_scales") {
+                return self.fail(scales, "input_scales is expected here");
+            }
+        }
+        if self.number(self.input(first, 1)?)? != 0.0 {
+            return self.fail(first, "the first scale is expected here");
+        }
+        let switch = self.expect(self.follow_input(body, 1)?, &["Switch"])?;
+        let merge = self.expect(self.follow_input(switch, 0)?, &["Merge"])?;
+        if self.number(&self.follow_input(merge, 0)?.name)? != 1.0 {
+            return self.fail(merge, "the loop does not begin with the second scale");
+        }
+        let next = self.expect(self.follow_input(merge, 1)?, &["NextIteration"])?;
+        let add = self.expect(self.follow_input(next, 0)?, &["Add", "AddV2"])?;
+        if self.follow_input(add, 0)?.name != switch.name
+            || self.number(self.input(add, 1)?)? != 1.0
+        {
+            return self.fail(add, "the loop does not take one scale after the other");
+        }
+        let condition = self.expect(self.follow_input(switch, 1)?, &["LoopCond"])?;
+        let less = self.expect(self.follow_input(condition, 0)?, &["Less"])?;
+        let scales = Tensor {
+            shape: vec![7],
+            values: vec![],
+        };
+        let given = BTreeMap::from([(self.fed("input_scales")?, scales)]);
+        let end = Evaluator::new(self.graph, given).value(self.input(less, 1)?)?;
+        if self.follow_input(less, 0)?.name != merge.name || end.values != [7.0] {
+            return self.fail(less, "the loop does not end with the last scale");
+        }
+        Ok(())
+    }
+}
+
+fn number(value: f64) -> Tensor {
+    Tensor {
+        shape: vec![],
+        values: vec![value],
+    }
+}
