@@ -38,6 +38,7 @@
     clippy::unwrap_used
 )]
 
+pub mod classify;
 pub mod error;
 pub mod extract;
 pub mod features;
