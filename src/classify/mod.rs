@@ -27,6 +27,4 @@ pub use references::Reference;
 pub use split::{Split, SplitOptions};
 pub use training::{Evaluation, Samples, TrainingStep, evaluate, train_layer};
 
-pub(crate) use classifier::cosine;
-pub(crate) use dataset::name_below;
 pub(crate) use split::hash_percentage;

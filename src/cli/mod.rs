@@ -23,6 +23,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
     threads.install(|| match cli.command {
         Command::Match(args) => commands::match_photos::run(&args),
         Command::Extract(args) => commands::extract::run(&args),
+        Command::Train(args) => commands::train::run(&args),
+        Command::Classify(args) => commands::classify::run(&args),
         Command::Model(args) => commands::model::run(&args),
         Command::Completions(args) => commands::generate::completions(&args),
         Command::Man(args) => commands::generate::man(&args),

@@ -1,10 +1,16 @@
 //! The whole job: from photos to matches, verified transforms and verdicts.
 
+mod classification;
 mod features;
 mod options;
 mod pair;
 mod refined;
 
+pub use classification::{
+    Classification, ClassifierOptions, Distortions, FeatureCache, FolderCache, Judge,
+    LabelledResult, NoCache, PhotoFeatures, TrainedClassifier, TrainingFolders, TrainingObserver,
+    Watchless, read_photo, train_classifier,
+};
 pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use options::MatchOptions;
 pub use pair::{PairMatch, StageTimes, match_pair, match_photos, open_pair};

@@ -1,14 +1,18 @@
 //! The command line's definition, and nothing else: one file a command.
 
+mod classify;
 mod extract;
 mod generate;
 mod match_photos;
 mod model;
+mod train;
 
+pub(crate) use classify::ClassifyArgs;
 pub(crate) use extract::{ExtractArgs, FeatureFormat};
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use match_photos::{MatchArgs, Preset};
 pub(crate) use model::{ModelArgs, ModelCommand};
+pub(crate) use train::{FormerArgs, L2, TrainArgs};
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
@@ -43,6 +47,10 @@ pub(crate) enum Command {
     Match(MatchArgs),
     /// Write the features of photos to files.
     Extract(ExtractArgs),
+    /// Learn to label photos from folders of photos, one a class.
+    Train(Box<TrainArgs>),
+    /// Label photos with what `delfin train` learned.
+    Classify(ClassifyArgs),
     /// Show the networks that can be used.
     Model(ModelArgs),
     /// Print a completion script for a shell.

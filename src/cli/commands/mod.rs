@@ -1,10 +1,12 @@
 //! One file a command.
 
+pub(crate) mod classify;
 pub(crate) mod extract;
 pub(crate) mod generate;
 pub(crate) mod match_photos;
 mod match_report;
 pub(crate) mod model;
+pub(crate) mod train;
 
 use delfin::extract::{ExtractionOptions, Model};
 
