@@ -54,6 +54,8 @@ pub struct TrainingStep {
     pub training: Evaluation,
     /// On photos of the validation split; none when it is empty.
     pub validation: Option<Evaluation>,
+    /// The logits of this step's batch, class after class of each photo.
+    pub pre_activations: Vec<f32>,
     /// The layer as it is.
     pub layer: SoftmaxLayer,
 }
@@ -93,7 +95,12 @@ pub fn train_layer(
         let classes: Vec<usize> = batch.iter().map(|&i| training.classes[i]).collect();
         let is_evaluated =
             (step + 1) % options.eval_step_interval == 0 || step + 1 == options.num_steps;
-        let training_now = is_evaluated.then(|| evaluate_logits(&logits, &classes));
+        let training_now = is_evaluated.then(|| {
+            (
+                evaluate_logits(&logits, &classes),
+                logits.as_slice().to_vec(),
+            )
+        });
         let errors = errors(logits, &classes, options.label_smoothing);
         let mut gradient = weights.clone() * l2;
         gradient.gemm(1.0, &errors, &columns.transpose(), 1.0);
@@ -114,7 +121,7 @@ pub fn train_layer(
             rate,
             options.momentum,
         );
-        if let Some(training_now) = training_now {
+        if let Some((training_now, pre_activations)) = training_now {
             let layer = scaling.fold(&weights, &biases)?;
             let sample = match options.validation_batch_size {
                 Some(size) if size < validation.classes.len() => {
@@ -127,6 +134,7 @@ pub fn train_layer(
             on_step(&TrainingStep {
                 step: step + 1,
                 training: training_now,
+                pre_activations,
                 validation: sample,
                 layer,
             });

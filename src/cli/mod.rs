@@ -25,6 +25,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Extract(args) => commands::extract::run(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::Classify(args) => commands::classify::run(&args),
+        Command::Review(args) => commands::review::run(&args),
+        Command::ExportClassifier(args) => commands::export_classifier::run(&args),
         Command::Model(args) => commands::model::run(&args),
         Command::Completions(args) => commands::generate::completions(&args),
         Command::Man(args) => commands::generate::man(&args),

@@ -7,9 +7,10 @@ mod pair;
 mod refined;
 
 pub use classification::{
-    Classification, ClassifierOptions, Distortions, FeatureCache, FolderCache, Judge,
-    LabelledResult, NoCache, PhotoFeatures, TrainedClassifier, TrainingFolders, TrainingObserver,
-    Watchless, read_photo, train_classifier,
+    Classification, ClassifierOptions, Distortions, Doubt, FeatureCache, Finding, FolderCache,
+    Judge, LabelledResult, NoCache, PhotoFeatures, TrainedClassifier, TrainingFolders, TrainingLog,
+    TrainingObserver, Watchless, export_classifier, read_photo, results_page, review_labels,
+    review_page, train_classifier,
 };
 pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use options::MatchOptions;

@@ -1,12 +1,16 @@
 //! What a run shows to a person: the picture of a match.
 
 mod caption;
+mod confusion;
 mod figure;
+mod label_page;
 mod panel;
 mod stroke;
 mod text;
 
+pub use confusion::confusion_figure;
 pub use figure::{FigureContent, FigureOptions, FigurePhoto, match_figure};
+pub use label_page::{Card, LabelPage, Section, label_page};
 
 use std::path::Path;
 

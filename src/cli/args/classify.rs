@@ -18,6 +18,11 @@ pub(crate) struct ClassifyArgs {
     #[arg(short, long, value_name = "FILE.csv", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 
+    /// Write accuracy, confusion matrix and the wrongly labelled photos as one HTML file; the folder's
+    /// sub-folders are the true classes.
+    #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
+
     /// Print JSON instead: one object for a photo, a list of them otherwise.
     #[arg(long, conflicts_with = "output")]
     pub(crate) json: bool,

@@ -1,17 +1,21 @@
 //! The command line's definition, and nothing else: one file a command.
 
 mod classify;
+mod export_classifier;
 mod extract;
 mod generate;
 mod match_photos;
 mod model;
+mod review;
 mod train;
 
 pub(crate) use classify::ClassifyArgs;
+pub(crate) use export_classifier::ExportClassifierArgs;
 pub(crate) use extract::{ExtractArgs, FeatureFormat};
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use match_photos::{MatchArgs, Preset};
 pub(crate) use model::{ModelArgs, ModelCommand};
+pub(crate) use review::ReviewArgs;
 pub(crate) use train::{FormerArgs, L2, TrainArgs};
 
 use std::fmt::Display;
@@ -51,6 +55,10 @@ pub(crate) enum Command {
     Train(Box<TrainArgs>),
     /// Label photos with what `delfin train` learned.
     Classify(ClassifyArgs),
+    /// Rank the labels of a folder of photos by how doubtful they are.
+    Review(ReviewArgs),
+    /// Write a classifier and its network as one ONNX file, from pixels to probabilities.
+    ExportClassifier(ExportClassifierArgs),
     /// Show the networks that can be used.
     Model(ModelArgs),
     /// Print a completion script for a shell.

@@ -130,6 +130,10 @@ pub(crate) struct TrainArgs {
     #[arg(long, alias = "bottleneck-dir", alias = "bottleneck_dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) cache_dir: Option<PathBuf>,
 
+    /// Write what TensorBoard shows into this folder: `tensorboard --logdir DIR`.
+    #[arg(long, alias = "summaries_dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) summaries_dir: Option<PathBuf>,
+
     /// Write the labels to this file, one a line.
     #[arg(long, alias = "output_labels", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output_labels: Option<PathBuf>,

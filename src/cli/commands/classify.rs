@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use delfin::classify::{Classifier, ConfusionMatrix, read_classifier};
+use delfin::classify::{Classifier, ConfusionMatrix, LabelledPhoto, read_classifier};
 use delfin::files::write_file;
 use delfin::folder::find_photos;
-use delfin::pipeline::{Classification, Judge};
+use delfin::pipeline::{Classification, Judge, LabelledResult, results_page};
+use delfin::report::label_page;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -63,6 +64,9 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
         reject: args.reject,
         top: args.top,
     };
+    if let Some(path) = &args.report {
+        write_report(&table, &rows, path)?;
+    }
     if args.json {
         let mut objects = rows.iter().map(|row| table.json(row));
         match is_single {
@@ -91,6 +95,28 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     Ok(Answer::Yes)
 }
 
+fn write_report(table: &Table, rows: &[Row], path: &Path) -> anyhow::Result<()> {
+    let results: Vec<LabelledResult> = rows
+        .iter()
+        .filter_map(|row| {
+            let class = row.truth?;
+            let (path, name) = (row.path.clone(), row.path.to_string_lossy().into_owned());
+            Some(LabelledResult {
+                photo: LabelledPhoto { path, name, class },
+                classification: row.found.clone(),
+            })
+        })
+        .collect();
+    if results.is_empty() {
+        bail!(
+            "option report: no photo lies in a sub-folder named like a class, so nothing is known to be right or wrong"
+        );
+    }
+    let said = |result: &LabelledResult| table.class(&result.classification);
+    let page = results_page(table.classifier, &results, &said);
+    Ok(write_file(path, label_page(&page).as_bytes())?)
+}
+
 /// The class whose name the first folder below one of `roots` has.
 fn true_class(photo: &Path, roots: &[PathBuf], labels: &[String]) -> Option<usize> {
     let below = roots
@@ -115,15 +141,14 @@ impl Table<'_> {
     }
 
     /// The class that is said, unless the photo fits none.
-    fn class(&self, row: &Row) -> Option<usize> {
-        let is_rejected = self
-            .reject
-            .is_some_and(|least| row.found.fit_probability < least);
-        (!is_rejected).then_some(row.found.class)
+    fn class(&self, found: &Classification) -> Option<usize> {
+        let least = self.reject.unwrap_or(0.0);
+        (found.fit_probability >= least).then_some(found.class)
     }
 
     fn fused_label(&self, row: &Row) -> &str {
-        self.class(row).map_or(NONE, |class| self.label(class))
+        self.class(&row.found)
+            .map_or(NONE, |class| self.label(class))
     }
 
     fn top(&self, probabilities: &[f64]) -> Vec<(usize, f64)> {
@@ -179,7 +204,7 @@ impl Table<'_> {
         json!({
             "version": JSON_VERSION,
             "path": row.path.to_string_lossy(),
-            "label": self.class(row).map(|class| self.label(class)),
+            "label": self.class(&row.found).map(|class| self.label(class)),
             "probability": found.probabilities[found.class],
             "fit_probability": found.fit_probability,
             "classes": scores,
@@ -232,7 +257,7 @@ impl Table<'_> {
         let mut matrix = ConfusionMatrix::new(self.classifier.labels.len());
         for row in rows {
             if let Some(truth) = row.truth {
-                matrix.add(truth, self.class(row));
+                matrix.add(truth, self.class(&row.found));
             }
         }
         let Some(accuracy) = matrix.accuracy() else {

@@ -1,11 +1,13 @@
 //! One file a command.
 
 pub(crate) mod classify;
+pub(crate) mod export_classifier;
 pub(crate) mod extract;
 pub(crate) mod generate;
 pub(crate) mod match_photos;
 mod match_report;
 pub(crate) mod model;
+pub(crate) mod review;
 pub(crate) mod train;
 
 use delfin::extract::{ExtractionOptions, Model};

@@ -1,11 +1,14 @@
 //! `delfin train`: a classifier from folders of photos.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
 use anyhow::{Context, bail};
 use delfin::classify::{Split, TrainingStep, write_classifier};
 use delfin::files::write_file;
 use delfin::pipeline::{
     ClassifierOptions, FeatureCache, FolderCache, NoCache, TrainedClassifier, TrainingFolders,
-    TrainingObserver, train_classifier,
+    TrainingLog, TrainingObserver, train_classifier,
 };
 use delfin::{Model, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -30,7 +33,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         bail!("option assert_accuracy_at_least: {percent} is not from 0 to 100");
     }
     let cache = open_cache(args.cache_dir.as_deref())?;
-    let watch = Watch::new();
+    let watch = Watch::new(args.summaries_dir.is_some());
     let trained = train_classifier(&model, &folders, &options, &*cache, &watch)?;
     watch.bar.finish_and_clear();
     if let Some(path) = &args.output_labels {
@@ -43,6 +46,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         write_file(path, lines.as_bytes())?;
     }
     write_classifier(&trained.classifier, &args.output)?;
+    if let (Some(folder), Some(log)) = (&args.summaries_dir, watch.into_log()) {
+        log.write(folder, &trained)?;
+    }
     if args.print_misclassified {
         tell_misclassified(&trained);
     }
@@ -241,17 +247,31 @@ fn tell(trained: &TrainedClassifier) {
 }
 
 /// Prints as retrain.py did, with a bar while photos are read.
-struct Watch {
+pub(super) struct Watch {
     bar: ProgressBar,
+    log: Option<Mutex<TrainingLog>>,
 }
 
 impl Watch {
-    fn new() -> Self {
+    pub(super) fn new(with_log: bool) -> Self {
         let bar = ProgressBar::new(0);
         if let Ok(style) = ProgressStyle::with_template("{pos} of {len} photos {wide_bar} {eta}") {
             bar.set_style(style);
         }
-        Self { bar }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_secs_f64();
+        Self {
+            bar,
+            log: with_log.then(|| Mutex::new(TrainingLog::new(now))),
+        }
+    }
+
+    fn into_log(self) -> Option<TrainingLog> {
+        Some(
+            self.log?
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 }
 
@@ -265,6 +285,11 @@ impl TrainingObserver for Watch {
     }
 
     fn step(&self, step: &TrainingStep) {
+        if let Some(log) = &self.log {
+            log.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .step(step);
+        }
         let n = step.step;
         let training = &step.training;
         output::line(format_args!(

@@ -81,6 +81,12 @@ impl<'a> Judge<'a> {
         self.classifier
     }
 
+    /// Whether geometry found inliers enough to be sure that two photos show the same thing.
+    pub fn is_geometry_sure(&self, found: &Classification) -> bool {
+        let best = found.best_match.map_or(0, |best| best.num_inliers);
+        best >= self.matching.min_inliers
+    }
+
     /// Labels the photo at `path`. Deterministic.
     ///
     /// # Errors
