@@ -77,6 +77,22 @@ pub enum Error {
         /// The part at fault and why.
         reason: String,
     },
+    /// A folder of labelled photos cannot be trained on or tested with.
+    #[error("{}: {reason}", path.display())]
+    Dataset {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A classifier file cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Classifier {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// A picture could not be encoded.
     #[error("{}: the picture cannot be written: {reason}", path.display())]
     Encode {

@@ -93,7 +93,7 @@ fn metadata(path: &Path) -> Result<std::fs::Metadata> {
     })
 }
 
-fn has_photo_extension(path: &Path) -> bool {
+pub(crate) fn has_photo_extension(path: &Path) -> bool {
     path.extension()
         .is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }

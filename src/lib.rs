@@ -39,6 +39,7 @@
 )]
 
 pub mod candidates;
+pub mod classify;
 pub mod cluster;
 pub mod error;
 pub mod extract;

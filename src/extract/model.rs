@@ -179,6 +179,21 @@ impl Model {
         &self.path
     }
 
+    /// The bytes of its ONNX file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file is no longer there.
+    pub fn onnx(&self) -> Result<std::borrow::Cow<'static, [u8]>> {
+        if self.path.starts_with("(built-in)") {
+            return Ok(EMBEDDED_MODEL.into());
+        }
+        let bytes = std::fs::read(&self.path).map_err(|source| Error::Io {
+            path: self.path.clone(),
+            source,
+        })?;
+        Ok(bytes.into())
+    }
+
     /// The settings that it was measured with.
     pub fn defaults(&self) -> &ModelDefaults {
         &self.entry.defaults

@@ -1,8 +1,10 @@
 //! Files of other programs. Conventions that differ from ours are converted here and nowhere else.
 
+pub mod classifier_onnx;
 pub mod datum;
 pub mod delf;
 pub mod delf_config;
+pub mod event_file;
 pub mod json;
 pub mod labels;
 pub mod onnx;

@@ -1,5 +1,6 @@
 //! The whole job: from photos to matches, verified transforms and verdicts.
 
+mod classification;
 mod features;
 mod folder;
 mod observer;
@@ -7,6 +8,12 @@ mod options;
 mod pair;
 mod refined;
 
+pub use classification::{
+    Classification, ClassifierOptions, Distortions, Doubt, FeatureCache, Finding, FolderCache,
+    Judge, LabelledResult, NoCache, PhotoFeatures, TrainedClassifier, TrainingFolders, TrainingLog,
+    TrainingObserver, Watchless, export_classifier, read_photo, results_page, review_labels,
+    review_page, train_classifier,
+};
 pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
     ClusterFile, ClusterOptions, ClusterSource, Explanation, Failure, FolderClusters, FolderPhoto,

@@ -22,7 +22,7 @@ pub use transform::TransformEstimator;
 
 use crate::error::Result;
 use local_optimization::LocalOptimizer;
-use rng::SplitMix64;
+pub(crate) use rng::SplitMix64;
 use sampler::ProsacSampler;
 use scorer::Scorer;
 

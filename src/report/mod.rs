@@ -1,16 +1,20 @@
 //! What a run shows to a person: the picture of a match, and the page of a folder.
 
 mod caption;
+mod confusion;
 mod figure;
 mod html;
+mod label_page;
 mod page_data;
 mod panel;
 mod stroke;
 mod text;
 mod thumbnail;
 
+pub use confusion::confusion_figure;
 pub use figure::{FigureContent, FigureOptions, FigurePhoto, match_figure};
 pub use html::{FolderReport, ReportCut, ReportPair, ReportPhoto, folder_page, href};
+pub use label_page::{Card, LabelPage, Section, label_page};
 pub use thumbnail::{THUMBNAIL_SIDE_PX, thumbnail};
 
 use std::path::Path;

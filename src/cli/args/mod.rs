@@ -1,24 +1,32 @@
 //! The command line's definition, and nothing else: one file a command.
 
+mod classify;
 mod cluster;
 mod delf;
 mod evaluate;
+mod export_classifier;
 mod extract;
 mod generate;
 mod match_photos;
 mod model;
 mod organize;
+mod review;
+mod train;
 
+pub(crate) use classify::ClassifyArgs;
 pub(crate) use cluster::{
     ClusterArgs, SearchArgs, StoreArgs, StoreCommand, StoreCommandArgs, WhyArgs,
 };
 pub(crate) use delf::{DelfArgs, DelfCommand, ExtractFeaturesArgs, MatchImagesArgs};
 pub(crate) use evaluate::EvaluateArgs;
+pub(crate) use export_classifier::ExportClassifierArgs;
 pub(crate) use extract::{ExtractArgs, FeatureFormat};
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use match_photos::{MatchArgs, Preset};
 pub(crate) use model::{ImportArgs, ModelArgs, ModelCommand};
 pub(crate) use organize::{Method, OrganizeArgs};
+pub(crate) use review::ReviewArgs;
+pub(crate) use train::{FormerArgs, L2, TrainArgs};
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
@@ -66,6 +74,15 @@ pub(crate) enum Command {
     /// Look into what was computed before, and tidy it up.
     Store(StoreCommandArgs),
     /// Show the networks that can be used, or import one of DELF's.
+    /// Learn to label photos from folders of photos, one a class.
+    Train(Box<TrainArgs>),
+    /// Label photos with what `delfin train` learned.
+    Classify(ClassifyArgs),
+    /// Rank the labels of a folder of photos by how doubtful they are.
+    Review(ReviewArgs),
+    /// Write a classifier and its network as one ONNX file, from pixels to probabilities.
+    ExportClassifier(ExportClassifierArgs),
+    /// Show the networks that can be used.
     Model(ModelArgs),
     /// DELF's own commands, with its files and flags.
     Delf(DelfArgs),

@@ -1,16 +1,20 @@
 //! One file a command.
 
+pub(crate) mod classify;
 pub(crate) mod cluster;
 pub(crate) mod delf;
 pub(crate) mod evaluate;
+pub(crate) mod export_classifier;
 pub(crate) mod extract;
 pub(crate) mod generate;
 pub(crate) mod match_photos;
 mod match_report;
 pub(crate) mod model;
 pub(crate) mod organize;
+pub(crate) mod review;
 pub(crate) mod search;
 pub(crate) mod store;
+pub(crate) mod train;
 pub(crate) mod why;
 
 use delfin::extract::{ExtractionOptions, Model};

@@ -1,0 +1,302 @@
+//! How much each judge is worth, learned on photos that the layer was not trained on.
+//!
+//! The softmax layer and geometry are joined by a conditional logit model (McFadden 1974): the
+//! probability of a class is the softmax of `layer` times its logit plus `geometry` times its
+//! geometric evidence. Whether a photo fits any class at all is told by a logistic regression.
+
+use nalgebra::{SMatrix, SVector};
+use serde::{Deserialize, Serialize};
+
+use super::layer::{arg_max, softmax};
+
+/// Inliers up to which a match is no evidence: wrong pairs of photos reach as many.
+const CHANCE_INLIERS: f64 = 10.0;
+
+/// What the inliers with a class' photos are worth as evidence: 0 up to chance, then the logarithm.
+pub fn geometric_evidence(num_inliers: usize) -> f64 {
+    (num_inliers as f64).max(CHANCE_INLIERS).ln() - CHANCE_INLIERS.ln()
+}
+
+/// What the judges say about one photo, one value a class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The layer's logits.
+    pub logits: Vec<f64>,
+    /// [`geometric_evidence`] of the best training photo of the class; all 0 without geometry.
+    pub geometry: Vec<f64>,
+    /// Cosine of the photo's normalised global descriptor and the mean of the class', from -1 to 1.
+    pub similarity: Vec<f64>,
+}
+
+/// The weights of the judges.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Multiplies the logits when the layer judges alone: one over the temperature.
+    pub layer_alone: f64,
+    /// Multiplies the logits when both judge.
+    pub layer: f64,
+    /// Multiplies the geometric evidence.
+    pub geometry: f64,
+    /// Constant, similarity, logarithm of the sum of the logits' powers, geometry: weights of the log
+    /// odds that a photo fits its class; all 0 when there were no photos to learn them on.
+    pub fit: [f64; 4],
+}
+
+impl Default for Calibration {
+    /// As they are without photos to learn from.
+    fn default() -> Self {
+        Self {
+            layer_alone: 1.0,
+            layer: PRIOR[0],
+            geometry: PRIOR[1],
+            fit: [0.0; 4],
+        }
+    }
+}
+
+/// Weights of layer and geometry before any photo is seen, and how firmly: as if this many photos
+/// had said so.
+const PRIOR: [f64; 2] = [1.0, 5.0];
+const PRIOR_STRENGTH: f64 = 0.05;
+
+/// Steps of Newton's method; it ends much earlier.
+const MAX_NEWTON_STEPS: usize = 50;
+
+impl Calibration {
+    /// Learns the weights from photos that the layer was not trained on, and their classes; each class
+    /// is below the length of its evidence. Deterministic.
+    pub fn fit(photos: &[(Evidence, usize)]) -> Self {
+        if photos.is_empty() {
+            return Self::default();
+        }
+        let [layer_alone] = conditional_logit(photos, [PRIOR[0]], |e, c| [e.logits[c]]);
+        let [layer, geometry] =
+            conditional_logit(photos, PRIOR, |e, c| [e.logits[c], e.geometry[c]]);
+        let mut calibration = Self {
+            layer_alone,
+            layer,
+            geometry,
+            fit: [0.0; 4],
+        };
+        calibration.fit = calibration.fit_of_classes(photos);
+        calibration
+    }
+
+    /// The classes' probabilities by the layer alone.
+    pub fn layer_probabilities(&self, evidence: &Evidence) -> Vec<f64> {
+        softmax(&evidence.logits, 1.0 / self.layer_alone)
+    }
+
+    /// The classes' probabilities by both judges; the layer alone when geometry found nothing.
+    pub fn probabilities(&self, evidence: &Evidence) -> Vec<f64> {
+        if evidence.geometry.iter().all(|g| *g == 0.0) {
+            return self.layer_probabilities(evidence);
+        }
+        let both = evidence.logits.iter().zip(&evidence.geometry);
+        let joined: Vec<f64> = both
+            .map(|(logit, geometry)| self.layer * logit + self.geometry * geometry)
+            .collect();
+        softmax(&joined, 1.0)
+    }
+
+    /// The probability, from 0 to 1, that the photo belongs to `class` and not to none.
+    pub fn fit_probability(&self, evidence: &Evidence, class: usize) -> f64 {
+        let odds: f64 = fit_features(evidence, class)
+            .iter()
+            .zip(&self.fit)
+            .map(|(v, w)| v * w)
+            .sum();
+        1.0 / (1.0 + (-odds).exp())
+    }
+
+    /// A photo of no class is one whose own class is taken away: each photo is seen twice, as it is
+    /// and without its class.
+    fn fit_of_classes(&self, photos: &[(Evidence, usize)]) -> [f64; 4] {
+        let mut samples = Vec::new();
+        for (evidence, class) in photos {
+            samples.push((fit_features(evidence, *class), 1.0));
+            if evidence.logits.len() > 1 {
+                let without = without_class(evidence, *class);
+                let nearest = arg_max(&self.probabilities(&without));
+                samples.push((fit_features(&without, nearest), 0.0));
+            }
+        }
+        logistic(&samples)
+    }
+}
+
+fn without_class(evidence: &Evidence, class: usize) -> Evidence {
+    let drop = |values: &[f64]| -> Vec<f64> {
+        let kept = values.iter().enumerate().filter(|(c, _)| *c != class);
+        kept.map(|(_, v)| *v).collect()
+    };
+    Evidence {
+        logits: drop(&evidence.logits),
+        geometry: drop(&evidence.geometry),
+        similarity: drop(&evidence.similarity),
+    }
+}
+
+fn fit_features(evidence: &Evidence, class: usize) -> [f64; 4] {
+    let largest = evidence.logits.iter().copied().fold(f64::MIN, f64::max);
+    let powers = evidence.logits.iter().map(|l| (l - largest).exp());
+    let energy = largest + powers.sum::<f64>().ln();
+    [
+        1.0,
+        evidence.similarity[class] * 10.0,
+        energy,
+        evidence.geometry[class],
+    ]
+}
+
+/// The weights of `N` values a class under which the right classes are most probable; at least 0.
+fn conditional_logit<const N: usize>(
+    photos: &[(Evidence, usize)],
+    prior: [f64; N],
+    values: impl Fn(&Evidence, usize) -> [f64; N],
+) -> [f64; N] {
+    let prior = SVector::from(prior);
+    let mut weights = prior;
+    for _ in 0..MAX_NEWTON_STEPS {
+        let mut gradient = (prior - weights) * PRIOR_STRENGTH;
+        let mut hessian = SMatrix::<f64, N, N>::identity() * PRIOR_STRENGTH;
+        for (evidence, class) in photos {
+            let rows: Vec<SVector<f64, N>> = (0..evidence.logits.len())
+                .map(|c| SVector::from(values(evidence, c)))
+                .collect();
+            let logits: Vec<f64> = rows.iter().map(|row| row.dot(&weights)).collect();
+            let probabilities = softmax(&logits, 1.0);
+            let mut mean = SVector::<f64, N>::zeros();
+            for (row, p) in rows.iter().zip(&probabilities) {
+                mean += row * *p;
+            }
+            gradient += rows[*class] - mean;
+            for (row, p) in rows.iter().zip(&probabilities) {
+                hessian += (row - mean) * (row - mean).transpose() * *p;
+            }
+        }
+        if !newton_step(&mut weights, &hessian, &gradient) {
+            break;
+        }
+        weights = weights.map(|w| w.max(0.0));
+    }
+    weights.into()
+}
+
+/// Logistic regression with a weak pull to 0.
+fn logistic<const N: usize>(samples: &[([f64; N], f64)]) -> [f64; N] {
+    let mut weights = SVector::<f64, N>::zeros();
+    for _ in 0..MAX_NEWTON_STEPS {
+        let mut gradient = weights * -PRIOR_STRENGTH;
+        let mut hessian = SMatrix::<f64, N, N>::identity() * PRIOR_STRENGTH;
+        for (values, target) in samples {
+            let row = SVector::from(*values);
+            let p = 1.0 / (1.0 + (-row.dot(&weights)).exp());
+            gradient += row * (target - p);
+            hessian += row * row.transpose() * (p * (1.0 - p));
+        }
+        if !newton_step(&mut weights, &hessian, &gradient) {
+            break;
+        }
+    }
+    weights.into()
+}
+
+/// One step, shortened where it is very long; whether it moved.
+fn newton_step<const N: usize>(
+    weights: &mut SVector<f64, N>,
+    hessian: &SMatrix<f64, N, N>,
+    gradient: &SVector<f64, N>,
+) -> bool {
+    let Some(inverse) = hessian.try_inverse() else {
+        return false;
+    };
+    let step = inverse * gradient;
+    if !step.iter().all(|v| v.is_finite()) {
+        return false;
+    }
+    *weights += step * (2.0 / step.norm()).min(1.0);
+    step.norm() > 1e-9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evidence(logits: &[f64], inliers: &[usize], similarity: &[f64]) -> Evidence {
+        Evidence {
+            logits: logits.to_vec(),
+            geometry: inliers.iter().map(|n| geometric_evidence(*n)).collect(),
+            similarity: similarity.to_vec(),
+        }
+    }
+
+    #[test]
+    fn inliers_count_beyond_chance() {
+        assert_eq!(geometric_evidence(0), geometric_evidence(10));
+        assert!((geometric_evidence(100) - 10f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_layer_that_is_too_sure_is_tempered() {
+        // Logits 4 apart say 0.98, but a quarter are wrong.
+        let photos: Vec<_> = (0..40)
+            .map(|i| {
+                (
+                    evidence(&[4.0, 0.0], &[0, 0], &[0.9, 0.5]),
+                    usize::from(i % 4 == 0),
+                )
+            })
+            .collect();
+        let calibration = Calibration::fit(&photos);
+        let p = calibration.layer_probabilities(&photos[0].0)[0];
+        assert!((p - 0.75).abs() < 0.01, "{p}");
+        assert_eq!(calibration.probabilities(&photos[0].0)[0], p);
+    }
+
+    #[test]
+    fn the_judge_that_is_right_gets_the_weight() {
+        // Geometry is always right where it speaks, the layer half of the time.
+        let photos: Vec<_> = (0..40)
+            .map(|i| {
+                let (class, said) = (i % 2, (i / 2) % 2);
+                let mut logits = [0.0, 0.0];
+                logits[said] = 2.0;
+                let mut inliers = [0, 0];
+                inliers[class] = 60;
+                (evidence(&logits, &inliers, &[0.5, 0.5]), class)
+            })
+            .collect();
+        let calibration = Calibration::fit(&photos);
+        for (evidence, class) in &photos {
+            assert_eq!(arg_max(&calibration.probabilities(evidence)), *class);
+        }
+        // And the other way about.
+        let wrong: Vec<_> = photos
+            .iter()
+            .map(|(e, _)| (e.clone(), arg_max(&e.logits)))
+            .collect();
+        let calibration = Calibration::fit(&wrong);
+        assert!(calibration.layer > calibration.geometry);
+    }
+
+    #[test]
+    fn a_photo_that_fits_no_class_is_told_from_one_that_does() {
+        let photos: Vec<_> = (0..40)
+            .map(|i| {
+                let noise = f64::from(i) / 400.0;
+                let mut e = evidence(&[0.0; 2], &[0, 0], &[0.5 + noise, 0.5 + noise]);
+                let class = usize::from(i % 2 == 0);
+                e.logits[class] = 3.0 + noise;
+                e.similarity[class] = 0.9 - noise;
+                (e, class)
+            })
+            .collect();
+        let calibration = Calibration::fit(&photos);
+        let fits = evidence(&[3.0, 0.0], &[0, 0], &[0.88, 0.5]);
+        let stranger = evidence(&[0.2, 0.0], &[0, 0], &[0.5, 0.5]);
+        assert!(calibration.fit_probability(&fits, 0) > 0.7);
+        assert!(calibration.fit_probability(&stranger, 0) < 0.3);
+        assert_eq!(Calibration::fit(&[]), Calibration::default());
+    }
+}

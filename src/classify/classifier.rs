@@ -1,0 +1,137 @@
+//! What a classifier consists of.
+
+use serde::{Deserialize, Serialize};
+
+use super::calibration::{Calibration, Evidence, geometric_evidence};
+use super::layer::SoftmaxLayer;
+use super::references::Reference;
+use crate::error::{Error, Result};
+
+/// The network whose features a classifier reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkId {
+    /// Its name in its manifest.
+    pub name: String,
+    /// SHA-256 of its ONNX file, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+/// How the photos' features are extracted, for training and for use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureSettings {
+    /// The longest side of a photo for its global descriptor, in pixels.
+    pub global_size: u32,
+    /// The longest side of a photo at scale 1 for its local features, in pixels.
+    pub max_size: u32,
+    /// Pyramid scales of the local features.
+    pub scales: Vec<f32>,
+    /// Local features kept of one photo.
+    pub max_features: usize,
+}
+
+/// A trained classifier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Classifier {
+    /// The network that it belongs to.
+    pub network: NetworkId,
+    /// How features are extracted.
+    pub settings: FeatureSettings,
+    /// The classes' names.
+    pub labels: Vec<String>,
+    /// Reads [`normalized`](super::normalized) global descriptors; one row of weights a label.
+    pub layer: SoftmaxLayer,
+    /// The mean normalised global descriptor of each class' training photos.
+    pub class_means: Vec<Vec<f32>>,
+    /// What each judge is worth.
+    pub calibration: Calibration,
+    /// The training photos that new photos are matched with; empty without geometry.
+    pub references: Vec<Reference>,
+    /// The accuracy on the photos held out for testing, from 0 to 1, where there were any.
+    pub test_accuracy: Option<f64>,
+}
+
+/// One match of a photo with a training photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReferenceMatch {
+    /// Index of the training photo in [`Classifier::references`].
+    pub reference: usize,
+    /// Verified inliers.
+    pub num_inliers: usize,
+}
+
+impl Classifier {
+    /// Whether photos are matched with training photos too.
+    pub fn has_geometry(&self) -> bool {
+        !self.references.is_empty()
+    }
+
+    /// What layer and geometry say about a photo with this normalised global descriptor and these
+    /// matches with training photos.
+    ///
+    /// # Errors
+    /// [`Error::Features`] when the descriptor has another length than the layer reads.
+    pub fn evidence(&self, global: &[f32], matches: &[ReferenceMatch]) -> Result<Evidence> {
+        let logits = self.layer.logits(global)?;
+        let mut geometry = vec![0.0f64; self.labels.len()];
+        for found in matches {
+            let class = self.references[found.reference].class;
+            geometry[class] = geometry[class].max(geometric_evidence(found.num_inliers));
+        }
+        Ok(Evidence {
+            logits,
+            geometry,
+            similarity: self.class_means.iter().map(|m| cosine(m, global)).collect(),
+        })
+    }
+
+    /// Checks that the parts fit one another.
+    ///
+    /// # Errors
+    /// [`Error::Features`] that says what does not.
+    pub fn validate(&self) -> Result<()> {
+        let (classes, dim) = (self.layer.num_classes(), self.layer.num_inputs());
+        let in_range = |r: &Reference| {
+            r.class < classes
+                && r.global.len() == dim
+                && r.descriptors.len() == r.keypoints.len() * r.descriptor_dim
+        };
+        let rules = [
+            (
+                self.labels.len() == classes,
+                "as many labels as the layer has classes",
+            ),
+            (self.class_means.len() == classes, "one mean a class"),
+            (
+                self.class_means.iter().all(|mean| mean.len() == dim),
+                "means as long as the layer's inputs",
+            ),
+            (
+                self.references.iter().all(in_range),
+                "training photos that fit the layer",
+            ),
+            (
+                (16..=8192).contains(&self.settings.global_size),
+                "a global_size from 16 to 8192",
+            ),
+        ];
+        match rules.iter().find(|(holds, _)| !holds) {
+            Some((_, rule)) => Err(Error::Features {
+                reason: format!("a classifier needs {rule}"),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The cosine of two vectors; 0 when one is zero.
+pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let (mut product, mut square1, mut square2) = (0.0f64, 0.0f64, 0.0f64);
+    for (a, b) in a.iter().zip(b) {
+        let (a, b) = (f64::from(*a), f64::from(*b));
+        product += a * b;
+        square1 += a * a;
+        square2 += b * b;
+    }
+    let norm = (square1 * square2).sqrt();
+    if norm > 0.0 { product / norm } else { 0.0 }
+}

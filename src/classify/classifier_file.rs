@@ -1,0 +1,428 @@
+//! The classifier file: safetensors, which is a JSON header and plain arrays.
+//!
+//! The header's metadata has one entry, `delfin-classifier`: a JSON object with `version` (1), the
+//! network's name and SHA-256, the feature settings, the labels, the normalisation in words, the
+//! calibration and the names of the training photos. The arrays are `layer.weights` [C, D],
+//! `layer.biases` [C], `class.means` [C, D] and, for P training photos with T keypoints together,
+//! `reference.classes` [P], `.num_keypoints` [P], `.sizes` [P, 2], `.hashes` [P, 32], `.globals`
+//! [P, D], `.keypoints` [T, 3] and `.descriptors` [T, d]. The same classifier gives the same bytes.
+
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::calibration::Calibration;
+use super::classifier::{Classifier, FeatureSettings, NetworkId};
+use super::layer::SoftmaxLayer;
+use super::references::Reference;
+use crate::error::{Error, Result};
+use crate::files::write_file;
+
+const METADATA_KEY: &str = "delfin-classifier";
+const VERSION: u32 = 1;
+const NORMALISATION: &str = "signed square root of every number, then unit length";
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    version: u32,
+    network: NetworkId,
+    settings: FeatureSettings,
+    normalisation: String,
+    labels: Vec<String>,
+    calibration: Calibration,
+    test_accuracy: Option<f64>,
+    references: Vec<String>,
+}
+
+/// Only the version, to tell a newer file from a broken one.
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: u32,
+}
+
+/// Writes a classifier; the file appears whole or not at all.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Features`] when its parts do not fit one another.
+pub fn write_classifier(classifier: &Classifier, path: &Path) -> Result<()> {
+    write_file(path, &encode(classifier)?)
+}
+
+/// Reads a classifier and checks it.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Classifier`] when the file is another, newer or broken.
+pub fn read_classifier(path: &Path) -> Result<Classifier> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    decode(&bytes).map_err(|reason| Error::Classifier {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+/// The bytes of a classifier file.
+///
+/// # Errors
+/// [`Error::Features`] when the classifier's parts do not fit one another.
+pub fn encode(classifier: &Classifier) -> Result<Vec<u8>> {
+    classifier.validate()?;
+    let fail = |e: &dyn std::fmt::Display| Error::Features {
+        reason: format!("the classifier cannot be written: {e}"),
+    };
+    let header = Header {
+        version: VERSION,
+        network: classifier.network.clone(),
+        settings: classifier.settings.clone(),
+        normalisation: NORMALISATION.into(),
+        labels: classifier.labels.clone(),
+        calibration: classifier.calibration,
+        test_accuracy: classifier.test_accuracy,
+        references: classifier
+            .references
+            .iter()
+            .map(|r| r.name.clone())
+            .collect(),
+    };
+    let header = serde_json::to_string(&header).map_err(|e| fail(&e))?;
+    let arrays = arrays(classifier);
+    let views: Vec<(&str, TensorView)> = arrays
+        .iter()
+        .map(|(name, dtype, shape, bytes)| {
+            TensorView::new(*dtype, shape.clone(), bytes).map(|view| (*name, view))
+        })
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|e| fail(&e))?;
+    // One entry: the order of several would differ from run to run.
+    let metadata = [(METADATA_KEY.to_owned(), header)].into_iter().collect();
+    safetensors::serialize(views, Some(metadata)).map_err(|e| fail(&e))
+}
+
+type Array = (&'static str, Dtype, Vec<usize>, Vec<u8>);
+
+fn arrays(classifier: &Classifier) -> Vec<Array> {
+    let layer = &classifier.layer;
+    let (classes, dim) = (layer.num_classes(), layer.num_inputs());
+    let means: Vec<f32> = classifier.class_means.concat();
+    let mut arrays = vec![
+        (
+            "layer.weights",
+            Dtype::F32,
+            vec![classes, dim],
+            floats(layer.weights()),
+        ),
+        (
+            "layer.biases",
+            Dtype::F32,
+            vec![classes],
+            floats(layer.biases()),
+        ),
+        (
+            "class.means",
+            Dtype::F32,
+            vec![classes, dim],
+            floats(&means),
+        ),
+    ];
+    let references = &classifier.references;
+    let Some(first) = references.first() else {
+        return arrays;
+    };
+    let count = references.len();
+    let total: usize = references.iter().map(|r| r.keypoints.len()).sum();
+    let each_u32 = |of: &dyn Fn(&Reference) -> Vec<u32>| -> Vec<u8> {
+        let values = references.iter().flat_map(of);
+        values.flat_map(u32::to_le_bytes).collect()
+    };
+    let bytes_of = |of: &dyn Fn(&Reference) -> &[i8]| -> Vec<u8> {
+        references
+            .iter()
+            .flat_map(|r| of(r).iter().map(|v| v.cast_unsigned()))
+            .collect()
+    };
+    let keypoints: Vec<f32> = references
+        .iter()
+        .flat_map(|r| r.keypoints.iter().flatten().copied())
+        .collect();
+    arrays.extend([
+        (
+            "reference.classes",
+            Dtype::U32,
+            vec![count],
+            each_u32(&|r| vec![r.class as u32]),
+        ),
+        (
+            "reference.num_keypoints",
+            Dtype::U32,
+            vec![count],
+            each_u32(&|r| vec![r.keypoints.len() as u32]),
+        ),
+        (
+            "reference.sizes",
+            Dtype::U32,
+            vec![count, 2],
+            each_u32(&|r| r.size.to_vec()),
+        ),
+        (
+            "reference.hashes",
+            Dtype::U8,
+            vec![count, 32],
+            references.iter().flat_map(|r| r.content_hash).collect(),
+        ),
+        (
+            "reference.globals",
+            Dtype::I8,
+            vec![count, dim],
+            bytes_of(&|r| &r.global),
+        ),
+        (
+            "reference.keypoints",
+            Dtype::F32,
+            vec![total, 3],
+            floats(&keypoints),
+        ),
+        (
+            "reference.descriptors",
+            Dtype::I8,
+            vec![total, first.descriptor_dim],
+            bytes_of(&|r| &r.descriptors),
+        ),
+    ]);
+    arrays
+}
+
+fn floats(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// Reads the bytes of a classifier file.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn decode(bytes: &[u8]) -> std::result::Result<Classifier, String> {
+    let not_ours = "not a classifier file of delfin";
+    let (_, metadata) =
+        SafeTensors::read_metadata(bytes).map_err(|e| format!("{not_ours}: {e}"))?;
+    let header = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|entries| entries.get(METADATA_KEY))
+        .ok_or(not_ours)?;
+    let version: VersionOnly =
+        serde_json::from_str(header).map_err(|e| format!("its header is broken: {e}"))?;
+    if version.version != VERSION {
+        return Err(format!(
+            "version {} is not supported; this program reads version {VERSION}",
+            version.version
+        ));
+    }
+    let header: Header =
+        serde_json::from_str(header).map_err(|e| format!("its header is broken: {e}"))?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(|e| format!("it is broken: {e}"))?;
+    let broken = |e: Error| format!("it is broken: {e}");
+    let [classes, dim] = shape(&tensors, "layer.weights")?;
+    let layer = SoftmaxLayer::new(
+        dim,
+        read_floats(&tensors, "layer.weights", &[classes, dim])?,
+        read_floats(&tensors, "layer.biases", &[classes])?,
+    )
+    .map_err(broken)?;
+    let means = read_floats(&tensors, "class.means", &[classes, dim])?;
+    let classifier = Classifier {
+        network: header.network,
+        settings: header.settings,
+        labels: header.labels,
+        class_means: means
+            .chunks_exact(dim.max(1))
+            .map(<[f32]>::to_vec)
+            .collect(),
+        layer,
+        calibration: header.calibration,
+        references: references(&tensors, header.references, dim)?,
+        test_accuracy: header.test_accuracy,
+    };
+    classifier.validate().map_err(broken)?;
+    Ok(classifier)
+}
+
+fn references(
+    tensors: &SafeTensors,
+    names: Vec<String>,
+    dim: usize,
+) -> std::result::Result<Vec<Reference>, String> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let count = names.len();
+    let [total, descriptor_dim] = shape(tensors, "reference.descriptors")?;
+    let classes = read_u32(tensors, "reference.classes", &[count])?;
+    let lengths = read_u32(tensors, "reference.num_keypoints", &[count])?;
+    let sizes = read_u32(tensors, "reference.sizes", &[count, 2])?;
+    let hashes = read(tensors, "reference.hashes", Dtype::U8, &[count, 32])?;
+    let globals = read(tensors, "reference.globals", Dtype::I8, &[count, dim])?;
+    let keypoints = read_floats(tensors, "reference.keypoints", &[total, 3])?;
+    let shape = [total, descriptor_dim];
+    let descriptors = read(tensors, "reference.descriptors", Dtype::I8, &shape)?;
+    if lengths.iter().map(|n| *n as usize).sum::<usize>() != total {
+        return Err("it is broken: the training photos' keypoints do not add up".into());
+    }
+    let signed = |bytes: &[u8]| bytes.iter().map(|b| b.cast_signed()).collect();
+    let mut start = 0;
+    let references = names.into_iter().enumerate().map(|(i, name)| {
+        let end = start + lengths[i] as usize;
+        let keypoints = keypoints[3 * start..3 * end].as_chunks::<3>().0.to_vec();
+        let rows = &descriptors[descriptor_dim * start..descriptor_dim * end];
+        let mut content_hash = [0; 32];
+        content_hash.copy_from_slice(&hashes[32 * i..32 * (i + 1)]);
+        start = end;
+        Reference {
+            name,
+            class: classes[i] as usize,
+            content_hash,
+            size: [sizes[2 * i], sizes[2 * i + 1]],
+            keypoints,
+            descriptor_dim,
+            descriptors: signed(rows),
+            global: signed(&globals[dim * i..dim * (i + 1)]),
+        }
+    });
+    Ok(references.collect())
+}
+
+fn shape(tensors: &SafeTensors, name: &str) -> std::result::Result<[usize; 2], String> {
+    let view = tensors
+        .tensor(name)
+        .map_err(|e| format!("it is broken: {e}"))?;
+    let shape: [usize; 2] = view
+        .shape()
+        .try_into()
+        .map_err(|_| format!("it is broken: {name} is no table"))?;
+    Ok(shape)
+}
+
+fn read<'a>(
+    tensors: &SafeTensors<'a>,
+    name: &str,
+    dtype: Dtype,
+    shape: &[usize],
+) -> std::result::Result<&'a [u8], String> {
+    let view = tensors
+        .tensor(name)
+        .map_err(|e| format!("it is broken: {e}"))?;
+    if view.dtype() != dtype || view.shape() != shape {
+        return Err(format!(
+            "it is broken: {name} is {:?} {:?}, not {dtype:?} {shape:?}",
+            view.dtype(),
+            view.shape()
+        ));
+    }
+    Ok(view.data())
+}
+
+fn read_floats(
+    tensors: &SafeTensors,
+    name: &str,
+    shape: &[usize],
+) -> std::result::Result<Vec<f32>, String> {
+    let bytes = read(tensors, name, Dtype::F32, shape)?;
+    Ok(bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|b| f32::from_le_bytes(*b))
+        .collect())
+}
+
+fn read_u32(
+    tensors: &SafeTensors,
+    name: &str,
+    shape: &[usize],
+) -> std::result::Result<Vec<u32>, String> {
+    let bytes = read(tensors, name, Dtype::U32, shape)?;
+    Ok(bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|b| u32::from_le_bytes(*b))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classifier(with_references: bool) -> Classifier {
+        let reference = |name: &str, class, count: usize| Reference {
+            name: name.into(),
+            class,
+            content_hash: [class as u8; 32],
+            size: [4, 5],
+            keypoints: vec![[1.0, 2.0, 0.5]; count],
+            descriptor_dim: 2,
+            descriptors: vec![-5; 2 * count],
+            global: vec![1, -2, 3],
+        };
+        Classifier {
+            network: NetworkId {
+                name: "net".into(),
+                sha256: "0".repeat(64),
+            },
+            settings: FeatureSettings {
+                global_size: 320,
+                max_size: 480,
+                scales: vec![0.5, 1.0],
+                max_features: 500,
+            },
+            labels: vec!["a".into(), "ü".into()],
+            layer: SoftmaxLayer::new(3, (0..6).map(|i| i as f32).collect(), vec![0.5, -1.0])
+                .unwrap(),
+            class_means: vec![vec![0.0, 1.0, 0.0], vec![1.0, 0.0, 0.0]],
+            calibration: Calibration::default(),
+            references: match with_references {
+                true => vec![reference("a/1.jpg", 0, 2), reference("b/2.jpg", 1, 0)],
+                false => Vec::new(),
+            },
+            test_accuracy: Some(0.5),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for with_references in [false, true] {
+            let classifier = classifier(with_references);
+            let bytes = encode(&classifier).unwrap();
+            assert_eq!(decode(&bytes).unwrap(), classifier);
+            assert_eq!(encode(&classifier).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn files_that_are_broken_are_refused() {
+        let bytes = encode(&classifier(true)).unwrap();
+        for length in 0..bytes.len() {
+            assert!(decode(&bytes[..length]).is_err(), "{length}");
+        }
+        assert!(
+            decode(b"PNG")
+                .unwrap_err()
+                .contains("not a classifier file")
+        );
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let at = text.find(r#"version\":1"#).unwrap();
+        let mut newer = bytes.clone();
+        newer[at + 10] = b'2';
+        assert!(decode(&newer).unwrap_err().contains("version 2"));
+        // Lengths that do not add up are found, whichever byte is wrong.
+        for at in 0..bytes.len() {
+            let mut wrong = bytes.clone();
+            wrong[at] ^= 0x55;
+            let _ = decode(&wrong);
+        }
+        let mut misfit = classifier(true);
+        misfit.labels.pop();
+        assert!(encode(&misfit).is_err());
+    }
+}

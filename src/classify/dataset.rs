@@ -1,0 +1,287 @@
+//! A folder whose sub-folders are classes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::folder::find_photos;
+
+/// Classes with fewer photos than this are mentioned, as `retrain.py` does.
+const FEW_PHOTOS: usize = 20;
+
+/// A photo and its class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelledPhoto {
+    /// The file.
+    pub path: PathBuf,
+    /// Its path below the data folder, with `/` between folders.
+    pub name: String,
+    /// Index of its class in [`Dataset::labels`].
+    pub class: usize,
+}
+
+/// The photos of a folder by class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    /// The names of the class folders that hold photos, sorted.
+    pub labels: Vec<String>,
+    /// The photos, sorted by path.
+    pub photos: Vec<LabelledPhoto>,
+    /// What a person should know about the folder, one line each.
+    pub notes: Vec<String>,
+}
+
+impl Dataset {
+    /// Lists `folder`: each sub-folder is a class, and photos below it, in folders of its own too,
+    /// belong to it. Deterministic.
+    ///
+    /// # Errors
+    /// [`Error::Io`] for a folder that cannot be listed; [`Error::Dataset`] when fewer than two
+    /// classes hold photos, or the names of two differ only by case, space or punctuation.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let fail = |reason: String| Error::Dataset {
+            path: folder.to_owned(),
+            reason,
+        };
+        let (class_folders, loose) = list(folder)?;
+        if class_folders.is_empty() {
+            return Err(fail(format!(
+                "it has no sub-folders; each class needs one with its photos ({loose} photos lie in it)"
+            )));
+        }
+        let mut dataset = Self {
+            labels: Vec::new(),
+            photos: Vec::new(),
+            notes: Vec::new(),
+        };
+        if loose > 0 {
+            dataset.notes.push(format!(
+                "{}: {loose} photos lie beside the class folders and are left out",
+                folder.display()
+            ));
+        }
+        let mut plain_names: BTreeMap<String, String> = BTreeMap::new();
+        let mut counts = Vec::new();
+        for (label, path) in class_folders {
+            let photos = find_photos(std::slice::from_ref(&path))?;
+            if photos.is_empty() {
+                let note = format!("{}: no photo in it, so no class", path.display());
+                dataset.notes.push(note);
+                continue;
+            }
+            if let Some(other) = plain_names.insert(plain(&label), label.clone()) {
+                return Err(fail(format!(
+                    "the class folders `{other}` and `{label}` have the same name but for case, space or punctuation; rename or merge them"
+                )));
+            }
+            if photos.iter().any(|photo| photo.parent() != Some(&path)) {
+                dataset.notes.push(format!(
+                    "{}: photos in folders below it count as class `{label}`",
+                    path.display()
+                ));
+            }
+            let class = dataset.labels.len();
+            counts.push(photos.len());
+            dataset.photos.extend(photos.into_iter().map(|path| {
+                let name = name_below(folder, &path);
+                LabelledPhoto { path, name, class }
+            }));
+            dataset.labels.push(label);
+        }
+        if dataset.labels.len() < 2 {
+            return Err(fail(format!(
+                "{} of its sub-folders holds photos; a classifier needs two classes or more",
+                match dataset.labels.first() {
+                    Some(label) => format!("only `{label}`"),
+                    None => "none".into(),
+                }
+            )));
+        }
+        dataset.notes.extend(few_photos(&dataset.labels, &counts));
+        Ok(dataset)
+    }
+
+    /// Lists `folder` against classes that are known: photos of other classes are left out with a
+    /// note.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Dataset`] when no class folder is one of `labels`.
+    pub fn open_with_labels(folder: &Path, labels: &[String]) -> Result<Self> {
+        let mut dataset = Self {
+            labels: labels.to_vec(),
+            photos: Vec::new(),
+            notes: Vec::new(),
+        };
+        for (label, path) in list(folder)?.0 {
+            let photos = find_photos(std::slice::from_ref(&path))?;
+            match labels.iter().position(|known| *known == label) {
+                Some(class) => dataset.photos.extend(photos.into_iter().map(|path| {
+                    let name = name_below(folder, &path);
+                    LabelledPhoto { path, name, class }
+                })),
+                None if photos.is_empty() => {}
+                None => dataset.notes.push(format!(
+                    "{}: `{label}` is none of the classes trained on, its {} photos are left out",
+                    path.display(),
+                    photos.len()
+                )),
+            }
+        }
+        if dataset.photos.is_empty() {
+            return Err(Error::Dataset {
+                path: folder.to_owned(),
+                reason: "no photo lies in a sub-folder named like a class".into(),
+            });
+        }
+        Ok(dataset)
+    }
+}
+
+/// The sub-folders by name, and the number of photos beside them. Names that begin with a dot are
+/// left out.
+fn list(folder: &Path) -> Result<(BTreeMap<String, PathBuf>, usize)> {
+    let io = |source| Error::Io {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut folders: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut loose = 0;
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') {
+            continue;
+        }
+        if !path.is_dir() {
+            loose += usize::from(crate::folder::has_photo_extension(&path));
+        } else if let Some(other) = folders.insert(name.into_owned(), path.clone()) {
+            return Err(Error::Dataset {
+                path: folder.to_owned(),
+                reason: format!(
+                    "the class folders {other:?} and {path:?} have the same name when written as text; rename one"
+                ),
+            });
+        }
+    }
+    Ok((folders, loose))
+}
+
+/// A label without what `retrain.py` dropped from it: case and everything but letters and digits.
+fn plain(label: &str) -> String {
+    let words: Vec<&str> = label
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    if words.is_empty() {
+        return label.to_owned();
+    }
+    words.join(" ").to_lowercase()
+}
+
+/// The path of `photo` below `folder`, with `/` between folders.
+pub(crate) fn name_below(folder: &Path, photo: &Path) -> String {
+    let below = photo.strip_prefix(folder).unwrap_or(photo);
+    let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+fn few_photos(labels: &[String], counts: &[usize]) -> Option<String> {
+    let few: Vec<String> = labels
+        .iter()
+        .zip(counts)
+        .filter(|(_, count)| **count < FEW_PHOTOS)
+        .map(|(label, count)| format!("`{label}` ({count})"))
+        .collect();
+    let (shown, rest) = few.split_at(few.len().min(3));
+    let more = match rest.len() {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    (!few.is_empty()).then(|| {
+        format!(
+            "{} of {} classes have fewer than {FEW_PHOTOS} photos, accuracy may suffer: {}{more}",
+            few.len(),
+            labels.len(),
+            shown.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            if file.ends_with('/') {
+                std::fs::create_dir_all(path).unwrap();
+            } else {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, "x").unwrap();
+            }
+        }
+        folder
+    }
+
+    fn error(files: &[&str]) -> String {
+        Dataset::open(folder(files).path()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn sub_folders_are_classes_and_oddities_are_told() {
+        let folder = folder(&[
+            "b/2.jpg",
+            "b/deep/1.jpg",
+            "a/1.png",
+            "a/notes.txt",
+            "empty/",
+            "loose.jpg",
+            ".git/x.jpg",
+        ]);
+        let dataset = Dataset::open(folder.path()).unwrap();
+        assert_eq!(dataset.labels, ["a", "b"]);
+        let names: Vec<_> = dataset
+            .photos
+            .iter()
+            .map(|p| (p.name.as_str(), p.class))
+            .collect();
+        assert_eq!(names, [("a/1.png", 0), ("b/2.jpg", 1), ("b/deep/1.jpg", 1)]);
+        let notes = dataset.notes.join("\n");
+        for words in [
+            "1 photos lie beside",
+            "empty: no photo",
+            "below it count as class `b`",
+            "2 of 2 classes have fewer than 20 photos",
+        ] {
+            assert!(notes.contains(words), "no {words:?} in {notes}");
+        }
+    }
+
+    #[test]
+    fn folders_without_two_classes_are_refused() {
+        assert!(error(&["1.jpg"]).contains("no sub-folders"));
+        assert!(error(&["a/1.jpg", "b/"]).contains("only `a`"));
+        assert!(error(&["a/", "b/"]).contains("none of its"));
+        assert!(Dataset::open(Path::new("nowhere")).is_err());
+    }
+
+    #[test]
+    fn names_that_collide_are_refused() {
+        let text = error(&["T-shirt/1.jpg", "t shirt/1.jpg"]);
+        assert!(text.contains("`T-shirt` and `t shirt`"), "{text}");
+        let apart = folder(&["日本/1.jpg", "中国/1.jpg", "!/1.jpg", "?/1.jpg"]);
+        assert_eq!(Dataset::open(apart.path()).unwrap().labels.len(), 4);
+    }
+
+    #[test]
+    fn known_classes_keep_their_places() {
+        let folder = folder(&["b/1.jpg", "c/1.jpg"]);
+        let labels = ["a", "b"].map(str::to_owned);
+        let dataset = Dataset::open_with_labels(folder.path(), &labels).unwrap();
+        assert_eq!((dataset.photos.len(), dataset.photos[0].class), (1, 1));
+        assert!(dataset.notes[0].contains("`c` is none"));
+        assert!(Dataset::open_with_labels(folder.path(), &labels[..1]).is_err());
+    }
+}

@@ -1,0 +1,30 @@
+//! Labels photos by two judges: a softmax layer on their global descriptors, learned from photos
+//! sorted into folders as TensorFlow Hub's `retrain.py` did, and geometry that ties them to single
+//! training photos.
+//!
+//! This module holds what needs no network and no pixels: classes, splits, the layer, its training,
+//! the judges' calibration and the classifier file. [`crate::pipeline`] does the whole job.
+
+mod calibration;
+mod classifier;
+mod classifier_file;
+mod dataset;
+mod evaluation;
+mod layer;
+mod options;
+mod references;
+mod split;
+mod training;
+
+pub use calibration::{Calibration, Evidence, geometric_evidence};
+pub use classifier::{Classifier, FeatureSettings, NetworkId, ReferenceMatch};
+pub use classifier_file::{decode, encode, read_classifier, write_classifier};
+pub use dataset::{Dataset, LabelledPhoto};
+pub use evaluation::ConfusionMatrix;
+pub use layer::{SoftmaxLayer, arg_max, normalized, softmax};
+pub use options::TrainingOptions;
+pub use references::Reference;
+pub use split::{Split, SplitOptions};
+pub use training::{Evaluation, Samples, TrainingStep, evaluate, train_layer};
+
+pub(crate) use split::hash_percentage;

@@ -1,0 +1,45 @@
+//! `delfin classify`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+#[derive(Debug, Args)]
+pub(crate) struct ClassifyArgs {
+    /// A photo, or photos and folders.
+    #[arg(required = true, value_name = "PATHS", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// The file that `delfin train` wrote.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) classifier: PathBuf,
+
+    /// Write one CSV row a photo into this file [default: printed, when it is not a single photo].
+    #[arg(short, long, value_name = "FILE.csv", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write accuracy, confusion matrix and the wrongly labelled photos as one HTML file; the folder's
+    /// sub-folders are the true classes.
+    #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Print JSON instead: one object for a photo, a list of them otherwise.
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) json: bool,
+
+    /// Classes shown of a single photo, and in JSON, the most probable first.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) top: usize,
+
+    /// Label a photo `(none)` when the probability that it fits its class is below P.
+    #[arg(long, value_name = "P", num_args = 0..=1, default_missing_value = "0.5", require_equals = true)]
+    pub(crate) reject: Option<f64>,
+
+    /// Use this ONNX file, described by the manifest.toml beside it [default: the built-in network].
+    #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
+    pub(crate) model: Option<PathBuf>,
+
+    /// Keep what is computed of each photo in this folder, and use what is there.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) cache_dir: Option<PathBuf>,
+}

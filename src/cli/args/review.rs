@@ -1,0 +1,28 @@
+//! `delfin review`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+#[derive(Debug, Args)]
+pub(crate) struct ReviewArgs {
+    /// Folder with one sub-folder of photos for each class, as it was trained on.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+
+    /// The file that `delfin train` wrote.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) classifier: PathBuf,
+
+    /// Write the page to this file.
+    #[arg(short, long, value_name = "FILE.html", default_value = "review.html", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+
+    /// Use this ONNX file, described by the manifest.toml beside it [default: the built-in network].
+    #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
+    pub(crate) model: Option<PathBuf>,
+
+    /// Keep what is computed of each photo in this folder, and use what is there.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) cache_dir: Option<PathBuf>,
+}

@@ -1,0 +1,298 @@
+//! `delfin classify`: the labels of photos.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use delfin::classify::{Classifier, ConfusionMatrix, LabelledPhoto, read_classifier};
+use delfin::files::write_file;
+use delfin::folder::find_photos;
+use delfin::pipeline::{Classification, Judge, LabelledResult, results_page};
+use delfin::report::label_page;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::train::{open_cache, open_model};
+use crate::cli::args::ClassifyArgs;
+use crate::cli::{Answer, output};
+
+/// The version of the JSON objects; it grows when a field changes its meaning or goes away.
+const JSON_VERSION: u32 = 1;
+/// The label of a photo that fits no class.
+const NONE: &str = "(none)";
+
+/// One labelled photo.
+struct Row {
+    path: PathBuf,
+    found: Classification,
+    /// The class of the folder that it lies in, where that is one.
+    truth: Option<usize>,
+}
+
+pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
+    if let Some(reject) = args.reject
+        && !(0.0..=1.0).contains(&reject)
+    {
+        bail!("option reject: {reject} is not from 0 to 1");
+    }
+    let classifier = read_classifier(&args.classifier)?;
+    let photos = find_photos(&args.paths)?;
+    if photos.is_empty() {
+        bail!("no photos found");
+    }
+    let model = open_model(args.model.as_deref())?;
+    let judge = Judge::new(&classifier, &model)?;
+    let cache = open_cache(args.cache_dir.as_deref())?;
+    let results: Vec<delfin::Result<Classification>> = photos
+        .par_iter()
+        .map(|path| judge.classify_path(path, &*cache))
+        .collect();
+    let num_photos = photos.len();
+    let mut rows = Vec::new();
+    for (path, result) in photos.into_iter().zip(results) {
+        match result {
+            Ok(found) => rows.push(Row {
+                truth: true_class(&path, &args.paths, &classifier.labels),
+                path,
+                found,
+            }),
+            Err(error) => output::error(&error.into()),
+        }
+    }
+    let is_single = args.paths.len() == 1 && args.paths[0].is_file();
+    let table = Table {
+        classifier: &classifier,
+        reject: args.reject,
+        top: args.top,
+    };
+    if let Some(path) = &args.report {
+        write_report(&table, &rows, path)?;
+    }
+    if args.json {
+        let mut objects = rows.iter().map(|row| table.json(row));
+        match is_single {
+            true => objects.by_ref().for_each(output::line),
+            false => output::line(Value::from_iter(objects)),
+        }
+    } else if let Some(path) = &args.output {
+        write_file(path, table.csv(&rows).as_bytes())?;
+        table.summary(&rows).iter().for_each(output::line);
+        output::line(format_args!(
+            "labels of {} photos: {}",
+            rows.len(),
+            path.display()
+        ));
+    } else if is_single {
+        rows.iter()
+            .flat_map(|row| table.lines(row))
+            .for_each(output::line);
+    } else {
+        output::bytes(table.csv(&rows).as_bytes());
+        table.summary(&rows).iter().for_each(output::note);
+    }
+    if rows.len() < num_photos {
+        bail!("{} of {num_photos} photos failed", num_photos - rows.len());
+    }
+    Ok(Answer::Yes)
+}
+
+fn write_report(table: &Table, rows: &[Row], path: &Path) -> anyhow::Result<()> {
+    let results: Vec<LabelledResult> = rows
+        .iter()
+        .filter_map(|row| {
+            let class = row.truth?;
+            let (path, name) = (row.path.clone(), row.path.to_string_lossy().into_owned());
+            Some(LabelledResult {
+                photo: LabelledPhoto { path, name, class },
+                classification: row.found.clone(),
+            })
+        })
+        .collect();
+    if results.is_empty() {
+        bail!(
+            "option report: no photo lies in a sub-folder named like a class, so nothing is known to be right or wrong"
+        );
+    }
+    let said = |result: &LabelledResult| table.class(&result.classification);
+    let page = results_page(table.classifier, &results, &said);
+    Ok(write_file(path, label_page(&page).as_bytes())?)
+}
+
+/// The class whose name the first folder below one of `roots` has.
+fn true_class(photo: &Path, roots: &[PathBuf], labels: &[String]) -> Option<usize> {
+    let below = roots
+        .iter()
+        .find_map(|root| photo.strip_prefix(root).ok())?;
+    let mut parts = below.iter();
+    let (first, _file) = (parts.next()?, parts.next()?);
+    labels
+        .iter()
+        .position(|label| *label == first.to_string_lossy())
+}
+
+struct Table<'a> {
+    classifier: &'a Classifier,
+    reject: Option<f64>,
+    top: usize,
+}
+
+impl Table<'_> {
+    fn label(&self, class: usize) -> &str {
+        &self.classifier.labels[class]
+    }
+
+    /// The class that is said, unless the photo fits none.
+    fn class(&self, found: &Classification) -> Option<usize> {
+        let least = self.reject.unwrap_or(0.0);
+        (found.fit_probability >= least).then_some(found.class)
+    }
+
+    fn fused_label(&self, row: &Row) -> &str {
+        self.class(&row.found)
+            .map_or(NONE, |class| self.label(class))
+    }
+
+    fn top(&self, probabilities: &[f64]) -> Vec<(usize, f64)> {
+        let mut order: Vec<(usize, f64)> = probabilities.iter().copied().enumerate().collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        order.truncate(self.top);
+        order
+    }
+
+    /// As label_image.py printed, then what each judge says.
+    fn lines(&self, row: &Row) -> Vec<String> {
+        let found = &row.found;
+        let mut lines: Vec<String> = self
+            .top(&found.probabilities)
+            .into_iter()
+            .map(|(class, p)| format!("Class Name: {} (score = {p:.5})", self.label(class)))
+            .collect();
+        lines.push(format!(
+            "softmax   {} ({:.5})",
+            self.label(found.layer_class),
+            found.layer_probabilities[found.layer_class]
+        ));
+        if self.classifier.has_geometry() {
+            lines.push(match (found.best_match, found.geometry_class) {
+                (Some(best), Some(class)) => format!(
+                    "geometry  {}, {} inliers with {}",
+                    self.label(class),
+                    best.num_inliers,
+                    self.classifier.references[best.reference].name
+                ),
+                _ => "geometry  matches no training photo".into(),
+            });
+        }
+        let disagree = match found.judges_disagree {
+            true => "; the judges disagree",
+            false => "",
+        };
+        lines.push(format!(
+            "label     {}, fits with probability {:.3}{disagree}",
+            self.fused_label(row),
+            found.fit_probability
+        ));
+        lines
+    }
+
+    fn json(&self, row: &Row) -> Value {
+        let found = &row.found;
+        let scores: Vec<Value> = self
+            .top(&found.probabilities)
+            .into_iter()
+            .map(|(class, score)| json!({ "label": self.label(class), "score": score }))
+            .collect();
+        json!({
+            "version": JSON_VERSION,
+            "path": row.path.to_string_lossy(),
+            "label": self.class(&row.found).map(|class| self.label(class)),
+            "probability": found.probabilities[found.class],
+            "fit_probability": found.fit_probability,
+            "classes": scores,
+            "softmax": {
+                "label": self.label(found.layer_class),
+                "probability": found.layer_probabilities[found.layer_class],
+            },
+            "geometry": found.best_match.map(|best| json!({
+                "label": found.geometry_class.map(|class| self.label(class)),
+                "inliers": best.num_inliers,
+                "photo": self.classifier.references[best.reference].name,
+            })),
+            "disagree": found.judges_disagree,
+            "true_label": row.truth.map(|class| self.label(class)),
+        })
+    }
+
+    fn csv(&self, rows: &[Row]) -> String {
+        let has_truth = rows.iter().any(|row| row.truth.is_some());
+        let mut text = String::from(
+            "path,label,probability,softmax_label,softmax_probability,geometry_label,inliers,disagree",
+        );
+        text.push_str(if has_truth { ",true_label\n" } else { "\n" });
+        for row in rows {
+            let found = &row.found;
+            let mut fields = vec![
+                quoted(&row.path.to_string_lossy()),
+                quoted(self.fused_label(row)),
+                format!("{:.5}", found.probabilities[found.class]),
+                quoted(self.label(found.layer_class)),
+                format!("{:.5}", found.layer_probabilities[found.layer_class]),
+                quoted(found.geometry_class.map_or("", |class| self.label(class))),
+                found
+                    .best_match
+                    .map_or(0, |best| best.num_inliers)
+                    .to_string(),
+                found.judges_disagree.to_string(),
+            ];
+            if has_truth {
+                fields.push(quoted(row.truth.map_or("", |class| self.label(class))));
+            }
+            text.push_str(&fields.join(","));
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Accuracy, precision and recall, where the true classes are known.
+    fn summary(&self, rows: &[Row]) -> Vec<String> {
+        let mut matrix = ConfusionMatrix::new(self.classifier.labels.len());
+        for row in rows {
+            if let Some(truth) = row.truth {
+                matrix.add(truth, self.class(&row.found));
+            }
+        }
+        let Some(accuracy) = matrix.accuracy() else {
+            return Vec::new();
+        };
+        let percent = |share: Option<f64>| match share {
+            Some(share) => format!("{:.1}%", share * 100.0),
+            None => "-".into(),
+        };
+        let mut lines = vec![format!(
+            "accuracy {} (N={})",
+            percent(Some(accuracy)),
+            matrix.num_photos()
+        )];
+        lines.extend(
+            self.classifier
+                .labels
+                .iter()
+                .enumerate()
+                .map(|(class, label)| {
+                    format!(
+                        "{label}: precision {}, recall {}",
+                        percent(matrix.precision(class)),
+                        percent(matrix.recall(class))
+                    )
+                }),
+        );
+        lines
+    }
+}
+
+/// A CSV field (RFC 4180).
+fn quoted(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_owned(),
+    }
+}

@@ -1,0 +1,46 @@
+//! `delfin review`: the labels to check first.
+
+use delfin::classify::read_classifier;
+use delfin::files::write_file;
+use delfin::pipeline::{Judge, review_labels, review_page};
+use delfin::report::label_page;
+
+use super::train::{Watch, open_cache, open_model};
+use crate::cli::args::ReviewArgs;
+use crate::cli::{Answer, output};
+
+/// Findings that are printed; the page has more.
+const MAX_LINES: usize = 20;
+
+pub(crate) fn run(args: &ReviewArgs) -> anyhow::Result<Answer> {
+    let classifier = read_classifier(&args.classifier)?;
+    let model = open_model(args.model.as_deref())?;
+    let judge = Judge::new(&classifier, &model)?;
+    let cache = open_cache(args.cache_dir.as_deref())?;
+    let watch = Watch::new(false);
+    let findings = review_labels(&judge, &args.folder, &*cache, &watch)?;
+    let page = review_page(&classifier, &findings, &args.folder);
+    write_file(&args.output, label_page(&page).as_bytes())?;
+    for finding in findings.iter().take(MAX_LINES) {
+        let found = &finding.classification;
+        let geometry = match found.best_match {
+            Some(best) => {
+                let reference = &classifier.references[best.reference];
+                format!("; {} inliers with {}", best.num_inliers, reference.name)
+            }
+            None => String::new(),
+        };
+        output::line(format_args!(
+            "{}: softmax says {} ({:.2}){geometry}",
+            finding.photo.name,
+            classifier.labels[found.layer_class],
+            found.layer_probabilities[found.layer_class],
+        ));
+    }
+    output::line(format_args!(
+        "{} labels to check: {}",
+        findings.len(),
+        args.output.display()
+    ));
+    Ok(Answer::Yes)
+}

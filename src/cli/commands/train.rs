@@ -1,0 +1,316 @@
+//! `delfin train`: a classifier from folders of photos.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use anyhow::{Context, bail};
+use delfin::classify::{Split, TrainingStep, write_classifier};
+use delfin::files::write_file;
+use delfin::pipeline::{
+    ClassifierOptions, FeatureCache, FolderCache, NoCache, TrainedClassifier, TrainingFolders,
+    TrainingLog, TrainingObserver, train_classifier,
+};
+use delfin::{Model, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::args::{FormerArgs, L2, TrainArgs};
+use crate::cli::{Answer, output};
+
+pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
+    let folder = args.folder.as_ref().or(args.image_dir.as_ref());
+    let folders = TrainingFolders {
+        training: folder.context("name the folder of photos")?.clone(),
+        validation: args.validation_dir.clone(),
+        testing: args.test_dir.clone(),
+    };
+    tell_former(&args.former);
+    let model = open_model(args.model.as_deref())?;
+    let options = options(args, &model);
+    options.validate()?;
+    if let Some(percent) = args.assert_accuracy_at_least
+        && !(0.0..=100.0).contains(&percent)
+    {
+        bail!("option assert_accuracy_at_least: {percent} is not from 0 to 100");
+    }
+    let cache = open_cache(args.cache_dir.as_deref())?;
+    let watch = Watch::new(args.summaries_dir.is_some());
+    let trained = train_classifier(&model, &folders, &options, &*cache, &watch)?;
+    watch.bar.finish_and_clear();
+    if let Some(path) = &args.output_labels {
+        let lines: String = trained
+            .classifier
+            .labels
+            .iter()
+            .map(|l| format!("{l}\n"))
+            .collect();
+        write_file(path, lines.as_bytes())?;
+    }
+    write_classifier(&trained.classifier, &args.output)?;
+    if let (Some(folder), Some(log)) = (&args.summaries_dir, watch.into_log()) {
+        log.write(folder, &trained)?;
+    }
+    if args.print_misclassified {
+        tell_misclassified(&trained);
+    }
+    tell(&trained);
+    output::line(format_args!("classifier {}", args.output.display()));
+    let Some(percent) = args.assert_accuracy_at_least else {
+        return Ok(Answer::Yes);
+    };
+    let Some(accuracy) = trained.classifier.test_accuracy else {
+        bail!("option assert_accuracy_at_least: no photo is left for testing");
+    };
+    if accuracy * 100.0 < percent {
+        output::note(format_args!(
+            "test accuracy {:.1}% is below {percent}%",
+            accuracy * 100.0
+        ));
+        return Ok(Answer::No);
+    }
+    Ok(Answer::Yes)
+}
+
+pub(super) fn open_model(path: Option<&std::path::Path>) -> Result<Model> {
+    match path {
+        Some(path) => Model::open(path),
+        None => Model::embedded(),
+    }
+}
+
+pub(super) fn open_cache(folder: Option<&std::path::Path>) -> Result<Box<dyn FeatureCache>> {
+    Ok(match folder {
+        Some(folder) => Box::new(FolderCache::open(folder)?),
+        None => Box::new(NoCache),
+    })
+}
+
+/// The defaults, but for what was asked for.
+fn options(args: &TrainArgs, model: &Model) -> ClassifierOptions {
+    let mut options = ClassifierOptions::for_model(model);
+    fn set<T: Clone>(target: &mut T, value: &Option<T>) {
+        if let Some(value) = value {
+            *target = value.clone();
+        }
+    }
+    set(
+        &mut options.split.testing_percentage,
+        &args.testing_percentage,
+    );
+    set(
+        &mut options.split.validation_percentage,
+        &args.validation_percentage,
+    );
+    let layer = &mut options.layer;
+    set(&mut layer.num_steps, &args.steps);
+    set(&mut layer.learning_rate, &args.learning_rate);
+    set(&mut layer.momentum, &args.momentum);
+    set(&mut layer.batch_size, &args.batch_size);
+    set(&mut layer.eval_step_interval, &args.eval_step_interval);
+    set(&mut layer.label_smoothing, &args.label_smoothing);
+    set(&mut layer.seed, &args.seed);
+    match args.l2 {
+        Some(L2::Auto) => layer.l2 = None,
+        Some(L2::Weight(weight)) => layer.l2 = Some(weight),
+        None => {}
+    }
+    // As in retrain.py, -1 stands for all.
+    layer.validation_batch_size = args
+        .validation_batch_size
+        .filter(|size| *size >= 0)
+        .map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+    layer.class_balanced = !args.unbalanced;
+    let distortions = &mut options.distortions;
+    distortions.flip_left_right = args.flip_left_right;
+    set(&mut distortions.random_crop, &args.random_crop);
+    set(&mut distortions.random_scale, &args.random_scale);
+    set(&mut distortions.random_brightness, &args.random_brightness);
+    set(&mut distortions.num_copies, &args.distorted_copies);
+    set(&mut options.global_size, &args.global_size);
+    set(&mut options.max_references_per_class, &args.max_references);
+    if args.no_geometry {
+        options.geometry = None;
+    }
+    options
+}
+
+fn tell_former(former: &FormerArgs) {
+    for (flag, value, instead) in [
+        (
+            "output_graph",
+            &former.output_graph,
+            "the classifier goes to -o FILE",
+        ),
+        (
+            "intermediate_output_graphs_dir",
+            &former.intermediate_output_graphs_dir,
+            "training takes about a second, no graph is written in between",
+        ),
+        (
+            "intermediate_store_frequency",
+            &former.intermediate_store_frequency,
+            "training takes about a second, no graph is written in between",
+        ),
+        (
+            "final_tensor_name",
+            &former.final_tensor_name,
+            "the output has no name to choose",
+        ),
+        (
+            "tfhub_module",
+            &former.tfhub_module,
+            "the network is built in; another one is named by --model FILE.onnx",
+        ),
+        (
+            "architecture",
+            &former.architecture,
+            "the network is built in; another one is named by --model FILE.onnx",
+        ),
+        (
+            "model_dir",
+            &former.model_dir,
+            "the network is built in, nothing is downloaded",
+        ),
+        (
+            "saved_model_dir",
+            &former.saved_model_dir,
+            "the classifier goes to -o FILE",
+        ),
+        (
+            "checkpoint_path",
+            &former.checkpoint_path,
+            "the classifier goes to -o FILE",
+        ),
+        (
+            "logging_verbosity",
+            &former.logging_verbosity,
+            "there is one verbosity",
+        ),
+        (
+            "test_batch_size",
+            &former.test_batch_size,
+            "every photo of the test split is tested",
+        ),
+    ] {
+        if value.is_some() {
+            output::note(format_args!("--{flag} has no meaning here: {instead}"));
+        }
+    }
+}
+
+fn tell_misclassified(trained: &TrainedClassifier) {
+    output::line("=== MISCLASSIFIED TEST IMAGES ===");
+    let labels = &trained.classifier.labels;
+    for result in &trained.test_results {
+        let said = result.classification.class;
+        if said != result.photo.class {
+            output::line(format_args!(
+                "{}  {}",
+                result.photo.path.display(),
+                labels[said]
+            ));
+        }
+    }
+}
+
+fn tell(trained: &TrainedClassifier) {
+    let count = |side| trained.photos.iter().filter(|(_, s, _)| *s == side).count();
+    output::line(format_args!(
+        "photos    {} for training, {} for validation, {} for testing, {} classes; the layer learned in {:.0} ms",
+        count(Split::Training),
+        count(Split::Validation),
+        count(Split::Testing),
+        trained.classifier.labels.len(),
+        trained.layer_time.as_secs_f64() * 1e3
+    ));
+    let results = &trained.test_results;
+    let (Some(accuracy), Some(layer)) = (trained.classifier.test_accuracy, trained.layer_test)
+    else {
+        return;
+    };
+    if trained.classifier.has_geometry() {
+        let by_geometry = results
+            .iter()
+            .filter(|r| r.classification.geometry_class == Some(r.photo.class))
+            .count();
+        output::line(format_args!(
+            "judges    softmax alone {:.1}%, geometry alone {:.1}%, both {:.1}%",
+            layer.accuracy * 100.0,
+            by_geometry as f64 / results.len() as f64 * 100.0,
+            accuracy * 100.0
+        ));
+    }
+    output::line(format_args!(
+        "Final test accuracy = {:.1}% (N={})",
+        accuracy * 100.0,
+        results.len()
+    ));
+}
+
+/// Prints as retrain.py did, with a bar while photos are read.
+pub(super) struct Watch {
+    bar: ProgressBar,
+    log: Option<Mutex<TrainingLog>>,
+}
+
+impl Watch {
+    pub(super) fn new(with_log: bool) -> Self {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{pos} of {len} photos {wide_bar} {eta}") {
+            bar.set_style(style);
+        }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_secs_f64();
+        Self {
+            bar,
+            log: with_log.then(|| Mutex::new(TrainingLog::new(now))),
+        }
+    }
+
+    fn into_log(self) -> Option<TrainingLog> {
+        Some(
+            self.log?
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+}
+
+impl TrainingObserver for Watch {
+    fn photos(&self, done: usize, total: usize) {
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+        if done == total {
+            self.bar.finish_and_clear();
+        }
+    }
+
+    fn step(&self, step: &TrainingStep) {
+        if let Some(log) = &self.log {
+            log.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .step(step);
+        }
+        let n = step.step;
+        let training = &step.training;
+        output::line(format_args!(
+            "Step {n}: Train accuracy = {:.1}%",
+            training.accuracy * 100.0
+        ));
+        output::line(format_args!(
+            "Step {n}: Cross entropy = {:.6}",
+            training.cross_entropy
+        ));
+        if let Some(validation) = &step.validation {
+            output::line(format_args!(
+                "Step {n}: Validation accuracy = {:.1}% (N={})",
+                validation.accuracy * 100.0,
+                validation.num_photos
+            ));
+        }
+    }
+
+    fn note(&self, text: &str) {
+        self.bar
+            .suspend(|| output::note(format_args!("note: {text}")));
+    }
+}

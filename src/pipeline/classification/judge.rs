@@ -1,0 +1,208 @@
+//! A classifier at work: what layer and geometry say about a photo, and what follows from both.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::cache::FeatureCache;
+use super::photos::{PhotoFeatures, read_photo};
+use crate::classify::{Classifier, Evidence, ReferenceMatch, arg_max};
+use crate::error::{Error, Result};
+use crate::extract::Model;
+use crate::features::FeatureSet;
+use crate::image::DecodeOptions;
+use crate::pipeline::{MatchOptions, match_features, seed_from_content};
+
+/// Classes that geometry looks at: the most probable ones of the layer.
+const MAX_CLASSES: usize = 5;
+/// Training photos of each such class that are tried: those most alike as wholes.
+const MAX_PHOTOS_PER_CLASS: usize = 4;
+/// Training photos of any class that are tried because they are most alike as wholes.
+const MAX_ALIKE: usize = 6;
+
+/// A classifier with the network that it belongs to.
+pub struct Judge<'a> {
+    classifier: &'a Classifier,
+    model: &'a Model,
+    matching: MatchOptions,
+    decode: DecodeOptions,
+}
+
+/// What was found out about one photo. Probabilities are from 0 to 1, one a class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Classification {
+    /// By the layer alone.
+    pub layer_probabilities: Vec<f64>,
+    /// By both judges.
+    pub probabilities: Vec<f64>,
+    /// The most probable class by both judges.
+    pub class: usize,
+    /// The most probable class by the layer alone.
+    pub layer_class: usize,
+    /// The training photo with the most inliers, where geometry found any.
+    pub best_match: Option<ReferenceMatch>,
+    /// The class of that photo.
+    pub geometry_class: Option<usize>,
+    /// The probability that the photo belongs to `class` and not to none.
+    pub fit_probability: f64,
+    /// Whether geometry has inliers enough to be sure, and names another class than the layer.
+    pub judges_disagree: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// Puts a classifier and its network together.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when `model` is not the network that the classifier was trained with.
+    pub fn new(classifier: &'a Classifier, model: &'a Model) -> Result<Self> {
+        let (own, given) = (&classifier.network, model.manifest());
+        if own.sha256 != given.sha256 {
+            return Err(Error::Model {
+                path: model.path().to_owned(),
+                reason: format!(
+                    "the classifier was trained with network `{}` (sha256 {}), this is `{}` (sha256 {}); name the right one with --model or train again",
+                    own.name,
+                    short(&own.sha256),
+                    given.name,
+                    short(&given.sha256)
+                ),
+            });
+        }
+        Ok(Self {
+            classifier,
+            model,
+            matching: MatchOptions::from(model.defaults()),
+            decode: DecodeOptions::default(),
+        })
+    }
+
+    /// The classifier.
+    pub fn classifier(&self) -> &Classifier {
+        self.classifier
+    }
+
+    /// Whether geometry found inliers enough to be sure that two photos show the same thing.
+    pub fn is_geometry_sure(&self, found: &Classification) -> bool {
+        let best = found.best_match.map_or(0, |best| best.num_inliers);
+        best >= self.matching.min_inliers
+    }
+
+    /// Labels the photo at `path`. Deterministic.
+    ///
+    /// # Errors
+    /// As [`read_photo`].
+    pub fn classify_path(&self, path: &Path, cache: &dyn FeatureCache) -> Result<Classification> {
+        let photo = self.read(path, cache)?;
+        self.classify(&photo)
+    }
+
+    /// Reads what the classifier needs of the photo at `path`.
+    ///
+    /// # Errors
+    /// As [`read_photo`].
+    pub fn read(&self, path: &Path, cache: &dyn FeatureCache) -> Result<PhotoFeatures> {
+        let with_local = self.classifier.has_geometry();
+        let settings = &self.classifier.settings;
+        read_photo(self.model, path, settings, with_local, &self.decode, cache)
+    }
+
+    /// Labels a photo. A training photo with the same content is not matched with itself.
+    /// Deterministic.
+    ///
+    /// # Errors
+    /// [`Error::Features`] when its features are not of the classifier's network.
+    pub fn classify(&self, photo: &PhotoFeatures) -> Result<Classification> {
+        let logits = self.classifier.layer.logits(&photo.global)?;
+        let matches = match_references(self.classifier, photo, &logits, &self.matching)?;
+        let evidence = self.classifier.evidence(&photo.global, &matches)?;
+        Ok(conclude(
+            self.classifier,
+            &evidence,
+            &matches,
+            self.matching.min_inliers,
+        ))
+    }
+}
+
+/// Weighs what both judges say.
+pub(super) fn conclude(
+    classifier: &Classifier,
+    evidence: &Evidence,
+    matches: &[ReferenceMatch],
+    min_inliers: usize,
+) -> Classification {
+    let calibration = &classifier.calibration;
+    let layer_probabilities = calibration.layer_probabilities(evidence);
+    let probabilities = calibration.probabilities(evidence);
+    let (class, layer_class) = (arg_max(&probabilities), arg_max(&layer_probabilities));
+    // The first of those with the most inliers.
+    let best_match = matches
+        .iter()
+        .copied()
+        .rev()
+        .max_by_key(|found| found.num_inliers)
+        .filter(|found| found.num_inliers > 0);
+    let geometry_class = best_match.map(|found| classifier.references[found.reference].class);
+    Classification {
+        fit_probability: calibration.fit_probability(evidence, class),
+        judges_disagree: best_match.is_some_and(|found| found.num_inliers >= min_inliers)
+            && geometry_class != Some(layer_class),
+        layer_probabilities,
+        probabilities,
+        class,
+        layer_class,
+        best_match,
+        geometry_class,
+    }
+}
+
+/// Matches a photo with the training photos of its likely classes, and with those most alike.
+pub(super) fn match_references(
+    classifier: &Classifier,
+    photo: &PhotoFeatures,
+    logits: &[f64],
+    options: &MatchOptions,
+) -> Result<Vec<ReferenceMatch>> {
+    let Some(local) = &photo.local else {
+        return Ok(Vec::new());
+    };
+    candidates(classifier, photo, logits)
+        .into_par_iter()
+        .map(|index| {
+            let reference = &classifier.references[index];
+            let features: FeatureSet = reference.features()?;
+            let seed = seed_from_content(&reference.content_hash, &photo.content_hash);
+            Ok(ReferenceMatch {
+                reference: index,
+                num_inliers: match_features(&features, local, options, seed)?.num_inliers(),
+            })
+        })
+        .collect()
+}
+
+/// Indices of training photos, each once, the most alike first.
+fn candidates(classifier: &Classifier, photo: &PhotoFeatures, logits: &[f64]) -> Vec<usize> {
+    let mut classes: Vec<usize> = (0..logits.len()).collect();
+    classes.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]).then(a.cmp(b)));
+    classes.truncate(MAX_CLASSES);
+    let mut alike: Vec<(usize, f64)> = classifier
+        .references
+        .iter()
+        .enumerate()
+        .filter(|(_, reference)| reference.content_hash != photo.content_hash)
+        .map(|(index, reference)| (index, reference.similarity(&photo.global)))
+        .collect();
+    alike.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut taken = vec![0; logits.len()];
+    let chosen = alike.iter().enumerate().filter(|(rank, (index, _))| {
+        let class = classifier.references[*index].class;
+        let is_likely = classes.contains(&class) && taken[class] < MAX_PHOTOS_PER_CLASS;
+        taken[class] += usize::from(is_likely);
+        is_likely || *rank < MAX_ALIKE
+    });
+    chosen.map(|(_, (index, _))| *index).collect()
+}
+
+fn short(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
+}

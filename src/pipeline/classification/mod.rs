@@ -1,0 +1,23 @@
+//! Training a classifier from folders of photos, and labelling photos with it.
+
+mod cache;
+mod distortion;
+mod export;
+mod judge;
+mod options;
+mod pages;
+mod photos;
+mod review;
+mod tensorboard;
+mod train;
+
+pub use cache::{FeatureCache, FolderCache, NoCache};
+pub use distortion::Distortions;
+pub use export::export_classifier;
+pub use judge::{Classification, Judge};
+pub use options::{ClassifierOptions, TrainingFolders};
+pub use pages::{results_page, review_page};
+pub use photos::{PhotoFeatures, TrainingObserver, Watchless, read_photo};
+pub use review::{Doubt, Finding, review_labels};
+pub use tensorboard::TrainingLog;
+pub use train::{LabelledResult, TrainedClassifier, train_classifier};

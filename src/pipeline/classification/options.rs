@@ -1,0 +1,90 @@
+//! How a classifier is trained.
+
+use std::path::PathBuf;
+
+use super::distortion::Distortions;
+use crate::classify::{SplitOptions, TrainingOptions};
+use crate::error::{Error, Result};
+use crate::extract::Model;
+use crate::image::DecodeOptions;
+use crate::pipeline::MatchOptions;
+
+/// Where the labelled photos are: in each folder, a sub-folder is a class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrainingFolders {
+    /// Photos to learn from; those that a split keeps back come from here too.
+    pub training: PathBuf,
+    /// Photos for validation in a folder of their own; none takes a part of `training`.
+    pub validation: Option<PathBuf>,
+    /// Photos for testing in a folder of their own; none takes a part of `training`.
+    pub testing: Option<PathBuf>,
+}
+
+/// How a classifier is trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassifierOptions {
+    /// Which photos are kept from training.
+    pub split: SplitOptions,
+    /// How the layer learns.
+    pub layer: TrainingOptions,
+    /// Random changes of the training photos; the cache is not asked about changed photos.
+    pub distortions: Distortions,
+    /// Limits on what is decoded.
+    pub decode: DecodeOptions,
+    /// Longest side of a photo for its global descriptor, in pixels; 16 to 8192. The default did best
+    /// on the validation split of the clothing dataset (benches/RESULTS.md).
+    pub global_size: u32,
+    /// How photos are matched with training photos; none leaves the layer as the only judge.
+    pub geometry: Option<MatchOptions>,
+    /// Training photos of a class that the classifier keeps to match with; at least 1.
+    pub max_references_per_class: usize,
+}
+
+impl Default for ClassifierOptions {
+    fn default() -> Self {
+        Self {
+            split: SplitOptions::default(),
+            layer: TrainingOptions::default(),
+            distortions: Distortions::default(),
+            decode: DecodeOptions::default(),
+            global_size: 320,
+            geometry: Some(MatchOptions::default()),
+            max_references_per_class: 50,
+        }
+    }
+}
+
+impl ClassifierOptions {
+    /// The defaults with the matching that a network was measured with.
+    pub fn for_model(model: &Model) -> Self {
+        Self {
+            geometry: Some(MatchOptions::from(model.defaults())),
+            ..Self::default()
+        }
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] naming the field.
+    pub fn validate(&self) -> Result<()> {
+        self.split.validate()?;
+        self.layer.validate()?;
+        self.distortions.validate()?;
+        self.decode.validate()?;
+        if let Some(geometry) = &self.geometry {
+            geometry.validate()?;
+        }
+        if !(16..=8192).contains(&self.global_size) {
+            let reason = format!("{} is not between 16 and 8192 pixels", self.global_size);
+            return Err(Error::option("global_size", reason));
+        }
+        if self.max_references_per_class == 0 {
+            return Err(Error::option(
+                "max_references_per_class",
+                "must be at least 1",
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! Results -> the pages that show them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::review::{Doubt, Finding};
+use super::train::LabelledResult;
+use crate::classify::{Classifier, ConfusionMatrix};
+use crate::image::{DecodeOptions, Photo, resize_rgb};
+use crate::report::{Card, LabelPage, Section};
+
+/// Longest side of a photo on a page, in pixels.
+const THUMBNAIL_PX: u32 = 200;
+/// Photos of one group that are shown.
+const MAX_CARDS: usize = 60;
+/// JPEG quality of the photos, from 1 to 100.
+const JPEG_QUALITY: u8 = 80;
+
+/// The page of labelled photos whose classes are known: accuracy, each class' precision and recall, the
+/// confusion matrix and the photos that got a wrong label. `said` gives the class said of a photo, none
+/// where it was said to fit none.
+pub fn results_page(
+    classifier: &Classifier,
+    results: &[LabelledResult],
+    said: &dyn Fn(&LabelledResult) -> Option<usize>,
+) -> LabelPage {
+    let labels = &classifier.labels;
+    let mut matrix = ConfusionMatrix::new(labels.len());
+    let mut wrong: BTreeMap<(usize, Option<usize>), Vec<&LabelledResult>> = BTreeMap::new();
+    for result in results {
+        let (truth, said) = (result.photo.class, said(result));
+        matrix.add(truth, said);
+        if said != Some(truth) {
+            wrong.entry((truth, said)).or_default().push(result);
+        }
+    }
+    let percent = |share: Option<f64>| match share {
+        Some(share) => format!("{:.1}%", share * 100.0),
+        None => "-".into(),
+    };
+    let row = |class: usize, label: &String| {
+        let photos = matrix.counts[class].iter().sum::<usize>() + matrix.rejected[class];
+        vec![
+            label.clone(),
+            photos.to_string(),
+            percent(matrix.precision(class)),
+            percent(matrix.recall(class)),
+            matrix.rejected[class].to_string(),
+        ]
+    };
+    LabelPage {
+        title: format!(
+            "Accuracy {} on {} photos",
+            percent(matrix.accuracy()),
+            matrix.num_photos()
+        ),
+        lines: Vec::new(),
+        header: ["class", "photos", "precision", "recall", "fit no class"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: labels
+            .iter()
+            .enumerate()
+            .map(|(class, label)| row(class, label))
+            .collect(),
+        classes: labels.clone(),
+        counts: matrix.counts.clone(),
+        sections: wrong
+            .into_iter()
+            .map(|((truth, said), group)| Section {
+                cell: said.map(|said| [truth, said]),
+                title: match said {
+                    Some(said) => format!("{} labelled {}", labels[truth], labels[said]),
+                    None => format!("{} said to fit no class", labels[truth]),
+                },
+                cards: group
+                    .par_iter()
+                    .take(MAX_CARDS)
+                    .map(|result| card(classifier, result, None))
+                    .collect(),
+            })
+            .collect(),
+    }
+}
+
+/// The page of `delfin review`. `folder` holds the training photos, to show those that were matched.
+pub fn review_page(classifier: &Classifier, findings: &[Finding], folder: &Path) -> LabelPage {
+    let sections = [
+        (
+            Doubt::GeometryContradicts,
+            "Geometry finds the same thing in a photo of another class",
+        ),
+        (
+            Doubt::LabelContradicted,
+            "Both judges together say another class",
+        ),
+        (Doubt::JudgesDisagree, "The judges disagree with each other"),
+    ];
+    LabelPage {
+        title: "Check these labels first".into(),
+        lines: vec![format!(
+            "{} photos in doubt, the most doubtful first. The second photo is the training photo that geometry ties the first one to.",
+            findings.len()
+        )],
+        sections: sections
+            .into_iter()
+            .map(|(doubt, title)| {
+                let group: Vec<&Finding> = findings.iter().filter(|f| f.doubt == doubt).collect();
+                Section {
+                    cell: None,
+                    title: format!("{title} ({})", group.len()),
+                    cards: group
+                        .par_iter()
+                        .take(MAX_CARDS)
+                        .map(|finding| {
+                            let result = LabelledResult {
+                                photo: finding.photo.clone(),
+                                classification: finding.classification.clone(),
+                            };
+                            card(classifier, &result, Some(folder))
+                        })
+                        .collect(),
+                }
+            })
+            .filter(|section| !section.cards.is_empty())
+            .collect(),
+        ..LabelPage::default()
+    }
+}
+
+fn card(classifier: &Classifier, result: &LabelledResult, folder: Option<&Path>) -> Card {
+    let found = &result.classification;
+    let labels = &classifier.labels;
+    let mut pictures = vec![thumbnail(&result.photo.path)];
+    let mut lines = vec![
+        format!("label: {}", labels[result.photo.class]),
+        format!(
+            "softmax: {} ({:.2})",
+            labels[found.layer_class], found.layer_probabilities[found.layer_class]
+        ),
+    ];
+    if let Some(best) = found.best_match {
+        let reference = &classifier.references[best.reference];
+        lines.push(format!(
+            "geometry: {}, {} inliers with {}",
+            labels[reference.class], best.num_inliers, reference.name
+        ));
+        pictures.extend(folder.map(|folder| thumbnail(&folder.join(&reference.name))));
+    }
+    lines.push(format!(
+        "both: {} ({:.2})",
+        labels[found.class], found.probabilities[found.class]
+    ));
+    Card {
+        pictures,
+        title: result.photo.name.clone(),
+        lines,
+    }
+}
+
+/// A small JPEG of the photo; empty when it cannot be read.
+fn thumbnail(path: &Path) -> Vec<u8> {
+    let Ok(photo) = Photo::open(path, &DecodeOptions::default()) else {
+        return Vec::new();
+    };
+    let (width, height) = (photo.width(), photo.height());
+    let factor = (f64::from(THUMBNAIL_PX) / f64::from(width.max(height))).min(1.0);
+    let side = |pixels: u32| ((f64::from(pixels) * factor).round() as u32).max(1);
+    let small = resize_rgb(photo.pixels(), side(width), side(height));
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
+    match small.write_with_encoder(encoder) {
+        Ok(()) => bytes,
+        Err(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,160 @@
+//! Photos -> what the judges read of them.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::cache::FeatureCache;
+use crate::classify::{FeatureSettings, TrainingStep, normalized};
+use crate::error::{Error, Result};
+use crate::extract::{ExtractionOptions, Model, extract};
+use crate::features::FeatureSet;
+use crate::image::{DecodeOptions, Photo};
+
+/// Is told how a run goes, from any thread. It changes no result.
+pub trait TrainingObserver: Sync {
+    /// So many of so many photos are read.
+    fn photos(&self, done: usize, total: usize);
+    /// The layer was evaluated.
+    fn step(&self, step: &TrainingStep);
+    /// Something that a person should know.
+    fn note(&self, text: &str);
+}
+
+/// Watches nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Watchless;
+
+impl TrainingObserver for Watchless {
+    fn photos(&self, _: usize, _: usize) {}
+    fn step(&self, _: &TrainingStep) {}
+    fn note(&self, _: &str) {}
+}
+
+/// What the judges read of one photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhotoFeatures {
+    /// SHA-256 of its file.
+    pub content_hash: [u8; 32],
+    /// Its [`normalized`] global descriptor.
+    pub global: Vec<f32>,
+    /// Its local features, where geometry judges too.
+    pub local: Option<FeatureSet>,
+}
+
+/// Reads the photo at `path`: its global descriptor, and its local features when `with_local`. What
+/// the cache holds is not computed.
+///
+/// # Errors
+/// As [`Photo::open`] and [`extract`]; [`Error::Model`] when the network has no global descriptor.
+pub fn read_photo(
+    model: &Model,
+    path: &Path,
+    settings: &FeatureSettings,
+    with_local: bool,
+    decode: &DecodeOptions,
+    cache: &dyn FeatureCache,
+) -> Result<PhotoFeatures> {
+    let bytes = read_file(path, decode)?;
+    let content_hash: [u8; 32] = Sha256::digest(&bytes).into();
+    let mut photo = None;
+    let mut features = |options: &ExtractionOptions| -> Result<FeatureSet> {
+        let key = format!("{} {options:?}", model.manifest().sha256);
+        if let Some(features) = cache.features(&key, &content_hash)? {
+            return Ok(features);
+        }
+        let photo = match &mut photo {
+            Some(photo) => photo,
+            none => none.insert(Photo::decode(&bytes, path, decode)?),
+        };
+        let features = extract(model, photo, options)?;
+        cache.put_features(&key, &content_hash, &features)?;
+        Ok(features)
+    };
+    let global = features(&global_options(settings))?;
+    let global = global.global().ok_or_else(|| Error::Model {
+        path: model.path().to_owned(),
+        reason: "it gives no global descriptor, which a classifier reads".into(),
+    })?;
+    Ok(PhotoFeatures {
+        content_hash,
+        global: normalized(global),
+        local: match with_local {
+            true => Some(features(&local_options(settings))?),
+            false => None,
+        },
+    })
+}
+
+/// The features of a photo in memory; nothing is cached.
+///
+/// # Errors
+/// As [`read_photo`].
+pub(super) fn global_of(
+    model: &Model,
+    photo: &Photo,
+    settings: &FeatureSettings,
+) -> Result<Vec<f32>> {
+    let features = extract(model, photo, &global_options(settings))?;
+    Ok(normalized(features.global().unwrap_or_default()))
+}
+
+/// Reads many photos at once, in their order.
+pub(super) fn read_photos(
+    model: &Model,
+    paths: &[&Path],
+    settings: &FeatureSettings,
+    with_local: bool,
+    decode: &DecodeOptions,
+    cache: &dyn FeatureCache,
+    observer: &dyn TrainingObserver,
+) -> Vec<Result<PhotoFeatures>> {
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    paths
+        .par_iter()
+        .map(|path| {
+            let features = read_photo(model, path, settings, with_local, decode, cache);
+            let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            observer.photos(done, paths.len());
+            features
+        })
+        .collect()
+}
+
+/// One scale; the single keypoint is not read.
+fn global_options(settings: &FeatureSettings) -> ExtractionOptions {
+    ExtractionOptions {
+        max_size: settings.global_size,
+        scales: vec![1.0],
+        max_features: 1,
+        min_attention: 0.0,
+    }
+}
+
+fn local_options(settings: &FeatureSettings) -> ExtractionOptions {
+    ExtractionOptions {
+        max_size: settings.max_size,
+        scales: settings.scales.clone(),
+        max_features: settings.max_features,
+        min_attention: 0.0,
+    }
+}
+
+fn read_file(path: &Path, decode: &DecodeOptions) -> Result<Vec<u8>> {
+    let io = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let file = std::fs::File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    let mut bounded = std::io::Read::take(file, decode.max_file_bytes.saturating_add(1));
+    std::io::Read::read_to_end(&mut bounded, &mut bytes).map_err(io)?;
+    if bytes.len() as u64 > decode.max_file_bytes {
+        return Err(Error::Decode {
+            path: path.to_owned(),
+            reason: format!("the file is longer than {} bytes", decode.max_file_bytes),
+        });
+    }
+    Ok(bytes)
+}

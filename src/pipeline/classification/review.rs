@@ -1,0 +1,104 @@
+//! Which labels of a folder deserve a second look.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::cache::FeatureCache;
+use super::judge::{Classification, Judge};
+use super::photos::TrainingObserver;
+use crate::classify::{Dataset, LabelledPhoto};
+use crate::error::{Error, Result};
+
+/// Why a label deserves a second look, the strongest reason first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// Geometry is sure that the photo shows what a training photo of another class shows.
+    GeometryContradicts,
+    /// Both judges together say another class.
+    LabelContradicted,
+    /// The judges do not agree with each other.
+    JudgesDisagree,
+}
+
+/// A photo whose label deserves a second look.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The photo and its label.
+    pub photo: LabelledPhoto,
+    /// Why.
+    pub doubt: Doubt,
+    /// What the judges say; a training photo is not matched with itself.
+    pub classification: Classification,
+}
+
+/// Judges every photo of `folder`, whose sub-folders are named like the classifier's classes, and gives
+/// those in doubt, the most doubtful first. Photos that cannot be read are told to the observer.
+/// Deterministic.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Dataset`], [`Error::Model`].
+pub fn review_labels(
+    judge: &Judge,
+    folder: &Path,
+    cache: &dyn FeatureCache,
+    observer: &dyn TrainingObserver,
+) -> Result<Vec<Finding>> {
+    let dataset = Dataset::open_with_labels(folder, &judge.classifier().labels)?;
+    dataset.notes.iter().for_each(|note| observer.note(note));
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let results: Vec<Result<Classification>> = dataset
+        .photos
+        .par_iter()
+        .map(|photo| {
+            let result = judge.classify_path(&photo.path, cache);
+            let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            observer.photos(done, dataset.photos.len());
+            result
+        })
+        .collect();
+    let mut findings = Vec::new();
+    for (photo, result) in dataset.photos.into_iter().zip(results) {
+        match result {
+            Ok(classification) => {
+                if let Some(doubt) = doubt(judge, photo.class, &classification) {
+                    findings.push(Finding {
+                        photo,
+                        doubt,
+                        classification,
+                    });
+                }
+            }
+            Err(error @ Error::Model { .. }) => return Err(error),
+            Err(error) => observer.note(&format!("{error}; left out")),
+        }
+    }
+    // A stable sort: photos in equal doubt stay in the order of their paths.
+    findings.sort_by(|a, b| {
+        a.doubt
+            .cmp(&b.doubt)
+            .then(strength(b).total_cmp(&strength(a)))
+    });
+    Ok(findings)
+}
+
+fn doubt(judge: &Judge, label: usize, found: &Classification) -> Option<Doubt> {
+    if found.geometry_class != Some(label) && judge.is_geometry_sure(found) {
+        Some(Doubt::GeometryContradicts)
+    } else if found.class != label {
+        Some(Doubt::LabelContradicted)
+    } else if found.judges_disagree {
+        Some(Doubt::JudgesDisagree)
+    } else {
+        None
+    }
+}
+
+/// Inliers where geometry contradicts, else how much more probable the other class is.
+fn strength(finding: &Finding) -> f64 {
+    let found = &finding.classification;
+    match finding.doubt {
+        Doubt::GeometryContradicts => found.best_match.map_or(0.0, |best| best.num_inliers as f64),
+        _ => found.probabilities[found.class] - found.probabilities[finding.photo.class],
+    }
+}

@@ -1,0 +1,469 @@
+//! Folders of photos -> a classifier.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use super::cache::FeatureCache;
+use super::judge::{Classification, conclude, match_references};
+use super::options::{ClassifierOptions, TrainingFolders};
+use super::photos::{PhotoFeatures, TrainingObserver, global_of, read_photos};
+use crate::classify::{
+    Calibration, Classifier, Dataset, Evaluation, Evidence, FeatureSettings, LabelledPhoto,
+    NetworkId, Reference, ReferenceMatch, Samples, SoftmaxLayer, Split, TrainingOptions, evaluate,
+    hash_percentage, train_layer,
+};
+use crate::error::{Error, Result};
+use crate::extract::{ExtractionOptions, Model};
+use crate::image::Photo;
+use crate::pipeline::MatchOptions;
+
+/// Regularisations that are tried when none is named.
+const L2_TRIED: [f32; 5] = [0.003, 0.01, 0.03, 0.1, 0.3];
+
+/// Parts that training photos are cut into where no photo is left for validation: each part is judged
+/// by a layer that learned from the others.
+const NUM_FOLDS: usize = 3;
+
+/// A photo, its true class and what was found out about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelledResult {
+    /// The photo.
+    pub photo: LabelledPhoto,
+    /// What was found out.
+    pub classification: Classification,
+}
+
+/// A classifier and how it came to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainedClassifier {
+    /// The classifier.
+    pub classifier: Classifier,
+    /// Every photo that could be read, its side and its normalised global descriptor.
+    pub photos: Vec<(LabelledPhoto, Split, Vec<f32>)>,
+    /// The layer alone on the photos for testing.
+    pub layer_test: Option<Evaluation>,
+    /// The photos for testing.
+    pub test_results: Vec<LabelledResult>,
+    /// How long the layer took to learn; says nothing about the result.
+    pub layer_time: Duration,
+}
+
+/// A photo that could be read.
+struct Sample {
+    photo: LabelledPhoto,
+    split: Split,
+    features: PhotoFeatures,
+}
+
+/// Learns a classifier from folders. Deterministic: the same photos, options and network give the
+/// same classifier on any number of threads, with and without what the cache holds. Photos that cannot
+/// be read are told to the observer and left out.
+///
+/// # Errors
+/// [`Error::InvalidOption`]; [`Error::Dataset`] when the folders do not make two classes;
+/// [`Error::Model`] when the network has no global descriptor.
+pub fn train_classifier(
+    model: &Model,
+    folders: &TrainingFolders,
+    options: &ClassifierOptions,
+    cache: &dyn FeatureCache,
+    observer: &dyn TrainingObserver,
+) -> Result<TrainedClassifier> {
+    options.validate()?;
+    let (labels, photos) = list(folders, options, observer)?;
+    let settings = settings(options, model);
+    let mut samples = read(model, photos, &settings, options, cache, observer)?;
+    ensure_training(&mut samples, &labels, &folders.training, observer)?;
+    let of = |side: Split| -> Vec<usize> {
+        let indices = samples.iter().enumerate();
+        indices
+            .filter(|(_, s)| s.split == side)
+            .map(|(i, _)| i)
+            .collect()
+    };
+    let (training, validation, testing) = (
+        of(Split::Training),
+        of(Split::Validation),
+        of(Split::Testing),
+    );
+    let all = Samples {
+        inputs: samples.iter().map(|s| s.features.global.clone()).collect(),
+        classes: samples.iter().map(|s| s.photo.class).collect(),
+    };
+    let mut train_set = all.select(&training);
+    let validation_set = all.select(&validation);
+    if options.distortions.is_any() {
+        let training = training.iter().map(|&i| &samples[i].photo);
+        distort(model, training, &settings, options, &mut train_set)?;
+    }
+    let start = Instant::now();
+    let layer = learn(&train_set, &validation_set, labels.len(), options, observer)?;
+    let layer_time = start.elapsed();
+    let mut classifier = Classifier {
+        network: NetworkId {
+            name: model.manifest().name.clone(),
+            sha256: model.manifest().sha256.clone(),
+        },
+        settings,
+        class_means: means(&train_set, labels.len()),
+        labels,
+        layer,
+        calibration: Calibration::default(),
+        references: references(&samples, &training, options),
+        test_accuracy: None,
+    };
+    let matching = options.geometry.clone().unwrap_or_default();
+    let judged = if validation.is_empty() {
+        observer.note("no photo is left for validation: the judges are calibrated by cross-validation on the training photos");
+        cross_validate(&classifier, &samples, &training, &all, options, &matching)?
+    } else {
+        let held_out = validation.iter().map(|&i| (i, &classifier.layer)).collect();
+        judge(&classifier, &samples, held_out, &matching)?
+    };
+    let evidence: Vec<(Evidence, usize)> = judged
+        .into_iter()
+        .map(|(i, evidence, _)| (evidence, samples[i].photo.class))
+        .collect();
+    classifier.calibration = Calibration::fit(&evidence);
+    if testing.is_empty() {
+        observer.note("no photo is left for testing: there is no test accuracy");
+    }
+    let held_out = testing.iter().map(|&i| (i, &classifier.layer)).collect();
+    let test_results: Vec<LabelledResult> = judge(&classifier, &samples, held_out, &matching)?
+        .into_iter()
+        .map(|(i, evidence, matches)| LabelledResult {
+            photo: samples[i].photo.clone(),
+            classification: conclude(&classifier, &evidence, &matches, matching.min_inliers),
+        })
+        .collect();
+    let right = test_results
+        .iter()
+        .filter(|r| r.classification.class == r.photo.class)
+        .count();
+    classifier.test_accuracy =
+        (!test_results.is_empty()).then(|| right as f64 / test_results.len() as f64);
+    Ok(TrainedClassifier {
+        layer_test: evaluate(&classifier.layer, &all.select(&testing))?,
+        classifier,
+        photos: samples
+            .into_iter()
+            .map(|s| (s.photo, s.split, s.features.global))
+            .collect(),
+        test_results,
+        layer_time,
+    })
+}
+
+/// The labels, and every photo with its side.
+fn list(
+    folders: &TrainingFolders,
+    options: &ClassifierOptions,
+    observer: &dyn TrainingObserver,
+) -> Result<(Vec<String>, Vec<(LabelledPhoto, Split)>)> {
+    let dataset = Dataset::open(&folders.training)?;
+    dataset.notes.iter().for_each(|note| observer.note(note));
+    let mut split = options.split;
+    if folders.validation.is_some() {
+        split.validation_percentage = 0.0;
+    }
+    if folders.testing.is_some() {
+        split.testing_percentage = 0.0;
+    }
+    let mut photos: Vec<(LabelledPhoto, Split)> = dataset
+        .photos
+        .into_iter()
+        .map(|photo| {
+            let side = split.split_of(&photo.name);
+            (photo, side)
+        })
+        .collect();
+    for (folder, side) in [
+        (&folders.validation, Split::Validation),
+        (&folders.testing, Split::Testing),
+    ] {
+        if let Some(folder) = folder {
+            let more = Dataset::open_with_labels(folder, &dataset.labels)?;
+            more.notes.iter().for_each(|note| observer.note(note));
+            photos.extend(more.photos.into_iter().map(|photo| (photo, side)));
+        }
+    }
+    Ok((dataset.labels, photos))
+}
+
+fn settings(options: &ClassifierOptions, model: &Model) -> FeatureSettings {
+    let local = match &options.geometry {
+        Some(matching) => matching.extraction.clone(),
+        None => ExtractionOptions::from(model.defaults()),
+    };
+    FeatureSettings {
+        global_size: options.global_size,
+        max_size: local.max_size,
+        scales: local.scales,
+        max_features: local.max_features,
+    }
+}
+
+fn read(
+    model: &Model,
+    photos: Vec<(LabelledPhoto, Split)>,
+    settings: &FeatureSettings,
+    options: &ClassifierOptions,
+    cache: &dyn FeatureCache,
+    observer: &dyn TrainingObserver,
+) -> Result<Vec<Sample>> {
+    let paths: Vec<&Path> = photos
+        .iter()
+        .map(|(photo, _)| photo.path.as_path())
+        .collect();
+    let with_local = options.geometry.is_some();
+    let features = read_photos(
+        model,
+        &paths,
+        settings,
+        with_local,
+        &options.decode,
+        cache,
+        observer,
+    );
+    let mut samples = Vec::with_capacity(photos.len());
+    for ((photo, split), features) in photos.into_iter().zip(features) {
+        match features {
+            Ok(features) => samples.push(Sample {
+                photo,
+                split,
+                features,
+            }),
+            Err(error @ (Error::Model { .. } | Error::InvalidOption { .. })) => return Err(error),
+            Err(error) => observer.note(&format!("{error}; left out")),
+        }
+    }
+    Ok(samples)
+}
+
+/// Adds the distorted copies of the training photos.
+fn distort<'a>(
+    model: &Model,
+    training: impl Iterator<Item = &'a LabelledPhoto>,
+    settings: &FeatureSettings,
+    options: &ClassifierOptions,
+    samples: &mut Samples,
+) -> Result<()> {
+    let photos: Vec<&LabelledPhoto> = training.collect();
+    let copies = photos
+        .par_iter()
+        .map(|labelled| {
+            let photo = Photo::open(&labelled.path, &options.decode)?;
+            (0..options.distortions.num_copies)
+                .map(|copy| {
+                    let distorted = options.distortions.apply(&photo, copy)?;
+                    global_of(model, &distorted, settings)
+                })
+                .collect()
+        })
+        .collect::<Result<Vec<Vec<Vec<f32>>>>>()?;
+    for (photo, copies) in photos.iter().zip(copies) {
+        samples.classes.extend(copies.iter().map(|_| photo.class));
+        samples.inputs.extend(copies);
+    }
+    Ok(())
+}
+
+/// A class without a photo to learn from takes all of its photos for training; one without any photo
+/// that could be read is an error.
+fn ensure_training(
+    samples: &mut [Sample],
+    labels: &[String],
+    folder: &Path,
+    observer: &dyn TrainingObserver,
+) -> Result<()> {
+    for (class, label) in labels.iter().enumerate() {
+        let mut own = samples
+            .iter_mut()
+            .filter(|s| s.photo.class == class)
+            .peekable();
+        if own.peek().is_none() {
+            return Err(Error::Dataset {
+                path: folder.to_owned(),
+                reason: format!("no photo of class `{label}` can be read"),
+            });
+        }
+        let mut own: Vec<&mut Sample> = own.collect();
+        if own.iter().all(|s| s.split != Split::Training) {
+            observer.note(&format!(
+                "class `{label}`: no photo was left for training, so its {} are all trained on",
+                own.len()
+            ));
+            own.iter_mut().for_each(|s| s.split = Split::Training);
+        }
+    }
+    Ok(())
+}
+
+/// Trains with the regularisation that was asked for, or the best of several.
+fn learn(
+    training: &Samples,
+    validation: &Samples,
+    num_classes: usize,
+    options: &ClassifierOptions,
+    observer: &dyn TrainingObserver,
+) -> Result<SoftmaxLayer> {
+    let mut chosen = options.layer.clone();
+    if chosen.l2.is_none() && !validation.inputs.is_empty() {
+        let mut tried = L2_TRIED
+            .par_iter()
+            .map(|&l2| {
+                let with = TrainingOptions {
+                    l2: Some(l2),
+                    ..options.layer.clone()
+                };
+                let layer = train_layer(training, validation, num_classes, &with, &mut |_| ())?;
+                let evaluation = evaluate(&layer, validation)?;
+                Ok((evaluation.map_or(f64::INFINITY, |e| e.cross_entropy), l2))
+            })
+            .collect::<Result<Vec<(f64, f32)>>>()?;
+        tried.sort_by(|a, b| a.0.total_cmp(&b.0));
+        chosen.l2 = tried.first().map(|(_, l2)| *l2);
+        observer.note(&format!("l2 = {} does best on validation", tried[0].1));
+    }
+    if chosen.l2.is_none() {
+        chosen.l2 = TrainingOptions::default().l2;
+    }
+    train_layer(training, validation, num_classes, &chosen, &mut |step| {
+        observer.step(step);
+    })
+}
+
+fn means(samples: &Samples, num_classes: usize) -> Vec<Vec<f32>> {
+    let dim = samples.inputs.first().map_or(0, Vec::len);
+    let mut means = vec![vec![0.0f32; dim]; num_classes];
+    let mut counts = vec![0usize; num_classes];
+    for class in &samples.classes {
+        counts[*class] += 1;
+    }
+    for (input, &class) in samples.inputs.iter().zip(&samples.classes) {
+        for (mean, v) in means[class].iter_mut().zip(input) {
+            *mean += v / counts[class] as f32;
+        }
+    }
+    means
+}
+
+/// The training photos that are kept: of each class those with the smallest hash, which is a choice
+/// by chance that stays when photos are added.
+fn references(
+    samples: &[Sample],
+    training: &[usize],
+    options: &ClassifierOptions,
+) -> Vec<Reference> {
+    let Some(matching) = &options.geometry else {
+        return Vec::new();
+    };
+    let mut order = training.to_vec();
+    order.sort_by(|&a, &b| {
+        let hash = |i: usize| hash_percentage(&samples[i].photo.name);
+        let class = |i: usize| samples[i].photo.class;
+        class(a)
+            .cmp(&class(b))
+            .then(hash(a).total_cmp(&hash(b)))
+            .then(a.cmp(&b))
+    });
+    let mut kept: Vec<Reference> = Vec::new();
+    let (mut class, mut count) = (usize::MAX, 0);
+    for index in order {
+        let sample = &samples[index];
+        if sample.photo.class != class {
+            (class, count) = (sample.photo.class, 0);
+        }
+        count += 1;
+        if count > options.max_references_per_class {
+            continue;
+        }
+        if let Some(local) = &sample.features.local {
+            kept.push(Reference::new(
+                &sample.photo.name,
+                class,
+                sample.features.content_hash,
+                local,
+                &sample.features.global,
+                matching.extraction.max_features,
+            ));
+        }
+    }
+    kept
+}
+
+type Judged = (usize, Evidence, Vec<ReferenceMatch>);
+
+/// What both judges say about samples, each with the layer that is to judge it.
+fn judge(
+    classifier: &Classifier,
+    samples: &[Sample],
+    held_out: Vec<(usize, &SoftmaxLayer)>,
+    matching: &MatchOptions,
+) -> Result<Vec<Judged>> {
+    held_out
+        .into_par_iter()
+        .map(|(index, layer)| {
+            let features = &samples[index].features;
+            let logits = layer.logits(&features.global)?;
+            let matches = match classifier.has_geometry() {
+                true => match_references(classifier, features, &logits, matching)?,
+                false => Vec::new(),
+            };
+            let mut evidence = classifier.evidence(&features.global, &matches)?;
+            evidence.logits = logits;
+            Ok((index, evidence, matches))
+        })
+        .collect()
+}
+
+/// What both judges say about training photos, each by a layer that did not learn from it. Classes of a
+/// single photo are left out.
+fn cross_validate(
+    classifier: &Classifier,
+    samples: &[Sample],
+    training: &[usize],
+    all: &Samples,
+    options: &ClassifierOptions,
+    matching: &MatchOptions,
+) -> Result<Vec<Judged>> {
+    let num_classes = classifier.labels.len();
+    let mut seen = vec![0usize; num_classes];
+    let folds: Vec<usize> = training
+        .iter()
+        .map(|&i| {
+            seen[all.classes[i]] += 1;
+            (seen[all.classes[i]] - 1) % NUM_FOLDS
+        })
+        .collect();
+    let in_fold = |fold: usize, inside: bool| -> Vec<usize> {
+        let pairs = training.iter().zip(&folds);
+        pairs
+            .filter(|(_, f)| (**f == fold) == inside)
+            .map(|(i, _)| *i)
+            .collect()
+    };
+    let mut layer_options = options.layer.clone();
+    layer_options.l2 = layer_options.l2.or(TrainingOptions::default().l2);
+    let layers = (0..NUM_FOLDS)
+        .into_par_iter()
+        .map(|fold| match in_fold(fold, true).is_empty() {
+            true => Ok(None),
+            false => train_layer(
+                &all.select(&in_fold(fold, false)),
+                &Samples::default(),
+                num_classes,
+                &layer_options,
+                &mut |_| (),
+            )
+            .map(Some),
+        })
+        .collect::<Result<Vec<Option<SoftmaxLayer>>>>()?;
+    let held_out = training.iter().zip(&folds).filter_map(|(&i, &fold)| {
+        let layer = layers[fold].as_ref()?;
+        (seen[all.classes[i]] > 1).then_some((i, layer))
+    });
+    judge(classifier, samples, held_out.collect(), matching)
+}
