@@ -1,6 +1,6 @@
 //! What can go wrong, with the path it went wrong at.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The result of everything in delfin that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -77,7 +77,10 @@ pub enum Error {
         /// What the encoder said.
         reason: String,
     },
-    /// A file of labels cannot be understood.
+    /// The observer of a run ended it.
+    #[error("cancelled")]
+    Cancelled,
+    /// A file of labels or classes cannot be used.
     #[error("{}: {reason}", path.display())]
     Labels {
         /// The file.
@@ -93,6 +96,16 @@ pub enum Error {
         /// The line at fault and why.
         reason: String,
     },
+    /// A store cannot be opened, read or written.
+    #[error("{}: {reason}", path.display())]
+    Store {
+        /// The store's file.
+        path: PathBuf,
+        /// What SQLite said, or what does not fit.
+        reason: String,
+        /// Whether the file's content is at fault.
+        is_damaged: bool,
+    },
 }
 
 impl Error {
@@ -101,6 +114,18 @@ impl Error {
         Self::InvalidOption {
             name,
             reason: reason.into(),
+        }
+    }
+
+    /// An [`Error::Store`] for what SQLite said.
+    pub(crate) fn store(path: &Path, source: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        let code = source.sqlite_error_code();
+        let text = source.to_string();
+        Self::Store {
+            path: path.to_owned(),
+            reason: text.lines().next().unwrap_or_default().to_owned(),
+            is_damaged: matches!(code, Some(DatabaseCorrupt | NotADatabase)),
         }
     }
 }

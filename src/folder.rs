@@ -10,9 +10,29 @@ const EXTENSIONS: [&str; 10] = [
     "bmp", "gif", "jpe", "jpeg", "jfif", "jpg", "png", "tif", "tiff", "webp",
 ];
 
-/// The photos at `paths`: a file is taken whatever its name, a folder gives the files with a
-/// photo's ending that are in it and below it. Names that begin with a dot are left out. Sorted, each
-/// path once; a folder that links lead back to is entered once.
+/// The photos of a folder, and what of it could not be listed.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Sorted, each path once.
+    pub photos: Vec<PathBuf>,
+    /// Sub-folders that cannot be listed, and why.
+    pub failures: Vec<(PathBuf, Error)>,
+}
+
+/// The photos in `folder` and below it: the files with a photo's ending. Names that begin with a
+/// dot are left out; a folder that links lead back to is entered once.
+///
+/// # Errors
+/// [`Error::Io`] when `folder` itself cannot be listed.
+pub fn list_photos(folder: &Path) -> Result<Listing> {
+    let mut listing = Listing::default();
+    walk(folder, &mut Vec::new(), &mut listing)?;
+    listing.photos.sort();
+    Ok(listing)
+}
+
+/// The photos at `paths`: a file is taken whatever its name, a folder gives the photos that
+/// [`list_photos`] finds. Sorted, each path once.
 ///
 /// # Errors
 /// [`Error::Io`] for a path that is not there or a folder that cannot be listed.
@@ -20,7 +40,11 @@ pub fn find_photos(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut photos = BTreeSet::new();
     for path in paths {
         if metadata(path)?.is_dir() {
-            walk(path, &mut Vec::new(), &mut photos)?;
+            let listing = list_photos(path)?;
+            if let Some((_, error)) = listing.failures.into_iter().next() {
+                return Err(error);
+            }
+            photos.extend(listing.photos);
         } else {
             photos.insert(path.clone());
         }
@@ -28,7 +52,7 @@ pub fn find_photos(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(photos.into_iter().collect())
 }
 
-fn walk(folder: &Path, above: &mut Vec<PathBuf>, photos: &mut BTreeSet<PathBuf>) -> Result<()> {
+fn walk(folder: &Path, above: &mut Vec<PathBuf>, listing: &mut Listing) -> Result<()> {
     let io = |source| Error::Io {
         path: folder.to_owned(),
         source,
@@ -49,9 +73,13 @@ fn walk(folder: &Path, above: &mut Vec<PathBuf>, photos: &mut BTreeSet<PathBuf>)
             continue;
         };
         if metadata.is_dir() {
-            walk(&path, above, photos)?;
+            let depth = above.len();
+            if let Err(error) = walk(&path, above, listing) {
+                above.truncate(depth);
+                listing.failures.push((path, error));
+            }
         } else if metadata.is_file() && has_photo_extension(&path) {
-            photos.insert(path);
+            listing.photos.push(path);
         }
     }
     above.pop();

@@ -50,6 +50,47 @@ impl DecodeOptions {
     }
 }
 
+/// The bytes of a photo file.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::Decode`] when it is longer than the limit,
+/// [`Error::InvalidOption`].
+pub fn read_file(path: &Path, options: &DecodeOptions) -> Result<Vec<u8>> {
+    options.validate()?;
+    let io = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let metadata = std::fs::metadata(path).map_err(io)?;
+    if metadata.is_dir() {
+        return Err(io(std::io::ErrorKind::IsADirectory.into()));
+    }
+    let refuse_length = || Error::Decode {
+        path: path.to_owned(),
+        reason: format!("the file is longer than {} bytes", options.max_file_bytes),
+    };
+    if metadata.len() > options.max_file_bytes {
+        return Err(refuse_length());
+    }
+    // A pipe or a file that grows says nothing true in its metadata: the read is bounded too.
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(io)?;
+    std::io::Read::read_to_end(
+        &mut std::io::Read::take(file, options.max_file_bytes.saturating_add(1)),
+        &mut bytes,
+    )
+    .map_err(io)?;
+    if bytes.len() as u64 > options.max_file_bytes {
+        return Err(refuse_length());
+    }
+    Ok(bytes)
+}
+
+/// What names a photo whatever its path: the SHA-256 of its file's bytes.
+pub fn content_hash(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 /// A decoded photo, upright.
 #[derive(Debug, Clone)]
 pub struct Photo {
@@ -65,35 +106,8 @@ impl Photo {
     /// [`Error::Io`] when it cannot be read, [`Error::Decode`] when it is no photo,
     /// [`Error::TooManyPixels`] when it is over the limit.
     pub fn open(path: impl AsRef<Path>, options: &DecodeOptions) -> Result<Self> {
-        options.validate()?;
         let path = path.as_ref();
-        let io = |source| Error::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let metadata = std::fs::metadata(path).map_err(io)?;
-        if metadata.is_dir() {
-            return Err(io(std::io::ErrorKind::IsADirectory.into()));
-        }
-        let refuse_length = || Error::Decode {
-            path: path.to_owned(),
-            reason: format!("the file is longer than {} bytes", options.max_file_bytes),
-        };
-        if metadata.len() > options.max_file_bytes {
-            return Err(refuse_length());
-        }
-        // A pipe or a file that grows says nothing true in its metadata: the read is bounded too.
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path).map_err(io)?;
-        std::io::Read::read_to_end(
-            &mut std::io::Read::take(file, options.max_file_bytes.saturating_add(1)),
-            &mut bytes,
-        )
-        .map_err(io)?;
-        if bytes.len() as u64 > options.max_file_bytes {
-            return Err(refuse_length());
-        }
-        Self::decode(&bytes, path, options)
+        Self::decode(&read_file(path, options)?, path, options)
     }
 
     /// Decodes the bytes of a photo file; `path` only names it in errors and results.
@@ -143,7 +157,7 @@ impl Photo {
         Ok(Self {
             path: path.to_owned(),
             pixels: opaque_rgb8(decoded),
-            content_hash: Sha256::digest(bytes).into(),
+            content_hash: content_hash(bytes),
         })
     }
 

@@ -38,6 +38,7 @@
     clippy::unwrap_used
 )]
 
+pub mod candidates;
 pub mod cluster;
 pub mod error;
 pub mod extract;
@@ -54,6 +55,7 @@ pub mod ransac;
 pub mod refinement;
 pub mod report;
 pub mod search;
+pub mod store;
 pub mod verification;
 
 pub use error::{Error, Result};

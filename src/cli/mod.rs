@@ -3,6 +3,7 @@
 pub(crate) mod args;
 mod commands;
 pub(crate) mod output;
+mod progress;
 
 use args::{Cli, Command};
 
@@ -22,10 +23,14 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
         .build()?;
     threads.install(|| match cli.command {
         Command::Match(args) => commands::match_photos::run(&args),
+        Command::Cluster(args) => commands::cluster::run(&args),
         Command::Extract(args) => commands::extract::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Organize(args) => commands::organize::run(&args),
         Command::Model(args) => commands::model::run(&args),
+        Command::Search(args) => commands::search::run(&args),
+        Command::Store(args) => commands::store::run(&args),
+        Command::Why(args) => commands::why::run(&args),
         Command::Completions(args) => commands::generate::completions(&args),
         Command::Man(args) => commands::generate::man(&args),
     })

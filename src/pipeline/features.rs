@@ -4,6 +4,7 @@ use nalgebra::Point2;
 use sha2::{Digest, Sha256};
 
 use super::MatchOptions;
+use crate::cluster::match_score;
 use crate::error::Result;
 use crate::features::FeatureSet;
 use crate::matching::{Match, match_descriptors};
@@ -20,22 +21,15 @@ pub struct FeatureMatch {
     pub global_similarity: Option<f64>,
 }
 
-/// Weight of the similarity of the whole photos against the logarithm of the inliers. Any weight from
-/// 2 to 10 ranks about as well (benches/RESULTS.md).
-const GLOBAL_WEIGHT: f64 = 4.0;
-
 impl FeatureMatch {
     /// The number of verified inliers.
     pub fn num_inliers(&self) -> usize {
         self.geometry.as_ref().map_or(0, |g| g.inliers.len())
     }
 
-    /// Ranks pairs of photos by how likely they show the same thing: ln(1 + inliers) + 4 times the
-    /// global similarity. The inliers are one judge, the photos as wholes another; together they
-    /// rank better than either.
+    /// Ranks pairs of photos by how likely they show the same thing: [`match_score`].
     pub fn score(&self) -> f64 {
-        let inliers = (self.num_inliers() as f64).ln_1p();
-        inliers + GLOBAL_WEIGHT * self.global_similarity.unwrap_or(0.0)
+        match_score(self.num_inliers(), self.global_similarity.unwrap_or(0.0))
     }
 }
 
@@ -43,7 +37,7 @@ impl FeatureMatch {
 /// read: see [`seed_from_content`].
 ///
 /// # Errors
-/// [`Error::InvalidOption`], or [`Error::Features`] when the descriptors differ in length.
+/// [`crate::Error::InvalidOption`], or [`crate::Error::Features`] when the descriptors differ in length.
 pub fn match_features(
     features1: &FeatureSet,
     features2: &FeatureSet,

@@ -1,11 +1,19 @@
 //! The whole job: from photos to matches, verified transforms and verdicts.
 
 mod features;
+mod folder;
+mod observer;
 mod options;
 mod pair;
 mod refined;
 
 pub use features::{FeatureMatch, match_features, seed_from_content};
+pub use folder::{
+    ClusterFile, ClusterOptions, ClusterSource, Explanation, Failure, FolderClusters, FolderPhoto,
+    PairRow, PhotoRow, SearchHit, SearchResult, VerifiedPair, cluster_folder, clusters_csv,
+    edges_csv, folder_report, labels_txt, search_folder,
+};
+pub use observer::{Observer, Silent, Stage};
 pub use options::MatchOptions;
-pub use pair::{PairMatch, StageTimes, match_pair, match_photos, open_pair};
+pub use pair::{PairMatch, StageTimes, match_extracted, match_pair, match_photos, open_pair};
 pub use refined::RefinedMatch;

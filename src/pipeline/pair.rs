@@ -130,7 +130,7 @@ pub fn open_pair(
 /// result on any number of threads.
 ///
 /// # Errors
-/// [`Error::InvalidOption`], or [`Error::Model`] when the network does not run.
+/// [`crate::Error::InvalidOption`], or [`crate::Error::Model`] when the network does not run.
 pub fn match_photos(
     model: &Model,
     photo1: &Photo,
@@ -143,8 +143,25 @@ pub fn match_photos(
         || extract(model, photo1, &options.extraction),
         || extract(model, photo2, &options.extraction),
     );
-    let (features1, features2) = (features1?, features2?);
-    let extracted = Instant::now();
+    let extract = start.elapsed();
+    let mut result = match_extracted([photo1, photo2], [features1?, features2?], options)?;
+    result.times.extract = extract;
+    Ok(result)
+}
+
+/// As [`match_photos`], with features that were extracted before.
+///
+/// # Errors
+/// [`crate::Error::InvalidOption`], or [`crate::Error::Features`] when the descriptors differ in length.
+pub fn match_extracted(
+    photos: [&Photo; 2],
+    features: [FeatureSet; 2],
+    options: &MatchOptions,
+) -> Result<PairMatch> {
+    options.validate()?;
+    let [photo1, photo2] = photos;
+    let [features1, features2] = features;
+    let start = Instant::now();
     let seed = options
         .seed
         .unwrap_or_else(|| seed_from_content(photo1.content_hash(), photo2.content_hash()));
@@ -190,8 +207,8 @@ pub fn match_photos(
         refined,
         times: StageTimes {
             decode: Duration::ZERO,
-            extract: extracted - start,
-            matching: matched - extracted,
+            extract: Duration::ZERO,
+            matching: matched - start,
             verify: verified - matched,
             refine: done - verified,
         },

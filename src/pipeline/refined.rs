@@ -41,15 +41,14 @@ pub(super) fn refine_pair(
         || RefinementImage::from_rgb(photos[1].pixels(), options),
     );
     let (image1, image2) = (image1?, image2?);
-    let keeps_inliers = |(kind, matrix): &(TransformKind, Matrix3<f64>)| {
-        let mut errors = vec![0.0; points.len()];
-        kind.squared_errors(matrix, points, 0, &mut errors);
-        let kept = errors.iter().filter(|e| **e <= max_error_px.powi(2));
-        kept.count() as f64 >= MIN_KEPT_INLIERS * points.len() as f64
-    };
-    let refined = refine(&image1, &image2, matrix, options)?
-        .and_then(|g| Some((of_kind(kind, &g)?, g)))
-        .filter(|(transform, _)| keeps_inliers(transform));
+    let refined = refined_geometry(
+        [&image1, &image2],
+        matrix,
+        points,
+        options,
+        kind,
+        max_error_px,
+    )?;
     let (transform, geometry) = refined.unzip();
     let best = transform.map_or(*matrix, |(_, matrix)| matrix);
     Ok(RefinedMatch {
@@ -57,6 +56,26 @@ pub(super) fn refine_pair(
         transform,
         geometry,
     })
+}
+
+/// The transform of `kind` that is right to the pixel and keeps the inliers, and what it rests on.
+pub(super) fn refined_geometry(
+    images: [&RefinementImage; 2],
+    matrix: &Matrix3<f64>,
+    points: &Correspondences,
+    options: &RefinementOptions,
+    kind: TransformKind,
+    max_error_px: f64,
+) -> Result<Option<((TransformKind, Matrix3<f64>), RefinedGeometry)>> {
+    let keeps_inliers = |(kind, matrix): &(TransformKind, Matrix3<f64>)| {
+        let mut errors = vec![0.0; points.len()];
+        kind.squared_errors(matrix, points, 0, &mut errors);
+        let kept = errors.iter().filter(|e| **e <= max_error_px.powi(2));
+        kept.count() as f64 >= MIN_KEPT_INLIERS * points.len() as f64
+    };
+    Ok(refine(images[0], images[1], matrix, options)?
+        .and_then(|g| Some((of_kind(kind, &g)?, g)))
+        .filter(|(transform, _)| keeps_inliers(transform)))
 }
 
 /// The transform of `kind` that fits the tracks best.

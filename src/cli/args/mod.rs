@@ -1,5 +1,6 @@
 //! The command line's definition, and nothing else: one file a command.
 
+mod cluster;
 mod evaluate;
 mod extract;
 mod generate;
@@ -7,6 +8,9 @@ mod match_photos;
 mod model;
 mod organize;
 
+pub(crate) use cluster::{
+    ClusterArgs, SearchArgs, StoreArgs, StoreCommand, StoreCommandArgs, WhyArgs,
+};
 pub(crate) use evaluate::EvaluateArgs;
 pub(crate) use extract::{ExtractArgs, FeatureFormat};
 pub(crate) use generate::{CompletionsArgs, ManArgs};
@@ -45,6 +49,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Say whether two photos show the same thing, and where.
     Match(MatchArgs),
+    /// Sort the photos of a folder into classes, by what they show.
+    Cluster(ClusterArgs),
+    /// Say why two photos are, or are not, in one class.
+    Why(WhyArgs),
+    /// Find the photos of a folder that show what one photo shows.
+    Search(SearchArgs),
     /// Write the features of photos to files.
     Extract(ExtractArgs),
     /// Say how well labels found agree with true ones.
@@ -53,13 +63,15 @@ pub(crate) enum Command {
     Organize(OrganizeArgs),
     /// Show the networks that can be used.
     Model(ModelArgs),
+    /// Look into what was computed before, and tidy it up.
+    Store(StoreCommandArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
     /// Print the manual page, or write one page a command into a folder.
     Man(ManArgs),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ExtractionArgs {
     /// Use this ONNX file, described by the manifest.toml beside it [default: the built-in network].
     #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]

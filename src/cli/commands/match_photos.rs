@@ -81,7 +81,8 @@ fn options(args: &MatchArgs, model: &Model) -> MatchOptions {
     options
 }
 
-fn draw(report: &Report, path: &Path) -> anyhow::Result<()> {
+/// Draws the match into a file.
+pub(super) fn draw(report: &Report, path: &Path) -> anyhow::Result<()> {
     let result: &PairMatch = report.result;
     let sets = [&result.features1, &result.features2];
     let keypoints =

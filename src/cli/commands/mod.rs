@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod cluster;
 pub(crate) mod evaluate;
 pub(crate) mod extract;
 pub(crate) mod generate;
@@ -7,6 +8,9 @@ pub(crate) mod match_photos;
 mod match_report;
 pub(crate) mod model;
 pub(crate) mod organize;
+pub(crate) mod search;
+pub(crate) mod store;
+pub(crate) mod why;
 
 use delfin::extract::{ExtractionOptions, Model};
 

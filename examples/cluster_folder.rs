@@ -1,0 +1,25 @@
+//! Sorts the photos of a folder into classes: `cargo run --release --example cluster_folder -- DIR`
+
+use std::path::Path;
+
+use delfin::pipeline::{ClusterOptions, Silent, cluster_folder};
+use delfin::store::Store;
+
+fn main() -> delfin::Result<()> {
+    let folder = std::env::args().nth(1).unwrap_or_else(|| ".".into());
+    let model = delfin::Model::embedded()?;
+    // What is computed once is kept beside the photos.
+    let store = Store::open(&Path::new(&folder).join(".delfin/store.sqlite"))?;
+    let options = ClusterOptions::from(model.defaults());
+    let found = cluster_folder(&model, &folder, &store, &options, &Silent)?;
+    for (number, class) in found.classes.iter().enumerate() {
+        println!("class {number}, {} photos", class.members.len());
+        for &photo in &class.members {
+            println!("  {}", found.photos[photo].path);
+        }
+    }
+    for failure in &found.failures {
+        eprintln!("{}: {}", failure.path, failure.reason);
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! `delfin cluster`, `why`, `search` and `store`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+use delfin::pipeline::ClusterOptions;
+
+use super::{ExtractionArgs, defaults};
+
+#[derive(Debug, Args)]
+pub(crate) struct ClusterArgs {
+    /// Folder of photos; those of its sub-folders are taken too.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+
+    /// Folder to write to; made when it is not there.
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) output: PathBuf,
+
+    #[arg(long, help = defaults(
+        "Verify every pair of photos, however many there are",
+        format_args!("every pair up to {} photos, beyond that the likely ones",
+            ClusterOptions::default().max_exhaustive)))]
+    pub(crate) exhaustive: bool,
+
+    #[arg(long, value_name = "P", help = defaults(
+        "Link two photos when photos of different things look as alike with at most this probability",
+        format_args!("{:e}", ClusterOptions::default().max_false_match_probability)))]
+    pub(crate) max_false_match_probability: Option<f64>,
+
+    /// Inliers that linked photos need besides [default: no number].
+    #[arg(long, value_name = "N")]
+    pub(crate) min_inliers: Option<usize>,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+
+    /// Show no progress.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    #[command(flatten)]
+    pub(crate) extraction: ExtractionArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// File that keeps what was computed, so that it is not computed again
+    /// [default: .delfin/store.sqlite in the folder of photos].
+    #[arg(long = "store", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// A photo, as it is named in clusters.csv.
+    #[arg(value_name = "A")]
+    pub(crate) image1: String,
+
+    /// Another photo.
+    #[arg(value_name = "B")]
+    pub(crate) image2: String,
+
+    /// The folder that `delfin cluster` wrote to.
+    #[arg(long = "in", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) input: PathBuf,
+
+    /// Draw the weakest pair into this file (.png, .jpg, .webp, .bmp or .tiff)
+    /// [default: why.png in the folder of --in].
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) extraction: ExtractionArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// The photo of what is looked for.
+    #[arg(value_name = "QUERY", value_hint = ValueHint::FilePath)]
+    pub(crate) query: PathBuf,
+
+    /// Folder of photos that is searched, with its sub-folders.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+
+    /// Show no progress.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    #[command(flatten)]
+    pub(crate) extraction: ExtractionArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreCommandArgs {
+    #[command(subcommand)]
+    pub(crate) command: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Say what a store holds.
+    Info {
+        /// A folder of photos that was sorted or searched, or a store's file.
+        #[arg(value_name = "DIR|FILE", value_hint = ValueHint::AnyPath)]
+        path: PathBuf,
+    },
+    /// Forget what is known of photos that are no longer in the folder.
+    Gc {
+        /// The folder of photos.
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}

@@ -1,0 +1,101 @@
+//! `delfin cluster`: a folder of photos into classes.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use delfin::Model;
+use delfin::files::write_file;
+use delfin::pipeline::{
+    ClusterFile, ClusterOptions, ClusterSource, FolderClusters, cluster_folder, clusters_csv,
+    edges_csv, folder_report, labels_txt,
+};
+use delfin::report::folder_page;
+use delfin::store::Store;
+
+use crate::cli::args::ClusterArgs;
+use crate::cli::progress::Progress;
+use crate::cli::{Answer, output};
+
+pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
+    if !args.folder.is_dir() {
+        bail!("{}: not a folder", args.folder.display());
+    }
+    let model = args.extraction.open_model()?;
+    let options = args.options(&model);
+    options.validate()?;
+    make_folder(&args.output)?;
+    let store = args.store.open(&args.folder)?;
+    let progress = Progress::new(args.quiet);
+    let found = cluster_folder(&model, &args.folder, &store, &options, &progress)?;
+    for failure in &found.failures {
+        output::note(format_args!("delfin: {}: {}", failure.path, failure.reason));
+    }
+    if found.photos.is_empty() {
+        bail!("{}: no photos that can be read", args.folder.display());
+    }
+    let progress = &progress;
+    let (folder, beside) = (&args.folder, &args.output);
+    let report = folder_report(&model, folder, beside, &store, &options, &found, progress)?;
+    write_all(args, &model, &store, &options, &found)?;
+    write_file(
+        &args.output.join("report.html"),
+        folder_page(&report)?.as_bytes(),
+    )?;
+    let singles = found.classes.iter().filter(|c| c.members.len() == 1);
+    output::line(format_args!(
+        "{} photos, {} classes, {} of them of one photo, {} failures -> {}",
+        found.photos.len(),
+        found.classes.len(),
+        singles.count(),
+        found.failures.len(),
+        args.output.display()
+    ));
+    Ok(Answer::Yes)
+}
+
+impl ClusterArgs {
+    fn options(&self, model: &Model) -> ClusterOptions {
+        let mut options = ClusterOptions::from(model.defaults());
+        options.matching.extraction = self.extraction.options(model);
+        options.exhaustive = self.exhaustive;
+        options.min_inliers = self.min_inliers;
+        if let Some(cut) = self.max_false_match_probability {
+            options.max_false_match_probability = cut;
+        }
+        options
+    }
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())
+}
+
+fn write_all(
+    args: &ClusterArgs,
+    model: &Model,
+    store: &Store,
+    options: &ClusterOptions,
+    found: &FolderClusters,
+) -> anyhow::Result<()> {
+    let absolute = |path: &Path| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        path.to_string_lossy().into_owned()
+    };
+    let source = ClusterSource {
+        folder: absolute(&args.folder),
+        store: store.path().exists().then(|| absolute(store.path())),
+        model: args.extraction.model.as_deref().map(absolute),
+        model_sha256: model.manifest().sha256.clone(),
+        max_false_match_probability: options.max_false_match_probability,
+        min_inliers: options.min_inliers,
+    };
+    for (name, bytes) in [
+        ("clusters.csv", clusters_csv(found)),
+        ("labels_pred.txt", labels_txt(found)),
+        ("edges.csv", edges_csv(found)),
+        ("clusters.json", ClusterFile::new(found, source).to_json()?),
+    ] {
+        write_file(&args.output.join(name), &bytes)?;
+    }
+    Ok(())
+}

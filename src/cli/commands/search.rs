@@ -1,0 +1,77 @@
+//! `delfin search`: the photos of a folder that show what one photo shows.
+
+use anyhow::bail;
+use delfin::pipeline::{ClusterOptions, SearchHit, search_folder};
+use serde_json::json;
+
+use crate::cli::args::SearchArgs;
+use crate::cli::progress::Progress;
+use crate::cli::{Answer, output};
+
+pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Answer> {
+    if !args.folder.is_dir() {
+        bail!("{}: not a folder", args.folder.display());
+    }
+    let model = args.extraction.open_model()?;
+    let mut options = ClusterOptions::from(model.defaults());
+    options.matching.extraction = args.extraction.options(&model);
+    options.validate()?;
+    let store = args.store.open(&args.folder)?;
+    let progress = Progress::new(args.quiet);
+    let found = search_folder(
+        &model,
+        &args.query,
+        &args.folder,
+        &store,
+        &options,
+        &progress,
+    )?;
+    for failure in &found.failures {
+        output::note(format_args!("delfin: {}: {}", failure.path, failure.reason));
+    }
+    if found.num_photos == 0 {
+        bail!("{}: no photos that can be read", args.folder.display());
+    }
+    for hit in &found.hits {
+        output::line(if args.json {
+            as_json(hit)
+        } else {
+            as_text(hit)
+        });
+    }
+    if !args.json {
+        output::line(format_args!(
+            "{} of {} photos show it",
+            found.hits.len(),
+            found.num_photos
+        ));
+    }
+    Ok(if found.hits.is_empty() {
+        Answer::No
+    } else {
+        Answer::Yes
+    })
+}
+
+fn as_json(hit: &SearchHit) -> String {
+    json!({
+        "path": hit.path,
+        "matches": hit.num_matches,
+        "inliers": hit.num_inliers,
+        "score": hit.score,
+        "false_match_probability": hit.false_match_probability,
+        "region": hit.region,
+    })
+    .to_string()
+}
+
+fn as_text(hit: &SearchHit) -> String {
+    let region = match hit.region {
+        Some(corners) => corners.map(|[x, y]| format!("({x:.0}, {y:.0})")).join(" "),
+        None => "unknown".into(),
+    };
+    format!(
+        "{}: {} inliers, false match {:.0e}, region {region}",
+        hit.path, hit.num_inliers, hit.false_match_probability
+    )
+}

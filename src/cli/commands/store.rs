@@ -1,0 +1,132 @@
+//! `delfin store`, and how other commands open theirs.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use delfin::Error;
+use delfin::image::{DecodeOptions, content_hash, read_file};
+use delfin::store::Store;
+
+use crate::cli::args::{StoreArgs, StoreCommand, StoreCommandArgs};
+use crate::cli::{Answer, output};
+
+pub(crate) fn run(args: &StoreCommandArgs) -> anyhow::Result<Answer> {
+    match &args.command {
+        StoreCommand::Info { path } => info(path),
+        StoreCommand::Gc { folder, store } => gc(folder, store),
+    }
+}
+
+impl StoreArgs {
+    /// Where the store of a folder of photos is.
+    fn path(&self, folder: &Path) -> PathBuf {
+        match &self.file {
+            Some(file) => file.clone(),
+            None => default_path(folder),
+        }
+    }
+
+    /// The store of a folder of photos. A damaged one is set aside and begun anew where delfin itself
+    /// has put it; where the store cannot be used, one in memory serves.
+    pub(super) fn open(&self, folder: &Path) -> anyhow::Result<Store> {
+        let path = self.path(folder);
+        let error = match Store::open(&path) {
+            Ok(store) => return Ok(store),
+            Err(error) => error,
+        };
+        let is_damaged = matches!(error, Error::Store { is_damaged, .. } if is_damaged);
+        if is_damaged && self.file.is_none() {
+            if let Ok(aside) = set_aside(&path) {
+                warn(&format!(
+                    "{error}; set aside as {}, beginning anew",
+                    aside.display()
+                ));
+                if let Ok(store) = Store::open(&path) {
+                    return Ok(store);
+                }
+            }
+        }
+        warn(&format!("{error}; what is computed now will not be kept"));
+        Ok(Store::in_memory()?)
+    }
+}
+
+fn default_path(folder: &Path) -> PathBuf {
+    folder.join(".delfin").join("store.sqlite")
+}
+
+fn warn(message: &str) {
+    output::note(format_args!("delfin: warning: {message}"));
+}
+
+/// Renames a damaged store, and the log beside it, to the first name that is free.
+fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    let with = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let aside = (1..)
+        .map(|number| with(&format!(".damaged-{number}")))
+        .find(|name| !name.exists())
+        .unwrap_or_else(|| with(".damaged"));
+    std::fs::rename(path, &aside)?;
+    for suffix in ["-wal", "-shm"] {
+        if with(suffix).exists() {
+            let mut name = aside.as_os_str().to_owned();
+            name.push(suffix);
+            std::fs::rename(with(suffix), PathBuf::from(name))?;
+        }
+    }
+    Ok(aside)
+}
+
+fn info(path: &Path) -> anyhow::Result<Answer> {
+    let path = if path.is_dir() {
+        default_path(path)
+    } else {
+        path.to_owned()
+    };
+    if !path.exists() {
+        bail!("{}: there is no store", path.display());
+    }
+    let info = Store::open(&path)?.info()?;
+    output::line(format_args!("store     {}", path.display()));
+    output::line(format_args!("photos    {}", info.num_photos));
+    output::line(format_args!(
+        "features  {}, {} bytes each",
+        info.num_features,
+        info.feature_bytes / info.num_features.max(1)
+    ));
+    output::line(format_args!("pairs     {}", info.num_pairs));
+    output::line(format_args!("settings  {}", info.num_settings));
+    output::line(format_args!("file      {} bytes", info.file_bytes));
+    Ok(Answer::Yes)
+}
+
+fn gc(folder: &Path, args: &StoreArgs) -> anyhow::Result<Answer> {
+    let path = args.path(folder);
+    if !path.exists() {
+        bail!("{}: there is no store", path.display());
+    }
+    let store = Store::open(&path)?;
+    let listing = delfin::folder::list_photos(folder)?;
+    if let Some((_, error)) = listing.failures.into_iter().next() {
+        return Err(error).context("nothing was forgotten, as not all photos can be seen");
+    }
+    let decode = DecodeOptions::default();
+    let mut photos = BTreeSet::new();
+    for path in &listing.photos {
+        let bytes = read_file(path, &decode)
+            .context("nothing was forgotten, as not all photos can be read")?;
+        photos.insert(content_hash(&bytes));
+    }
+    let before = store.info()?.file_bytes;
+    let forgotten = store.keep_only(&photos)?;
+    output::line(format_args!(
+        "{forgotten} photos forgotten, {} bytes given back",
+        before.saturating_sub(store.info()?.file_bytes)
+    ));
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,214 @@
+//! `delfin why`: why two photos are, or are not, in one class.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use delfin::Model;
+use delfin::extract::extract;
+use delfin::image::Photo;
+use delfin::pipeline::{
+    ClusterFile, ClusterOptions, Explanation, MatchOptions, VerifiedPair, match_extracted,
+};
+use delfin::store::rounded;
+use serde_json::{Value, json};
+
+use crate::cli::args::WhyArgs;
+use crate::cli::commands::match_photos::draw;
+use crate::cli::commands::match_report::Report;
+use crate::cli::{Answer, output};
+
+pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
+    let path = args.input.join("clusters.json");
+    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let file = ClusterFile::parse(&text, &path)?;
+    let [photo1, photo2] = [
+        find(&file, &args.image1, &path)?,
+        find(&file, &args.image2, &path)?,
+    ];
+    let Some(why) = file.explain(photo1, photo2) else {
+        bail!("{}: a photo is in no class", path.display());
+    };
+    let picture = match shown_pair(&why) {
+        Some(pair) => {
+            let output = args.output.clone();
+            let output = output.unwrap_or_else(|| args.input.join("why.png"));
+            draw_pair(args, &file, pair, &output)?;
+            Some(output)
+        }
+        None => None,
+    };
+    if args.json {
+        output::line(as_json(&file, [photo1, photo2], &why, picture.as_deref()));
+    } else {
+        as_text(&file, [photo1, photo2], &why)
+            .iter()
+            .for_each(output::line);
+        if let Some(picture) = picture {
+            output::line(format_args!("picture   {}", picture.display()));
+        }
+    }
+    Ok(if why.is_same_class() {
+        Answer::Yes
+    } else {
+        Answer::No
+    })
+}
+
+/// A photo by its path in clusters.csv; a path on the disk that ends in it does too.
+fn find(file: &ClusterFile, name: &str, path: &Path) -> anyhow::Result<usize> {
+    let below = || {
+        let absolute = std::path::absolute(name).ok()?;
+        let below = absolute.strip_prefix(&file.folder).ok()?;
+        let names: Vec<_> = below.iter().map(|n| n.to_string_lossy()).collect();
+        file.photo(&names.join("/"))
+    };
+    file.photo(name)
+        .or_else(below)
+        .with_context(|| format!("{}: {name} is not a photo of it", path.display()))
+}
+
+/// The pair whose picture says most: the weakest of the chain in one class, else the two photos' own.
+fn shown_pair(why: &Explanation) -> Option<&VerifiedPair> {
+    match why.is_same_class() {
+        true => why.weakest(),
+        false => why.pair.as_ref().or(why.weakest()),
+    }
+}
+
+/// Matches the pair as `delfin cluster` did, and draws it.
+fn draw_pair(
+    args: &WhyArgs,
+    file: &ClusterFile,
+    pair: &VerifiedPair,
+    to: &Path,
+) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let mut extraction = args.extraction.clone();
+    if extraction.model.is_none() {
+        extraction.model = file.model.as_ref().map(PathBuf::from);
+    }
+    let model: Model = extraction.open_model()?;
+    if model.manifest().sha256 != file.model_sha256 {
+        bail!(
+            "{}: another network than that of {}",
+            model.path().display(),
+            args.input.display()
+        );
+    }
+    let load_model = start.elapsed();
+    let mut options: MatchOptions = ClusterOptions::from(model.defaults()).matching;
+    options.extraction = extraction.options(&model);
+    let mut rows = [&file.photos[pair.image1], &file.photos[pair.image2]];
+    rows.sort_by(|a, b| a.sha256.cmp(&b.sha256));
+    let open = |index: usize| -> anyhow::Result<(Photo, delfin::FeatureSet)> {
+        let path = Path::new(&file.folder).join(&rows[index].path);
+        let photo = Photo::open(&path, &options.decode)?;
+        let sha256: String = photo
+            .content_hash()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        if sha256 != rows[index].sha256 {
+            bail!("{}: changed since its class was found", path.display());
+        }
+        let features = rounded(&extract(&model, &photo, &options.extraction)?)?;
+        Ok((photo, features))
+    };
+    let ((photo1, features1), (photo2, features2)) = (open(0)?, open(1)?);
+    let photos = [&photo1, &photo2];
+    let result = match_extracted(photos, [features1, features2], &options)?;
+    draw(
+        &Report {
+            photos,
+            result: &result,
+            options: &options,
+            load_model,
+            total: Duration::ZERO,
+        },
+        to,
+    )
+}
+
+fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<String> {
+    let name = |photo: usize| file.photos[photo].path.as_str();
+    let [class1, class2] = why.classes;
+    let mut lines = vec![if why.is_same_class() {
+        format!("answer    one class: {class1}")
+    } else {
+        format!("answer    two classes: {class1} and {class2}")
+    }];
+    lines.push(match &why.pair {
+        Some(pair) => format!("pair      {}", describe(pair)),
+        None => "pair      the two were not verified with each other".into(),
+    });
+    if why.chain.len() > 2 {
+        for (ends, link) in why.chain.windows(2).zip(&why.links) {
+            lines.push(format!(
+                "chain     {} - {}: {}",
+                name(ends[0]),
+                name(ends[1]),
+                describe(link)
+            ));
+        }
+    }
+    if let Some(weakest) = why.weakest().filter(|_| why.chain.len() > 2) {
+        let (a, b) = (name(weakest.image1), name(weakest.image2));
+        lines.push(format!("weakest   {a} - {b}"));
+    } else if why.chain.is_empty() && photos[0] != photos[1] {
+        lines.push("chain     no pairs with inliers lead from one to the other".into());
+    }
+    let cut = file.max_false_match_probability;
+    lines.push(match why.other_cut {
+        Some(other) => format!(
+            "cut       {cut:.0e}; the answer is another one with --max-false-match-probability {other:.1e}"
+        ),
+        None => format!("cut       {cut:.0e}; no cut from 1e-1 to 1e-12 gives another answer"),
+    });
+    lines
+}
+
+fn describe(pair: &VerifiedPair) -> String {
+    let pixels = match pair.num_tracks {
+        None => String::new(),
+        Some(0) => ", pixels do not confirm it".into(),
+        Some(tracks) => format!(", {tracks} points confirm it to the pixel"),
+    };
+    format!(
+        "{} matches, {} inliers, false match {:.0e}{pixels}",
+        pair.num_matches, pair.num_inliers, pair.false_match_probability
+    )
+}
+
+fn as_json(
+    file: &ClusterFile,
+    photos: [usize; 2],
+    why: &Explanation,
+    picture: Option<&Path>,
+) -> Value {
+    let name = |photo: &usize| file.photos[*photo].path.as_str();
+    let pair = |pair: &VerifiedPair| {
+        json!({
+            "image1": name(&pair.image1),
+            "image2": name(&pair.image2),
+            "matches": pair.num_matches,
+            "inliers": pair.num_inliers,
+            "tracks": pair.num_tracks,
+            "score": pair.score,
+            "false_match_probability": pair.false_match_probability,
+        })
+    };
+    json!({
+        "version": 1,
+        "photos": photos.each_ref().map(name),
+        "classes": why.classes,
+        "same_class": why.is_same_class(),
+        "pair": why.pair.as_ref().map(pair),
+        "chain": why.chain.iter().map(name).collect::<Vec<_>>(),
+        "links": why.links.iter().map(pair).collect::<Vec<_>>(),
+        "weakest": why.weakest().map(pair),
+        "max_false_match_probability": file.max_false_match_probability,
+        "other_cut": why.other_cut,
+        "picture": picture,
+    })
+}

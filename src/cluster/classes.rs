@@ -1,0 +1,279 @@
+//! Classes on the graph of verified pairs.
+//!
+//! Components of the graph alone would chain strangers through one bad pair or one photo that shows
+//! two things. So within a component classes are merged from single photos upwards, by average
+//! linkage (Sokal and Michener 1958; Müllner, arXiv:1109.2378): two groups become one while the mean
+//! similarity between their photos is enough. The similarity of two photos is the weight of their own
+//! evidence, e / (1 + e), times the share of the evidence of one towards other photos that the other
+//! has too (the overlap coefficient of both neighbourhoods). A bad pair joins photos that have no
+//! neighbours in common; look-alikes have weak evidence towards the neighbours that each has
+//! strong evidence towards. A pair that was not verified counts as none.
+
+use kodama::{Method, linkage};
+use serde::{Deserialize, Serialize};
+
+/// The similarity that all pairs between two groups must have on average; a pair with just enough
+/// evidence, and all neighbours in common, has 0.5. From 0.22 to 0.23 three folders of objects,
+/// scenes and packages came out best (benches/RESULTS.md).
+const MIN_MEAN_SIMILARITY: f64 = 0.22;
+/// Evidence that links two photos by itself.
+const ENOUGH: f64 = 1.0;
+/// Evidence beyond this counts no more.
+const MAX_EVIDENCE: f64 = 8.0;
+
+/// Evidence that two photos show the same thing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Link {
+    /// A photo.
+    pub image1: usize,
+    /// Another photo.
+    pub image2: usize,
+    /// From 0, none, over 1, what a single pair needs, upwards.
+    pub evidence: f64,
+}
+
+/// One class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Class {
+    /// Its photos, ascending.
+    pub members: Vec<usize>,
+    /// For each member, in the same order, the mean weight of its evidence towards the others, e / (1
+    /// + e), from 0 to 1; 1 for a photo by itself.
+    pub scores: Vec<f64>,
+    /// The member with the most evidence towards the others; of equals the first.
+    pub representative: usize,
+}
+
+/// Sorts `num_photos` photos into classes, the largest first and of equals that with the first
+/// photo; every photo is in one class. Of two links between the same photos the stronger counts.
+/// Links to photos that do not exist, and evidence that is not a number, count as none.
+/// Deterministic, and independent of the order of `links`.
+pub fn classes(num_photos: usize, links: &[Link]) -> Vec<Class> {
+    let mut neighbours: Vec<Vec<(usize, f64)>> = vec![Vec::new(); num_photos];
+    for link in links {
+        let inside = link.image1.max(link.image2) < num_photos && link.image1 != link.image2;
+        if inside && link.evidence > 0.0 {
+            let evidence = link.evidence.min(MAX_EVIDENCE);
+            neighbours[link.image1].push((link.image2, evidence));
+            neighbours[link.image2].push((link.image1, evidence));
+        }
+    }
+    for near in &mut neighbours {
+        near.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+        near.dedup_by_key(|entry| entry.0);
+    }
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for component in components(&neighbours) {
+        groups.extend(split(&component, &neighbours));
+    }
+    groups.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
+    groups
+        .into_iter()
+        .map(|members| class(members, &neighbours))
+        .collect()
+}
+
+/// The photos that pairs with enough evidence join, directly or through others.
+fn components(neighbours: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
+    let mut seen = vec![false; neighbours.len()];
+    let mut components = Vec::new();
+    for start in 0..neighbours.len() {
+        if seen[start] {
+            continue;
+        }
+        seen[start] = true;
+        let mut component = vec![start];
+        let mut next = 0;
+        while next < component.len() {
+            for &(other, evidence) in &neighbours[component[next]] {
+                if evidence >= ENOUGH && !seen[other] {
+                    seen[other] = true;
+                    component.push(other);
+                }
+            }
+            next += 1;
+        }
+        component.sort_unstable();
+        components.push(component);
+    }
+    components
+}
+
+/// Average linkage within a component.
+fn split(component: &[usize], neighbours: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
+    let count = component.len();
+    if count < 3 {
+        return vec![component.to_vec()];
+    }
+    let mut distances = Vec::with_capacity(count * (count - 1) / 2);
+    for (i, &photo) in component.iter().enumerate() {
+        let others = component[i + 1..].iter();
+        distances.extend(others.map(|&other| 1.0 - similarity(neighbours, photo, other)));
+    }
+    let tree = linkage(&mut distances, count, Method::Average);
+    // A step makes group `count + its index` of two groups before it; distances never fall.
+    let mut groups: Vec<Vec<usize>> = component.iter().map(|&photo| vec![photo]).collect();
+    for step in tree.steps() {
+        if step.dissimilarity > 1.0 - MIN_MEAN_SIMILARITY {
+            break;
+        }
+        let mut merged = std::mem::take(&mut groups[step.cluster1]);
+        merged.append(&mut groups[step.cluster2]);
+        groups.push(merged);
+    }
+    groups.retain(|group| !group.is_empty());
+    groups.iter_mut().for_each(|group| group.sort_unstable());
+    groups
+}
+
+/// The weight of a pair times the share of their neighbours that the two photos have in common.
+fn similarity(neighbours: &[Vec<(usize, f64)>], photo: usize, other: usize) -> f64 {
+    let own = evidence(neighbours, photo, other);
+    if own == 0.0 {
+        return 0.0;
+    }
+    let strong = |at: usize| {
+        let near = neighbours[at].iter().copied();
+        near.filter(move |&(n, e)| e >= ENOUGH && n != photo && n != other)
+    };
+    // Each photo is a neighbour of the other, as far as their own pair goes.
+    let both = 2.0 * own;
+    let shared: f64 = strong(photo)
+        .map(|(near, e)| (e, evidence(neighbours, other, near)))
+        .filter(|(_, e)| *e >= ENOUGH)
+        .map(|(e1, e2)| e1.min(e2))
+        .sum();
+    let total = |at: usize| strong(at).map(|(_, e)| e).sum::<f64>();
+    let fewer = total(photo).min(total(other));
+    weight(own) * ((both + shared) / (both + fewer)).min(1.0)
+}
+
+/// What evidence counts as, from 0 to 1; half for what is just enough.
+fn weight(evidence: f64) -> f64 {
+    evidence / (1.0 + evidence)
+}
+
+fn evidence(neighbours: &[Vec<(usize, f64)>], photo: usize, other: usize) -> f64 {
+    let near = &neighbours[photo];
+    near.binary_search_by_key(&other, |entry| entry.0)
+        .map_or(0.0, |at| near[at].1)
+}
+
+fn class(members: Vec<usize>, neighbours: &[Vec<(usize, f64)>]) -> Class {
+    let others = members.len() - 1;
+    let scores: Vec<f64> = members
+        .iter()
+        .map(|&photo| {
+            let towards = |other: &usize| weight(evidence(neighbours, photo, *other));
+            match others {
+                0 => 1.0,
+                _ => members.iter().map(towards).sum::<f64>() / others as f64,
+            }
+        })
+        .collect();
+    let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let at = scores.iter().position(|score| *score == best).unwrap_or(0);
+    Class {
+        representative: members[at],
+        members,
+        scores,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn link((image1, image2, evidence): (usize, usize, f64)) -> Link {
+        Link {
+            image1,
+            image2,
+            evidence,
+        }
+    }
+
+    fn groups(num_photos: usize, links: &[(usize, usize, f64)]) -> Vec<Vec<usize>> {
+        let links: Vec<Link> = links.iter().copied().map(link).collect();
+        let classes = classes(num_photos, &links);
+        classes.into_iter().map(|class| class.members).collect()
+    }
+
+    /// All pairs within `members`.
+    fn clique(members: std::ops::Range<usize>) -> Vec<(usize, usize, f64)> {
+        let pairs = members
+            .clone()
+            .flat_map(|i| (i + 1..members.end).map(move |j| (i, j, 2.0)));
+        pairs.collect()
+    }
+
+    #[test]
+    fn one_bad_pair_chains_no_strangers() {
+        let mut links = clique(0..4);
+        links.extend(clique(4..9));
+        links.push((3, 4, 9.0));
+        assert_eq!(
+            groups(10, &links),
+            [vec![4, 5, 6, 7, 8], vec![0, 1, 2, 3], vec![9]]
+        );
+        // The same pair is enough where nothing speaks against it.
+        assert_eq!(groups(3, &[(1, 2, 1.0)]), [vec![1, 2], vec![0]]);
+    }
+
+    #[test]
+    fn a_photo_of_two_things_joins_neither_to_the_other() {
+        let mut links = clique(0..4);
+        links.extend(clique(4..8));
+        links.extend((0..8).map(|photo| (photo, 8, 2.0)));
+        let found = groups(9, &links);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found.iter().all(|g| !(g.contains(&0) && g.contains(&4))));
+    }
+
+    #[test]
+    fn weak_evidence_begins_no_class() {
+        assert_eq!(
+            groups(3, &[(0, 1, 0.99), (1, 2, f64::NAN), (0, 7, 5.0)]).len(),
+            3
+        );
+        assert!(groups(0, &[]).is_empty());
+    }
+
+    #[test]
+    fn the_best_connected_represents() {
+        let links = [(0, 1, 3.0), (1, 2, 3.0), (0, 2, 1.0)].map(link);
+        let found = classes(3, &links);
+        assert_eq!(found[0].representative, 1);
+        assert_eq!(found[0].scores, [0.625, 0.75, 0.625]);
+    }
+
+    fn graph() -> impl Strategy<Value = (Vec<(usize, usize, f64)>, Vec<usize>)> {
+        let pair = (0..12usize, 0..12usize, 0.0..3.0f64);
+        let order = Just((0..12).collect::<Vec<usize>>()).prop_shuffle();
+        (proptest::collection::vec(pair, 0..40), order)
+    }
+
+    proptest! {
+        #[test]
+        fn every_photo_is_in_one_class_and_other_numbers_change_nothing((links, order) in graph()) {
+            let first = groups(12, &links);
+            let mut all: Vec<usize> = first.iter().flatten().copied().collect();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..12).collect::<Vec<_>>());
+            let renamed: Vec<_> =
+                links.iter().rev().map(|&(i, j, e)| (order[j], order[i], e)).collect();
+            let mut second = groups(12, &renamed);
+            let mut expected: Vec<Vec<usize>> = first
+                .iter()
+                .map(|group| {
+                    let mut group: Vec<_> = group.iter().map(|&photo| order[photo]).collect();
+                    group.sort_unstable();
+                    group
+                })
+                .collect();
+            expected.sort();
+            second.sort();
+            prop_assert_eq!(second, expected);
+        }
+    }
+}

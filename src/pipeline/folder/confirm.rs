@@ -1,0 +1,146 @@
+//! What the pixels say of pairs that features alone leave in doubt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::Session;
+use super::read::Entry;
+use super::verify::{Found, by_content, hashes, pair_settings};
+use crate::error::Result;
+use crate::geometry::{Correspondences, TransformKind};
+use crate::image::Photo;
+use crate::pipeline::features::{positions, working_error_px};
+use crate::pipeline::observer::{Counter, Stage};
+use crate::pipeline::refined::refined_geometry;
+use crate::pipeline::{match_features, seed_from_content};
+use crate::refinement::{RefinementImage, RefinementOptions};
+
+/// Photos that are decoded at a time.
+const MAX_DECODED: usize = 256;
+
+/// Looks at the pixels of the pairs that `is_doubtful` says, where the store does not know them; the
+/// other pairs lose what was known. A photo that can no longer be read says nothing.
+pub(super) fn confirm_pairs(
+    session: &Session<'_>,
+    entries: &[Entry],
+    mut found: Vec<Found>,
+    is_doubtful: impl Fn(&Found) -> bool,
+) -> Result<Vec<Found>> {
+    let Some(refinement) = &session.options.matching.refinement else {
+        return Ok(found);
+    };
+    let mut doubtful: Vec<&mut Found> = Vec::new();
+    for pair in &mut found {
+        if is_doubtful(pair) {
+            doubtful.push(pair);
+        } else {
+            pair.record.num_tracks = None;
+        }
+    }
+    let counter = Counter::new(session.observer, Stage::Confirm, doubtful.len());
+    let (known, mut unknown): (Vec<_>, Vec<_>) = doubtful
+        .into_iter()
+        .partition(|f| f.record.num_tracks.is_some());
+    known.iter().for_each(|_| counter.count(true));
+    let settings = pair_settings(session);
+    for group in groups(&mut unknown) {
+        counter.check()?;
+        let images = prepare(session, entries, group, refinement);
+        let looked: Vec<bool> = group
+            .par_iter_mut()
+            .map(|found| {
+                counter.check()?;
+                let pair = (found.image1, found.image2);
+                found.record.num_tracks = compare(session, entries, pair, &images, refinement)?;
+                counter.count(false);
+                Ok(found.record.num_tracks.is_some())
+            })
+            .collect::<Result<_>>()?;
+        let new: Vec<_> = group
+            .iter()
+            .zip(looked)
+            .filter(|(_, looked)| *looked)
+            .map(|(f, _)| (hashes(entries, (f.image1, f.image2)), f.record))
+            .collect();
+        if let Some(settings) = settings {
+            session.using(|store| store.put_pairs(settings, &new));
+        }
+    }
+    Ok(found)
+}
+
+/// Runs of pairs that need few photos.
+fn groups<'a, 'b>(pairs: &'b mut [&'a mut Found]) -> Vec<&'b mut [&'a mut Found]> {
+    let mut groups = Vec::new();
+    let mut rest = pairs;
+    while !rest.is_empty() {
+        let mut photos = BTreeSet::new();
+        let fits = rest.iter().take_while(|pair| {
+            photos.extend([pair.image1, pair.image2]);
+            photos.len() <= MAX_DECODED
+        });
+        let count = fits.count();
+        let (group, others) = rest.split_at_mut(count);
+        groups.push(group);
+        rest = others;
+    }
+    groups
+}
+
+fn prepare(
+    session: &Session<'_>,
+    entries: &[Entry],
+    group: &[&mut Found],
+    refinement: &RefinementOptions,
+) -> BTreeMap<usize, RefinementImage> {
+    let wanted: BTreeSet<usize> = group.iter().flat_map(|f| [f.image1, f.image2]).collect();
+    let prepare = |index: usize| {
+        let entry = &entries[index];
+        let photo = Photo::open(&entry.path, &session.options.matching.decode).ok()?;
+        // A file that changed since its features were extracted is another photo.
+        if *photo.content_hash() != entry.hash {
+            return None;
+        }
+        let image = RefinementImage::from_rgb(photo.pixels(), refinement).ok()?;
+        Some((index, image))
+    };
+    wanted.into_par_iter().filter_map(prepare).collect()
+}
+
+/// The corners found where one transform puts them, 0 without such a transform; `None` when a photo
+/// can no longer be read.
+fn compare(
+    session: &Session<'_>,
+    entries: &[Entry],
+    pair: (usize, usize),
+    images: &BTreeMap<usize, RefinementImage>,
+    refinement: &RefinementOptions,
+) -> Result<Option<u32>> {
+    let (first, second) = by_content(entries, pair);
+    let (Some(image1), Some(image2)) = (images.get(&first), images.get(&second)) else {
+        return Ok(None);
+    };
+    let (a, b) = (&entries[first], &entries[second]);
+    let seed = seed_from_content(&a.hash, &b.hash);
+    let found = match_features(&a.features, &b.features, &session.options.matching, seed)?;
+    let Some(geometry) = &found.geometry else {
+        return Ok(Some(0));
+    };
+    let mut points = Correspondences::with_capacity(geometry.inliers.len());
+    for &index in &geometry.inliers {
+        let (p1, p2) = positions(&a.features, &b.features, &found.matches[index]);
+        points.push(p1, p2);
+    }
+    let refined = refined_geometry(
+        [image1, image2],
+        &geometry.matrix,
+        &points,
+        refinement,
+        TransformKind::Homography,
+        working_error_px(&b.features, &session.options.matching),
+    )?;
+    Ok(Some(
+        refined.map_or(0, |(_, geometry)| geometry.tracks.len() as u32),
+    ))
+}

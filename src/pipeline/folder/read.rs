@@ -1,0 +1,133 @@
+//! The photos of a folder and their features.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{Failure, Session};
+use crate::error::{Error, Result};
+use crate::extract::extract;
+use crate::features::FeatureSet;
+use crate::folder::list_photos;
+use crate::image::{Photo, content_hash, read_file};
+use crate::pipeline::observer::{Counter, Stage};
+use crate::report::{THUMBNAIL_SIDE_PX, thumbnail};
+use crate::store::{self, ContentHash, SettingsId};
+
+/// Changes when the same photo and options give other features than before.
+const EXTRACTION_VERSION: u32 = 1;
+
+/// A photo that could be read.
+pub(super) struct Entry {
+    /// Below the folder, with `/` between names.
+    pub name: String,
+    pub path: PathBuf,
+    pub hash: ContentHash,
+    pub features: FeatureSet,
+}
+
+/// Reads every photo of `folder`, sorted by name, and what could not be read.
+pub(super) fn read_folder(
+    session: &Session<'_>,
+    folder: &Path,
+) -> Result<(Vec<Entry>, Vec<Failure>)> {
+    let listing = list_photos(folder)?;
+    let mut failures: Vec<Failure> = listing
+        .failures
+        .iter()
+        .map(|(path, error)| Failure::new(folder, path, error))
+        .collect();
+    let mut photos: Vec<(String, PathBuf)> = listing
+        .photos
+        .into_iter()
+        .map(|path| (name_below(folder, &path), path))
+        .collect();
+    photos.sort();
+    let settings = session.using(|store| store.settings(&extraction_settings(session)));
+    let counter = Counter::new(session.observer, Stage::Extract, photos.len());
+    let read: Vec<Result<(ContentHash, FeatureSet)>> = photos
+        .par_iter()
+        .map(|(_, path)| {
+            counter.check()?;
+            let read = read_photo(session, settings, path);
+            counter.count(read.as_ref().is_ok_and(|(.., was_known)| *was_known));
+            read.map(|(hash, features, _)| (hash, features))
+        })
+        .collect();
+    counter.check()?;
+    let mut entries = Vec::new();
+    for ((name, path), read) in photos.into_iter().zip(read) {
+        match read {
+            Ok((hash, features)) => entries.push(Entry {
+                name,
+                path,
+                hash,
+                features,
+            }),
+            Err(error) => failures.push(Failure::new(folder, &path, &error)),
+        }
+    }
+    failures.sort();
+    Ok((entries, failures))
+}
+
+/// A photo from anywhere; its name is its path.
+pub(super) fn read_query(session: &Session<'_>, path: &Path) -> Result<Entry> {
+    let settings = session.using(|store| store.settings(&extraction_settings(session)));
+    let (hash, features, _) = read_photo(session, settings, path)?;
+    Ok(Entry {
+        name: path.to_string_lossy().into_owned(),
+        path: path.to_owned(),
+        hash,
+        features,
+    })
+}
+
+/// Everything that features depend on.
+pub(super) fn extraction_settings(session: &Session<'_>) -> String {
+    let options = &session.options.matching.extraction;
+    format!(
+        "features {EXTRACTION_VERSION}, {:?}, {options:?}",
+        session.model.manifest()
+    )
+}
+
+/// The features of a photo, rounded as the store keeps them, and whether it had them.
+pub(super) fn read_photo(
+    session: &Session<'_>,
+    settings: Option<SettingsId>,
+    path: &Path,
+) -> Result<(ContentHash, FeatureSet, bool)> {
+    let decode = &session.options.matching.decode;
+    let bytes = read_file(path, decode)?;
+    let hash = content_hash(&bytes);
+    let known = settings.and_then(|s| session.using(|store| store.features(s, &hash)));
+    if let Some(features) = known.flatten() {
+        return Ok((hash, features, true));
+    }
+    let photo = Photo::decode(&bytes, path, decode)?;
+    let features = extract(session.model, &photo, &session.options.matching.extraction)?;
+    if let Some(settings) = settings {
+        session.using(|store| store.put_features(settings, &hash, &features));
+        let small = thumbnail(photo.pixels(), THUMBNAIL_SIDE_PX)?;
+        session.using(|store| store.put_thumbnail(&hash, &small));
+    }
+    Ok((hash, store::rounded(&features)?, false))
+}
+
+fn name_below(folder: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(folder).unwrap_or(path);
+    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+    names.join("/")
+}
+
+impl Failure {
+    fn new(folder: &Path, path: &Path, error: &Error) -> Self {
+        let text = error.to_string();
+        let prefix = format!("{}: ", path.display());
+        Self {
+            path: name_below(folder, path),
+            reason: text.strip_prefix(&prefix).unwrap_or(&text).to_owned(),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The classes of a folder -> what the report shows.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::read::{extraction_settings, read_photo};
+use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
+use crate::cluster::Class;
+use crate::error::Result;
+use crate::extract::Model;
+use crate::features::FeatureSet;
+use crate::image::Photo;
+use crate::pipeline::features::positions;
+use crate::pipeline::observer::{Counter, Observer, Stage};
+use crate::pipeline::{match_features, seed_from_content};
+use crate::report::{
+    FolderReport, ReportCut, ReportPair, ReportPhoto, THUMBNAIL_SIDE_PX, href, thumbnail,
+};
+use crate::store::{SettingsId, Store};
+
+/// The slider goes from 1e-1 to 1e-12, two cuts to a decade.
+const CUTS: std::ops::RangeInclusive<i32> = 2..=24;
+/// Pairs that photos of different things equal more often than this are not shown.
+const MAX_SHOWN_PROBABILITY: f64 = 1e-2;
+/// A member is uncertain when its evidence towards the others weighs less than this on average; a
+/// pair with just enough evidence weighs 0.5.
+const MIN_CERTAIN_SCORE: f64 = 0.5;
+
+/// What a report of `found` shows, with links from a file in `beside` to the photos of `folder`.
+/// Features and small pictures come from `store`; what it lost is computed again.
+///
+/// # Errors
+/// As [`super::cluster_folder`].
+pub fn folder_report(
+    model: &Model,
+    folder: &Path,
+    beside: &Path,
+    store: &Store,
+    options: &ClusterOptions,
+    found: &FolderClusters,
+    observer: &dyn Observer,
+) -> Result<FolderReport> {
+    options.validate()?;
+    let session = Session::new(model, options, store, observer);
+    let shown: Vec<&VerifiedPair> = found
+        .pairs
+        .iter()
+        .filter(|pair| pair.false_match_probability <= MAX_SHOWN_PROBABILITY)
+        .collect();
+    let total = found.photos.len() + shown.len();
+    let counter = Counter::new(observer, Stage::Report, total);
+    let settings = session.using(|store| store.settings(&extraction_settings(&session)));
+    let link = |photo: &FolderPhoto| {
+        let path = folder.join(&photo.path);
+        let from = beside.canonicalize().ok()?;
+        Some(href(&relative(&path.canonicalize().ok()?, &from)))
+    };
+    let photos = found
+        .photos
+        .par_iter()
+        .map(|photo| {
+            counter.check()?;
+            let small = small_picture(&session, &folder.join(&photo.path), photo);
+            counter.count(true);
+            Ok(ReportPhoto {
+                path: photo.path.clone(),
+                href: link(photo),
+                width: photo.width,
+                height: photo.height,
+                thumbnail: small.unwrap_or_default(),
+            })
+        })
+        .collect::<Result<_>>()?;
+    let pairs = shown
+        .par_iter()
+        .map(|pair| {
+            counter.check()?;
+            let inliers = inliers(&session, folder, settings, found, pair)?;
+            counter.count(true);
+            Ok(ReportPair {
+                image1: pair.image1 as u32,
+                image2: pair.image2 as u32,
+                num_matches: pair.num_matches as u32,
+                num_inliers: pair.num_inliers as u32,
+                score: pair.score,
+                false_match_probability: pair.false_match_probability,
+                is_confirmed: pair.num_tracks.map(|tracks| tracks > 0),
+                inliers,
+            })
+        })
+        .collect::<Result<_>>()?;
+    let (cuts, default_cut) = ladder(found, options);
+    let name = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    Ok(FolderReport {
+        title: name
+            .file_name()
+            .unwrap_or(name.as_os_str())
+            .to_string_lossy()
+            .into_owned(),
+        photos,
+        cuts,
+        default_cut,
+        pairs,
+        failures: found
+            .failures
+            .iter()
+            .map(|failure| (failure.path.clone(), failure.reason.clone()))
+            .collect(),
+    })
+}
+
+/// The classes at every position of the slider, the strictest first, and which of them is the run's.
+fn ladder(found: &FolderClusters, options: &ClusterOptions) -> (Vec<ReportCut>, usize) {
+    let own = options.max_false_match_probability;
+    let mut cuts: Vec<f64> = CUTS
+        .map(|half| 10f64.powf(-f64::from(half) / 2.0))
+        .collect();
+    cuts.retain(|cut| (cut / own).ln().abs() > 0.1);
+    cuts.push(own);
+    cuts.sort_by(f64::total_cmp);
+    let default_cut = cuts.iter().position(|cut| *cut == own).unwrap_or(0);
+    let rungs = cuts.into_par_iter().map(|cut| {
+        let classes = match cut == own {
+            true => found.classes.clone(),
+            false => found.classes_at(cut, options.min_inliers),
+        };
+        rung(cut, found.photos.len(), &classes)
+    });
+    (rungs.collect(), default_cut)
+}
+
+fn rung(cut: f64, num_photos: usize, classes: &[Class]) -> ReportCut {
+    let mut rung = ReportCut {
+        max_false_match_probability: cut,
+        class_of_photo: vec![0; num_photos],
+        score_of_photo: vec![0.0; num_photos],
+        representative_of_class: Vec::with_capacity(classes.len()),
+        uncertain_photos: Vec::new(),
+    };
+    for (number, class) in classes.iter().enumerate() {
+        rung.representative_of_class
+            .push(class.representative as u32);
+        for (&photo, &score) in class.members.iter().zip(&class.scores) {
+            rung.class_of_photo[photo] = number as u32;
+            rung.score_of_photo[photo] = score as f32;
+            if score < MIN_CERTAIN_SCORE {
+                rung.uncertain_photos.push(photo as u32);
+            }
+        }
+    }
+    rung.uncertain_photos.sort_unstable();
+    rung
+}
+
+/// From the store; else made anew. None when the photo can no longer be read.
+fn small_picture(session: &Session<'_>, path: &Path, photo: &FolderPhoto) -> Option<Vec<u8>> {
+    let known = session
+        .using(|store| store.thumbnail(&photo.content_hash))
+        .flatten();
+    known.or_else(|| {
+        let decoded = Photo::open(path, &session.options.matching.decode).ok()?;
+        thumbnail(decoded.pixels(), THUMBNAIL_SIDE_PX).ok()
+    })
+}
+
+/// Where the inliers of a pair lie, from image1 to image2, in pixels; nothing when a photo can no
+/// longer be read.
+fn inliers(
+    session: &Session<'_>,
+    folder: &Path,
+    settings: Option<SettingsId>,
+    found: &FolderClusters,
+    pair: &VerifiedPair,
+) -> Result<Vec<[f32; 4]>> {
+    let (image1, image2) = (&found.photos[pair.image1], &found.photos[pair.image2]);
+    let is_swapped = image1.content_hash > image2.content_hash;
+    let (first, second) = if is_swapped {
+        (image2, image1)
+    } else {
+        (image1, image2)
+    };
+    let features = |photo: &FolderPhoto| -> Option<FeatureSet> {
+        let known =
+            settings.and_then(|s| session.using(|store| store.features(s, &photo.content_hash)));
+        known.flatten().or_else(|| {
+            let (hash, features, _) =
+                read_photo(session, settings, &folder.join(&photo.path)).ok()?;
+            (hash == photo.content_hash).then_some(features)
+        })
+    };
+    let (Some(a), Some(b)) = (features(first), features(second)) else {
+        return Ok(Vec::new());
+    };
+    let seed = seed_from_content(&first.content_hash, &second.content_hash);
+    let result = match_features(&a, &b, &session.options.matching, seed)?;
+    let indices = result
+        .geometry
+        .iter()
+        .flat_map(|geometry| &geometry.inliers);
+    let place = |&index: &usize| {
+        let (p1, p2) = positions(&a, &b, &result.matches[index]);
+        let (p1, p2) = if is_swapped { (p2, p1) } else { (p1, p2) };
+        [p1.x as f32, p1.y as f32, p2.x as f32, p2.y as f32]
+    };
+    Ok(indices.map(place).collect())
+}
+
+/// `path` as seen from `folder`, both absolute.
+fn relative(path: &Path, folder: &Path) -> std::path::PathBuf {
+    let common = path
+        .components()
+        .zip(folder.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = folder
+        .components()
+        .skip(common)
+        .map(|_| std::path::Component::ParentDir);
+    up.chain(path.components().skip(common)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_seen_from_the_report() {
+        let see = |path: &str, folder: &str| relative(Path::new(path), Path::new(folder));
+        assert_eq!(see("/a/b/c.jpg", "/a/out"), Path::new("../b/c.jpg"));
+        assert_eq!(see("/a/b/c.jpg", "/a/b"), Path::new("c.jpg"));
+        assert_eq!(see("/a/c.jpg", "/x/y"), Path::new("../../a/c.jpg"));
+    }
+
+    #[test]
+    fn weakly_tied_members_are_uncertain() {
+        let class = Class {
+            members: vec![1, 4],
+            scores: vec![0.9, 0.3],
+            representative: 1,
+        };
+        let single = Class {
+            members: vec![0],
+            scores: vec![1.0],
+            representative: 0,
+        };
+        let rung = rung(1e-4, 5, &[class, single]);
+        assert_eq!(rung.uncertain_photos, [4]);
+        assert_eq!(rung.class_of_photo[0], 1);
+        assert_eq!(rung.representative_of_class, [1, 0]);
+    }
+}

@@ -1,0 +1,135 @@
+//! The photos of a folder that show what one photo shows.
+
+use std::path::Path;
+
+use nalgebra::{Matrix3, Point2};
+use rayon::prelude::*;
+
+use super::read::{Entry, read_folder, read_query};
+use super::verify::{by_content, verify_pairs};
+use super::{ClusterOptions, Failure, Session, VerifiedPair, judge};
+use crate::candidates::Similarities;
+use crate::error::Result;
+use crate::extract::Model;
+use crate::features::FeatureSet;
+use crate::geometry::{inverse, project};
+use crate::pipeline::observer::Observer;
+use crate::pipeline::{match_features, seed_from_content};
+use crate::store::Store;
+
+/// A photo that shows what the query shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchHit {
+    /// Its path below the folder, with `/` between names.
+    pub path: String,
+    /// Pairs of similar descriptors.
+    pub num_matches: usize,
+    /// Matches that one transform explains.
+    pub num_inliers: usize,
+    /// As [`crate::pipeline::FeatureMatch::score`].
+    pub score: f64,
+    /// The probability that photos of different things look as alike.
+    pub false_match_probability: f64,
+    /// Where the query lies in the photo: its corners, from the top left on clockwise, in pixels of
+    /// the photo; they may lie outside of it. None when a corner has no place.
+    pub region: Option<[[f64; 2]; 4]>,
+}
+
+/// The answer of [`search_folder`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchResult {
+    /// Best first.
+    pub hits: Vec<SearchHit>,
+    /// The number of photos searched.
+    pub num_photos: usize,
+    /// What could not be used, sorted by path.
+    pub failures: Vec<Failure>,
+}
+
+/// Finds the photos of `folder` that show what the photo at `query` shows. Every photo is matched and
+/// verified; those are found that photos of different things equal with at most
+/// [`ClusterOptions::max_false_match_probability`]. What `store` knows is not computed again. Deterministic
+/// as [`super::cluster_folder`] is.
+///
+/// # Errors
+/// As [`super::cluster_folder`]; and what opening the query may fail with.
+pub fn search_folder(
+    model: &Model,
+    query: impl AsRef<Path>,
+    folder: impl AsRef<Path>,
+    store: &Store,
+    options: &ClusterOptions,
+    observer: &dyn Observer,
+) -> Result<SearchResult> {
+    options.validate()?;
+    let session = Session::new(model, options, store, observer);
+    let query = read_query(&session, query.as_ref())?;
+    let (photos, failures) = read_folder(&session, folder.as_ref())?;
+    let num_photos = photos.len();
+    let mut entries = vec![query];
+    entries.extend(photos);
+    let pairs: Vec<(usize, usize)> = (1..entries.len()).map(|photo| (0, photo)).collect();
+    let features: Vec<&FeatureSet> = entries.iter().map(|entry| &entry.features).collect();
+    let similarities = Similarities::new(&features);
+    let found = verify_pairs(&session, &entries, &pairs)?;
+    let (pairs, _) = judge(&session, &entries, found, &similarities)?;
+    let cut = options.max_false_match_probability;
+    let enough = |pair: &&VerifiedPair| {
+        let inliers = options.min_inliers.unwrap_or(1);
+        pair.false_match_probability <= cut && pair.num_inliers >= inliers
+    };
+    let mut found: Vec<&VerifiedPair> = pairs.iter().filter(enough).collect();
+    found.sort_by(|a, b| {
+        let strength = a
+            .false_match_probability
+            .total_cmp(&b.false_match_probability);
+        strength
+            .then(b.score.total_cmp(&a.score))
+            .then(a.image2.cmp(&b.image2))
+    });
+    let hits = found
+        .into_par_iter()
+        .map(|pair| {
+            Ok(SearchHit {
+                path: entries[pair.image2].name.clone(),
+                num_matches: pair.num_matches,
+                num_inliers: pair.num_inliers,
+                score: pair.score,
+                false_match_probability: pair.false_match_probability,
+                region: region(&session, &entries, pair.image2)?,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(SearchResult {
+        hits,
+        num_photos,
+        failures,
+    })
+}
+
+/// The corners of the query in a photo.
+fn region(session: &Session<'_>, entries: &[Entry], photo: usize) -> Result<Option<[[f64; 2]; 4]>> {
+    let (first, second) = by_content(entries, (0, photo));
+    let (a, b) = (&entries[first], &entries[second]);
+    let seed = seed_from_content(&a.hash, &b.hash);
+    let found = match_features(&a.features, &b.features, &session.options.matching, seed)?;
+    let photo_from_query: Option<Matrix3<f64>> = match found.geometry {
+        Some(geometry) if first == 0 => Some(geometry.matrix),
+        Some(geometry) => inverse(&geometry.matrix),
+        None => None,
+    };
+    let query = &entries[0].features;
+    let (right, bottom) = (
+        f64::from(query.width()) - 0.5,
+        f64::from(query.height()) - 0.5,
+    );
+    let corners = [(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)];
+    Ok(photo_from_query.and_then(|matrix| {
+        let mut region = [[0.0; 2]; 4];
+        for (place, (x, y)) in region.iter_mut().zip(corners) {
+            let corner = project(&matrix, Point2::new(x, y))?;
+            *place = [corner.x, corner.y];
+        }
+        Some(region)
+    }))
+}

@@ -1,0 +1,252 @@
+//! The classes of a folder as files.
+//!
+//! `clusters.csv` has a row a photo, sorted by path: path, class, score, representative. The score is the
+//! mean weight of the photo's evidence towards the others of its class, 0 to 1. `edges.csv` has a row
+//! for every pair verified: image1, image2, matches, inliers, score, false_match_probability.
+//! `labels_pred.txt` has the class of each photo, one a line, in the order of the sorted paths.
+//! `clusters.json` is all of it; [`ClusterFile`] is its schema.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, FolderClusters, FolderPhoto, VerifiedPair};
+use crate::cluster::{Background, Class};
+use crate::error::{Error, Result};
+use crate::formats::labels::csv_field;
+
+/// The version of `clusters.json` that is written and read.
+const VERSION: u32 = 1;
+
+/// `clusters.json`. Photos are named by their place in `photos`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClusterFile {
+    /// 1.
+    pub version: u32,
+    /// The folder of photos, as an absolute path.
+    pub folder: String,
+    /// The file of the store that was used; none when it was in memory.
+    pub store: Option<String>,
+    /// The ONNX file of the network; none for the built-in one.
+    pub model: Option<String>,
+    /// SHA-256 of the network's file, in hexadecimal.
+    pub model_sha256: String,
+    /// The probability at which photos are linked.
+    pub max_false_match_probability: f64,
+    /// Inliers that linked photos need besides.
+    pub min_inliers: Option<usize>,
+    /// How pairs of this folder look that do not match.
+    pub background: Background,
+    /// Sorted by path.
+    pub photos: Vec<PhotoRow>,
+    /// The largest first.
+    pub classes: Vec<Class>,
+    /// Every pair verified, sorted.
+    pub pairs: Vec<PairRow>,
+    /// What could not be used.
+    pub failures: Vec<Failure>,
+}
+
+/// A photo of `clusters.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhotoRow {
+    /// Below the folder, with `/` between names.
+    pub path: String,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// In pixels, upright.
+    pub width: u32,
+    /// In pixels, upright.
+    pub height: u32,
+}
+
+/// A pair of `clusters.json`, an array: image1, image2, matches, inliers, score,
+/// false_match_probability, and where the pixels were asked the number of tracks, else null.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PairRow(
+    pub usize,
+    pub usize,
+    pub usize,
+    pub usize,
+    pub f64,
+    pub f64,
+    pub Option<u32>,
+);
+
+/// Where the classes came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterSource {
+    /// The folder of photos.
+    pub folder: String,
+    /// The store's file.
+    pub store: Option<String>,
+    /// The network's file.
+    pub model: Option<String>,
+    /// Its SHA-256.
+    pub model_sha256: String,
+    /// The probability at which photos were linked.
+    pub max_false_match_probability: f64,
+    /// Inliers that linked photos needed besides.
+    pub min_inliers: Option<usize>,
+}
+
+impl ClusterFile {
+    /// The content of `clusters.json`.
+    pub fn new(found: &FolderClusters, source: ClusterSource) -> Self {
+        let photo = |photo: &FolderPhoto| PhotoRow {
+            path: photo.path.clone(),
+            sha256: photo
+                .content_hash
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect(),
+            width: photo.width,
+            height: photo.height,
+        };
+        Self {
+            version: VERSION,
+            folder: source.folder,
+            store: source.store,
+            model: source.model,
+            model_sha256: source.model_sha256,
+            max_false_match_probability: source.max_false_match_probability,
+            min_inliers: source.min_inliers,
+            background: found.background,
+            photos: found.photos.iter().map(photo).collect(),
+            classes: found.classes.clone(),
+            pairs: found.pairs.iter().map(PairRow::from).collect(),
+            failures: found.failures.clone(),
+        }
+    }
+
+    /// Reads `clusters.json`; `path` only names it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Labels`] when it is not such a file, or of another version.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let fail = |reason: String| Error::Labels {
+            path: path.to_owned(),
+            reason,
+        };
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let Version { version } = serde_json::from_str(text)
+            .map_err(|e| fail(format!("not a clusters.json of delfin: {e}")))?;
+        if version != VERSION {
+            let reason = format!("version {version}; this delfin reads version {VERSION}");
+            return Err(fail(reason));
+        }
+        serde_json::from_str(text).map_err(|e| fail(format!("damaged: {e}")))
+    }
+
+    /// As a file.
+    ///
+    /// # Errors
+    /// [`Error::Labels`] when memory does not suffice.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec(self).map_err(|e| Error::Labels {
+            path: "clusters.json".into(),
+            reason: e.to_string(),
+        })?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// The photo with this path.
+    pub fn photo(&self, path: &str) -> Option<usize> {
+        self.photos
+            .binary_search_by(|row| row.path.as_str().cmp(path))
+            .ok()
+    }
+}
+
+impl From<&VerifiedPair> for PairRow {
+    fn from(pair: &VerifiedPair) -> Self {
+        Self(
+            pair.image1,
+            pair.image2,
+            pair.num_matches,
+            pair.num_inliers,
+            pair.score,
+            pair.false_match_probability,
+            pair.num_tracks,
+        )
+    }
+}
+
+impl From<&PairRow> for VerifiedPair {
+    fn from(row: &PairRow) -> Self {
+        Self {
+            image1: row.0,
+            image2: row.1,
+            num_matches: row.2,
+            num_inliers: row.3,
+            score: row.4,
+            false_match_probability: row.5,
+            num_tracks: row.6,
+        }
+    }
+}
+
+/// `clusters.csv`.
+pub fn clusters_csv(found: &FolderClusters) -> Vec<u8> {
+    let places = found.places();
+    let row = |(photo, (number, place)): (usize, (usize, usize))| {
+        let class = &found.classes[number];
+        [
+            found.photos[photo].path.clone(),
+            number.to_string(),
+            format!("{:.4}", class.scores[place]),
+            (class.representative == photo).to_string(),
+        ]
+    };
+    table(
+        ["path", "class", "score", "representative"],
+        places.into_iter().enumerate().map(row),
+    )
+}
+
+/// `labels_pred.txt`.
+pub fn labels_txt(found: &FolderClusters) -> Vec<u8> {
+    let places = found.places();
+    let lines = places.iter().map(|(class, _)| format!("{class}\n"));
+    lines.collect::<String>().into_bytes()
+}
+
+/// `edges.csv`.
+pub fn edges_csv(found: &FolderClusters) -> Vec<u8> {
+    let row = |pair: &VerifiedPair| {
+        [
+            found.photos[pair.image1].path.clone(),
+            found.photos[pair.image2].path.clone(),
+            pair.num_matches.to_string(),
+            pair.num_inliers.to_string(),
+            format!("{:.4}", pair.score),
+            format!("{:.3e}", pair.false_match_probability),
+        ]
+    };
+    table(
+        [
+            "image1",
+            "image2",
+            "matches",
+            "inliers",
+            "score",
+            "false_match_probability",
+        ],
+        found.pairs.iter().map(row),
+    )
+}
+
+/// CSV as in RFC 4180, lines ending in a line feed.
+fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<u8> {
+    let mut text = header.join(",") + "\n";
+    for row in rows {
+        let fields: Vec<String> = row.iter().map(|field| csv_field(field)).collect();
+        text += &fields.join(",");
+        text.push('\n');
+    }
+    text.into_bytes()
+}

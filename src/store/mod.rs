@@ -1,0 +1,369 @@
+//! What was computed once is never computed again.
+//!
+//! One SQLite file keeps the features of photos and what was found between pairs of them. A photo is
+//! named by the SHA-256 of its file, so that a photo that moves or gets another name keeps what
+//! is known of it, and every entry stands under the settings that it was computed with: the network
+//! and all options. Changed settings find nothing and lose nothing.
+//!
+//! The file survives a program that is killed (write-ahead log), and two programs may use it at
+//! once. It carries a version; one that a newer delfin made is refused and left as it is.
+
+mod encoding;
+mod schema;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::error::{Error, Result};
+use crate::features::FeatureSet;
+
+/// The SHA-256 of a photo's file.
+pub type ContentHash = [u8; 32];
+
+/// Features and verified pairs, kept on disk.
+#[derive(Debug)]
+pub struct Store {
+    connection: Mutex<Connection>,
+    path: PathBuf,
+}
+
+/// The settings that entries were computed with, as a store knows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettingsId(i64);
+
+/// What was found between two photos.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PairRecord {
+    /// Pairs of similar descriptors.
+    pub num_matches: u32,
+    /// Matches that one transform explains.
+    pub num_inliers: u32,
+    /// Corners of one photo that were found where one transform, right to the pixel, puts them in the
+    /// other: 0 when there is no such transform, none where the pixels were not asked.
+    pub num_tracks: Option<u32>,
+}
+
+/// What a store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreInfo {
+    /// Photos of which anything is known.
+    pub num_photos: u64,
+    /// Sets of features.
+    pub num_features: u64,
+    /// Pairs of photos.
+    pub num_pairs: u64,
+    /// Different settings.
+    pub num_settings: u64,
+    /// The bytes of the features alone.
+    pub feature_bytes: u64,
+    /// The bytes of the whole file.
+    pub file_bytes: u64,
+}
+
+impl Store {
+    /// Opens the store at `path`; makes it, and its folder, when it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the file cannot be opened or made, is damaged, is no store, or was made
+    /// by a newer version.
+    pub fn open(path: &Path) -> Result<Self> {
+        let at = |error| Error::store(path, error);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| Error::Io {
+                path: folder.to_owned(),
+                source,
+            })?;
+        }
+        let connection = Connection::open(path).map_err(at)?;
+        schema::prepare(&connection, path)?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            path: path.to_owned(),
+        })
+    }
+
+    /// A store in memory, which is gone with the program.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when SQLite has no memory.
+    pub fn in_memory() -> Result<Self> {
+        let path = Path::new("(store in memory)");
+        let connection = Connection::open_in_memory().map_err(|e| Error::store(path, e))?;
+        schema::prepare(&connection, path)?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Where the store is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The settings with this text, which must name everything that entries depend on.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read or written.
+    pub fn settings(&self, text: &str) -> Result<SettingsId> {
+        let connection = self.lock();
+        connection
+            .execute(
+                "INSERT INTO settings (text) VALUES (?1) ON CONFLICT DO NOTHING",
+                [text],
+            )
+            .and_then(|_| {
+                connection.query_row("SELECT id FROM settings WHERE text = ?1", [text], |row| {
+                    row.get(0)
+                })
+            })
+            .map(SettingsId)
+            .map_err(|e| self.error(e))
+    }
+
+    /// The features of a photo; none when they are not here, or not whole.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read.
+    pub fn features(
+        &self,
+        settings: SettingsId,
+        photo: &ContentHash,
+    ) -> Result<Option<FeatureSet>> {
+        let bytes: Option<Vec<u8>> = self
+            .lock()
+            .prepare_cached(
+                "SELECT data FROM features JOIN photos ON photos.id = features.photo
+                 WHERE settings = ?1 AND hash = ?2",
+            )
+            .and_then(|mut query| {
+                query
+                    .query_row(params![settings.0, photo], |row| row.get(0))
+                    .optional()
+            })
+            .map_err(|e| self.error(e))?;
+        Ok(bytes.and_then(|bytes| encoding::decode(&bytes)))
+    }
+
+    /// Keeps the features of a photo, over what was there; [`rounded`] says what [`Self::features`]
+    /// gives back.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be written, [`Error::Features`] for more values than
+    /// can be kept.
+    pub fn put_features(
+        &self,
+        settings: SettingsId,
+        photo: &ContentHash,
+        features: &FeatureSet,
+    ) -> Result<()> {
+        let bytes = encoding::encode(features)?;
+        let mut connection = self.lock();
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            let photo = photo_id(&transaction, photo)?;
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO features VALUES (?1, ?2, ?3)")?
+                .execute(params![settings.0, photo, bytes])?;
+            transaction.commit()
+        };
+        write(&mut connection).map_err(|e| self.error(e))
+    }
+
+    /// The small picture of a photo, an encoded file; none when it is not here.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read.
+    pub fn thumbnail(&self, photo: &ContentHash) -> Result<Option<Vec<u8>>> {
+        self.lock()
+            .prepare_cached(
+                "SELECT data FROM thumbnails JOIN photos ON photos.id = thumbnails.photo
+                 WHERE hash = ?1",
+            )
+            .and_then(|mut query| query.query_row([photo], |row| row.get(0)).optional())
+            .map_err(|e| self.error(e))
+    }
+
+    /// Keeps the small picture of a photo, over what was there.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be written.
+    pub fn put_thumbnail(&self, photo: &ContentHash, data: &[u8]) -> Result<()> {
+        let mut connection = self.lock();
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            let photo = photo_id(&transaction, photo)?;
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO thumbnails VALUES (?1, ?2)")?
+                .execute(params![photo, data])?;
+            transaction.commit()
+        };
+        write(&mut connection).map_err(|e| self.error(e))
+    }
+
+    /// What is known between each of these pairs, in their order.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read.
+    pub fn pairs(
+        &self,
+        settings: SettingsId,
+        pairs: &[(ContentHash, ContentHash)],
+    ) -> Result<Vec<Option<PairRecord>>> {
+        let connection = self.lock();
+        let read = || -> rusqlite::Result<Vec<Option<PairRecord>>> {
+            let mut query = connection.prepare_cached(
+                "SELECT matches, inliers, tracks FROM pairs
+                 WHERE settings = ?1 AND photo1 = (SELECT id FROM photos WHERE hash = ?2)
+                 AND photo2 = (SELECT id FROM photos WHERE hash = ?3)",
+            )?;
+            let one = |(photo1, photo2): &(ContentHash, ContentHash)| {
+                query
+                    .query_row(params![settings.0, photo1, photo2], record)
+                    .optional()
+            };
+            pairs.iter().map(one).collect()
+        };
+        read().map_err(|e| self.error(e))
+    }
+
+    /// Keeps what was found between pairs of photos, over what was there; all of it or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be written.
+    pub fn put_pairs(
+        &self,
+        settings: SettingsId,
+        pairs: &[((ContentHash, ContentHash), PairRecord)],
+    ) -> Result<()> {
+        let mut connection = self.lock();
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            for ((photo1, photo2), found) in pairs {
+                let (photo1, photo2) = (
+                    photo_id(&transaction, photo1)?,
+                    photo_id(&transaction, photo2)?,
+                );
+                transaction
+                    .prepare_cached("INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+                    .execute(params![
+                        settings.0,
+                        photo1,
+                        photo2,
+                        found.num_matches,
+                        found.num_inliers,
+                        found.num_tracks,
+                    ])?;
+            }
+            transaction.commit()
+        };
+        write(&mut connection).map_err(|e| self.error(e))
+    }
+
+    /// What the store holds.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read.
+    pub fn info(&self) -> Result<StoreInfo> {
+        let connection = self.lock();
+        let number = |query: &str| -> Result<u64> {
+            let value: i64 = connection
+                .query_row(query, [], |row| row.get(0))
+                .map_err(|e| self.error(e))?;
+            Ok(value.unsigned_abs())
+        };
+        Ok(StoreInfo {
+            num_photos: number("SELECT count(*) FROM photos")?,
+            num_features: number("SELECT count(*) FROM features")?,
+            num_pairs: number("SELECT count(*) FROM pairs")?,
+            num_settings: number("SELECT count(*) FROM settings")?,
+            feature_bytes: number("SELECT ifnull(sum(length(data)), 0) FROM features")?,
+            file_bytes: number(
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+            )?,
+        })
+    }
+
+    /// Forgets all photos but these, and settings under which nothing is left; gives the space back.
+    /// Returns the number of photos forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be written.
+    pub fn keep_only(&self, photos: &BTreeSet<ContentHash>) -> Result<usize> {
+        let mut connection = self.lock();
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            let known: Vec<(i64, ContentHash)> = transaction
+                .prepare("SELECT id, hash FROM photos")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut forgotten = 0;
+            for (id, _) in known.iter().filter(|(_, hash)| !photos.contains(hash)) {
+                transaction.execute("DELETE FROM features WHERE photo = ?1", [id])?;
+                transaction.execute("DELETE FROM thumbnails WHERE photo = ?1", [id])?;
+                transaction.execute("DELETE FROM pairs WHERE photo1 = ?1 OR photo2 = ?1", [id])?;
+                forgotten += transaction.execute("DELETE FROM photos WHERE id = ?1", [id])?;
+            }
+            transaction.execute(
+                "DELETE FROM settings WHERE id NOT IN (SELECT settings FROM features
+                 UNION SELECT settings FROM pairs)",
+                [],
+            )?;
+            transaction.commit()?;
+            connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
+            Ok(forgotten)
+        };
+        write(&mut connection).map_err(|e| self.error(e))
+    }
+
+    /// A panic elsewhere leaves no half-done work behind: transactions roll back by themselves.
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn error(&self, source: rusqlite::Error) -> Error {
+        Error::store(&self.path, source)
+    }
+}
+
+/// Features as a store gives them back. Who compares features from a store with fresh ones rounds
+/// these first, so that the answer does not depend on what was known before.
+///
+/// # Errors
+/// [`Error::Features`] for more values than can be kept, or values that are too large.
+pub fn rounded(features: &FeatureSet) -> Result<FeatureSet> {
+    encoding::decode(&encoding::encode(features)?).ok_or_else(|| Error::Features {
+        reason: "values too large or too small to store".into(),
+    })
+}
+
+fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<PairRecord> {
+    Ok(PairRecord {
+        num_matches: row.get(0)?,
+        num_inliers: row.get(1)?,
+        num_tracks: row.get(2)?,
+    })
+}
+
+fn photo_id(connection: &Connection, photo: &ContentHash) -> rusqlite::Result<i64> {
+    let find = "SELECT id FROM photos WHERE hash = ?1";
+    let known = connection
+        .prepare_cached(find)?
+        .query_row([photo], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    connection
+        .prepare_cached("INSERT INTO photos (hash) VALUES (?1)")?
+        .execute([photo])?;
+    Ok(connection.last_insert_rowid())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+use super::*;
+use crate::features::{Descriptors, Keypoint};
+
+fn features(score: f32) -> FeatureSet {
+    let keypoint = Keypoint {
+        x: 3.0,
+        y: 2.0,
+        scale: 1.0,
+        score,
+    };
+    let descriptors = Descriptors::new(2, vec![1.0, 0.0]).unwrap();
+    FeatureSet::new(8, 6, vec![keypoint], descriptors, Some(vec![score])).unwrap()
+}
+
+fn record(num_inliers: u32, has_pixels: bool) -> PairRecord {
+    PairRecord {
+        num_matches: 90,
+        num_inliers,
+        num_tracks: has_pixels.then_some(70),
+    }
+}
+
+const A: ContentHash = [1; 32];
+const B: ContentHash = [2; 32];
+
+#[test]
+fn what_was_put_is_there_when_it_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(".delfin/store.sqlite");
+    {
+        let store = Store::open(&path).unwrap();
+        let settings = store.settings("one").unwrap();
+        store.put_features(settings, &A, &features(7.0)).unwrap();
+        let pairs = [((A, B), record(12, true)), ((B, A), record(3, false))];
+        store.put_pairs(settings, &pairs).unwrap();
+    }
+    let store = Store::open(&path).unwrap();
+    let settings = store.settings("one").unwrap();
+    let found = store.features(settings, &A).unwrap().unwrap();
+    assert!((found.keypoints()[0].score - 7.0).abs() < 1e-3);
+    assert!(store.features(settings, &B).unwrap().is_none());
+    let pairs = store.pairs(settings, &[(B, A), (A, A), (A, B)]).unwrap();
+    assert_eq!(
+        pairs,
+        [Some(record(3, false)), None, Some(record(12, true))]
+    );
+}
+
+#[test]
+fn other_settings_find_nothing_and_take_nothing_away() {
+    let store = Store::in_memory().unwrap();
+    let (one, two) = (
+        store.settings("one").unwrap(),
+        store.settings("two").unwrap(),
+    );
+    assert_ne!(one, two);
+    assert_eq!(one, store.settings("one").unwrap());
+    store.put_features(one, &A, &features(1.0)).unwrap();
+    store.put_pairs(one, &[((A, B), record(1, false))]).unwrap();
+    assert!(store.features(two, &A).unwrap().is_none());
+    assert_eq!(store.pairs(two, &[(A, B)]).unwrap(), [None]);
+    store.put_features(two, &A, &features(2.0)).unwrap();
+    let found = store.features(one, &A).unwrap().unwrap();
+    assert!((found.keypoints()[0].score - 1.0).abs() < 1e-3);
+}
+
+#[test]
+fn photos_that_are_gone_are_forgotten() {
+    let store = Store::in_memory().unwrap();
+    let settings = store.settings("one").unwrap();
+    let gone = store.settings("gone").unwrap();
+    store.put_features(settings, &A, &features(1.0)).unwrap();
+    store.put_features(gone, &B, &features(1.0)).unwrap();
+    store
+        .put_pairs(
+            settings,
+            &[((A, B), record(1, true)), ((A, A), record(2, true))],
+        )
+        .unwrap();
+    let before = store.info().unwrap();
+    assert_eq!(
+        (before.num_photos, before.num_features, before.num_pairs),
+        (2, 2, 2)
+    );
+    assert_eq!(store.keep_only(&BTreeSet::from([A])).unwrap(), 1);
+    let after = store.info().unwrap();
+    assert_eq!(
+        (
+            after.num_photos,
+            after.num_features,
+            after.num_pairs,
+            after.num_settings
+        ),
+        (1, 1, 1, 1)
+    );
+    assert!(store.features(settings, &A).unwrap().is_some());
+}
+
+#[test]
+fn two_stores_on_one_file_write_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    std::thread::scope(|scope| {
+        for thread in 0..4u8 {
+            let path = &path;
+            scope.spawn(move || {
+                let store = Store::open(path).unwrap();
+                let settings = store.settings("one").unwrap();
+                for photo in 0..20 {
+                    let hash = [thread * 20 + photo; 32];
+                    store.put_features(settings, &hash, &features(1.0)).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(Store::open(&path).unwrap().info().unwrap().num_features, 80);
+}
+
+/// The error of opening a file with these bytes, and whether it says damaged.
+fn refusal(bytes: &[u8]) -> (String, bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    std::fs::write(&path, bytes).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert_eq!(std::fs::read(&path).unwrap(), bytes, "the file was changed");
+    match error {
+        Error::Store {
+            is_damaged,
+            ref path,
+            ..
+        } => {
+            assert!(error.to_string().starts_with(&path.display().to_string()));
+            assert_eq!(error.to_string().lines().count(), 1);
+            (error.to_string(), is_damaged)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn store_bytes(change: impl FnOnce(&Connection)) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    let store = Store::open(&path).unwrap();
+    let settings = store.settings("one").unwrap();
+    for photo in 0..200 {
+        store
+            .put_features(settings, &[photo; 32], &features(1.0))
+            .unwrap();
+    }
+    change(&store.lock());
+    store
+        .lock()
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
+    drop(store);
+    std::fs::read(&path).unwrap()
+}
+
+#[test]
+fn damaged_newer_and_foreign_files_are_told_apart_and_left_alone() {
+    let whole = store_bytes(|_| ());
+    assert!(refusal(b"this is a text file, not a store").1);
+    assert!(refusal(&whole[..whole.len() / 2]).1);
+    let mut zeroed = whole.clone();
+    zeroed[4096..12288].fill(0);
+    assert!(refusal(&zeroed).1);
+    let (message, is_damaged) = refusal(&store_bytes(|c| {
+        c.pragma_update(None, "user_version", 9).unwrap()
+    }));
+    assert!(message.contains("format 9") && !is_damaged, "{message}");
+    let (message, is_damaged) = refusal(&store_bytes(|c| {
+        c.pragma_update(None, "application_id", 5).unwrap()
+    }));
+    assert!(message.contains("not a store") && !is_damaged, "{message}");
+}

@@ -1,0 +1,463 @@
+//! `delfin cluster`, `why`, `search` and `store`, with the real binary on a folder of small photos.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use image::RgbImage;
+
+fn delfin(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_delfin"))
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples/images")
+        .join(name)
+}
+
+/// The part of a photo that begins at (x, y), as parts of its sides, with `side` of both.
+fn crop(photo: &RgbImage, x: f64, y: f64, side: f64) -> RgbImage {
+    let (width, height) = (f64::from(photo.width()), f64::from(photo.height()));
+    let part = image::imageops::crop_imm(
+        photo,
+        (x * width) as u32,
+        (y * height) as u32,
+        (side * width) as u32,
+        (side * height) as u32,
+    );
+    part.to_image()
+}
+
+/// Two things in three photos each, and one thing by itself.
+fn photos() -> BTreeMap<&'static str, RgbImage> {
+    let open = |name| image::open(fixture(name)).unwrap().into_rgb8();
+    let (wall, boat) = (open("graffiti_1.jpg"), open("box_in_scene.jpg"));
+    let mut photos = BTreeMap::new();
+    photos.insert("graffiti a.jpg", crop(&wall, 0.0, 0.0, 0.8));
+    photos.insert("sub/graffiti_b.jpg", crop(&wall, 0.15, 0.1, 0.8));
+    photos.insert("graffiti_3.jpg", open("graffiti_3.jpg"));
+    photos.insert("scene_1.jpg", crop(&boat, 0.0, 0.0, 0.85));
+    photos.insert("scene_2.png", crop(&boat, 0.12, 0.12, 0.85));
+    photos.insert(
+        "alone.jpg",
+        RgbImage::from_fn(160, 120, |x, y| {
+            let value = (x * 7919 + y * 104_729) % 251;
+            image::Rgb([value as u8, (value / 2) as u8, 90])
+        }),
+    );
+    photos
+}
+
+fn write_photos(folder: &Path) {
+    std::fs::create_dir_all(folder.join("sub")).unwrap();
+    for (name, photo) in photos() {
+        photo.save(folder.join(name)).unwrap();
+    }
+}
+
+/// A cluster run that has to succeed; its standard error.
+fn cluster(folder: &Path, out: &Path, more: &[&str]) -> String {
+    let mut args = vec![
+        "cluster",
+        folder.to_str().unwrap(),
+        "-o",
+        out.to_str().unwrap(),
+    ];
+    args.extend(more);
+    let run = delfin(&args);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    text(&run.stderr)
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The class of each photo.
+fn classes(out: &Path) -> BTreeMap<String, String> {
+    let table = read(&out.join("clusters.csv"));
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("path,class,score,representative"));
+    let row = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        (fields[0].to_owned(), fields[1].to_owned())
+    };
+    lines.map(row).collect()
+}
+
+/// All files of a run but the ones that name the folder.
+fn answer(out: &Path) -> [String; 3] {
+    ["clusters.csv", "labels_pred.txt", "edges.csv"].map(|name| read(&out.join(name)))
+}
+
+#[test]
+fn photos_of_one_thing_are_one_class_and_a_second_run_computes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let out = folder.path().join("out");
+    let log = cluster(&photos, &out, &[]);
+    assert!(log.contains("6 of 6, 0 of them known"), "{log}");
+    let found = classes(&out);
+    assert_eq!(found.len(), 6);
+    assert_eq!(found["graffiti a.jpg"], found["sub/graffiti_b.jpg"]);
+    assert_eq!(found["graffiti a.jpg"], found["graffiti_3.jpg"]);
+    assert_eq!(
+        found["graffiti a.jpg"], "0",
+        "the largest class comes first"
+    );
+    assert_eq!(found["scene_1.jpg"], found["scene_2.png"]);
+    assert_eq!(found["alone.jpg"], "2");
+    assert_eq!(read(&out.join("labels_pred.txt")).lines().count(), 6);
+    assert_eq!(read(&out.join("edges.csv")).lines().count(), 16);
+
+    let first = answer(&out);
+    let log = cluster(&photos, &out, &[]);
+    assert!(log.contains("6 of 6, 6 of them known"), "{log}");
+    assert!(log.contains("15 of 15, 15 of them known"), "{log}");
+    assert_eq!(answer(&out), first);
+    // A store elsewhere begins from nothing, one thread or many, and says the same.
+    let other = folder.path().join("other");
+    let store = folder.path().join("other.sqlite");
+    let more = [
+        "--store",
+        store.to_str().unwrap(),
+        "--threads",
+        "1",
+        "--quiet",
+    ];
+    assert_eq!(cluster(&photos, &other, &more), "");
+    assert_eq!(answer(&other), first);
+}
+
+#[test]
+fn one_photo_more_is_one_photo_computed_and_names_do_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let out = folder.path().join("out");
+    std::fs::rename(photos.join("scene_2.png"), folder.path().join("later.png")).unwrap();
+    cluster(&photos, &out, &["-q"]);
+    std::fs::rename(
+        folder.path().join("later.png"),
+        photos.join("a new name.png"),
+    )
+    .unwrap();
+    let log = cluster(&photos, &out, &[]);
+    assert!(log.contains("6 of 6, 5 of them known"), "{log}");
+    let found = classes(&out);
+    assert_eq!(found["scene_1.jpg"], found["a new name.png"]);
+}
+
+#[test]
+fn each_option_changes_the_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let out = folder.path().join("out");
+    cluster(&photos, &out, &["-q"]);
+    let usual = answer(&out);
+    for more in [
+        ["--min-inliers", "100000"],
+        ["--max-false-match-probability", "1e-29"],
+        ["--max-features", "40"],
+    ] {
+        cluster(&photos, &out, &[&more[..], &["-q"]].concat());
+        assert_ne!(answer(&out), usual, "{more:?}");
+    }
+    for bad in [
+        ["--max-false-match-probability", "0"],
+        ["--max-features", "0"],
+    ] {
+        let mut args = vec![
+            "cluster",
+            photos.to_str().unwrap(),
+            "-o",
+            out.to_str().unwrap(),
+        ];
+        args.extend(bad);
+        assert_eq!(delfin(&args).status.code(), Some(2), "{bad:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_listed_and_the_rest_is_sorted() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    std::fs::write(photos.join("empty.jpg"), "").unwrap();
+    std::fs::write(photos.join("text.png"), "not a photo").unwrap();
+    let whole = std::fs::read(photos.join("scene_1.jpg")).unwrap();
+    std::fs::write(photos.join("half.jpg"), &whole[..whole.len() / 3]).unwrap();
+    std::fs::write(photos.join("notes.txt"), "no photo by its name").unwrap();
+    std::fs::write(photos.join("sub/scene_1.jpg"), &whole).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&photos, photos.join("sub/loop")).unwrap();
+        std::os::unix::fs::symlink("nowhere.jpg", photos.join("gone.jpg")).unwrap();
+    }
+    let out = folder.path().join("out");
+    let log = cluster(&photos, &out, &["-q"]);
+    for name in ["empty.jpg", "text.png"] {
+        let line = log.lines().find(|line| line.contains(name));
+        assert!(
+            line.is_some_and(|line| line.starts_with("delfin: ")),
+            "{log}"
+        );
+    }
+    let found = classes(&out);
+    assert!(!found.contains_key("empty.jpg") && !found.contains_key("text.png"));
+    assert_eq!(found["scene_1.jpg"], found["sub/scene_1.jpg"]);
+    let json: serde_json::Value = serde_json::from_str(&read(&out.join("clusters.json"))).unwrap();
+    assert_eq!(json["version"], 1);
+    let failures = json["failures"].as_array().unwrap();
+    assert!(failures.len() >= 2 && failures.iter().all(|f| f["reason"].is_string()));
+}
+
+#[test]
+fn folders_without_photos_say_so_and_one_photo_is_one_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    let out = folder.path().join("out");
+    let run = |photos: &Path| {
+        delfin(&[
+            "cluster",
+            photos.to_str().unwrap(),
+            "-o",
+            out.to_str().unwrap(),
+            "-q",
+        ])
+    };
+    for bad in [
+        photos.clone(),
+        folder.path().join("missing"),
+        fixture("graffiti_1.jpg"),
+    ] {
+        let run = run(&bad);
+        assert_eq!(run.status.code(), Some(2));
+        assert_eq!(
+            text(&run.stderr).lines().count(),
+            1,
+            "{}",
+            text(&run.stderr)
+        );
+        assert!(text(&run.stderr).contains(bad.to_str().unwrap()));
+    }
+    std::fs::copy(fixture("graffiti_1.jpg"), photos.join("one.jpg")).unwrap();
+    assert!(run(&photos).status.success());
+    assert_eq!(read(&out.join("labels_pred.txt")), "0\n");
+    assert_eq!(read(&out.join("edges.csv")).lines().count(), 1);
+}
+
+#[test]
+fn a_damaged_store_is_set_aside_and_a_newer_one_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let out = folder.path().join("out");
+    cluster(&photos, &out, &["-q"]);
+    let first = answer(&out);
+    let store = photos.join(".delfin/store.sqlite");
+    let whole = std::fs::read(&store).unwrap();
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[100..middle].fill(7);
+    std::fs::write(&store, &damaged).unwrap();
+    let log = cluster(&photos, &out, &["-q"]);
+    assert!(log.contains("set aside"), "{log}");
+    assert_eq!(
+        std::fs::read(photos.join(".delfin/store.sqlite.damaged-1")).unwrap(),
+        damaged
+    );
+    assert_eq!(answer(&out), first);
+
+    // SQLite keeps the user version in bytes 60 to 63 of the file.
+    let mut newer = whole;
+    newer[63] = 200;
+    std::fs::write(&store, &newer).unwrap();
+    let log = cluster(&photos, &out, &["-q"]);
+    assert!(
+        log.contains("another version") && log.contains("will not be kept"),
+        "{log}"
+    );
+    assert_eq!(std::fs::read(&store).unwrap(), newer);
+    assert_eq!(answer(&out), first);
+    let info = delfin(&["store", "info", photos.to_str().unwrap()]);
+    assert_eq!(info.status.code(), Some(2));
+}
+
+#[test]
+fn a_store_forgets_photos_that_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    cluster(&photos, &folder.path().join("out"), &["-q"]);
+    std::fs::remove_file(photos.join("alone.jpg")).unwrap();
+    let run = delfin(&["store", "gc", photos.to_str().unwrap()]);
+    assert!(
+        text(&run.stdout).starts_with("1 photos forgotten"),
+        "{}",
+        text(&run.stdout)
+    );
+    let info = text(&delfin(&["store", "info", photos.to_str().unwrap()]).stdout);
+    assert!(
+        info.contains("photos    5") && info.contains("pairs     10"),
+        "{info}"
+    );
+    let nowhere = delfin(&["store", "info", folder.path().to_str().unwrap()]);
+    assert_eq!(nowhere.status.code(), Some(2));
+}
+
+#[test]
+fn why_names_the_chain_and_its_weakest_pair() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let out = folder.path().join("out");
+    cluster(&photos, &out, &["-q"]);
+    let why = |a: &str, b: &str| delfin(&["why", a, b, "--in", out.to_str().unwrap()]);
+    let run = why("graffiti a.jpg", "graffiti_3.jpg");
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let said = text(&run.stdout);
+    assert!(
+        said.contains("one class: 0") && said.contains("--max-false-match-probability"),
+        "{said}"
+    );
+    assert!(image::open(out.join("why.png")).unwrap().width() > 400);
+    let run = why("graffiti_3.jpg", "alone.jpg");
+    assert_eq!(run.status.code(), Some(1));
+    assert!(
+        text(&run.stdout).contains("two classes: 0 and 2"),
+        "{}",
+        text(&run.stdout)
+    );
+    let run = why("graffiti_3.jpg", "missing.jpg");
+    assert_eq!(run.status.code(), Some(2));
+    assert!(text(&run.stderr).contains("missing.jpg"));
+    // The pair's numbers are those that the classes rest on.
+    let run = delfin(&[
+        "why",
+        "scene_1.jpg",
+        "scene_2.png",
+        "--json",
+        "--in",
+        out.to_str().unwrap(),
+    ]);
+    let json: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    let edges = read(&out.join("edges.csv"));
+    let row = edges
+        .lines()
+        .find(|line| line.starts_with("scene_1.jpg,scene_2.png,"))
+        .unwrap();
+    let inliers = row.split(',').nth(3).unwrap();
+    assert_eq!(json["pair"]["inliers"].to_string(), inliers);
+    std::fs::write(out.join("clusters.json"), "{\"version\": 9}").unwrap();
+    let run = why("a", "b");
+    assert!(
+        text(&run.stderr).contains("version 9"),
+        "{}",
+        text(&run.stderr)
+    );
+}
+
+#[test]
+fn search_finds_the_photo_that_holds_the_query_and_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let wall = image::open(fixture("graffiti_1.jpg")).unwrap().into_rgb8();
+    let query = folder.path().join("query.png");
+    crop(&wall, 0.2, 0.2, 0.5).save(&query).unwrap();
+    let args = [
+        "search",
+        query.to_str().unwrap(),
+        photos.to_str().unwrap(),
+        "-q",
+    ];
+    let run = delfin(&[&args[..], &["--json"]].concat());
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let hits: Vec<serde_json::Value> = text(&run.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let paths: Vec<&str> = hits
+        .iter()
+        .map(|hit| hit["path"].as_str().unwrap())
+        .collect();
+    assert!(
+        paths.contains(&"graffiti a.jpg") && paths.contains(&"sub/graffiti_b.jpg"),
+        "{paths:?}"
+    );
+    assert!(
+        !paths.contains(&"scene_1.jpg") && !paths.contains(&"alone.jpg"),
+        "{paths:?}"
+    );
+    let hit = hits
+        .iter()
+        .find(|hit| hit["path"] == "graffiti a.jpg")
+        .unwrap();
+    let corner: Vec<f64> = serde_json::from_value(hit["region"][0].clone()).unwrap();
+    let expected = [
+        0.2 * f64::from(wall.width()),
+        0.2 * f64::from(wall.height()),
+    ];
+    for axis in 0..2 {
+        assert!(
+            (corner[axis] - expected[axis]).abs() < 25.0,
+            "{corner:?} {expected:?}"
+        );
+    }
+    assert!(text(&delfin(&args).stdout).contains("of 6 photos show it"));
+    let nothing = photos.join("alone.jpg");
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let run = delfin(&["search", nothing.to_str().unwrap(), empty.to_str().unwrap()]);
+    assert_eq!(run.status.code(), Some(2));
+}
+
+#[test]
+fn a_program_killed_twenty_times_ends_with_the_undisturbed_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let undisturbed = folder.path().join("undisturbed");
+    let elsewhere = folder.path().join("elsewhere.sqlite");
+    cluster(
+        &photos,
+        &undisturbed,
+        &["-q", "--store", elsewhere.to_str().unwrap()],
+    );
+    let out = folder.path().join("out");
+    let mut num_killed = 0;
+    for round in 0..20u64 {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_delfin"))
+            .args([
+                "cluster",
+                photos.to_str().unwrap(),
+                "-o",
+                out.to_str().unwrap(),
+                "-q",
+            ])
+            .spawn()
+            .unwrap();
+        // Moments spread over the run, in no order.
+        std::thread::sleep(std::time::Duration::from_millis(20 + round * 7 % 20 * 60));
+        num_killed += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(num_killed > 0, "no run lasted until it was killed");
+    cluster(&photos, &out, &["-q"]);
+    assert_eq!(answer(&out), answer(&undisturbed));
+    let left: Vec<_> = std::fs::read_dir(&out).unwrap().collect();
+    assert!(left.len() >= 4);
+}
