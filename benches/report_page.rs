@@ -1,4 +1,5 @@
-//! How fast the folder report is made and how fast a browser opens it: `cargo bench --bench report_page`.
+//! How fast the folder report is made and how fast a browser opens it: `cargo bench --profile dev --bench
+//! report_page` (the browser does the work; the profile saves building everything again).
 //!
 //! 5,000 photos of noise over a gradient, 30,000 pairs, 30 cuts. The page is written to
 //! `target/tmp/report_page.html`; with node and Chromium (see tests/report.rs) it is opened in five fresh

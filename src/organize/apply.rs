@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::files::{makes_no_link, name_new};
 use super::journal::{FOLDER, Intent, Journal, Record};
 use super::plan::{LeftOut, Placement, Plan};
 use crate::error::{Error, Result};
@@ -110,7 +111,7 @@ fn symlink(original: &Path, target: &Path) -> std::io::Result<()> {
 
 /// A whole copy or none: written under the name `partial` of the same file system, then named.
 fn copy(original: &Path, target: &Path, partial: &Path) -> std::io::Result<()> {
-    let copied = write_copy(original, partial).and_then(|()| name_copy(partial, target));
+    let copied = write_copy(original, partial).and_then(|()| name_new(partial, target));
     let _ = std::fs::remove_file(partial);
     copied
 }
@@ -125,31 +126,6 @@ fn write_copy(original: &Path, partial: &Path) -> std::io::Result<()> {
     }
     to.set_permissions(metadata.permissions())?;
     to.sync_all()
-}
-
-/// Gives the copy its name; unlike a rename a hard link never takes a name that is in use.
-fn name_copy(partial: &Path, target: &Path) -> std::io::Result<()> {
-    match std::fs::hard_link(partial, target) {
-        Err(error) if makes_no_link(&error) => {
-            if target.symlink_metadata().is_ok() {
-                return Err(ErrorKind::AlreadyExists.into());
-            }
-            std::fs::rename(partial, target)
-        }
-        named => named,
-    }
-}
-
-/// Whether the file system refuses hard links of this file: another device, a file system without
-/// them, or a file with as many as it can have.
-fn makes_no_link(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::CrossesDevices
-            | ErrorKind::Unsupported
-            | ErrorKind::PermissionDenied
-            | ErrorKind::TooManyLinks
-    )
 }
 
 fn explained(error: &std::io::Error, target: &Path, placement: Placement) -> String {

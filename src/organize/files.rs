@@ -1,6 +1,6 @@
 //! What lies on the disk: the photos at the source, and what is at a target already.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -42,11 +42,11 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
     };
     let root = source.canonicalize().map_err(io(source))?;
     if !root.is_dir() {
-        return Err(io(source)(std::io::ErrorKind::NotADirectory.into()));
+        return Err(io(source)(ErrorKind::NotADirectory.into()));
     }
     let resolved = resolved(destination).map_err(io(destination))?;
     if resolved.exists() && !resolved.is_dir() {
-        return Err(io(destination)(std::io::ErrorKind::NotADirectory.into()));
+        return Err(io(destination)(ErrorKind::NotADirectory.into()));
     }
     if root.starts_with(&resolved) {
         let reason = format!(
@@ -83,7 +83,7 @@ impl Survey {
             _ => {}
         }
         match path.symlink_metadata() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => TargetState::Free,
+            Err(error) if error.kind() == ErrorKind::NotFound => TargetState::Free,
             Err(error) => TargetState::Taken(format!("{}: {error}", path.display())),
             Ok(_) if is_placed(&self.source.join(photo), &path) => TargetState::AlreadyThere,
             Ok(_) => TargetState::Taken(format!("{} is there already", path.display())),
@@ -141,7 +141,7 @@ pub(super) fn resolved(path: &Path) -> std::io::Result<PathBuf> {
                 let rest = absolute.strip_prefix(there).unwrap_or(Path::new(""));
                 let goes_up = rest.components().any(|part| part.as_os_str() == "..");
                 return if goes_up {
-                    Err(std::io::ErrorKind::NotFound.into())
+                    Err(ErrorKind::NotFound.into())
                 } else if rest.as_os_str().is_empty() {
                     Ok(found)
                 } else {
@@ -149,9 +149,34 @@ pub(super) fn resolved(path: &Path) -> std::io::Result<PathBuf> {
                 };
             }
             Err(error) => match (error.kind(), there.parent()) {
-                (std::io::ErrorKind::NotFound, Some(parent)) => there = parent,
+                (ErrorKind::NotFound, Some(parent)) => there = parent,
                 _ => return Err(error),
             },
         }
     }
+}
+
+/// Gives a file the name `target`; unlike a rename, never one that is in use. `partial` may be left.
+pub(super) fn name_new(partial: &Path, target: &Path) -> std::io::Result<()> {
+    match std::fs::hard_link(partial, target) {
+        Err(error) if makes_no_link(&error) => {
+            if target.symlink_metadata().is_ok() {
+                return Err(ErrorKind::AlreadyExists.into());
+            }
+            std::fs::rename(partial, target)
+        }
+        named => named,
+    }
+}
+
+/// Whether the file system refuses hard links of this file: another device, a file system without
+/// them, or a file with as many as it can have.
+pub(super) fn makes_no_link(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::CrossesDevices
+            | ErrorKind::Unsupported
+            | ErrorKind::PermissionDenied
+            | ErrorKind::TooManyLinks
+    )
 }

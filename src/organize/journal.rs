@@ -5,11 +5,12 @@
 //! its place unknown: it is then judged by what lies there.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::files::name_new;
 use super::plan::{Place, Placement};
 use crate::error::{Error, Result};
 use crate::files::write_file;
@@ -75,19 +76,32 @@ impl Journal {
     /// Writes the intent to the disk under the next free number.
     pub(super) fn begin(destination: &Path, intent: &Intent) -> Result<Self> {
         let folder = destination.join(FOLDER);
-        let number = numbers(&folder)?.last().map_or(1, |last| last + 1);
-        let path = path_of(&folder, number);
-        let io = |source| Error::Io {
-            path: path.clone(),
-            source,
+        let mut number = numbers(&folder)?.last().map_or(1, |last| last + 1);
+        let mut path = path_of(&folder, number);
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            |source| Error::Io { path, source }
         };
-        let mut line = serde_json::to_vec(intent).map_err(|e| io(e.into()))?;
+        let mut line = serde_json::to_vec(intent).map_err(|e| io(&path)(e.into()))?;
         line.push(b'\n');
-        write_file(&path, &line)?;
+        let unnamed = folder.join(format!("organize-{}.partial", std::process::id()));
+        write_file(&unnamed, &line)?;
+        // Another run may take the number meanwhile.
+        let named = loop {
+            match name_new(&unnamed, &path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    number += 1;
+                    path = path_of(&folder, number);
+                }
+                named => break named,
+            }
+        };
+        let _ = std::fs::remove_file(&unnamed);
+        named.map_err(io(&path))?;
         let file = std::fs::OpenOptions::new().append(true).open(&path);
         Ok(Self {
-            file: file.map_err(io)?,
-            path: path.clone(),
+            file: file.map_err(io(&path))?,
+            path,
         })
     }
 
@@ -109,10 +123,15 @@ impl Journal {
     }
 }
 
-/// The last run's journal: where it is, what it meant to do, and the places whose end is known.
-pub(super) fn read_last(
-    destination: &Path,
-) -> Result<Option<(PathBuf, Intent, BTreeMap<usize, bool>)>> {
+/// The last run, as its journal tells it.
+pub(super) struct LastRun {
+    pub(super) journal: PathBuf,
+    pub(super) intent: Intent,
+    /// Whether something was made there, for the places whose end is known.
+    pub(super) is_made: BTreeMap<usize, bool>,
+}
+
+pub(super) fn read_last(destination: &Path) -> Result<Option<LastRun>> {
     let folder = destination.join(FOLDER);
     let Some(number) = numbers(&folder)?.pop() else {
         return Ok(None);
@@ -141,10 +160,14 @@ pub(super) fn read_last(
     }
     // A line that was cut short says nothing.
     let records = lines.filter_map(|line| serde_json::from_str::<Record>(line).ok());
-    let ends = records
+    let is_made = records
         .map(|record| (record.index, record.is_made))
         .collect();
-    Ok(Some((path, intent, ends)))
+    Ok(Some(LastRun {
+        journal: path,
+        intent,
+        is_made,
+    }))
 }
 
 fn path_of(folder: &Path, number: u32) -> PathBuf {
@@ -159,7 +182,7 @@ fn numbers(folder: &Path) -> Result<Vec<u32>> {
     };
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(io(error)),
     };
     let mut numbers = Vec::new();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::files::{is_placed, resolved};
-use super::journal::{StoredPath, read_last};
+use super::journal::{LastRun, StoredPath, read_last};
 use super::plan::LeftOut;
 use crate::error::{Error, Result};
 
@@ -30,13 +30,18 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
         |source| Error::Io { path, source }
     };
     let destination = resolved(destination).map_err(io(destination))?;
-    let Some((journal, intent, ends)) = read_last(&destination)? else {
+    let Some(LastRun {
+        journal,
+        intent,
+        is_made,
+    }) = read_last(&destination)?
+    else {
         return Ok(None);
     };
     let mut undone = Undone::default();
     for (index, photo, below) in intent.places().rev() {
         let target = destination.join(below);
-        if ends.get(&index) == Some(&false) || target.symlink_metadata().is_err() {
+        if is_made.get(&index) == Some(&false) || target.symlink_metadata().is_err() {
             continue;
         }
         let original = intent.source.0.join(photo);

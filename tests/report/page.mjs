@@ -62,6 +62,17 @@ await page.emulateMedia({ colorScheme: "dark" });
 await page.screenshot({ path: join(pictures, "dark.png") });
 await page.emulateMedia({ colorScheme: "light" });
 
+// Lines begin in the photo that was chosen first, whichever the pair names first.
+const ends = await page.evaluate(() => {
+  const place = (photo) => {
+    const [x, y] = inliersBetween(pairOf(2, 4), photo)[0];
+    return [x * photos.width[photo] - 0.5, y * photos.height[photo] - 0.5];
+  };
+  return [place(2), place(4)];
+});
+assert.deepEqual(ends[0].map(Math.round), [60, 60]);
+assert.notDeepEqual(ends[1].map(Math.round), [60, 60]);
+
 // Escape clears; a pair that was not verified says so; three photos are no pair.
 await press("Escape");
 assert.equal(await seen("#dock"), false);

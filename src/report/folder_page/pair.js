@@ -55,11 +55,16 @@ function onePhoto(photo) {
   return [element("p", "hint", facts.join(" · ")), element("p", "hint", hint), element("div", "neighbours", list)];
 }
 
+// The inliers of a pair, if there is one, from photo 1 as it was chosen and not as it was verified.
+function inliersBetween(pair, photo1) {
+  if (pair === null) return [];
+  const isSwapped = pairs.image1[pair] !== photo1;
+  return inliersOf(pair).map(([x1, y1, x2, y2]) => (isSwapped ? [x2, y2, x1, y1] : [x1, y1, x2, y2]));
+}
+
 function twoPhotos(photo1, photo2) {
   const pair = pairOf(photo1, photo2);
-  const swapped = pair !== null && pairs.image1[pair] !== photo1;
-  const inliers = pair === null ? [] : inliersOf(pair).map(([x1, y1, x2, y2]) =>
-    (swapped ? [x2, y2, x1, y1] : [x1, y1, x2, y2]));
+  const inliers = inliersBetween(pair, photo1);
   const canvas = element("canvas", null, null, {
     role: "img",
     "aria-label": `${photos.path[photo1]} beside ${photos.path[photo2]}, ${plural(inliers.length, "inlier")} drawn`,
