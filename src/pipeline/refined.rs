@@ -58,6 +58,8 @@ pub(super) fn refine_pair(
     })
 }
 
+type KindAndMatrix = (TransformKind, Matrix3<f64>);
+
 /// The transform of `kind` that is right to the pixel and keeps the inliers, and what it rests on.
 pub(super) fn refined_geometry(
     images: [&RefinementImage; 2],
@@ -66,7 +68,7 @@ pub(super) fn refined_geometry(
     options: &RefinementOptions,
     kind: TransformKind,
     max_error_px: f64,
-) -> Result<Option<((TransformKind, Matrix3<f64>), RefinedGeometry)>> {
+) -> Result<Option<(KindAndMatrix, RefinedGeometry)>> {
     let keeps_inliers = |(kind, matrix): &(TransformKind, Matrix3<f64>)| {
         let mut errors = vec![0.0; points.len()];
         kind.squared_errors(matrix, points, 0, &mut errors);

@@ -153,7 +153,7 @@ mod tests {
             let keypoints = rows.iter().map(|((x, y, scale, score), _)| Keypoint {
                 x: *x,
                 y: *y,
-                scale: [0.5, 0.7071, 1.0, 1.4142][*scale],
+                scale: [0.5, 0.7, 1.0, 1.4][*scale],
                 score: *score,
             });
             let values = rows.iter().flat_map(|(_, values)| *values).collect();
