@@ -1,5 +1,6 @@
 //! The classes of a folder -> what the report shows.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -72,11 +73,12 @@ pub fn folder_report(
             })
         })
         .collect::<Result<_>>()?;
+    let features = features_of(&session, folder, settings, found, &shown);
     let pairs = shown
         .par_iter()
         .map(|pair| {
             counter.check()?;
-            let inliers = inliers(&session, folder, settings, found, pair)?;
+            let inliers = inliers(&session, &features, found, pair)?;
             counter.count(true);
             Ok(ReportPair {
                 image1: pair.image1 as u32,
@@ -164,42 +166,54 @@ fn small_picture(session: &Session<'_>, path: &Path, photo: &FolderPhoto) -> Opt
     })
 }
 
-/// Where the inliers of a pair lie, from image1 to image2, in pixels; nothing when a photo can no
-/// longer be read.
-fn inliers(
+/// The features of the photos of these pairs, by photo; none of one that can no longer be read.
+fn features_of(
     session: &Session<'_>,
     folder: &Path,
     settings: Option<SettingsId>,
     found: &FolderClusters,
+    pairs: &[&VerifiedPair],
+) -> BTreeMap<usize, FeatureSet> {
+    let wanted: BTreeSet<usize> = pairs.iter().flat_map(|p| [p.image1, p.image2]).collect();
+    let read = |index: usize| {
+        let photo = &found.photos[index];
+        let ask = |s| session.using(|store| store.features(s, &photo.content_hash));
+        let known = settings.and_then(ask).flatten();
+        let features = known.or_else(|| {
+            let path = folder.join(&photo.path);
+            let (hash, features, _) = read_photo(session, settings, &path).ok()?;
+            (hash == photo.content_hash).then_some(features)
+        })?;
+        Some((index, features))
+    };
+    wanted.into_par_iter().filter_map(read).collect()
+}
+
+/// Where the inliers of a pair lie, from image1 to image2, in pixels; nothing when a photo can no
+/// longer be read.
+fn inliers(
+    session: &Session<'_>,
+    features: &BTreeMap<usize, FeatureSet>,
+    found: &FolderClusters,
     pair: &VerifiedPair,
 ) -> Result<Vec<[f32; 4]>> {
-    let (image1, image2) = (&found.photos[pair.image1], &found.photos[pair.image2]);
-    let is_swapped = image1.content_hash > image2.content_hash;
-    let (first, second) = if is_swapped {
-        (image2, image1)
-    } else {
-        (image1, image2)
+    let hash = |index: usize| &found.photos[index].content_hash;
+    let is_swapped = hash(pair.image1) > hash(pair.image2);
+    let (first, second) = match is_swapped {
+        true => (pair.image2, pair.image1),
+        false => (pair.image1, pair.image2),
     };
-    let features = |photo: &FolderPhoto| -> Option<FeatureSet> {
-        let known =
-            settings.and_then(|s| session.using(|store| store.features(s, &photo.content_hash)));
-        known.flatten().or_else(|| {
-            let (hash, features, _) =
-                read_photo(session, settings, &folder.join(&photo.path)).ok()?;
-            (hash == photo.content_hash).then_some(features)
-        })
-    };
-    let (Some(a), Some(b)) = (features(first), features(second)) else {
+    let (Some(a), Some(b)) = (features.get(&first), features.get(&second)) else {
         return Ok(Vec::new());
     };
-    let seed = seed_from_content(&first.content_hash, &second.content_hash);
-    let result = match_features(&a, &b, &session.options.matching, seed)?;
+    let seed = seed_from_content(hash(first), hash(second));
+    let result = match_features(a, b, &session.options.matching, seed)?;
     let indices = result
         .geometry
         .iter()
         .flat_map(|geometry| &geometry.inliers);
     let place = |&index: &usize| {
-        let (p1, p2) = positions(&a, &b, &result.matches[index]);
+        let (p1, p2) = positions(a, b, &result.matches[index]);
         let (p1, p2) = if is_swapped { (p2, p1) } else { (p1, p2) };
         [p1.x as f32, p1.y as f32, p2.x as f32, p2.y as f32]
     };
