@@ -8,7 +8,6 @@ use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
 use crate::classify::SoftmaxLayer;
-use crate::extract::{InputManifest, Layout};
 
 /// The file's input: values from 0 to 255 in the network's own layout and channel order; sides are
 /// multiples of the manifest's.
@@ -98,8 +97,14 @@ struct Dimension {
 /// What is put around a network.
 #[derive(Debug, Clone, Copy)]
 pub struct Head<'a> {
-    /// How pixels become the network's input.
-    pub input: &'a InputManifest,
+    /// The name of the network's input.
+    pub input: &'a str,
+    /// Whether the input's axes are row, column, channel; otherwise channel, row, column.
+    pub channels_last: bool,
+    /// Subtracted from each channel.
+    pub mean: [f32; 3],
+    /// Divides each channel.
+    pub std: [f32; 3],
     /// The name of the network's global descriptor.
     pub global: &'a str,
     /// Reads normalised global descriptors.
@@ -142,7 +147,7 @@ fn with_head(graph: &[u8], head: &Head) -> Result<Vec<u8>, String> {
     let mut made = Vec::with_capacity(graph.len());
     for node in [
         node("Sub", &[INPUT, "pixels/mean"], "pixels/centred"),
-        node("Div", &["pixels/centred", "pixels/std"], &head.input.name),
+        node("Div", &["pixels/centred", "pixels/std"], head.input),
     ] {
         put(&mut made, GRAPH_NODE, &node.encode_to_vec());
     }
@@ -150,7 +155,7 @@ fn with_head(graph: &[u8], head: &Head) -> Result<Vec<u8>, String> {
         match field.payload {
             Some(payload) if field.tag == GRAPH_INPUT => {
                 let mut info = ValueInfo::decode(payload).map_err(|e| e.to_string())?;
-                if info.name == head.input.name {
+                if info.name == head.input {
                     info.name = INPUT.into();
                 }
                 put(&mut made, GRAPH_INPUT, &info.encode_to_vec());
@@ -182,17 +187,17 @@ fn with_head(graph: &[u8], head: &Head) -> Result<Vec<u8>, String> {
     ] {
         put(&mut made, GRAPH_NODE, &node.encode_to_vec());
     }
-    let channels = match head.input.layout {
-        Layout::Nchw => vec![1, 3, 1, 1],
-        Layout::Nhwc => vec![1, 1, 1, 3],
+    let channels = match head.channels_last {
+        false => vec![1, 3, 1, 1],
+        true => vec![1, 1, 1, 3],
     };
     let (classes, dim) = (
         head.layer.num_classes() as i64,
         head.layer.num_inputs() as i64,
     );
     for tensor in [
-        tensor("pixels/mean", channels.clone(), &head.input.mean),
-        tensor("pixels/std", channels, &head.input.std),
+        tensor("pixels/mean", channels.clone(), &head.mean),
+        tensor("pixels/std", channels, &head.std),
         tensor("layer/weights", vec![classes, dim], head.layer.weights()),
         tensor("layer/biases", vec![classes], head.layer.biases()),
         tensor("layer/factor", vec![1], &[head.factor as f32]),
@@ -289,11 +294,9 @@ fn put(message: &mut Vec<u8>, tag: u32, payload: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::embedded_manifest;
 
     #[test]
     fn the_graph_gets_a_new_input_a_new_output_and_keeps_the_rest() {
-        let input = embedded_manifest().unwrap().models[0].input.clone();
         let mut graph = Vec::new();
         put(
             &mut graph,
@@ -311,7 +314,10 @@ mod tests {
         put(&mut network, MODEL_GRAPH, &graph);
         let layer = SoftmaxLayer::new(2, vec![1.0; 4], vec![0.5; 2]).unwrap();
         let head = Head {
-            input: &input,
+            input: "image",
+            channels_last: false,
+            mean: [127.0; 3],
+            std: [128.0; 3],
             global: "global",
             layer: &layer,
             factor: 2.0,

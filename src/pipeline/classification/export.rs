@@ -2,7 +2,7 @@
 
 use crate::classify::Classifier;
 use crate::error::{Error, Result};
-use crate::extract::Model;
+use crate::extract::{Layout, Model};
 use crate::formats::classifier_onnx::{Head, encode};
 
 /// The bytes of an ONNX file from pixels to the layer's probabilities
@@ -20,7 +20,10 @@ pub fn export_classifier(classifier: &Classifier, model: &Model) -> Result<Vec<u
     let global = manifest.outputs.global.as_deref();
     let labels = serde_json::to_string(&classifier.labels).map_err(|e| fail(e.to_string()))?;
     let head = Head {
-        input: &manifest.input,
+        input: &manifest.input.name,
+        channels_last: manifest.input.layout == Layout::Nhwc,
+        mean: manifest.input.mean,
+        std: manifest.input.std,
         global: global.ok_or_else(|| fail("it gives no global descriptor".into()))?,
         layer: &classifier.layer,
         factor: classifier.calibration.layer_alone,

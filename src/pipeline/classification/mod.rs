@@ -3,6 +3,7 @@
 mod cache;
 mod distortion;
 mod export;
+mod held_out;
 mod judge;
 mod options;
 mod pages;

@@ -6,25 +6,21 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use super::cache::FeatureCache;
-use super::judge::{Classification, conclude, match_references};
+use super::held_out::{cross_validate, judge};
+use super::judge::{Classification, conclude};
 use super::options::{ClassifierOptions, TrainingFolders};
 use super::photos::{PhotoFeatures, TrainingObserver, global_of, read_photos};
 use crate::classify::{
     Calibration, Classifier, Dataset, Evaluation, Evidence, FeatureSettings, LabelledPhoto,
-    NetworkId, Reference, ReferenceMatch, Samples, SoftmaxLayer, Split, TrainingOptions, evaluate,
-    hash_percentage, train_layer,
+    NetworkId, Reference, Samples, SoftmaxLayer, Split, TrainingOptions, evaluate, hash_percentage,
+    train_layer,
 };
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model};
 use crate::image::Photo;
-use crate::pipeline::MatchOptions;
 
 /// Regularisations that are tried when none is named.
 const L2_TRIED: [f32; 5] = [0.003, 0.01, 0.03, 0.1, 0.3];
-
-/// Parts that training photos are cut into where no photo is left for validation: each part is judged
-/// by a layer that learned from the others.
-const NUM_FOLDS: usize = 3;
 
 /// A photo, its true class and what was found out about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,10 +47,10 @@ pub struct TrainedClassifier {
 }
 
 /// A photo that could be read.
-struct Sample {
-    photo: LabelledPhoto,
-    split: Split,
-    features: PhotoFeatures,
+pub(super) struct Sample {
+    pub(super) photo: LabelledPhoto,
+    pub(super) split: Split,
+    pub(super) features: PhotoFeatures,
 }
 
 /// Learns a classifier from folders. Deterministic: the same photos, options and network give the
@@ -392,78 +388,4 @@ fn references(
         }
     }
     kept
-}
-
-type Judged = (usize, Evidence, Vec<ReferenceMatch>);
-
-/// What both judges say about samples, each with the layer that is to judge it.
-fn judge(
-    classifier: &Classifier,
-    samples: &[Sample],
-    held_out: Vec<(usize, &SoftmaxLayer)>,
-    matching: &MatchOptions,
-) -> Result<Vec<Judged>> {
-    held_out
-        .into_par_iter()
-        .map(|(index, layer)| {
-            let features = &samples[index].features;
-            let logits = layer.logits(&features.global)?;
-            let matches = match classifier.has_geometry() {
-                true => match_references(classifier, features, &logits, matching)?,
-                false => Vec::new(),
-            };
-            let mut evidence = classifier.evidence(&features.global, &matches)?;
-            evidence.logits = logits;
-            Ok((index, evidence, matches))
-        })
-        .collect()
-}
-
-/// What both judges say about training photos, each by a layer that did not learn from it. Classes of a
-/// single photo are left out.
-fn cross_validate(
-    classifier: &Classifier,
-    samples: &[Sample],
-    training: &[usize],
-    all: &Samples,
-    options: &ClassifierOptions,
-    matching: &MatchOptions,
-) -> Result<Vec<Judged>> {
-    let num_classes = classifier.labels.len();
-    let mut seen = vec![0usize; num_classes];
-    let folds: Vec<usize> = training
-        .iter()
-        .map(|&i| {
-            seen[all.classes[i]] += 1;
-            (seen[all.classes[i]] - 1) % NUM_FOLDS
-        })
-        .collect();
-    let in_fold = |fold: usize, inside: bool| -> Vec<usize> {
-        let pairs = training.iter().zip(&folds);
-        pairs
-            .filter(|(_, f)| (**f == fold) == inside)
-            .map(|(i, _)| *i)
-            .collect()
-    };
-    let mut layer_options = options.layer.clone();
-    layer_options.l2 = layer_options.l2.or(TrainingOptions::default().l2);
-    let layers = (0..NUM_FOLDS)
-        .into_par_iter()
-        .map(|fold| match in_fold(fold, true).is_empty() {
-            true => Ok(None),
-            false => train_layer(
-                &all.select(&in_fold(fold, false)),
-                &Samples::default(),
-                num_classes,
-                &layer_options,
-                &mut |_| (),
-            )
-            .map(Some),
-        })
-        .collect::<Result<Vec<Option<SoftmaxLayer>>>>()?;
-    let held_out = training.iter().zip(&folds).filter_map(|(&i, &fold)| {
-        let layer = layers[fold].as_ref()?;
-        (seen[all.classes[i]] > 1).then_some((i, layer))
-    });
-    judge(classifier, samples, held_out.collect(), matching)
 }

@@ -1,0 +1,31 @@
+//! Learns classes from the sub-folders of one folder and labels the photos of another:
+//! `cargo run --release --example classify_folder TRAINING_FOLDER PHOTOS`.
+
+use delfin::Model;
+use delfin::folder::find_photos;
+use delfin::pipeline::{
+    ClassifierOptions, Judge, NoCache, TrainingFolders, Watchless, train_classifier,
+};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let paths: Vec<_> = std::env::args_os().skip(1).collect();
+    let [training, photos] = &paths[..] else {
+        return Err("usage: classify_folder TRAINING_FOLDER PHOTOS".into());
+    };
+    let model = Model::embedded()?;
+    let folders = TrainingFolders {
+        training: training.into(),
+        validation: None,
+        testing: None,
+    };
+    let options = ClassifierOptions::for_model(&model);
+    let trained = train_classifier(&model, &folders, &options, &NoCache, &Watchless)?;
+    let judge = Judge::new(&trained.classifier, &model)?;
+    for path in find_photos(&[photos.into()])? {
+        let found = judge.classify_path(&path, &NoCache)?;
+        let label = &trained.classifier.labels[found.class];
+        let probability = found.probabilities[found.class];
+        println!("{}: {label} ({probability:.3})", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+use super::*;
+
+fn classifier(with_references: bool) -> Classifier {
+    let reference = |name: &str, class, count: usize| Reference {
+        name: name.into(),
+        class,
+        content_hash: [class as u8; 32],
+        size: [4, 5],
+        keypoints: vec![[1.0, 2.0, 0.5]; count],
+        descriptor_dim: 2,
+        descriptors: vec![-5; 2 * count],
+        global: vec![1, -2, 3],
+    };
+    Classifier {
+        network: NetworkId {
+            name: "net".into(),
+            sha256: "0".repeat(64),
+        },
+        settings: FeatureSettings {
+            global_size: 320,
+            max_size: 480,
+            scales: vec![0.5, 1.0],
+            max_features: 500,
+        },
+        labels: vec!["a".into(), "ü".into()],
+        layer: SoftmaxLayer::new(3, (0..6).map(|i| i as f32).collect(), vec![0.5, -1.0]).unwrap(),
+        class_means: vec![vec![0.0, 1.0, 0.0], vec![1.0, 0.0, 0.0]],
+        calibration: Calibration::default(),
+        references: match with_references {
+            true => vec![reference("a/1.jpg", 0, 2), reference("b/2.jpg", 1, 0)],
+            false => Vec::new(),
+        },
+        test_accuracy: Some(0.5),
+    }
+}
+
+#[test]
+fn what_is_written_is_read() {
+    for with_references in [false, true] {
+        let classifier = classifier(with_references);
+        let bytes = encode(&classifier).unwrap();
+        assert_eq!(decode(&bytes).unwrap(), classifier);
+        assert_eq!(encode(&classifier).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn files_that_are_broken_are_refused() {
+    let bytes = encode(&classifier(true)).unwrap();
+    for length in 0..bytes.len() {
+        assert!(decode(&bytes[..length]).is_err(), "{length}");
+    }
+    assert!(
+        decode(b"PNG")
+            .unwrap_err()
+            .contains("not a classifier file")
+    );
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let at = text.find(r#"version\":1"#).unwrap();
+    let mut newer = bytes.clone();
+    newer[at + 10] = b'2';
+    assert!(decode(&newer).unwrap_err().contains("version 2"));
+    // Lengths that do not add up are found, whichever byte is wrong.
+    for at in 0..bytes.len() {
+        let mut wrong = bytes.clone();
+        wrong[at] ^= 0x55;
+        let _ = decode(&wrong);
+    }
+    let mut misfit = classifier(true);
+    misfit.labels.pop();
+    assert!(encode(&misfit).is_err());
+}

@@ -1,0 +1,231 @@
+//! `delfin train`, `classify`, `review` and `export-classifier` in a temporary folder.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use image::{Rgb, RgbImage};
+
+fn delfin(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_delfin"))
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Two classes, stripes and blobs, `count` photos each.
+fn photos(folder: &Path, count: usize) -> PathBuf {
+    let root = folder.join("photos");
+    for (class, blobs) in [("stripes", false), ("blobs", true)] {
+        std::fs::create_dir_all(root.join(class)).unwrap();
+        for number in 0..count as u32 {
+            let picture = RgbImage::from_fn(96, 64, |x, y| {
+                let period = 9 + number % 5;
+                let on = match blobs {
+                    false => (x / period).is_multiple_of(2),
+                    true => {
+                        (x % 24).abs_diff(12).pow(2) + (y % 24).abs_diff(12).pow(2) < 40 + number
+                    }
+                };
+                let tint = (number * 37 % 90) as u8;
+                if on {
+                    Rgb([220, 200 - tint, 60])
+                } else {
+                    Rgb([20, 40 + tint, 90])
+                }
+            });
+            picture
+                .save(root.join(format!("{class}/{number}.png")))
+                .unwrap();
+        }
+    }
+    root
+}
+
+fn train(folder: &Path, args: &[&str]) -> Output {
+    let mut all = vec![
+        "train",
+        "photos",
+        "-o",
+        "c.delfin",
+        "--no-geometry",
+        "--cache-dir",
+        "cache",
+    ];
+    all.extend(args);
+    delfin(folder, &all)
+}
+
+#[test]
+fn a_folder_is_learned_and_photos_are_labelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 12);
+    let old = [
+        "--how_many_training_steps",
+        "60",
+        "--learning_rate",
+        "0.02",
+        "--testing_percentage",
+        "25",
+        "--validation_percentage",
+        "25",
+        "--eval_step_interval",
+        "20",
+        "--train_batch_size",
+        "10",
+        "--validation_batch_size",
+        "-1",
+        "--test_batch_size",
+        "-1",
+        "--summaries_dir",
+        "runs",
+        "--output_labels",
+        "labels.txt",
+        "--print_misclassified_test_images",
+        "--tfhub_module",
+        "x",
+    ];
+    let output = train(folder, &old);
+    let text = stdout(&output);
+    for line in [
+        "Step 20: Train accuracy = ",
+        "Step 60: Cross entropy = ",
+        "Step 60: Validation accuracy = 100.0% (N=",
+        "Final test accuracy = 100.0% (N=",
+    ] {
+        assert!(text.contains(line), "no {line:?} in {text}");
+    }
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--tfhub_module has no meaning here"));
+    assert_eq!(
+        std::fs::read_to_string(folder.join("labels.txt")).unwrap(),
+        "blobs\nstripes\n"
+    );
+    for file in [
+        "train/projector_config.pbtxt",
+        "train/sprite.png",
+        "validation",
+    ] {
+        assert!(folder.join("runs").join(file).exists(), "{file}");
+    }
+    let first = std::fs::read(folder.join("c.delfin")).unwrap();
+    stdout(&train(folder, &old));
+    assert_eq!(std::fs::read(folder.join("c.delfin")).unwrap(), first);
+
+    let one = stdout(&delfin(
+        folder,
+        &["classify", "photos/blobs/3.png", "-c", "c.delfin"],
+    ));
+    assert!(one.starts_with("Class Name: blobs (score = 0."), "{one}");
+    let csv = stdout(&delfin(
+        folder,
+        &["classify", "photos", "-c", "c.delfin", "--report", "r.html"],
+    ));
+    let mut lines = csv.lines();
+    assert_eq!(
+        lines.next(),
+        Some(
+            "path,label,probability,softmax_label,softmax_probability,geometry_label,inliers,disagree,true_label"
+        )
+    );
+    assert_eq!(lines.count(), 24);
+    let page = std::fs::read_to_string(folder.join("r.html")).unwrap();
+    assert!(page.contains("Accuracy 100.0% on 24 photos") && !page.contains("http"));
+    let rejected = stdout(&delfin(
+        folder,
+        &[
+            "classify",
+            "photos/blobs/3.png",
+            "-c",
+            "c.delfin",
+            "--reject=1",
+        ],
+    ));
+    assert!(rejected.contains("label     (none)"), "{rejected}");
+    stdout(&delfin(
+        folder,
+        &["export-classifier", "c.delfin", "-o", "c.onnx"],
+    ));
+    assert!(folder.join("c.onnx").metadata().unwrap().len() > 4_000_000);
+}
+
+#[test]
+fn accuracy_below_what_is_asserted_is_a_no() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let root = photos(folder, 8);
+    // Labels without any sense.
+    for number in 0..8 {
+        let (a, b) = (
+            root.join(format!("blobs/{number}.png")),
+            root.join(format!("stripes/{number}.png")),
+        );
+        if number % 2 == 0 {
+            std::fs::rename(&a, folder.join("x.png")).unwrap();
+            std::fs::rename(&b, &a).unwrap();
+            std::fs::rename(folder.join("x.png"), &b).unwrap();
+        }
+    }
+    let output = train(
+        folder,
+        &[
+            "--steps",
+            "20",
+            "--testing-percentage",
+            "40",
+            "--assert-accuracy-at-least",
+            "99.9",
+        ],
+    );
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn folders_that_cannot_be_learned_say_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let fails = |output: &Output, words: &str| {
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(
+            stderr.contains(words) && !stderr.contains("panicked"),
+            "no {words:?} in {stderr}"
+        );
+        assert!(!folder.join("c.delfin").exists());
+    };
+    fails(&train(folder, &[]), "photos");
+    let root = photos(folder, 1);
+    fails(
+        &train(folder, &["--assert-accuracy-at-least", "50"]),
+        "assert_accuracy_at_least",
+    );
+    std::fs::write(root.join("blobs/0.png"), "no photo").unwrap();
+    fails(&train(folder, &[]), "no photo of class `blobs` can be read");
+    std::fs::create_dir(root.join("BLOBS")).unwrap();
+    std::fs::copy(root.join("stripes/0.png"), root.join("BLOBS/0.png")).unwrap();
+    fails(&train(folder, &[]), "same name");
+    std::fs::write(folder.join("broken"), "x").unwrap();
+    fails(
+        &delfin(folder, &["classify", "photos", "-c", "broken"]),
+        "not a classifier file",
+    );
+    fails(
+        &delfin(folder, &["classify", "photos", "-c", "missing"]),
+        "missing",
+    );
+}
