@@ -11,7 +11,8 @@ use delfin::report::label_page;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::train::{open_cache, open_model};
+use super::store::open_in;
+use super::train::open_model;
 use crate::cli::args::ClassifyArgs;
 use crate::cli::{Answer, output};
 
@@ -41,10 +42,10 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     }
     let model = open_model(args.model.as_deref())?;
     let judge = Judge::new(&classifier, &model)?;
-    let cache = open_cache(args.cache_dir.as_deref())?;
+    let store = open_in(args.cache_dir.as_deref(), &args.paths[0])?;
     let results: Vec<delfin::Result<Classification>> = photos
         .par_iter()
-        .map(|path| judge.classify_path(path, &*cache))
+        .map(|path| judge.classify_path(path, &store))
         .collect();
     let num_photos = photos.len();
     let mut rows = Vec::new();

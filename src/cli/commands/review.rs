@@ -5,7 +5,8 @@ use delfin::files::write_file;
 use delfin::pipeline::{Judge, review_labels, review_page};
 use delfin::report::label_page;
 
-use super::train::{Watch, open_cache, open_model};
+use super::store::open_in;
+use super::train::{Watch, open_model};
 use crate::cli::args::ReviewArgs;
 use crate::cli::{Answer, output};
 
@@ -16,9 +17,9 @@ pub(crate) fn run(args: &ReviewArgs) -> anyhow::Result<Answer> {
     let classifier = read_classifier(&args.classifier)?;
     let model = open_model(args.model.as_deref())?;
     let judge = Judge::new(&classifier, &model)?;
-    let cache = open_cache(args.cache_dir.as_deref())?;
+    let store = open_in(args.cache_dir.as_deref(), &args.folder)?;
     let watch = Watch::new(false);
-    let findings = review_labels(&judge, &args.folder, &*cache, &watch)?;
+    let findings = review_labels(&judge, &args.folder, &store, &watch)?;
     let page = review_page(&classifier, &findings, &args.folder);
     write_file(&args.output, label_page(&page).as_bytes())?;
     for finding in findings.iter().take(MAX_LINES) {

@@ -52,6 +52,15 @@ impl StoreArgs {
     }
 }
 
+/// The store in `kept`, or by default that of the photos at `photos`; of one photo nothing is kept.
+pub(super) fn open_in(kept: Option<&Path>, photos: &Path) -> anyhow::Result<Store> {
+    if kept.is_none() && !photos.is_dir() {
+        return Ok(Store::in_memory()?);
+    }
+    let file = kept.map(|folder| folder.join("store.sqlite"));
+    StoreArgs { file }.open(photos)
+}
+
 fn default_path(folder: &Path) -> PathBuf {
     folder.join(".delfin").join("store.sqlite")
 }

@@ -7,13 +7,14 @@ use anyhow::{Context, bail};
 use delfin::classify::{Split, TrainingStep, write_classifier};
 use delfin::files::write_file;
 use delfin::pipeline::{
-    ClassifierOptions, FeatureCache, FolderCache, NoCache, TrainedClassifier, TrainingFolders,
-    TrainingLog, TrainingObserver, train_classifier,
+    ClassifierOptions, TrainedClassifier, TrainingFolders, TrainingLog, TrainingObserver,
+    train_classifier,
 };
 use delfin::{Model, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::args::{FormerArgs, L2, TrainArgs};
+use crate::cli::commands::store::open_in;
 use crate::cli::{Answer, output};
 
 pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
@@ -32,9 +33,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     {
         bail!("option assert_accuracy_at_least: {percent} is not from 0 to 100");
     }
-    let cache = open_cache(args.cache_dir.as_deref())?;
+    let store = open_in(args.cache_dir.as_deref(), &folders.training)?;
     let watch = Watch::new(args.summaries_dir.is_some());
-    let trained = train_classifier(&model, &folders, &options, &*cache, &watch)?;
+    let trained = train_classifier(&model, &folders, &options, &store, &watch)?;
     watch.bar.finish_and_clear();
     if let Some(path) = &args.output_labels {
         let lines: String = trained
@@ -75,13 +76,6 @@ pub(super) fn open_model(path: Option<&std::path::Path>) -> Result<Model> {
         Some(path) => Model::open(path),
         None => Model::embedded(),
     }
-}
-
-pub(super) fn open_cache(folder: Option<&std::path::Path>) -> Result<Box<dyn FeatureCache>> {
-    Ok(match folder {
-        Some(folder) => Box::new(FolderCache::open(folder)?),
-        None => Box::new(NoCache),
-    })
 }
 
 /// The defaults, but for what was asked for.

@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
 use crate::image::{DecodeOptions, Photo};
+use crate::pipeline::folder::extraction_settings;
+use crate::store::rounded;
 
 /// Is told how a run goes, from any thread. It changes no result.
 pub trait TrainingObserver: Sync {
@@ -60,7 +62,7 @@ pub fn read_photo(
     let content_hash: [u8; 32] = Sha256::digest(&bytes).into();
     let mut photo = None;
     let mut features = |options: &ExtractionOptions| -> Result<FeatureSet> {
-        let key = format!("{} {options:?}", model.manifest().sha256);
+        let key = extraction_settings(model, options);
         if let Some(features) = cache.features(&key, &content_hash)? {
             return Ok(features);
         }
@@ -70,7 +72,7 @@ pub fn read_photo(
         };
         let features = extract(model, photo, options)?;
         cache.put_features(&key, &content_hash, &features)?;
-        Ok(features)
+        rounded(&features)
     };
     let global = features(&global_options(settings))?;
     let global = global.global().ok_or_else(|| Error::Model {
@@ -96,7 +98,7 @@ pub(super) fn global_of(
     photo: &Photo,
     settings: &FeatureSettings,
 ) -> Result<Vec<f32>> {
-    let features = extract(model, photo, &global_options(settings))?;
+    let features = rounded(&extract(model, photo, &global_options(settings))?)?;
     Ok(normalized(features.global().unwrap_or_default()))
 }
 

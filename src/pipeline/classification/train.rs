@@ -152,12 +152,15 @@ pub fn train_classifier(
     })
 }
 
+/// A photo and its side.
+type Sided = (LabelledPhoto, Split);
+
 /// The labels, and every photo with its side.
 fn list(
     folders: &TrainingFolders,
     options: &ClassifierOptions,
     observer: &dyn TrainingObserver,
-) -> Result<(Vec<String>, Vec<(LabelledPhoto, Split)>)> {
+) -> Result<(Vec<String>, Vec<Sided>)> {
     let dataset = Dataset::open(&folders.training)?;
     dataset.notes.iter().for_each(|note| observer.note(note));
     let mut split = options.split;

@@ -25,6 +25,7 @@ use crate::store::{ContentHash, Store};
 
 pub use explain::Explanation;
 pub use options::ClusterOptions;
+pub(in crate::pipeline) use read::extraction_settings;
 pub use report::folder_report;
 pub use search::{SearchHit, SearchResult, search_folder};
 pub use tables::{

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{Failure, Session};
 use crate::error::{Error, Result};
-use crate::extract::extract;
+use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
 use crate::folder::list_photos;
 use crate::image::{Photo, content_hash, read_file};
@@ -43,7 +43,7 @@ pub(super) fn read_folder(
         .map(|path| (name_below(folder, &path), path))
         .collect();
     photos.sort();
-    let settings = session.using(|store| store.settings(&extraction_settings(session)));
+    let settings = session.using(|store| store.settings(&session.extraction_settings()));
     let counter = Counter::new(session.observer, Stage::Extract, photos.len());
     let read: Vec<Result<(ContentHash, FeatureSet)>> = photos
         .par_iter()
@@ -73,7 +73,7 @@ pub(super) fn read_folder(
 
 /// A photo from anywhere; its name is its path.
 pub(super) fn read_query(session: &Session<'_>, path: &Path) -> Result<Entry> {
-    let settings = session.using(|store| store.settings(&extraction_settings(session)));
+    let settings = session.using(|store| store.settings(&session.extraction_settings()));
     let (hash, features, _) = read_photo(session, settings, path)?;
     Ok(Entry {
         name: path.to_string_lossy().into_owned(),
@@ -84,12 +84,21 @@ pub(super) fn read_query(session: &Session<'_>, path: &Path) -> Result<Entry> {
 }
 
 /// Everything that features depend on.
-pub(super) fn extraction_settings(session: &Session<'_>) -> String {
-    let options = &session.options.matching.extraction;
+pub(in crate::pipeline) fn extraction_settings(
+    model: &Model,
+    options: &ExtractionOptions,
+) -> String {
     format!(
         "features {EXTRACTION_VERSION}, {:?}, {options:?}",
-        session.model.manifest()
+        model.manifest()
     )
+}
+
+impl Session<'_> {
+    /// Everything that this run's features depend on.
+    pub(super) fn extraction_settings(&self) -> String {
+        extraction_settings(self.model, &self.options.matching.extraction)
+    }
 }
 
 /// The features of a photo, rounded as the store keeps them, and whether it had them.

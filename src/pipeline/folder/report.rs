@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::read::{extraction_settings, read_photo};
+use super::read::read_photo;
 use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
 use crate::cluster::Class;
 use crate::error::Result;
@@ -51,7 +51,7 @@ pub fn folder_report(
         .collect();
     let total = found.photos.len() + shown.len();
     let counter = Counter::new(observer, Stage::Report, total);
-    let settings = session.using(|store| store.settings(&extraction_settings(&session)));
+    let settings = session.using(|store| store.settings(&session.extraction_settings()));
     let link = |photo: &FolderPhoto| {
         let path = folder.join(&photo.path);
         let from = beside.canonicalize().ok()?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::Session;
-use super::read::{Entry, extraction_settings};
+use super::read::Entry;
 use crate::candidates::{Similarities, candidate_pairs};
 use crate::error::Result;
 use crate::features::FeatureSet;
@@ -77,7 +77,7 @@ pub(super) fn pair_settings(session: &Session<'_>) -> Option<SettingsId> {
         options.matching,
         options.verification,
         options.refinement,
-        extraction_settings(session)
+        session.extraction_settings()
     );
     session.using(|store| store.settings(&text))
 }
