@@ -373,7 +373,7 @@ impl<'a> Walk<'a> {
         };
         let (black, grey, white) = (pixel(0.0)?, pixel(64.0)?, pixel(128.0)?);
         let step = (white - black) / 128.0;
-        if !(step > 0.0) || (grey - black - 64.0 * step).abs() > 1e-6 {
+        if step.is_nan() || step <= 0.0 || (grey - black - 64.0 * step).abs() > 1e-6 {
             return self.fail(node, "pixels are not shifted and scaled");
         }
         Ok(((-black / step) as f32, (1.0 / step) as f32))
@@ -397,7 +397,11 @@ impl<'a> Walk<'a> {
             let [y, x] = [cell / width, cell % width].map(|index| stride * index as f64);
             [first + y, first + x, last + y, last + x]
         });
-        if !(stride > 0.0) || last < first || !expected.eq(found.values.iter().copied()) {
+        if stride.is_nan()
+            || stride <= 0.0
+            || last < first
+            || !expected.eq(found.values.iter().copied())
+        {
             return self.fail(boxes, "boxes do not stand on a grid, row after row");
         }
         Ok((stride as f32, first as f32, last as f32))

@@ -102,7 +102,7 @@ impl Pca {
         let mut rows = matrix.values[..dim * channels].to_vec();
         if let Some((path, variances)) = variances {
             let kept = variances.values.get(..dim).unwrap_or_default();
-            if kept.len() != dim || kept.iter().any(|v| !(*v > 0.0)) {
+            if kept.len() != dim || kept.iter().any(|v| v.is_nan() || *v <= 0.0) {
                 let reason = format!("expected are {dim} variances above 0");
                 return Err(Error::format(&path, reason));
             }

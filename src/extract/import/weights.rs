@@ -102,7 +102,7 @@ impl Weights<'_> {
         {
             return Err("its four parts differ in length".into());
         }
-        if variance.iter().any(|v| !(*v + epsilon > 0.0)) {
+        if variance.iter().any(|v| v.is_nan() || *v + epsilon <= 0.0) {
             return Err("a variance is not above 0".into());
         }
         let spread = variance.iter().map(|v| (v + epsilon).sqrt());

@@ -69,9 +69,12 @@ pub(super) fn masked_crc32c(bytes: &[u8]) -> u32 {
         .wrapping_add(0xa282_ead8)
 }
 
+/// A key and its value.
+type Entry = (Vec<u8>, Vec<u8>);
+
 /// The keys and values of a block. A key is written as what it shares with the one before, and
 /// the rest.
-fn entries(block: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, String> {
+fn entries(block: &[u8]) -> Result<Vec<Entry>, String> {
     let broken = || "a block's list of restarts is broken".to_owned();
     let (rest, count) = block.split_last_chunk::<4>().ok_or_else(broken)?;
     let restarts = u32::from_le_bytes(*count) as usize;
