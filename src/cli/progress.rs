@@ -48,7 +48,7 @@ impl Progress {
             shown.stage = Some(stage);
         }
         if let Some(bar) = &shown.bar {
-            if known > 0 && done % 64 == 0 {
+            if known > 0 && done.is_multiple_of(64) {
                 bar.set_message(format!("({known} known)"));
             }
             bar.set_position(done as u64);

@@ -36,15 +36,16 @@ impl StoreArgs {
             Err(error) => error,
         };
         let is_damaged = matches!(error, Error::Store { is_damaged, .. } if is_damaged);
-        if is_damaged && self.file.is_none() {
-            if let Ok(aside) = set_aside(&path) {
-                warn(&format!(
-                    "{error}; set aside as {}, beginning anew",
-                    aside.display()
-                ));
-                if let Ok(store) = Store::open(&path) {
-                    return Ok(store);
-                }
+        if is_damaged
+            && self.file.is_none()
+            && let Ok(aside) = set_aside(&path)
+        {
+            warn(&format!(
+                "{error}; set aside as {}, beginning anew",
+                aside.display()
+            ));
+            if let Ok(store) = Store::open(&path) {
+                return Ok(store);
             }
         }
         warn(&format!("{error}; what is computed now will not be kept"));
