@@ -52,6 +52,7 @@ fn main() {
                 max_trials: run.max_trials,
                 min_trials: run.max_trials.min(50),
                 seed: case as u64,
+                ..RansacOptions::default()
             };
             let mut fastest = Duration::MAX;
             let mut found = None;

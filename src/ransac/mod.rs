@@ -17,7 +17,7 @@ mod sampler;
 mod scorer;
 mod transform;
 
-pub use options::RansacOptions;
+pub use options::{InlierReward, RansacOptions};
 pub use transform::TransformEstimator;
 
 use crate::error::Result;
@@ -105,7 +105,7 @@ pub fn ransac<E: Estimator>(
     }
     let mut rng = SplitMix64::new(options.seed);
     let mut sampler = ProsacSampler::new(num_points, sample_size);
-    let mut scorer = Scorer::new(estimator, options.max_error_px);
+    let mut scorer = Scorer::new(estimator, options.max_error_px, options.reward);
     let mut optimizer = LocalOptimizer::default();
     let mut sample = vec![0; sample_size];
     let mut best: Option<Scored<E::Model>> = None;

@@ -2,6 +2,16 @@
 
 use crate::error::{Error, Result};
 
+/// What an inlier counts for when models are compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum InlierReward {
+    /// The more, the smaller its error is; a largest error chosen too generously does little harm.
+    #[default]
+    Closeness,
+    /// One, as in DELF's and scikit-image's search; closeness decides between equal numbers.
+    Number,
+}
+
 /// Options of [`super::ransac`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RansacOptions {
@@ -9,6 +19,8 @@ pub struct RansacOptions {
     /// transforms. Above 0. 20 suits keypoints on a grid of 16 pixels and is DELF's value
     /// (`match_images.py`); 3 suits refined positions.
     pub max_error_px: f64,
+    /// What an inlier counts for.
+    pub reward: InlierReward,
     /// The probability, above 0 and at most 1, with which a sample of inliers only has been drawn
     /// when the search stops early; 1 never stops early.
     pub confidence: f64,
@@ -24,6 +36,7 @@ impl Default for RansacOptions {
     fn default() -> Self {
         Self {
             max_error_px: 20.0,
+            reward: InlierReward::Closeness,
             confidence: 0.999,
             min_trials: 50,
             max_trials: 5000,

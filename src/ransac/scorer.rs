@@ -1,6 +1,6 @@
 //! Rewards a model for the data it explains.
 
-use super::Estimator;
+use super::{Estimator, InlierReward};
 
 /// Data whose errors are computed together.
 const BLOCK: usize = 64;
@@ -16,16 +16,23 @@ const PRETEST: usize = 2 * BLOCK;
 pub(super) struct Scorer<'a, E: Estimator> {
     pub(super) estimator: &'a E,
     max_squared: f64,
+    /// What an inlier counts for whatever its error, and how much its closeness adds; together 1.
+    rewards: (f64, f64),
     /// For each of the two labels: the number of the last scoring in which it was taken.
     taken: Vec<[u32; 2]>,
     scoring: u32,
 }
 
 impl<'a, E: Estimator> Scorer<'a, E> {
-    pub(super) fn new(estimator: &'a E, max_error: f64) -> Self {
+    pub(super) fn new(estimator: &'a E, max_error: f64, reward: InlierReward) -> Self {
         Self {
             estimator,
             max_squared: max_error * max_error,
+            // Closeness decides between equal numbers of up to a million.
+            rewards: match reward {
+                InlierReward::Closeness => (0.0, 1.0),
+                InlierReward::Number => (1.0 - 1e-6, 1e-6),
+            },
             taken: vec![[0; 2]; estimator.rivals().len()],
             scoring: 0,
         }
@@ -66,7 +73,7 @@ impl<'a, E: Estimator> Scorer<'a, E> {
             for (index, &error) in (start..).zip(errors.iter()) {
                 if error < self.max_squared && self.take(index) {
                     let closeness = 1.0 - error / self.max_squared;
-                    score += closeness * closeness;
+                    score += self.rewards.0 + self.rewards.1 * closeness * closeness;
                     num_inliers += 1;
                 }
             }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::features::Keypoint;
 use crate::geometry::{Correspondences, TransformKind, TransformLimits, normalized};
 use crate::matching::Match;
-use crate::ransac::{Estimator, RansacOptions, TransformEstimator, ransac};
+use crate::ransac::{Estimator, InlierReward, RansacOptions, TransformEstimator, ransac};
 use nalgebra::{Matrix3, Point2};
 
 /// Options of [`verify`].
@@ -57,6 +57,7 @@ impl VerificationOptions {
             kind: TransformKind::Affine,
             ransac: RansacOptions {
                 max_error_px: 20.0,
+                reward: InlierReward::Closeness,
                 confidence: 1.0,
                 min_trials: 1000,
                 max_trials: 1000,

@@ -2,7 +2,7 @@
 //! features by attention, and the boxes they stand in (Noh et al., ICCV 2017, arXiv:1612.06321).
 //!
 //! The graph is followed from its outputs to the network; where it differs from what is known,
-//! the first such node is named. Its numbers are found by asking it (see [`super::evaluate`]).
+//! the first such node is named. Its numbers are found by asking it (see [`super::delf_numbers`]).
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(super) struct DelfGraph {
     pub(super) max_overlap: f32,
 }
 
-type Found<T> = Result<T, String>;
+pub(super) type Found<T> = Result<T, String>;
 
 const GATHER: &[&str] = &["Gather", "GatherV2"];
 
@@ -127,16 +127,16 @@ pub(super) fn read(graph: &Graph) -> Found<DelfGraph> {
 }
 
 /// Steps through a graph.
-struct Walk<'a> {
-    graph: &'a Graph,
+pub(super) struct Walk<'a> {
+    pub(super) graph: &'a Graph,
 }
 
 impl<'a> Walk<'a> {
-    fn fail<T>(&self, node: &Node, reason: &str) -> Found<T> {
+    pub(super) fn fail<T>(&self, node: &Node, reason: &str) -> Found<T> {
         Err(format!("node `{}` ({}): {reason}", node.name, node.op))
     }
 
-    fn input(&self, node: &'a Node, index: usize) -> Found<&'a str> {
+    pub(super) fn input(&self, node: &'a Node, index: usize) -> Found<&'a str> {
         match node.inputs.get(index) {
             Some(input) => Ok(input),
             None => self.fail(node, &format!("it has no input {index}")),
@@ -144,7 +144,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The node behind `name`, past those that change nothing.
-    fn follow(&self, name: &str) -> Found<&'a Node> {
+    pub(super) fn follow(&self, name: &str) -> Found<&'a Node> {
         let mut node = self.graph.node(name)?;
         for _ in 0..100 {
             match node.op.as_str() {
@@ -157,11 +157,11 @@ impl<'a> Walk<'a> {
         self.fail(node, "it leads nowhere")
     }
 
-    fn follow_input(&self, node: &'a Node, index: usize) -> Found<&'a Node> {
+    pub(super) fn follow_input(&self, node: &'a Node, index: usize) -> Found<&'a Node> {
         self.follow(self.input(node, index)?)
     }
 
-    fn expect(&self, node: &'a Node, operations: &[&str]) -> Found<&'a Node> {
+    pub(super) fn expect(&self, node: &'a Node, operations: &[&str]) -> Found<&'a Node> {
         if operations.contains(&node.op.as_str()) {
             return Ok(node);
         }
@@ -317,34 +317,8 @@ impl<'a> Walk<'a> {
         self.fail(node, "the network is expected to begin with ResizeBilinear")
     }
 
-    /// Checks that a level's sides are the photo's times the scale, rounded, halves to even.
-    fn level_size(&self, resize: &'a Node, scale: &'a Node) -> Found<()> {
-        let image = self.fed("input_image")?;
-        for (side, at_scale, expected) in [
-            ([480.0, 640.0], 1.0, [480.0, 640.0]),
-            ([480.0, 641.0], 0.25, [120.0, 160.0]),
-            ([5.0, 7.0], 0.5, [2.0, 4.0]),
-            ([3.0, 9.0], 1.375, [4.0, 12.0]),
-        ] {
-            let photo = Tensor {
-                shape: vec![side[0] as usize, side[1] as usize, 3],
-                values: vec![],
-            };
-            let given = [(image, photo), (scale.name.as_str(), number(at_scale))];
-            let evaluator = Evaluator::new(self.graph, BTreeMap::from(given));
-            let size = evaluator.value(self.input(resize, 1)?)?;
-            if size.values != expected {
-                return self.fail(
-                    resize,
-                    "a level is not the photo's sides times the scale, rounded",
-                );
-            }
-        }
-        Ok(())
-    }
-
     /// The name of the placeholder that the signature calls `name`.
-    fn fed(&self, name: &str) -> Found<&'a str> {
+    pub(super) fn fed(&self, name: &str) -> Found<&'a str> {
         let fed = self
             .graph
             .signature
@@ -354,57 +328,6 @@ impl<'a> Walk<'a> {
         let node = self.graph.node(fed)?;
         self.expect(node, &["Placeholder"])?;
         Ok(&node.name)
-    }
-
-    /// The mean and the divisor of the pixels, the same for each channel.
-    fn normalisation(&self, image: &str) -> Found<(f32, f32)> {
-        let node = self.graph.node(image)?;
-        let pixel = |value: f64| -> Found<f64> {
-            let pixel = Tensor {
-                shape: vec![1, 1, 3],
-                values: vec![value; 3],
-            };
-            let given = BTreeMap::from([(self.fed("input_image")?, pixel)]);
-            let found = Evaluator::new(self.graph, given).value(image)?;
-            match found.values[..] {
-                [a, b, c] if a == b && b == c => Ok(a),
-                _ => self.fail(node, "channels are treated differently"),
-            }
-        };
-        let (black, grey, white) = (pixel(0.0)?, pixel(64.0)?, pixel(128.0)?);
-        let step = (white - black) / 128.0;
-        if step.is_nan() || step <= 0.0 || (grey - black - 64.0 * step).abs() > 1e-6 {
-            return self.fail(node, "pixels are not shifted and scaled");
-        }
-        Ok(((-black / step) as f32, (1.0 / step) as f32))
-    }
-
-    /// The stride of the grid, and where the first cell's box begins and ends.
-    fn grid(&self, boxes: &Node, features: &'a Node) -> Found<(f32, f32, f32)> {
-        let (height, width) = (2, 3);
-        let map = Tensor {
-            shape: vec![1, height, width, 1],
-            values: vec![],
-        };
-        let given = BTreeMap::from([(features.name.as_str(), map)]);
-        let found = Evaluator::new(self.graph, given).value(&boxes.name)?;
-        let (first, last, next) = match found.values[..] {
-            [first, _, last, _, _, next, ..] if found.shape == [6, 4] => (first, last, next),
-            _ => return self.fail(boxes, "one box a cell is expected here"),
-        };
-        let stride = next - first;
-        let expected = (0..height * width).flat_map(|cell| {
-            let [y, x] = [cell / width, cell % width].map(|index| stride * index as f64);
-            [first + y, first + x, last + y, last + x]
-        });
-        if stride.is_nan()
-            || stride <= 0.0
-            || last < first
-            || !expected.eq(found.values.iter().copied())
-        {
-            return self.fail(boxes, "boxes do not stand on a grid, row after row");
-        }
-        Ok((stride as f32, first as f32, last as f32))
     }
 
     /// Checks that the first scale is the first of input_scales, and that the loop takes the others
@@ -444,12 +367,5 @@ impl<'a> Walk<'a> {
             return self.fail(less, "the loop does not end with the last scale");
         }
         Ok(())
-    }
-}
-
-fn number(value: f64) -> Tensor {
-    Tensor {
-        shape: vec![],
-        values: vec![value],
     }
 }

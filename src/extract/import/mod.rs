@@ -6,6 +6,7 @@
 //! error that names the node.
 
 mod delf_graph;
+mod delf_numbers;
 mod evaluate;
 mod files;
 mod network;

@@ -1,111 +1,13 @@
 //! The graph of a SavedModel: nodes by name, and which of their outputs are the model's.
-//!
-//! Source: TensorFlow's `saved_model.proto`, `meta_graph.proto`, `graph.proto`, `node_def.proto`,
-//! `attr_value.proto` and `tensor.proto`; only what a network without training needs.
 
 use std::collections::BTreeMap;
 
 use prost::Message;
 
-use super::ShapeProto;
+use super::messages::{AttrValue, MetaGraphProto, SavedModelProto, TensorInfoProto};
 
 /// Numbers in a constant of the graph, at most; weights are variables.
 const MAX_CONSTANT_LENGTH: usize = 1 << 20;
-
-#[derive(Clone, PartialEq, Message)]
-struct SavedModelProto {
-    #[prost(message, repeated, tag = "2")]
-    meta_graphs: Vec<MetaGraphProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct MetaGraphProto {
-    #[prost(message, optional, tag = "1")]
-    info: Option<MetaInfoProto>,
-    #[prost(message, optional, tag = "2")]
-    graph: Option<GraphProto>,
-    #[prost(btree_map = "string, message", tag = "5")]
-    signatures: BTreeMap<String, SignatureProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct MetaInfoProto {
-    #[prost(string, repeated, tag = "4")]
-    tags: Vec<String>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct SignatureProto {
-    #[prost(btree_map = "string, message", tag = "1")]
-    inputs: BTreeMap<String, TensorInfoProto>,
-    #[prost(btree_map = "string, message", tag = "2")]
-    outputs: BTreeMap<String, TensorInfoProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct TensorInfoProto {
-    #[prost(string, tag = "1")]
-    name: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct GraphProto {
-    #[prost(message, repeated, tag = "1")]
-    node: Vec<NodeProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct NodeProto {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    op: String,
-    #[prost(string, repeated, tag = "3")]
-    input: Vec<String>,
-    #[prost(btree_map = "string, message", tag = "5")]
-    attr: BTreeMap<String, AttrValue>,
-}
-
-/// An attribute of a node; one of its fields is set.
-#[derive(Clone, PartialEq, Message)]
-struct AttrValue {
-    #[prost(message, optional, tag = "1")]
-    list: Option<ListProto>,
-    #[prost(bytes = "vec", optional, tag = "2")]
-    text: Option<Vec<u8>>,
-    #[prost(int64, optional, tag = "3")]
-    integer: Option<i64>,
-    #[prost(float, optional, tag = "4")]
-    float: Option<f32>,
-    #[prost(bool, optional, tag = "5")]
-    boolean: Option<bool>,
-    #[prost(message, optional, tag = "7")]
-    shape: Option<ShapeProto>,
-    #[prost(message, optional, tag = "8")]
-    tensor: Option<TensorProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ListProto {
-    #[prost(int64, repeated, tag = "3")]
-    integers: Vec<i64>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct TensorProto {
-    #[prost(int32, tag = "1")]
-    dtype: i32,
-    #[prost(message, optional, tag = "2")]
-    shape: Option<ShapeProto>,
-    #[prost(bytes = "vec", tag = "4")]
-    content: Vec<u8>,
-    #[prost(float, repeated, tag = "5")]
-    floats: Vec<f32>,
-    #[prost(int32, repeated, tag = "7")]
-    integers: Vec<i32>,
-    #[prost(int64, repeated, tag = "10")]
-    long_integers: Vec<i64>,
-}
 
 /// A constant of the graph, the last axis running fastest.
 #[derive(Debug, Clone, PartialEq)]
@@ -283,27 +185,10 @@ impl Node {
     }
 }
 
-impl TensorProto {
-    fn values(&self) -> Option<Vec<f64>> {
-        let four = || self.content.as_chunks::<4>().0.iter().copied();
-        let eight = || self.content.as_chunks::<8>().0.iter().copied();
-        let is_listed = self.content.is_empty();
-        Some(match self.dtype {
-            super::DT_FLOAT if is_listed => self.floats.iter().copied().map(f64::from).collect(),
-            super::DT_FLOAT => four().map(|b| f32::from_le_bytes(b).into()).collect(),
-            // Integers of 32 bits and of 64.
-            3 if is_listed => self.integers.iter().copied().map(f64::from).collect(),
-            3 => four().map(|b| i32::from_le_bytes(b).into()).collect(),
-            9 if is_listed => self.long_integers.iter().map(|&i| i as f64).collect(),
-            9 => eight().map(|b| i64::from_le_bytes(b) as f64).collect(),
-            _ => return None,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::DimProto;
+    use super::super::messages::{GraphProto, NodeProto, SignatureProto, TensorProto};
+    use super::super::{DimProto, ShapeProto};
     use super::*;
 
     fn shape(lengths: &[i64]) -> Option<ShapeProto> {

@@ -3,6 +3,7 @@
 
 mod bundle;
 mod graph;
+mod messages;
 mod table;
 
 pub use bundle::{Bundle, BundleEntry};

@@ -43,3 +43,30 @@ impl FeatureCache for Store {
         Store::put_features(self, self.settings(settings)?, photo, features)
     }
 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::{Descriptors, Keypoint};
+    use crate::store::rounded;
+
+    #[test]
+    fn what_is_put_in_comes_out_for_the_same_photo_and_settings() {
+        let keypoint = Keypoint {
+            x: 1.5,
+            y: 2.0,
+            scale: 0.5,
+            score: 3.0,
+        };
+        let descriptors = Descriptors::new(2, vec![0.6, -0.8]).unwrap();
+        let features =
+            FeatureSet::new(4, 3, vec![keypoint], descriptors, Some(vec![7.0, 0.1])).unwrap();
+        let store = Store::in_memory().unwrap();
+        let cache: &dyn FeatureCache = &store;
+        assert_eq!(cache.features("a", &[1; 32]).unwrap(), None);
+        cache.put_features("a", &[1; 32], &features).unwrap();
+        let kept = cache.features("a", &[1; 32]).unwrap();
+        assert_eq!(kept, Some(rounded(&features).unwrap()));
+        assert_eq!(cache.features("b", &[1; 32]).unwrap(), None);
+        assert_eq!(cache.features("a", &[2; 32]).unwrap(), None);
+    }
+}
