@@ -9,8 +9,8 @@ mod pair;
 mod refined;
 
 pub use classification::{
-    Classification, ClassifierOptions, Distortions, Doubt, FeatureCache, Finding, FolderCache,
-    Judge, LabelledResult, NoCache, PhotoFeatures, TrainedClassifier, TrainingFolders, TrainingLog,
+    Classification, ClassifierOptions, Distortions, Doubt, FeatureCache, Finding, Judge,
+    LabelledResult, NoCache, PhotoFeatures, TrainedClassifier, TrainingFolders, TrainingLog,
     TrainingObserver, Watchless, export_classifier, read_photo, results_page, review_labels,
     review_page, train_classifier,
 };

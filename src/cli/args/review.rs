@@ -22,7 +22,7 @@ pub(crate) struct ReviewArgs {
     #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<PathBuf>,
 
-    /// Keep what is computed of each photo in this folder, and use what is there.
+    /// Keep what is computed of each photo in the store of this folder, and use what is there.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) cache_dir: Option<PathBuf>,
 }

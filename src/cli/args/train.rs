@@ -126,7 +126,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<PathBuf>,
 
-    /// Keep what is computed of each photo in this folder, and use what is there.
+    /// Keep what is computed of each photo in the store of this folder, and use what is there.
     #[arg(long, alias = "bottleneck-dir", alias = "bottleneck_dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) cache_dir: Option<PathBuf>,
 

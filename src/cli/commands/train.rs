@@ -7,9 +7,10 @@ use anyhow::{Context, bail};
 use delfin::classify::{Split, TrainingStep, write_classifier};
 use delfin::files::write_file;
 use delfin::pipeline::{
-    ClassifierOptions, FeatureCache, FolderCache, NoCache, TrainedClassifier, TrainingFolders,
-    TrainingLog, TrainingObserver, train_classifier,
+    ClassifierOptions, FeatureCache, NoCache, TrainedClassifier, TrainingFolders, TrainingLog,
+    TrainingObserver, train_classifier,
 };
+use delfin::store::Store;
 use delfin::{Model, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -79,7 +80,7 @@ pub(super) fn open_model(path: Option<&std::path::Path>) -> Result<Model> {
 
 pub(super) fn open_cache(folder: Option<&std::path::Path>) -> Result<Box<dyn FeatureCache>> {
     Ok(match folder {
-        Some(folder) => Box::new(FolderCache::open(folder)?),
+        Some(folder) => Box::new(Store::open(&folder.join("store.sqlite"))?),
         None => Box::new(NoCache),
     })
 }

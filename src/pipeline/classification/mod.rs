@@ -12,7 +12,7 @@ mod review;
 mod tensorboard;
 mod train;
 
-pub use cache::{FeatureCache, FolderCache, NoCache};
+pub use cache::{FeatureCache, NoCache};
 pub use distortion::Distortions;
 pub use export::export_classifier;
 pub use judge::{Classification, Judge};

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
 use crate::image::{DecodeOptions, Photo};
+use crate::store::rounded;
 
 /// Is told how a run goes, from any thread. It changes no result.
 pub trait TrainingObserver: Sync {
@@ -68,7 +69,8 @@ pub fn read_photo(
             Some(photo) => photo,
             none => none.insert(Photo::decode(&bytes, path, decode)?),
         };
-        let features = extract(model, photo, options)?;
+        // As a store gives them back, so that the answer does not depend on what was known.
+        let features = rounded(&extract(model, photo, options)?)?;
         cache.put_features(&key, &content_hash, &features)?;
         Ok(features)
     };
