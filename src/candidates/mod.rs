@@ -35,7 +35,7 @@ impl Default for CandidateOptions {
         Self {
             num_similar: 30,
             num_voted: 20,
-            num_voters: 200,
+            num_voters: 100,
         }
     }
 }

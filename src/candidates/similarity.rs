@@ -13,8 +13,8 @@ const BLOCK: usize = 64;
 /// [`FeatureSet::global_similarity`], for many photos at once.
 #[derive(Debug, Clone)]
 pub struct Similarities {
-    /// A column of unit length for each photo; zeros where there is no descriptor.
-    columns: DMatrix<f32>,
+    /// A row of unit length for each photo; zeros where there is no descriptor.
+    rows: DMatrix<f32>,
 }
 
 impl Similarities {
@@ -25,38 +25,38 @@ impl Similarities {
             .iter()
             .find_map(|f| f.global())
             .map_or(0, <[f32]>::len);
-        let mut columns = DMatrix::zeros(dim, features.len());
-        for (mut column, features) in columns.column_iter_mut().zip(features) {
+        let mut rows = DMatrix::zeros(features.len(), dim);
+        for (mut row, features) in rows.row_iter_mut().zip(features) {
             let Some(global) = features.global().filter(|g| g.len() == dim) else {
                 continue;
             };
             let norm: f64 = global.iter().map(|v| f64::from(v.abs())).sum();
             if norm > 0.0 {
-                for (entry, value) in column.iter_mut().zip(global) {
+                for (entry, value) in row.iter_mut().zip(global) {
                     let root = (f64::from(value.abs()) / norm).sqrt();
                     *entry = (f64::from(value.signum()) * root) as f32;
                 }
             }
         }
-        Self { columns }
+        Self { rows }
     }
 
     /// From -1 to 1; 0 when one has no global descriptor.
     pub fn between(&self, photo1: usize, photo2: usize) -> f64 {
-        let (a, b) = (self.columns.column(photo1), self.columns.column(photo2));
+        let (a, b) = (self.rows.row(photo1), self.rows.row(photo2));
         let products = a.iter().zip(b.iter());
         products.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
     }
 
     /// Each photo and the `count` others that are most like it, the most alike first.
     pub fn nearest(&self, count: usize) -> Vec<(usize, Vec<usize>)> {
-        let total = self.columns.ncols();
+        let total = self.rows.nrows();
         let blocks: Vec<usize> = (0..total).step_by(BLOCK).collect();
         blocks
             .into_par_iter()
             .flat_map_iter(|start| {
-                let block = self.columns.columns(start, BLOCK.min(total - start));
-                let products = self.columns.tr_mul(&block);
+                let block = self.rows.rows(start, BLOCK.min(total - start)).transpose();
+                let products = &self.rows * block;
                 let row = |(offset, values): (usize, &[f32])| {
                     let photo = start + offset;
                     let others = values.iter().copied().zip(0..).filter(|(_, j)| *j != photo);

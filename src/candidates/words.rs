@@ -5,9 +5,10 @@ use nalgebra::DMatrix;
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 
-/// Photos that give words, and words of each.
-const MAX_SOURCES: usize = 512;
+/// Words of a photo that gives some.
 const WORDS_OF_A_PHOTO: usize = 8;
+/// The fewest words of a folder, and the most.
+const NUM_WORDS: std::ops::RangeInclusive<usize> = 1024..=8192;
 /// Descriptors compared with all words at a time.
 const BLOCK: usize = 256;
 
@@ -38,7 +39,7 @@ impl Words {
         let mut sources: Vec<usize> = (0..features.len()).collect();
         sources.sort_by_key(|&photo| (ranks.get(photo), photo));
         sources.dedup_by_key(|photo| ranks.get(*photo));
-        sources.truncate(MAX_SOURCES);
+        sources.truncate(num_words(features.len()) / WORDS_OF_A_PHOTO);
         let mut values = Vec::new();
         for descriptors in sources.iter().map(|&photo| features[photo].descriptors()) {
             let step = (descriptors.len() / WORDS_OF_A_PHOTO).max(1);
@@ -91,4 +92,14 @@ impl Words {
             .map(nearest)
             .collect()
     }
+}
+
+/// Comparing a voter with w words and with the voters under three of them costs least where w is
+/// near the root of three times the number of voters, a hundred a photo; a power of two, so that
+/// a growing folder seldom changes it.
+fn num_words(num_photos: usize) -> usize {
+    let least = ((300 * num_photos) as f64).sqrt() as usize;
+    least
+        .next_power_of_two()
+        .clamp(*NUM_WORDS.start(), *NUM_WORDS.end())
 }

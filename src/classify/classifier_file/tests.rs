@@ -55,8 +55,8 @@ fn files_that_are_broken_are_refused() {
             .unwrap_err()
             .contains("not a classifier file")
     );
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let at = text.find(r#"version\":1"#).unwrap();
+    let entry = br#"version\":1"#;
+    let at = bytes.windows(entry.len()).position(|w| w == entry).unwrap();
     let mut newer = bytes.clone();
     newer[at + 10] = b'2';
     assert!(decode(&newer).unwrap_err().contains("version 2"));
