@@ -7,6 +7,7 @@
 use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
+use super::onnx::{ATTRIBUTE_INT, AttributeProto, FLOAT, NodeProto, TensorProto};
 use crate::classify::SoftmaxLayer;
 
 /// The file's input: values from 0 to 255 in the network's own layout and channel order; sides are
@@ -20,44 +21,6 @@ const GRAPH_NODE: u32 = 1;
 const GRAPH_INITIALIZER: u32 = 5;
 const GRAPH_INPUT: u32 = 11;
 const GRAPH_OUTPUT: u32 = 12;
-const FLOAT: i32 = 1;
-const ATTRIBUTE_INT: i32 = 2;
-
-#[derive(Clone, PartialEq, Message)]
-struct NodeProto {
-    #[prost(string, repeated, tag = "1")]
-    input: Vec<String>,
-    #[prost(string, repeated, tag = "2")]
-    output: Vec<String>,
-    #[prost(string, tag = "3")]
-    name: String,
-    #[prost(string, tag = "4")]
-    op_type: String,
-    #[prost(message, repeated, tag = "5")]
-    attribute: Vec<AttributeProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct AttributeProto {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(int64, optional, tag = "3")]
-    i: Option<i64>,
-    #[prost(int32, tag = "20")]
-    kind: i32,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct TensorProto {
-    #[prost(int64, repeated, tag = "1")]
-    dims: Vec<i64>,
-    #[prost(int32, tag = "2")]
-    data_type: i32,
-    #[prost(string, tag = "8")]
-    name: String,
-    #[prost(bytes = "vec", tag = "9")]
-    raw_data: Vec<u8>,
-}
 
 /// Its type is kept as it is encoded.
 #[derive(Clone, PartialEq, Message)]
@@ -168,11 +131,13 @@ fn with_head(graph: &[u8], head: &Head) -> Result<Vec<u8>, String> {
         name: "axis".into(),
         i: Some(1),
         kind: ATTRIBUTE_INT,
+        ..AttributeProto::default()
     };
     let transposed = AttributeProto {
         name: "transB".into(),
         i: Some(1),
         kind: ATTRIBUTE_INT,
+        ..AttributeProto::default()
     };
     let layer = ["layer/input", "layer/weights", "layer/biases"];
     for node in [

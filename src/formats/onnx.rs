@@ -8,11 +8,11 @@ use prost::Message;
 const IR_VERSION: i64 = 7;
 const OPSET_VERSION: i64 = 13;
 /// Element type of 32-bit floats.
-const FLOAT: i32 = 1;
+pub(super) const FLOAT: i32 = 1;
 /// Element type of 64-bit integers.
 const INT64: i32 = 7;
 /// Kinds of attributes.
-const ATTRIBUTE_INT: i32 = 2;
+pub(super) const ATTRIBUTE_INT: i32 = 2;
 const ATTRIBUTE_STRING: i32 = 3;
 const ATTRIBUTE_INTS: i32 = 7;
 
@@ -51,43 +51,43 @@ struct GraphProto {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct NodeProto {
+pub(super) struct NodeProto {
     #[prost(string, repeated, tag = "1")]
-    input: Vec<String>,
+    pub(super) input: Vec<String>,
     #[prost(string, repeated, tag = "2")]
-    output: Vec<String>,
+    pub(super) output: Vec<String>,
     #[prost(string, tag = "3")]
-    name: String,
+    pub(super) name: String,
     #[prost(string, tag = "4")]
-    op_type: String,
+    pub(super) op_type: String,
     #[prost(message, repeated, tag = "5")]
-    attribute: Vec<AttributeProto>,
+    pub(super) attribute: Vec<AttributeProto>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct AttributeProto {
+pub(super) struct AttributeProto {
     #[prost(string, tag = "1")]
-    name: String,
+    pub(super) name: String,
     #[prost(int64, optional, tag = "3")]
-    i: Option<i64>,
+    pub(super) i: Option<i64>,
     #[prost(bytes = "vec", optional, tag = "4")]
-    s: Option<Vec<u8>>,
+    pub(super) s: Option<Vec<u8>>,
     #[prost(int64, repeated, packed = "false", tag = "8")]
-    ints: Vec<i64>,
+    pub(super) ints: Vec<i64>,
     #[prost(int32, tag = "20")]
-    kind: i32,
+    pub(super) kind: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct TensorProto {
+pub(super) struct TensorProto {
     #[prost(int64, repeated, packed = "false", tag = "1")]
-    dims: Vec<i64>,
+    pub(super) dims: Vec<i64>,
     #[prost(int32, tag = "2")]
-    data_type: i32,
+    pub(super) data_type: i32,
     #[prost(string, tag = "8")]
-    name: String,
+    pub(super) name: String,
     #[prost(bytes = "vec", tag = "9")]
-    raw_data: Vec<u8>,
+    pub(super) raw_data: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]
