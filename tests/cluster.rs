@@ -417,6 +417,16 @@ fn search_finds_the_photo_that_holds_the_query_and_where() {
         );
     }
     assert!(text(&delfin(&args).stdout).contains("of 6 photos show it"));
+    // A box that fills a quarter of a cluttered photo, whichever way the two are ordered.
+    std::fs::copy(fixture("box_in_scene.jpg"), photos.join("box in scene.jpg")).unwrap();
+    let run = delfin(&[
+        "search",
+        fixture("box.jpg").to_str().unwrap(),
+        photos.to_str().unwrap(),
+        "-q",
+    ]);
+    let first = text(&run.stdout);
+    assert!(first.starts_with("box in scene.jpg: "), "{first}");
     let nothing = photos.join("alone.jpg");
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).unwrap();

@@ -73,7 +73,6 @@ pub(crate) enum Command {
     Organize(OrganizeArgs),
     /// Look into what was computed before, and tidy it up.
     Store(StoreCommandArgs),
-    /// Show the networks that can be used, or import one of DELF's.
     /// Learn to label photos from folders of photos, one a class.
     Train(Box<TrainArgs>),
     /// Label photos with what `delfin train` learned.
@@ -82,7 +81,7 @@ pub(crate) enum Command {
     Review(ReviewArgs),
     /// Write a classifier and its network as one ONNX file, from pixels to probabilities.
     ExportClassifier(ExportClassifierArgs),
-    /// Show the networks that can be used.
+    /// Show the networks that can be used, or import one of DELF's.
     Model(ModelArgs),
     /// DELF's own commands, with its files and flags.
     Delf(DelfArgs),
