@@ -15,10 +15,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
+
+/// A transaction that begins as a reader and then writes may be refused at once where another program
+/// writes; one that begins as a writer waits its turn.
+const IMMEDIATE: TransactionBehavior = TransactionBehavior::Immediate;
 
 /// The SHA-256 of a photo's file.
 pub type ContentHash = [u8; 32];
@@ -163,7 +167,7 @@ impl Store {
         let bytes = encoding::encode(features)?;
         let mut connection = self.lock();
         let write = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
+            let transaction = connection.transaction_with_behavior(IMMEDIATE)?;
             let photo = photo_id(&transaction, photo)?;
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO features VALUES (?1, ?2, ?3)")?
@@ -194,7 +198,7 @@ impl Store {
     pub fn put_thumbnail(&self, photo: &ContentHash, data: &[u8]) -> Result<()> {
         let mut connection = self.lock();
         let write = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
+            let transaction = connection.transaction_with_behavior(IMMEDIATE)?;
             let photo = photo_id(&transaction, photo)?;
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO thumbnails VALUES (?1, ?2)")?
@@ -241,7 +245,7 @@ impl Store {
     ) -> Result<()> {
         let mut connection = self.lock();
         let write = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
+            let transaction = connection.transaction_with_behavior(IMMEDIATE)?;
             for ((photo1, photo2), found) in pairs {
                 let (photo1, photo2) = (
                     photo_id(&transaction, photo1)?,
@@ -295,7 +299,7 @@ impl Store {
     pub fn keep_only(&self, photos: &BTreeSet<ContentHash>) -> Result<usize> {
         let mut connection = self.lock();
         let write = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
+            let transaction = connection.transaction_with_behavior(IMMEDIATE)?;
             let known: Vec<(i64, ContentHash)> = transaction
                 .prepare("SELECT id, hash FROM photos")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
