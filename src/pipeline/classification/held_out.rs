@@ -71,10 +71,11 @@ pub(super) fn cross_validate(
     layer_options.l2 = layer_options.l2.or(TrainingOptions::default().l2);
     let layers = (0..NUM_FOLDS)
         .into_par_iter()
-        .map(|fold| match in_fold(fold, true).is_empty() {
-            true => Ok(None),
-            false => train_layer(
-                &all.select(&in_fold(fold, false)),
+        .map(|fold| match [in_fold(fold, true), in_fold(fold, false)] {
+            // With one photo a class, all are in one fold and none is left to learn from.
+            [held_out, rest] if held_out.is_empty() || rest.is_empty() => Ok(None),
+            [_, rest] => train_layer(
+                &all.select(&rest),
                 &Samples::default(),
                 num_classes,
                 &layer_options,
