@@ -37,6 +37,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     let watch = Watch::new(args.summaries_dir.is_some());
     let trained = train_classifier(&model, &folders, &options, &store, &watch)?;
     watch.bar.finish_and_clear();
+    if args.assert_accuracy_at_least.is_some() && trained.classifier.test_accuracy.is_none() {
+        bail!("option assert_accuracy_at_least: no photo is left for testing");
+    }
     if let Some(path) = &args.output_labels {
         let lines: String = trained
             .classifier
@@ -58,9 +61,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     let Some(percent) = args.assert_accuracy_at_least else {
         return Ok(Answer::Yes);
     };
-    let Some(accuracy) = trained.classifier.test_accuracy else {
-        bail!("option assert_accuracy_at_least: no photo is left for testing");
-    };
+    let accuracy = trained.classifier.test_accuracy.unwrap_or_default();
     if accuracy * 100.0 < percent {
         output::note(format_args!(
             "test accuracy {:.1}% is below {percent}%",

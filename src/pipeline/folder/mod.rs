@@ -106,6 +106,9 @@ impl FolderClusters {
 /// Pixels are asked about pairs that photos of different things equal with at most this probability.
 const MAX_DOUBT: f64 = 1e-2;
 
+/// Pairs that features alone make this improbable tell how often pixels confirm them.
+const MAX_STRONG: f64 = 1e-4;
+
 /// What one run works with.
 struct Session<'a> {
     model: &'a Model,
@@ -205,17 +208,22 @@ fn judge(
             && background.false_match_probability(score(found), false) <= MAX_DOUBT
     };
     let found = confirm::confirm_pairs(session, entries, found, is_doubtful)?;
-    let pair = |(found, (num_inliers, score)): (Found, (usize, f64))| {
-        let is_confirmed = found.record.num_tracks.is_some_and(|tracks| tracks > 0);
-        VerifiedPair {
-            image1: found.image1,
-            image2: found.image2,
-            num_matches: found.record.num_matches as usize,
-            num_inliers,
-            score,
-            num_tracks: found.record.num_tracks,
-            false_match_probability: background.false_match_probability(score, is_confirmed),
-        }
+    let is_confirmed = |found: &Found| found.record.num_tracks.is_some_and(|tracks| tracks > 0);
+    let strong = found.iter().zip(&scores).filter(|(found, (_, score))| {
+        let probability = background.false_match_probability(*score, false);
+        found.record.num_tracks.is_some() && probability <= MAX_STRONG
+    });
+    let confirmed: Vec<bool> = strong.map(|(found, _)| is_confirmed(found)).collect();
+    let num_confirmed = confirmed.iter().filter(|c| **c).count();
+    let background = background.with_confirmations(confirmed.len(), num_confirmed);
+    let pair = |(found, (num_inliers, score)): (Found, (usize, f64))| VerifiedPair {
+        image1: found.image1,
+        image2: found.image2,
+        num_matches: found.record.num_matches as usize,
+        num_inliers,
+        score,
+        num_tracks: found.record.num_tracks,
+        false_match_probability: background.false_match_probability(score, is_confirmed(&found)),
     };
     let pairs = found.into_iter().zip(scores).map(pair).collect();
     Ok((pairs, background))
