@@ -31,6 +31,13 @@ pub fn list_photos(folder: &Path) -> Result<Listing> {
     Ok(listing)
 }
 
+/// The path of `photo` below `folder`, with `/` between names; letters that are not UTF-8 are replaced.
+pub fn name_below(folder: &Path, photo: &Path) -> String {
+    let below = photo.strip_prefix(folder).unwrap_or(photo);
+    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+    names.join("/")
+}
+
 /// The photos at `paths`: a file is taken whatever its name, a folder gives the photos that
 /// [`list_photos`] finds. Sorted, each path once.
 ///

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::folder::find_photos;
+use crate::folder::{find_photos, name_below};
 
 /// Classes with fewer photos than this are mentioned, as `retrain.py` does.
 const FEW_PHOTOS: usize = 20;
@@ -176,13 +176,6 @@ fn plain(label: &str) -> String {
         return label.to_owned();
     }
     words.join(" ").to_lowercase()
-}
-
-/// The path of `photo` below `folder`, with `/` between folders.
-pub(crate) fn name_below(folder: &Path, photo: &Path) -> String {
-    let below = photo.strip_prefix(folder).unwrap_or(photo);
-    let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
 }
 
 fn few_photos(labels: &[String], counts: &[usize]) -> Option<String> {

@@ -20,6 +20,7 @@ use super::manifest::{
     manifest_beside,
 };
 use crate::error::{Error, Result};
+use crate::image::hex;
 
 const EMBEDDED_MANIFEST: &str = include_str!("../../models/manifest.toml");
 const EMBEDDED_MODEL: &[u8] = include_bytes!("../../models/delfin-lite0.onnx");
@@ -462,8 +463,4 @@ impl std::fmt::Debug for Model {
             .field("path", &self.path)
             .finish_non_exhaustive()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -11,8 +11,8 @@ use delfin::report::label_page;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use super::open_model;
 use super::store::open_in;
-use super::train::open_model;
 use crate::cli::args::ClassifyArgs;
 use crate::cli::{Answer, output};
 

@@ -5,7 +5,7 @@ use delfin::files::write_file;
 use delfin::formats::classifier_onnx;
 use delfin::pipeline::{Judge, export_classifier};
 
-use super::train::open_model;
+use super::open_model;
 use crate::cli::args::ExportClassifierArgs;
 use crate::cli::{Answer, output};
 

@@ -17,17 +17,24 @@ pub(crate) mod store;
 pub(crate) mod train;
 pub(crate) mod why;
 
+use std::path::Path;
+
 use delfin::extract::{ExtractionOptions, Model};
 
 use super::args::ExtractionArgs;
 
+/// The network in this file, or the built-in one.
+fn open_model(path: Option<&Path>) -> delfin::Result<Model> {
+    match path {
+        Some(path) => Model::open(path),
+        None => Model::embedded(),
+    }
+}
+
 impl ExtractionArgs {
     /// The network that was asked for.
     fn open_model(&self) -> delfin::Result<Model> {
-        match &self.model {
-            Some(path) => Model::open(path),
-            None => Model::embedded(),
-        }
+        open_model(self.model.as_deref())
     }
 
     /// The network's own settings, but for what was asked for.

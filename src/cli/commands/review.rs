@@ -5,8 +5,9 @@ use delfin::files::write_file;
 use delfin::pipeline::{Judge, review_labels, review_page};
 use delfin::report::label_page;
 
+use super::open_model;
 use super::store::open_in;
-use super::train::{Watch, open_model};
+use super::train::Watch;
 use crate::cli::args::ReviewArgs;
 use crate::cli::{Answer, output};
 

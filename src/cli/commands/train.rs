@@ -4,16 +4,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
+use delfin::Model;
 use delfin::classify::{Split, TrainingStep, write_classifier};
 use delfin::files::write_file;
 use delfin::pipeline::{
     ClassifierOptions, TrainedClassifier, TrainingFolders, TrainingLog, TrainingObserver,
     train_classifier,
 };
-use delfin::{Model, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::args::{FormerArgs, L2, TrainArgs};
+use crate::cli::commands::open_model;
 use crate::cli::commands::store::open_in;
 use crate::cli::{Answer, output};
 
@@ -70,13 +71,6 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         return Ok(Answer::No);
     }
     Ok(Answer::Yes)
-}
-
-pub(super) fn open_model(path: Option<&std::path::Path>) -> Result<Model> {
-    match path {
-        Some(path) => Model::open(path),
-        None => Model::embedded(),
-    }
 }
 
 /// The defaults, but for what was asked for.

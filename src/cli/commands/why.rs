@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use delfin::Model;
 use delfin::extract::extract;
-use delfin::image::Photo;
+use delfin::folder::name_below;
+use delfin::image::{Photo, hex};
 use delfin::pipeline::{
     ClusterFile, ClusterOptions, Explanation, MatchOptions, VerifiedPair, match_extracted,
 };
@@ -59,9 +60,7 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
 fn find(file: &ClusterFile, name: &str, path: &Path) -> anyhow::Result<usize> {
     let below = || {
         let absolute = std::path::absolute(name).ok()?;
-        let below = absolute.strip_prefix(&file.folder).ok()?;
-        let names: Vec<_> = below.iter().map(|n| n.to_string_lossy()).collect();
-        file.photo(&names.join("/"))
+        file.photo(&name_below(Path::new(&file.source.folder), &absolute))
     };
     file.photo(name)
         .or_else(below)
@@ -86,10 +85,10 @@ fn draw_pair(
     let start = Instant::now();
     let mut extraction = args.extraction.clone();
     if extraction.model.is_none() {
-        extraction.model = file.model.as_ref().map(PathBuf::from);
+        extraction.model = file.source.model.as_ref().map(PathBuf::from);
     }
     let model: Model = extraction.open_model()?;
-    if model.manifest().sha256 != file.model_sha256 {
+    if model.manifest().sha256 != file.source.model_sha256 {
         bail!(
             "{}: another network than that of {}",
             model.path().display(),
@@ -102,14 +101,9 @@ fn draw_pair(
     let mut rows = [&file.photos[pair.image1], &file.photos[pair.image2]];
     rows.sort_by(|a, b| a.sha256.cmp(&b.sha256));
     let open = |index: usize| -> anyhow::Result<(Photo, delfin::FeatureSet)> {
-        let path = Path::new(&file.folder).join(&rows[index].path);
+        let path = Path::new(&file.source.folder).join(&rows[index].path);
         let photo = Photo::open(&path, &options.decode)?;
-        let sha256: String = photo
-            .content_hash()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        if sha256 != rows[index].sha256 {
+        if hex(photo.content_hash()) != rows[index].sha256 {
             bail!("{}: changed since its class was found", path.display());
         }
         let features = rounded(&extract(&model, &photo, &options.extraction)?)?;
@@ -158,7 +152,7 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
     } else if why.chain.is_empty() && photos[0] != photos[1] {
         lines.push("chain     no pairs with inliers lead from one to the other".into());
     }
-    let cut = file.max_false_match_probability;
+    let cut = file.source.max_false_match_probability;
     lines.push(match why.other_cut {
         Some(other) => format!(
             "cut       {cut:.0e}; the answer is another one with --max-false-match-probability {other:.1e}"
@@ -207,7 +201,7 @@ fn as_json(
         "chain": why.chain.iter().map(name).collect::<Vec<_>>(),
         "links": why.links.iter().map(pair).collect::<Vec<_>>(),
         "weakest": why.weakest().map(pair),
-        "max_false_match_probability": file.max_false_match_probability,
+        "max_false_match_probability": file.source.max_false_match_probability,
         "other_cut": why.other_cut,
         "picture": picture,
     })

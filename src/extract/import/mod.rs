@@ -30,6 +30,7 @@ use crate::error::{Error, Result};
 use crate::files::write_file;
 use crate::formats::onnx::{Attribute, Axis, OnnxBuilder};
 use crate::formats::tensorflow::{Bundle, Graph};
+use crate::image::hex;
 use delf_graph::DelfGraph;
 use files::SourceFiles;
 use network::Translator;
@@ -205,7 +206,7 @@ fn manifest(
     ModelManifest {
         name: options.name.clone(),
         file: format!("{}.onnx", options.name),
-        sha256: sha256.iter().map(|b| format!("{b:02x}")).collect(),
+        sha256: hex(&sha256),
         summary: format!("DELF, descriptors of {dim} numbers of {}", delf.features),
         licence: "that of the imported network (Apache-2.0 for Google's DELF)".into(),
         provenance: format!("delfin model import {source}"),

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::cache::FeatureCache;
 use crate::classify::{FeatureSettings, TrainingStep, normalized};
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
-use crate::image::{DecodeOptions, Photo};
+use crate::image::{DecodeOptions, Photo, content_hash, read_file};
 use crate::pipeline::folder::extraction_settings;
 use crate::store::rounded;
 
@@ -59,7 +58,7 @@ pub fn read_photo(
     cache: &dyn FeatureCache,
 ) -> Result<PhotoFeatures> {
     let bytes = read_file(path, decode)?;
-    let content_hash: [u8; 32] = Sha256::digest(&bytes).into();
+    let content_hash = content_hash(&bytes);
     let mut photo = None;
     let mut features = |options: &ExtractionOptions| -> Result<FeatureSet> {
         let key = extraction_settings(model, options);
@@ -141,22 +140,4 @@ fn local_options(settings: &FeatureSettings) -> ExtractionOptions {
         max_features: settings.max_features,
         min_attention: 0.0,
     }
-}
-
-fn read_file(path: &Path, decode: &DecodeOptions) -> Result<Vec<u8>> {
-    let io = |source| Error::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let file = std::fs::File::open(path).map_err(io)?;
-    let mut bytes = Vec::new();
-    let mut bounded = std::io::Read::take(file, decode.max_file_bytes.saturating_add(1));
-    std::io::Read::read_to_end(&mut bounded, &mut bytes).map_err(io)?;
-    if bytes.len() as u64 > decode.max_file_bytes {
-        return Err(Error::Decode {
-            path: path.to_owned(),
-            reason: format!("the file is longer than {} bytes", decode.max_file_bytes),
-        });
-    }
-    Ok(bytes)
 }

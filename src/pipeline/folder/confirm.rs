@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::Session;
 use super::read::Entry;
-use super::verify::{Found, by_content, hashes, pair_settings};
+use super::verify::{Found, hashes, match_entries, pair_settings};
 use crate::error::Result;
 use crate::features::FeatureSet;
 use crate::geometry::{Correspondences, TransformKind, inverse};
@@ -15,33 +15,32 @@ use crate::image::Photo;
 use crate::pipeline::features::{positions, working_error_px};
 use crate::pipeline::observer::{Counter, Stage};
 use crate::pipeline::refined::refined_geometry;
-use crate::pipeline::{match_features, seed_from_content};
 use crate::refinement::{RefinementImage, RefinementOptions};
 
 /// Photos that are decoded at a time.
 const MAX_DECODED: usize = 256;
 
-/// Looks at the pixels of the pairs that `is_doubtful` says, where the store does not know them; the
+/// Looks at the pixels of the pairs that are `doubtful`, where the store does not know them; the
 /// other pairs lose what was known. A photo that can no longer be read says nothing.
 pub(super) fn confirm_pairs(
     session: &Session<'_>,
     entries: &[Entry],
     mut found: Vec<Found>,
-    is_doubtful: impl Fn(&Found) -> bool,
+    doubtful: &[bool],
 ) -> Result<Vec<Found>> {
     let Some(refinement) = &session.options.matching.refinement else {
         return Ok(found);
     };
-    let mut doubtful: Vec<&mut Found> = Vec::new();
-    for pair in &mut found {
-        if is_doubtful(pair) {
-            doubtful.push(pair);
+    let mut asked: Vec<&mut Found> = Vec::new();
+    for (pair, is_doubtful) in found.iter_mut().zip(doubtful) {
+        if *is_doubtful {
+            asked.push(pair);
         } else {
             pair.record.num_tracks = None;
         }
     }
-    let counter = Counter::new(session.observer, Stage::Confirm, doubtful.len());
-    let (known, mut unknown): (Vec<_>, Vec<_>) = doubtful
+    let counter = Counter::new(session.observer, Stage::Confirm, asked.len());
+    let (known, mut unknown): (Vec<_>, Vec<_>) = asked
         .into_iter()
         .partition(|f| f.record.num_tracks.is_some());
     known.iter().for_each(|_| counter.count(true));
@@ -119,13 +118,12 @@ fn compare(
     images: &BTreeMap<usize, RefinementImage>,
     refinement: &RefinementOptions,
 ) -> Result<Option<u32>> {
-    let (first, second) = by_content(entries, pair);
-    let (Some(image1), Some(image2)) = (images.get(&first), images.get(&second)) else {
+    if !(images.contains_key(&pair.0) && images.contains_key(&pair.1)) {
         return Ok(None);
-    };
-    let (a, b) = (&entries[first], &entries[second]);
-    let seed = seed_from_content(&a.hash, &b.hash);
-    let found = match_features(&a.features, &b.features, &session.options.matching, seed)?;
+    }
+    let (matched, found) = match_entries(session, entries, pair)?;
+    let [a, b] = matched.map(|index| &entries[index]);
+    let [image1, image2] = matched.map(|index| &images[&index]);
     let Some(geometry) = &found.geometry else {
         return Ok(Some(0));
     };

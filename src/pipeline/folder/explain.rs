@@ -54,13 +54,13 @@ impl ClusterFile {
         let (chain, links) = strongest_chain(self.photos.len(), &pairs, photo1, photo2);
         let is_same = own[0] == own[1];
         let gives_other = |cut: &f64| {
-            let classes = classes_at(self.photos.len(), &pairs, *cut, self.min_inliers);
+            let classes = classes_at(self.photos.len(), &pairs, *cut, self.source.min_inliers);
             (class_of(&classes, photo1) == class_of(&classes, photo2)) != is_same
         };
         let mut cuts: Vec<f64> = TRIED_CUTS
             .map(|half| 10f64.powf(-f64::from(half) / 2.0))
             .collect();
-        let distance = |cut: &f64| (cut / self.max_false_match_probability).ln().abs();
+        let distance = |cut: &f64| (cut / self.source.max_false_match_probability).ln().abs();
         cuts.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
         let ends = [(photo1, photo2), (photo2, photo1)];
         Some(Explanation {
@@ -200,12 +200,14 @@ mod tests {
             let pairs = [pair(0, 1, -6), pair(2, 3, -2)];
             ClusterFile {
                 version: 1,
-                folder: String::new(),
-                store: None,
-                model: None,
-                model_sha256: String::new(),
-                max_false_match_probability: cut,
-                min_inliers: None,
+                source: super::super::ClusterSource {
+                    folder: String::new(),
+                    store: None,
+                    model: None,
+                    model_sha256: String::new(),
+                    max_false_match_probability: cut,
+                    min_inliers: None,
+                },
                 background: crate::cluster::Background::default(),
                 photos: photos(4)
                     .map(|path| super::super::PhotoRow {

@@ -195,19 +195,18 @@ fn judge(
     similarities: &Similarities,
 ) -> Result<(Vec<VerifiedPair>, Background)> {
     let score = |found: &Found| {
+        let num_inliers = found.record.num_inliers as usize;
         let similarity = similarities.between(found.image1, found.image2);
-        match_score(found.record.num_inliers as usize, similarity)
+        (num_inliers, match_score(num_inliers, similarity))
     };
-    let scores: Vec<(usize, f64)> = found
-        .par_iter()
-        .map(|found| (found.record.num_inliers as usize, score(found)))
-        .collect();
+    let scores: Vec<(usize, f64)> = found.par_iter().map(score).collect();
     let background = Background::fit(&scores);
-    let is_doubtful = |found: &Found| {
-        found.record.num_inliers as usize >= session.options.matching.min_confirmed_inliers
-            && background.false_match_probability(score(found), false) <= MAX_DOUBT
+    let is_doubtful = |&(num_inliers, score): &(usize, f64)| {
+        num_inliers >= session.options.matching.min_confirmed_inliers
+            && background.false_match_probability(score, false) <= MAX_DOUBT
     };
-    let found = confirm::confirm_pairs(session, entries, found, is_doubtful)?;
+    let doubtful: Vec<bool> = scores.iter().map(is_doubtful).collect();
+    let found = confirm::confirm_pairs(session, entries, found, &doubtful)?;
     let is_confirmed = |found: &Found| found.record.num_tracks.is_some_and(|tracks| tracks > 0);
     let strong = found.iter().zip(&scores).filter(|(found, (_, score))| {
         let probability = background.false_match_probability(*score, false);

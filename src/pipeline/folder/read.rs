@@ -8,7 +8,7 @@ use super::{Failure, Session};
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
-use crate::folder::list_photos;
+use crate::folder::{list_photos, name_below};
 use crate::image::{Photo, content_hash, read_file};
 use crate::pipeline::observer::{Counter, Stage};
 use crate::report::{THUMBNAIL_SIDE_PX, thumbnail};
@@ -122,12 +122,6 @@ pub(super) fn read_photo(
         session.using(|store| store.put_thumbnail(&hash, &small));
     }
     Ok((hash, store::rounded(&features)?, false))
-}
-
-fn name_below(folder: &Path, path: &Path) -> String {
-    let below = path.strip_prefix(folder).unwrap_or(path);
-    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
-    names.join("/")
 }
 
 impl Failure {

@@ -6,7 +6,7 @@ use nalgebra::{Matrix3, Point2};
 use rayon::prelude::*;
 
 use super::read::{Entry, read_folder, read_query};
-use super::verify::{by_content, verify_pairs};
+use super::verify::{match_entries, verify_pairs};
 use super::{ClusterOptions, Failure, Session, VerifiedPair, judge};
 use crate::candidates::Similarities;
 use crate::error::Result;
@@ -14,7 +14,6 @@ use crate::extract::Model;
 use crate::features::FeatureSet;
 use crate::geometry::{inverse, project};
 use crate::pipeline::observer::Observer;
-use crate::pipeline::{match_features, seed_from_content};
 use crate::store::Store;
 
 /// A photo that shows what the query shows.
@@ -109,10 +108,7 @@ pub fn search_folder(
 
 /// The corners of the query in a photo.
 fn region(session: &Session<'_>, entries: &[Entry], photo: usize) -> Result<Option<[[f64; 2]; 4]>> {
-    let (first, second) = by_content(entries, (0, photo));
-    let (a, b) = (&entries[first], &entries[second]);
-    let seed = seed_from_content(&a.hash, &b.hash);
-    let found = match_features(&a.features, &b.features, &session.options.matching, seed)?;
+    let ([first, _], found) = match_entries(session, entries, (0, photo))?;
     let photo_from_query: Option<Matrix3<f64>> = match found.geometry {
         Some(geometry) if first == 0 => Some(geometry.matrix),
         Some(geometry) => inverse(&geometry.matrix),

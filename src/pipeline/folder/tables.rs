@@ -14,6 +14,7 @@ use super::{Failure, FolderClusters, FolderPhoto, VerifiedPair};
 use crate::cluster::{Background, Class};
 use crate::error::{Error, Result};
 use crate::formats::labels::csv_field;
+use crate::image::hex;
 
 /// The version of `clusters.json` that is written and read.
 const VERSION: u32 = 1;
@@ -23,18 +24,9 @@ const VERSION: u32 = 1;
 pub struct ClusterFile {
     /// 1.
     pub version: u32,
-    /// The folder of photos, as an absolute path.
-    pub folder: String,
-    /// The file of the store that was used; none when it was in memory.
-    pub store: Option<String>,
-    /// The ONNX file of the network; none for the built-in one.
-    pub model: Option<String>,
-    /// SHA-256 of the network's file, in hexadecimal.
-    pub model_sha256: String,
-    /// The probability at which photos are linked.
-    pub max_false_match_probability: f64,
-    /// Inliers that linked photos need besides.
-    pub min_inliers: Option<usize>,
+    /// Where the classes came from; its fields stand beside the others.
+    #[serde(flatten)]
+    pub source: ClusterSource,
     /// How pairs of this folder look that do not match.
     pub background: Background,
     /// Sorted by path.
@@ -74,15 +66,15 @@ pub struct PairRow(
 );
 
 /// Where the classes came from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClusterSource {
-    /// The folder of photos.
+    /// The folder of photos, as an absolute path.
     pub folder: String,
-    /// The store's file.
+    /// The store's file; none when it was in memory.
     pub store: Option<String>,
-    /// The network's file.
+    /// The network's ONNX file; none for the built-in one.
     pub model: Option<String>,
-    /// Its SHA-256.
+    /// SHA-256 of the network's file, in hexadecimal.
     pub model_sha256: String,
     /// The probability at which photos were linked.
     pub max_false_match_probability: f64,
@@ -95,22 +87,13 @@ impl ClusterFile {
     pub fn new(found: &FolderClusters, source: ClusterSource) -> Self {
         let photo = |photo: &FolderPhoto| PhotoRow {
             path: photo.path.clone(),
-            sha256: photo
-                .content_hash
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect(),
+            sha256: hex(&photo.content_hash),
             width: photo.width,
             height: photo.height,
         };
         Self {
             version: VERSION,
-            folder: source.folder,
-            store: source.store,
-            model: source.model,
-            model_sha256: source.model_sha256,
-            max_false_match_probability: source.max_false_match_probability,
-            min_inliers: source.min_inliers,
+            source,
             background: found.background,
             photos: found.photos.iter().map(photo).collect(),
             classes: found.classes.clone(),

@@ -10,7 +10,7 @@ use crate::candidates::{Similarities, candidate_pairs};
 use crate::error::Result;
 use crate::features::FeatureSet;
 use crate::pipeline::observer::{Counter, Stage};
-use crate::pipeline::{match_features, seed_from_content};
+use crate::pipeline::{FeatureMatch, match_features, seed_from_content};
 use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
@@ -84,7 +84,7 @@ pub(super) fn pair_settings(session: &Session<'_>) -> Option<SettingsId> {
 
 /// The photos of a pair in the order of their content, which is the order they are matched in, so
 /// that names change nothing.
-pub(super) fn by_content(entries: &[Entry], (image1, image2): (usize, usize)) -> (usize, usize) {
+fn by_content(entries: &[Entry], (image1, image2): (usize, usize)) -> (usize, usize) {
     if entries[image1].hash <= entries[image2].hash {
         (image1, image2)
     } else {
@@ -159,13 +159,23 @@ fn verify_pair(
     entries: &[Entry],
     pair: (usize, usize),
 ) -> Result<PairRecord> {
-    let (first, second) = by_content(entries, pair);
-    let (a, b) = (&entries[first], &entries[second]);
-    let seed = seed_from_content(&a.hash, &b.hash);
-    let found = match_features(&a.features, &b.features, &session.options.matching, seed)?;
+    let (_, found) = match_entries(session, entries, pair)?;
     Ok(PairRecord {
         num_matches: found.matches.len() as u32,
         num_inliers: found.num_inliers() as u32,
         num_tracks: None,
     })
+}
+
+/// What features say of a pair, and its photos in the order that they were matched in: by content.
+pub(super) fn match_entries(
+    session: &Session<'_>,
+    entries: &[Entry],
+    pair: (usize, usize),
+) -> Result<([usize; 2], FeatureMatch)> {
+    let (first, second) = by_content(entries, pair);
+    let (a, b) = (&entries[first], &entries[second]);
+    let seed = seed_from_content(&a.hash, &b.hash);
+    let found = match_features(&a.features, &b.features, &session.options.matching, seed)?;
+    Ok(([first, second], found))
 }
