@@ -7,7 +7,7 @@ use super::best;
 use crate::features::FeatureSet;
 
 /// Photos compared with all others at a time.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 
 /// How alike photos are as wholes: the cosine of the square roots of their global descriptors, as
 /// [`FeatureSet::global_similarity`], for many photos at once.
