@@ -71,6 +71,7 @@ fn assert_fails(output: &Output, words: &[&str]) {
     );
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
+    assert!(stderr.matches("os error").count() <= 1, "{stderr}");
     for word in words {
         assert!(stderr.contains(word), "no {word:?} in {stderr}");
     }
@@ -132,6 +133,46 @@ fn a_photo_matches_itself_with_the_identity() {
             );
         }
     }
+}
+
+#[test]
+fn a_flipped_photo_is_found_where_mirrored_is_asked_for() {
+    let bench = Bench::new();
+    let flipped = bench.path("flipped.png");
+    image::open(example("graffiti_3.jpg"))
+        .unwrap()
+        .fliph()
+        .save(&flipped)
+        .unwrap();
+    let photo = example("graffiti_1.jpg");
+    let (_, plain) = bench.match_json(&photo, &flipped, &[]);
+    let (code, mirrored) = bench.match_json(&photo, &flipped, &["--mirrored"]);
+    assert_eq!(code, 0, "{mirrored}");
+    let inliers = |object: &Value| object["num_inliers"].as_u64().unwrap();
+    assert!(inliers(&mirrored) > 2 * inliers(&plain) + 10);
+    // The same transform as without the flip, up to the flip.
+    let (_, upright) = bench.match_json(&photo, &example("graffiti_3.jpg"), &[]);
+    let at = |object: &Value, x: f64, y: f64| {
+        let m =
+            |row: usize, column: usize| object["model"]["matrix"][row][column].as_f64().unwrap();
+        let [u, v, w] = [0, 1, 2].map(|row| m(row, 0) * x + m(row, 1) * y + m(row, 2));
+        (u / w, v / w)
+    };
+    let width = upright["image2"]["width"].as_f64().unwrap();
+    for (x, y) in [(100.0, 100.0), (500.0, 120.0), (300.0, 400.0)] {
+        let (u, v) = at(&upright, x, y);
+        let (flipped_u, flipped_v) = at(&mirrored, x, y);
+        let off = (flipped_u - (width - 1.0 - u)).hypot(flipped_v - v);
+        assert!(off < 3.0, "{off}");
+    }
+    let text = bench.run([
+        OsStr::new("match"),
+        photo.as_os_str(),
+        flipped.as_os_str(),
+        OsStr::new("--mirrored"),
+    ]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains("photo 1 lies mirrored in photo 2"), "{text}");
 }
 
 #[test]

@@ -14,7 +14,14 @@ pub(crate) fn note(text: impl std::fmt::Display) {
 
 /// Prints an error and its causes on one line.
 pub(crate) fn error(error: &anyhow::Error) {
-    note(format_args!("delfin: {error:#}"));
+    let mut line = String::from("delfin");
+    for cause in error.chain().map(ToString::to_string) {
+        // An error that names its cause has said it.
+        if !line.ends_with(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    note(line);
 }
 
 /// Writes bytes to standard output as they are.

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use delfin::pipeline::{Observer, Stage};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,6 +20,8 @@ pub(crate) struct Progress {
 #[derive(Default)]
 struct Shown {
     stage: Option<Stage>,
+    /// When the stage was seen first.
+    start: Option<Instant>,
     bar: Option<ProgressBar>,
     tenths: usize,
 }
@@ -62,13 +65,22 @@ impl Progress {
         let tenths = done * 10 / total.max(1);
         if shown.stage != Some(stage) {
             (shown.stage, shown.tenths) = (Some(stage), 0);
+            shown.start = Some(Instant::now());
         }
         if tenths > shown.tenths {
             shown.tenths = tenths;
-            output::note(format_args!(
-                "{}: {done} of {total}, {known} of them known",
-                title(stage)
-            ));
+            let mut line = format!("{}: {done} of {total}", title(stage));
+            if matches!(stage, Stage::Extract | Stage::Verify | Stage::Confirm) {
+                line += &format!(", {known} of them known");
+            }
+            let elapsed = shown
+                .start
+                .map_or(0.0, |start| start.elapsed().as_secs_f64());
+            let left = elapsed * (total - done.min(total)) as f64 / done as f64;
+            if left >= 1.0 {
+                line += &format!(", about {left:.0} s left");
+            }
+            output::note(line);
         }
     }
 }

@@ -10,6 +10,7 @@ mod model;
 mod selection;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 pub use delf_pyramid::{DelfPhotoSize, delf_photo};
 pub use manifest::{
@@ -24,7 +25,7 @@ use crate::image::{Photo, resize_rgb};
 use selection::{Level, select};
 
 /// How features are extracted.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExtractionOptions {
     /// The longest side of a photo at scale 1, in pixels. Smaller photos are enlarged, at most
     /// twofold; with DELF's own pyramid ([`DelfManifest`]) not at all.

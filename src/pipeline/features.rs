@@ -96,9 +96,9 @@ pub(super) fn positions(
     )
 }
 
-/// The largest error of an inlier in pixels of photo 2; the option counts in pixels at scale 1.
-pub(super) fn working_error_px(features2: &FeatureSet, options: &MatchOptions) -> f64 {
-    let longest = f64::from(features2.width().max(features2.height()));
+/// The largest error of an inlier in pixels of a photo; the option counts in pixels at scale 1.
+pub(super) fn working_error_px(features: &FeatureSet, options: &MatchOptions) -> f64 {
+    let longest = f64::from(features.width().max(features.height()));
     options.verification.ransac.max_error_px * longest / f64::from(options.extraction.max_size)
 }
 

@@ -182,7 +182,7 @@ pub fn match_extracted(
                 &points,
                 refinement,
                 options.refined_kind,
-                working_error_px(&features2, options),
+                [&features1, &features2].map(|f| working_error_px(f, options)),
             )?)
         }
         _ => None,

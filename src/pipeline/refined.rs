@@ -3,7 +3,9 @@
 use nalgebra::Matrix3;
 
 use crate::error::Result;
-use crate::geometry::{Correspondences, TransformKind, TransformLimits, normalized};
+use crate::geometry::{
+    Correspondences, TransformKind, TransformLimits, inverse, normalized, project,
+};
 use crate::image::Photo;
 use crate::refinement::{
     RefinedGeometry, RefinementImage, RefinementOptions, Track, refine, refine_matches,
@@ -15,7 +17,8 @@ pub struct RefinedMatch {
     /// The refined transform, in pixels of the original photos; none when no single transform is
     /// right to the pixel, as in scenes with depth.
     pub transform: Option<(TransformKind, Matrix3<f64>)>,
-    /// The corners of photo 1 that were found where the transform puts them.
+    /// What the refined transform rests on: corners of photo 1 found in photo 2 or, when these say
+    /// nothing, the other way round.
     pub geometry: Option<RefinedGeometry>,
     /// For each inlier the corner beside its keypoint and where it was found in photo 2; none where
     /// the photos' pixels do not agree.
@@ -27,28 +30,22 @@ pub struct RefinedMatch {
 const MIN_KEPT_INLIERS: f64 = 0.8;
 
 /// Asks the pixels of two photos about the transform `matrix` and its inliers `points`, which may
-/// be wrong by `max_error_px`.
+/// be wrong by `max_errors_px` in photo 1 and in photo 2.
 pub(super) fn refine_pair(
     photos: [&Photo; 2],
     matrix: &Matrix3<f64>,
     points: &Correspondences,
     options: &RefinementOptions,
     kind: TransformKind,
-    max_error_px: f64,
+    max_errors_px: [f64; 2],
 ) -> Result<RefinedMatch> {
     let (image1, image2) = rayon::join(
         || RefinementImage::from_rgb(photos[0].pixels(), options),
         || RefinementImage::from_rgb(photos[1].pixels(), options),
     );
     let (image1, image2) = (image1?, image2?);
-    let refined = refined_geometry(
-        [&image1, &image2],
-        matrix,
-        points,
-        options,
-        kind,
-        max_error_px,
-    )?;
+    let images = [&image1, &image2];
+    let refined = refined_geometry(images, matrix, points, options, kind, max_errors_px)?;
     let (transform, geometry) = refined.unzip();
     let best = transform.map_or(*matrix, |(_, matrix)| matrix);
     Ok(RefinedMatch {
@@ -61,7 +58,31 @@ pub(super) fn refine_pair(
 type KindAndMatrix = (TransformKind, Matrix3<f64>);
 
 /// The transform of `kind` that is right to the pixel and keeps the inliers, and what it rests on.
+/// Corners of photo 1 are looked for in photo 2. Where photo 2 is a part of photo 1, most of them are
+/// not there; so when that finds nothing, corners of photo 2 are looked for in photo 1.
 pub(super) fn refined_geometry(
+    images: [&RefinementImage; 2],
+    matrix: &Matrix3<f64>,
+    points: &Correspondences,
+    options: &RefinementOptions,
+    kind: TransformKind,
+    max_errors_px: [f64; 2],
+) -> Result<Option<(KindAndMatrix, RefinedGeometry)>> {
+    let [max_error1_px, max_error2_px] = max_errors_px;
+    let forward = refined_one_way(images, matrix, points, options, kind, max_error2_px)?;
+    if forward.is_some() {
+        return Ok(forward);
+    }
+    let Some(back) = inverse(matrix) else {
+        return Ok(None);
+    };
+    let images = [images[1], images[0]];
+    let swapped = points.swapped();
+    let found = refined_one_way(images, &back, &swapped, options, kind, max_error1_px)?;
+    Ok(found.and_then(turned_round))
+}
+
+fn refined_one_way(
     images: [&RefinementImage; 2],
     matrix: &Matrix3<f64>,
     points: &Correspondences,
@@ -80,6 +101,29 @@ pub(super) fn refined_geometry(
         .filter(|(transform, _)| keeps_inliers(transform)))
 }
 
+/// What was found from photo 2 to photo 1, told from photo 1 to photo 2.
+fn turned_round(
+    ((kind, matrix), geometry): (KindAndMatrix, RefinedGeometry),
+) -> Option<(KindAndMatrix, RefinedGeometry)> {
+    let turned = |matrix: &Matrix3<f64>| normalized(&inverse(matrix)?);
+    let homography = turned(&geometry.matrix)?;
+    let track = |track: &Track| Track {
+        point1: track.point2,
+        point2: track.point1,
+        error_px: project(&homography, track.point2)
+            .map_or(f64::INFINITY, |there| (there - track.point1).norm()),
+        correlation: track.correlation,
+    };
+    Some((
+        (kind, turned(&matrix)?),
+        RefinedGeometry {
+            matrix: homography,
+            tracks: geometry.tracks.iter().map(track).collect(),
+            ..geometry
+        },
+    ))
+}
+
 /// The transform of `kind` that fits the tracks best.
 fn of_kind(
     kind: TransformKind,
@@ -94,6 +138,11 @@ fn of_kind(
     }
     let all: Vec<usize> = (0..points.len()).collect();
     let weights = vec![1.0; points.len()];
-    let matrix = kind.fit_least_squares(&points, &all, &weights, &TransformLimits::default())?;
+    // What was refined passed the limits before it; that it is a mirror image is no fault here.
+    let limits = TransformLimits {
+        allow_mirrored: true,
+        ..TransformLimits::default()
+    };
+    let matrix = kind.fit_least_squares(&points, &all, &weights, &limits)?;
     Some((kind, normalized(&matrix)?))
 }

@@ -47,10 +47,10 @@ fn interpolate(plane: &Plane, x: f32, y: f32) -> f32 {
 }
 
 /// How many pixels of the target a pixel of the source covers at (x, y), as a length: the square
-/// root of the Jacobian's determinant; `None` where the model turns the image over or sends the
-/// point to infinity.
+/// root of the Jacobian's determinant, whether mirrored or not; `None` where the model flattens the
+/// image or sends the point to infinity.
 pub(super) fn magnification(target_from_source: &Matrix3<f64>, x: f64, y: f64) -> Option<f64> {
     let w = (target_from_source * Vector3::new(x, y, 1.0))[2];
-    let determinant = target_from_source.determinant() / (w * w * w);
+    let determinant = (target_from_source.determinant() / (w * w * w)).abs();
     (w > 0.0 && determinant > 0.0 && determinant.is_finite()).then(|| determinant.sqrt())
 }

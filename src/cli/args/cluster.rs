@@ -28,6 +28,10 @@ pub(crate) struct ClusterArgs {
         format_args!("{:e}", ClusterOptions::default().max_false_match_probability)))]
     pub(crate) max_false_match_probability: Option<f64>,
 
+    /// Also find things that are mirrored, as in a flipped photo.
+    #[arg(long)]
+    pub(crate) mirrored: bool,
+
     /// Inliers that linked photos need besides [default: no number].
     #[arg(long, value_name = "N")]
     pub(crate) min_inliers: Option<usize>,
@@ -74,8 +78,9 @@ pub(crate) struct WhyArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    #[command(flatten)]
-    pub(crate) extraction: ExtractionArgs,
+    /// Where the network's ONNX file is now [default: where `delfin cluster` found it].
+    #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
+    pub(crate) model: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -87,6 +92,10 @@ pub(crate) struct SearchArgs {
     /// Folder of photos that is searched, with its sub-folders.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
+
+    /// Also find things that are mirrored, as in a flipped photo.
+    #[arg(long)]
+    pub(crate) mirrored: bool,
 
     /// Print one JSON object a line instead of text.
     #[arg(long)]

@@ -59,6 +59,10 @@ pub(crate) struct MatchArgs {
             model_defaults().min_inliers, model_defaults().min_confirmed_inliers)))]
     pub(crate) min_inliers: Option<usize>,
 
+    /// Also find photo 1 mirrored.
+    #[arg(long)]
+    pub(crate) mirrored: bool,
+
     /// Do not refine the transform and the inliers to the pixel.
     #[arg(long)]
     pub(crate) no_refine: bool,

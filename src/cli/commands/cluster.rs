@@ -57,6 +57,7 @@ impl ClusterArgs {
     fn options(&self, model: &Model) -> ClusterOptions {
         let mut options = ClusterOptions::from(model.defaults());
         options.matching.extraction = self.extraction.options(model);
+        options.matching.verification.limits.allow_mirrored = self.mirrored;
         options.exhaustive = self.exhaustive;
         options.min_inliers = self.min_inliers;
         if let Some(cut) = self.max_false_match_probability {
@@ -86,6 +87,8 @@ fn write_all(
         store: store.path().exists().then(|| absolute(store.path())),
         model: args.extraction.model.as_deref().map(absolute),
         model_sha256: model.manifest().sha256.clone(),
+        extraction: options.matching.extraction.clone(),
+        mirrored: options.matching.verification.limits.allow_mirrored,
         max_false_match_probability: options.max_false_match_probability,
         min_inliers: options.min_inliers,
     };

@@ -74,6 +74,7 @@ fn options(args: &MatchArgs, model: &Model) -> MatchOptions {
         options.min_inliers = min_inliers;
         options.min_confirmed_inliers = min_inliers;
     }
+    options.verification.limits.allow_mirrored = args.mirrored;
     if args.no_refine {
         options.refinement = None;
     }

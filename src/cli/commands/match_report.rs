@@ -151,8 +151,8 @@ pub(super) fn describe(report: &Report) -> Vec<String> {
             "clockwise"
         };
         lines.push(format!(
-            "{}: photo 1 lies in photo 2 at {:.2} times its size, turned {:.0}° {direction}",
-            kind,
+            "{kind}: photo 1 lies{} in photo 2 at {:.2} times its size, turned {:.0}° {direction}",
+            if motion.is_mirrored { " mirrored" } else { "" },
             motion.scale,
             turned.abs()
         ));

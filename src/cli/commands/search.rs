@@ -15,6 +15,7 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Answer> {
     let model = args.extraction.open_model()?;
     let mut options = ClusterOptions::from(model.defaults());
     options.matching.extraction = args.extraction.options(&model);
+    options.matching.verification.limits.allow_mirrored = args.mirrored;
     options.validate()?;
     let store = args.store.open(&args.folder)?;
     let progress = Progress::new(args.quiet);

@@ -1,10 +1,9 @@
 //! `delfin why`: why two photos are, or are not, in one class.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use delfin::Model;
 use delfin::extract::extract;
 use delfin::folder::name_below;
 use delfin::image::{Photo, hex};
@@ -17,6 +16,7 @@ use serde_json::{Value, json};
 use crate::cli::args::WhyArgs;
 use crate::cli::commands::match_photos::draw;
 use crate::cli::commands::match_report::Report;
+use crate::cli::commands::open_model;
 use crate::cli::{Answer, output};
 
 pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
@@ -83,11 +83,8 @@ fn draw_pair(
     to: &Path,
 ) -> anyhow::Result<()> {
     let start = Instant::now();
-    let mut extraction = args.extraction.clone();
-    if extraction.model.is_none() {
-        extraction.model = file.source.model.as_ref().map(PathBuf::from);
-    }
-    let model: Model = extraction.open_model()?;
+    let recorded = file.source.model.as_deref().map(Path::new);
+    let model = open_model(args.model.as_deref().or(recorded))?;
     if model.manifest().sha256 != file.source.model_sha256 {
         bail!(
             "{}: another network than that of {}",
@@ -97,7 +94,8 @@ fn draw_pair(
     }
     let load_model = start.elapsed();
     let mut options: MatchOptions = ClusterOptions::from(model.defaults()).matching;
-    options.extraction = extraction.options(&model);
+    options.extraction = file.source.extraction.clone();
+    options.verification.limits.allow_mirrored = file.source.mirrored;
     let mut rows = [&file.photos[pair.image1], &file.photos[pair.image2]];
     rows.sort_by(|a, b| a.sha256.cmp(&b.sha256));
     let open = |index: usize| -> anyhow::Result<(Photo, delfin::FeatureSet)> {

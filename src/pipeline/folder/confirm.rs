@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nalgebra::Matrix3;
 use rayon::prelude::*;
 
 use super::Session;
 use super::read::Entry;
 use super::verify::{Found, hashes, match_entries, pair_settings};
 use crate::error::Result;
-use crate::features::FeatureSet;
-use crate::geometry::{Correspondences, TransformKind, inverse};
+use crate::geometry::{Correspondences, TransformKind};
 use crate::image::Photo;
 use crate::pipeline::features::{positions, working_error_px};
 use crate::pipeline::observer::{Counter, Stage};
@@ -128,23 +126,18 @@ fn compare(
         return Ok(Some(0));
     };
     let mut points = Correspondences::with_capacity(geometry.inliers.len());
-    let mut swapped = Correspondences::with_capacity(geometry.inliers.len());
     for &index in &geometry.inliers {
         let (p1, p2) = positions(&a.features, &b.features, &found.matches[index]);
         points.push(p1, p2);
-        swapped.push(p2, p1);
     }
-    let refine = |images, matrix: &Matrix3<f64>, points: &Correspondences, to: &FeatureSet| {
-        let max_error_px = working_error_px(to, &session.options.matching);
-        let kind = TransformKind::Homography;
-        refined_geometry(images, matrix, points, refinement, kind, max_error_px)
-    };
-    // Corners of one photo are looked for in the other. Where one is a part of the other, most
-    // corners of the larger are not in the smaller, so both ways are tried.
-    let mut refined = refine([image1, image2], &geometry.matrix, &points, &b.features)?;
-    if let (None, Some(back)) = (&refined, inverse(&geometry.matrix)) {
-        refined = refine([image2, image1], &back, &swapped, &a.features)?;
-    }
+    let refined = refined_geometry(
+        [image1, image2],
+        &geometry.matrix,
+        &points,
+        refinement,
+        TransformKind::Homography,
+        [a, b].map(|entry| working_error_px(&entry.features, &session.options.matching)),
+    )?;
     Ok(Some(
         refined.map_or(0, |(_, geometry)| geometry.tracks.len() as u32),
     ))

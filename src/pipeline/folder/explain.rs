@@ -205,6 +205,8 @@ mod tests {
                     store: None,
                     model: None,
                     model_sha256: String::new(),
+                    extraction: crate::extract::ExtractionOptions::default(),
+                    mirrored: false,
                     max_false_match_probability: cut,
                     min_inliers: None,
                 },

@@ -20,9 +20,10 @@ use crate::report::{
 };
 use crate::store::{SettingsId, Store};
 
-/// The slider goes from 1e-1 to 1e-12, two cuts to a decade.
-const CUTS: std::ops::RangeInclusive<i32> = 2..=24;
-/// Pairs that photos of different things equal more often than this are not shown.
+/// The slider goes from 1e-2 to 1e-12, two cuts to a decade.
+const CUTS: std::ops::RangeInclusive<i32> = 4..=24;
+/// Pairs that photos of different things equal more often than this, and than the run's own cut,
+/// are not shown.
 const MAX_SHOWN_PROBABILITY: f64 = 1e-2;
 /// A member is uncertain when its evidence towards the others weighs less than this on average; a
 /// pair with just enough evidence weighs 0.5.
@@ -44,10 +45,11 @@ pub fn folder_report(
 ) -> Result<FolderReport> {
     options.validate()?;
     let session = Session::new(model, options, store, observer);
+    let max_shown = MAX_SHOWN_PROBABILITY.max(options.max_false_match_probability);
     let shown: Vec<&VerifiedPair> = found
         .pairs
         .iter()
-        .filter(|pair| pair.false_match_probability <= MAX_SHOWN_PROBABILITY)
+        .filter(|pair| pair.false_match_probability <= max_shown)
         .collect();
     let total = found.photos.len() + shown.len();
     let counter = Counter::new(observer, Stage::Report, total);
@@ -63,7 +65,7 @@ pub fn folder_report(
         .map(|photo| {
             counter.check()?;
             let small = small_picture(&session, &folder.join(&photo.path), photo);
-            counter.count(true);
+            counter.count(false);
             Ok(ReportPhoto {
                 path: photo.path.clone(),
                 href: link(photo),
@@ -79,7 +81,7 @@ pub fn folder_report(
         .map(|pair| {
             counter.check()?;
             let inliers = inliers(&session, &features, found, pair)?;
-            counter.count(true);
+            counter.count(false);
             Ok(ReportPair {
                 image1: pair.image1 as u32,
                 image2: pair.image2 as u32,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Failure, FolderClusters, FolderPhoto, VerifiedPair};
 use crate::cluster::{Background, Class};
 use crate::error::{Error, Result};
+use crate::extract::ExtractionOptions;
 use crate::formats::labels::csv_field;
 use crate::image::hex;
 
@@ -76,6 +77,10 @@ pub struct ClusterSource {
     pub model: Option<String>,
     /// SHA-256 of the network's file, in hexadecimal.
     pub model_sha256: String,
+    /// How features were extracted.
+    pub extraction: ExtractionOptions,
+    /// Whether mirror images were looked for.
+    pub mirrored: bool,
     /// The probability at which photos were linked.
     pub max_false_match_probability: f64,
     /// Inliers that linked photos needed besides.
