@@ -44,6 +44,12 @@ pub(crate) struct TrainArgs {
         options().split.validation_percentage))]
     pub(crate) validation_percentage: Option<f64>,
 
+    /// Keep photos that geometry ties together, photos of one thing, in one split, so that the accuracy is
+    /// that on things not seen in training; reports the accuracy of the split by name too. Takes the
+    /// time of `delfin cluster`.
+    #[arg(long, alias = "group_by_verified")]
+    pub(crate) group_by_verified: bool,
+
     #[arg(long, alias = "how_many_training_steps", value_name = "N", help = defaults(
         "Training steps", options().layer.num_steps))]
     pub(crate) steps: Option<usize>,
