@@ -95,6 +95,8 @@ fn a_folder_is_learned_and_photos_are_labelled() {
         "--print_misclassified_test_images",
         "--tfhub_module",
         "x",
+        "--flip_left_right",
+        "False",
     ];
     let output = train(folder, &old);
     let text = stdout(&output);
@@ -232,6 +234,31 @@ fn folders_that_cannot_be_learned_say_why() {
         &delfin(folder, &["classify", "photos", "-c", "missing"]),
         "missing",
     );
+    let output = train(folder, &["--output-labels", "nowhere/labels.txt"]);
+    fails(&output, "nowhere: there is no such folder");
+}
+
+#[test]
+fn classes_of_one_photo_are_learned_but_nothing_is_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 1);
+    let text = stdout(&train(folder, &["--steps", "5"]));
+    assert!(!text.contains("Final test accuracy"), "{text}");
+    let classify = |more: &[&str]| {
+        let args = ["classify", "photos/blobs/0.png", "-c", "c.delfin"];
+        delfin(folder, &[&args, more].concat())
+    };
+    let label = stdout(&classify(&[]));
+    assert!(label.contains("label     blobs\n"), "{label}");
+    let output = classify(&["--reject"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("option reject"), "{stderr}");
+    // A photo that is missing: the cause is said once.
+    let output = delfin(folder, &["classify", "nothing", "-c", "c.delfin"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(stderr.matches("os error").count(), 1, "{stderr}");
 }
 
 /// Crops of one wall and of one box among photos of other things, under names that the split by name

@@ -130,6 +130,7 @@ def main():
     parser.add_argument("--delfin", type=pathlib.Path, default="target/release/delfin")
     parser.add_argument("--pictures", type=pathlib.Path)
     arguments = parser.parse_args()
+    arguments.delfin = arguments.delfin.resolve()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         classifier, network = folder / "c.delfin", folder / "c.onnx"

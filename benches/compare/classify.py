@@ -316,6 +316,7 @@ def main():
                         help="keep here what judges and reject compute of photos [default: nowhere]")
     parser.add_argument("--peer", choices=PEERS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    arguments.delfin = arguments.delfin.resolve()
     if arguments.peer:
         return run_peer(arguments.peer, arguments.data, arguments.threads)
     delfin, parts = Delfin(arguments), arguments.only.split(",")

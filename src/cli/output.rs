@@ -14,7 +14,17 @@ pub(crate) fn note(text: impl std::fmt::Display) {
 
 /// Prints an error and its causes on one line.
 pub(crate) fn error(error: &anyhow::Error) {
-    note(format_args!("delfin: {error:#}"));
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // Some errors say their cause themselves.
+        if !text.ends_with(&cause) {
+            text = match text.is_empty() {
+                true => cause,
+                false => format!("{text}: {cause}"),
+            };
+        }
+    }
+    note(format_args!("delfin: {text}"));
 }
 
 /// Writes bytes to standard output as they are.

@@ -28,7 +28,7 @@ async function tab(name, ready) {
 const text = (words) => page.getByText(words, { exact: false }).first().waitFor({ timeout: 60000 });
 
 await tab("timeseries", async () => {
-  for (const words of ["accuracy_1", "cross_entropy_1", "layer/weights", "confusion_matrix"]) await text(words);
+  for (const words of ["accuracy_1", "cross_entropy_1", "confusion_matrix"]) await text(words);
 });
 await tab("scalars", async () => {
   for (const words of ["accuracy_1", "cross_entropy_1"]) await text(words);
@@ -40,7 +40,7 @@ await tab("images", async () => {
   await text("confusion_matrix");
 });
 await tab("graphs", async () => {
-  await page.locator("text=network").first().waitFor({ timeout: 60000 });
+  await page.locator("g.node text", { hasText: "network" }).first().waitFor({ timeout: 60000 });
 });
 await tab("projector", async () => {
   // The projector lives in a frame of its own.

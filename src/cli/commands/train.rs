@@ -1,6 +1,6 @@
 //! `delfin train`: a classifier from folders of photos.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -15,7 +15,7 @@ use delfin::pipeline::{
 use delfin::store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::args::{FormerArgs, L2, TrainArgs};
+use crate::cli::args::{FormerArgs, L2, TrainArgs, Truth};
 use crate::cli::commands::open_model;
 use crate::cli::commands::store::open_in;
 use crate::cli::progress::Progress;
@@ -36,6 +36,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         && !(0.0..=100.0).contains(&percent)
     {
         bail!("option assert_accuracy_at_least: {percent} is not from 0 to 100");
+    }
+    for path in [Some(&args.output), args.output_labels.as_ref()] {
+        ensure_folder(path)?;
     }
     if args.group_by_verified && folders.validation.is_some() && folders.testing.is_some() {
         bail!(
@@ -100,6 +103,18 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     Ok(Answer::Yes)
 }
 
+/// A file whose folder is missing is a mistake that is told before hours of work, not after.
+fn ensure_folder(file: Option<&PathBuf>) -> anyhow::Result<()> {
+    let folder = file.and_then(|file| file.parent());
+    match folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => bail!(
+            "{}: there is no such folder to write into",
+            folder.display()
+        ),
+        None => Ok(()),
+    }
+}
+
 /// Which photos geometry ties together.
 fn groups(
     model: &Model,
@@ -162,7 +177,8 @@ fn options(args: &TrainArgs, model: &Model) -> ClassifierOptions {
         .map(|size| usize::try_from(size).unwrap_or(usize::MAX));
     layer.class_balanced = !args.unbalanced;
     let distortions = &mut options.distortions;
-    distortions.flip_left_right = args.flip_left_right;
+    distortions.flip_left_right =
+        args.flip_left_right || args.former_flip_left_right == Some(Truth::True);
     set(&mut distortions.random_crop, &args.random_crop);
     set(&mut distortions.random_scale, &args.random_scale);
     set(&mut distortions.random_brightness, &args.random_brightness);
