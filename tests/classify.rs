@@ -95,6 +95,8 @@ fn a_folder_is_learned_and_photos_are_labelled() {
         "--print_misclassified_test_images",
         "--tfhub_module",
         "x",
+        "--flip_left_right",
+        "False",
     ];
     let output = train(folder, &old);
     let text = stdout(&output);
@@ -232,4 +234,114 @@ fn folders_that_cannot_be_learned_say_why() {
         &delfin(folder, &["classify", "photos", "-c", "missing"]),
         "missing",
     );
+    let output = train(folder, &["--output-labels", "nowhere/labels.txt"]);
+    fails(&output, "nowhere: there is no such folder");
+}
+
+#[test]
+fn classes_of_one_photo_are_learned_but_nothing_is_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 1);
+    let text = stdout(&train(folder, &["--steps", "5"]));
+    assert!(!text.contains("Final test accuracy"), "{text}");
+    let classify = |more: &[&str]| {
+        let args = ["classify", "photos/blobs/0.png", "-c", "c.delfin"];
+        delfin(folder, &[&args, more].concat())
+    };
+    let label = stdout(&classify(&[]));
+    assert!(label.contains("label     blobs\n"), "{label}");
+    let output = classify(&["--reject"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("option reject"), "{stderr}");
+    // A photo that is missing: the cause is said once.
+    let output = delfin(folder, &["classify", "nothing", "-c", "c.delfin"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(stderr.matches("os error").count(), 1, "{stderr}");
+}
+
+/// Crops of one wall and of one box among photos of other things, under names that the split by name
+/// alone spreads over all sides.
+fn photos_of_few_things(folder: &Path) {
+    let open = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/images");
+        image::open(path.join(name)).unwrap().into_rgb8()
+    };
+    for (class, repeated, others) in [
+        ("walls", "graffiti_1.jpg", ["cat.jpg", "coffee.jpg"]),
+        ("boxes", "box_in_scene.jpg", ["books_a.jpg", "street_a.jpg"]),
+    ] {
+        let root = folder.join("photos").join(class);
+        std::fs::create_dir_all(&root).unwrap();
+        let photo = open(repeated);
+        let (width, height) = (photo.width() * 4 / 5, photo.height() * 4 / 5);
+        for number in 0..6 {
+            let (x, y) = (photo.width() / 30 * number, photo.height() / 40 * number);
+            image::imageops::crop_imm(&photo, x, y, width, height)
+                .to_image()
+                .save(root.join(format!("same {number}.jpg")))
+                .unwrap();
+        }
+        for name in others {
+            open(name).save(root.join(name)).unwrap();
+        }
+    }
+}
+
+/// The sides of the photos whose name has `part` in it.
+fn sides(folder: &Path, part: &str) -> std::collections::BTreeSet<String> {
+    let table = std::fs::read_to_string(folder.join("runs/train/metadata.tsv")).unwrap();
+    let rows = table.lines().skip(1).filter(|line| line.contains(part));
+    rows.map(|line| line.split('\t').nth(2).unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn photos_that_geometry_ties_together_stay_on_one_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos_of_few_things(folder);
+    let args = [
+        "--testing-percentage",
+        "40",
+        "--validation-percentage",
+        "20",
+        "--steps",
+        "20",
+        "--summaries-dir",
+        "runs",
+    ];
+    stdout(&train(folder, &args));
+    for class in ["walls", "boxes"] {
+        assert!(sides(folder, &format!("{class}/same")).len() > 1, "{class}");
+    }
+    let text = stdout(&train(
+        folder,
+        &[&args[..], &["--group-by-verified"][..]].concat(),
+    ));
+    for class in ["walls", "boxes"] {
+        assert_eq!(sides(folder, &format!("{class}/same")).len(), 1, "{class}");
+    }
+    assert!(
+        text.contains(
+            "groups    12 of 16 photos are tied to others, in 2 groups, 6 photos in the largest"
+        ),
+        "{text}"
+    );
+    for line in ["Final test accuracy = ", "Split by name alone, "] {
+        assert!(text.contains(line), "no {line:?} in {text}");
+    }
+    let output = train(
+        folder,
+        &[
+            "--group-by-verified",
+            "--test-dir",
+            "photos",
+            "--validation-dir",
+            "photos",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("group_by_verified"));
 }

@@ -99,6 +99,11 @@ impl Calibration {
         softmax(&joined, 1.0)
     }
 
+    /// Whether [`Self::fit_probability`] was learned from photos; else it is always a half.
+    pub fn can_reject(&self) -> bool {
+        self.fit != Self::default().fit
+    }
+
     /// The probability, from 0 to 1, that the photo belongs to `class` and not to none.
     pub fn fit_probability(&self, evidence: &Evidence, class: usize) -> f64 {
         let odds: f64 = fit_features(evidence, class)
@@ -298,5 +303,6 @@ mod tests {
         assert!(calibration.fit_probability(&fits, 0) > 0.7);
         assert!(calibration.fit_probability(&stranger, 0) < 0.3);
         assert_eq!(Calibration::fit(&[]), Calibration::default());
+        assert!(calibration.can_reject() && !Calibration::default().can_reject());
     }
 }

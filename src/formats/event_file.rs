@@ -89,7 +89,7 @@ struct NodeDef {
 /// Equally wide buckets of a histogram.
 const NUM_BUCKETS: usize = 30;
 
-/// An event file in memory, event after event.
+/// Events as bytes, whole records one after the other, to be appended to a file.
 #[derive(Debug, Clone)]
 pub struct EventFile {
     wall_time: f64,
@@ -97,7 +97,7 @@ pub struct EventFile {
 }
 
 impl EventFile {
-    /// An empty file. `wall_time`, in seconds since 1970, is what every event gets as its time.
+    /// The beginning of a file. `wall_time`, in seconds since 1970, is the events' time.
     pub fn new(wall_time: f64) -> Self {
         let mut file = Self {
             wall_time,
@@ -171,9 +171,14 @@ impl EventFile {
         });
     }
 
-    /// The file's bytes.
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    /// The time of the events that follow, in seconds since 1970.
+    pub fn set_wall_time(&mut self, wall_time: f64) {
+        self.wall_time = wall_time;
+    }
+
+    /// The bytes of the events added since the last call.
+    pub fn take_bytes(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
     }
 
     fn put_value(&mut self, step: usize, value: Value) {
@@ -233,7 +238,11 @@ mod tests {
     fn records_are_length_checksum_data_checksum() {
         let mut file = EventFile::new(1.0);
         file.scalar(7, "accuracy_1", 0.5);
-        let bytes = file.into_bytes();
+        let mut bytes = file.take_bytes();
+        file.set_wall_time(2.0);
+        file.scalar(8, "accuracy_1", 0.5);
+        bytes.extend(file.take_bytes());
+        assert!(file.take_bytes().is_empty());
         let mut rest = &bytes[..];
         let mut events = Vec::new();
         while !rest.is_empty() {
@@ -247,6 +256,8 @@ mod tests {
         }
         assert_eq!(events[0].file_version.as_deref(), Some("brain.Event:2"));
         assert_eq!((events[1].step, events[1].wall_time), (7, 1.0));
+        assert_eq!((events[2].step, events[2].wall_time), (8, 2.0));
+        assert_eq!(events.len(), 3);
         let value = &events[1].summary.as_ref().unwrap().value[0];
         assert_eq!(
             (value.tag.as_str(), value.simple_value),

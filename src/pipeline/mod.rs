@@ -10,9 +10,9 @@ mod refined;
 
 pub use classification::{
     Classification, ClassifierOptions, Distortions, Doubt, FeatureCache, Finding, Judge,
-    LabelledResult, NoCache, PhotoFeatures, TrainedClassifier, TrainingFolders, TrainingLog,
-    TrainingObserver, Watchless, export_classifier, read_photo, results_page, review_labels,
-    review_page, train_classifier,
+    LabelledResult, NoCache, PhotoFeatures, PhotoGroups, TrainedClassifier, TrainedPhoto,
+    TrainingFolders, TrainingLog, TrainingObserver, Watchless, export_classifier, read_photo,
+    results_page, review_labels, review_page, train_classifier,
 };
 pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{

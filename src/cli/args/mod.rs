@@ -26,7 +26,7 @@ pub(crate) use match_photos::{MatchArgs, Preset};
 pub(crate) use model::{ImportArgs, ModelArgs, ModelCommand};
 pub(crate) use organize::{Method, OrganizeArgs};
 pub(crate) use review::ReviewArgs;
-pub(crate) use train::{FormerArgs, L2, TrainArgs};
+pub(crate) use train::{FormerArgs, L2, TrainArgs, Truth};
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;

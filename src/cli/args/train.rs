@@ -44,6 +44,12 @@ pub(crate) struct TrainArgs {
         options().split.validation_percentage))]
     pub(crate) validation_percentage: Option<f64>,
 
+    /// Keep photos that geometry ties together, photos of one thing, in one split, so that the accuracy is
+    /// that on things not seen in training; reports the accuracy of the split by name too. Takes the
+    /// time of `delfin cluster`.
+    #[arg(long, alias = "group_by_verified")]
+    pub(crate) group_by_verified: bool,
+
     #[arg(long, alias = "how_many_training_steps", value_name = "N", help = defaults(
         "Training steps", options().layer.num_steps))]
     pub(crate) steps: Option<usize>,
@@ -90,8 +96,18 @@ pub(crate) struct TrainArgs {
     pub(crate) seed: Option<u64>,
 
     /// Mirror some copies of the training photos.
-    #[arg(long, alias = "flip_left_right")]
+    #[arg(long)]
     pub(crate) flip_left_right: bool,
+
+    // Command lines in retrain.py's documentation say `--flip_left_right True`.
+    #[arg(
+        long = "flip_left_right",
+        hide = true,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        ignore_case = true
+    )]
+    pub(crate) former_flip_left_right: Option<Truth>,
 
     /// Cut a random margin of up to this percent off copies of the training photos.
     #[arg(long, alias = "random_crop", value_name = "P")]
@@ -176,6 +192,13 @@ pub(crate) struct FormerArgs {
     pub(crate) architecture: Option<String>,
     #[arg(long = "test_batch_size", hide = true, allow_negative_numbers = true)]
     pub(crate) test_batch_size: Option<String>,
+}
+
+/// As Python writes it.
+#[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
+pub(crate) enum Truth {
+    True,
+    False,
 }
 
 /// A regularisation, or none that is named.

@@ -36,6 +36,12 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
         bail!("option reject: {reject} is not from 0 to 1");
     }
     let classifier = read_classifier(&args.classifier)?;
+    if args.reject.is_some() && !classifier.calibration.can_reject() {
+        bail!(
+            "option reject: {} was calibrated on no photo; train it with more photos a class or a validation split",
+            args.classifier.display()
+        );
+    }
     let photos = find_photos(&args.paths)?;
     if photos.is_empty() {
         bail!("no photos found");
@@ -187,10 +193,13 @@ impl Table<'_> {
             true => "; the judges disagree",
             false => "",
         };
+        let fits = match self.classifier.calibration.can_reject() {
+            true => format!(", fits with probability {:.3}", found.fit_probability),
+            false => String::new(),
+        };
         lines.push(format!(
-            "label     {}, fits with probability {:.3}{disagree}",
-            self.fused_label(row),
-            found.fit_probability
+            "label     {}{fits}{disagree}",
+            self.fused_label(row)
         ));
         lines
     }

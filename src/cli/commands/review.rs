@@ -19,7 +19,7 @@ pub(crate) fn run(args: &ReviewArgs) -> anyhow::Result<Answer> {
     let model = open_model(args.model.as_deref())?;
     let judge = Judge::new(&classifier, &model)?;
     let store = open_in(args.cache_dir.as_deref(), &args.folder)?;
-    let watch = Watch::new(false);
+    let watch = Watch::new(None);
     let findings = review_labels(&judge, &args.folder, &store, &watch)?;
     let page = review_page(&classifier, &findings, &args.folder);
     write_file(&args.output, label_page(&page).as_bytes())?;

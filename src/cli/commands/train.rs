@@ -1,21 +1,24 @@
 //! `delfin train`: a classifier from folders of photos.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use delfin::Model;
-use delfin::classify::{Split, TrainingStep, write_classifier};
+use delfin::classify::{Dataset, Split, TrainingStep, write_classifier};
 use delfin::files::write_file;
 use delfin::pipeline::{
-    ClassifierOptions, TrainedClassifier, TrainingFolders, TrainingLog, TrainingObserver,
-    train_classifier,
+    ClassifierOptions, ClusterOptions, PhotoGroups, TrainedClassifier, TrainingFolders,
+    TrainingLog, TrainingObserver, Watchless, cluster_folder, train_classifier,
 };
+use delfin::store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::args::{FormerArgs, L2, TrainArgs};
+use crate::cli::args::{FormerArgs, L2, TrainArgs, Truth};
 use crate::cli::commands::open_model;
 use crate::cli::commands::store::open_in;
+use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
 
 pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
@@ -27,17 +30,35 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     };
     tell_former(&args.former);
     let model = open_model(args.model.as_deref())?;
-    let options = options(args, &model);
+    let mut options = options(args, &model);
     options.validate()?;
     if let Some(percent) = args.assert_accuracy_at_least
         && !(0.0..=100.0).contains(&percent)
     {
         bail!("option assert_accuracy_at_least: {percent} is not from 0 to 100");
     }
+    for path in [Some(&args.output), args.output_labels.as_ref()] {
+        ensure_folder(path)?;
+    }
+    if args.group_by_verified && folders.validation.is_some() && folders.testing.is_some() {
+        bail!(
+            "option group_by_verified: with --validation-dir and --test-dir no photo is left to split"
+        );
+    }
     let store = open_in(args.cache_dir.as_deref(), &folders.training)?;
-    let watch = Watch::new(args.summaries_dir.is_some());
+    if args.group_by_verified {
+        Dataset::open(&folders.training)?;
+        options.groups = Some(groups(&model, &folders, &options, &store)?);
+    }
+    let watch = Watch::new(args.summaries_dir.as_deref());
     let trained = train_classifier(&model, &folders, &options, &store, &watch)?;
     watch.bar.finish_and_clear();
+    let by_name = match options.groups.take() {
+        Some(_) => Some(train_classifier(
+            &model, &folders, &options, &store, &Watchless,
+        )?),
+        None => None,
+    };
     if args.assert_accuracy_at_least.is_some() && trained.classifier.test_accuracy.is_none() {
         bail!("option assert_accuracy_at_least: no photo is left for testing");
     }
@@ -51,13 +72,22 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         write_file(path, lines.as_bytes())?;
     }
     write_classifier(&trained.classifier, &args.output)?;
-    if let (Some(folder), Some(log)) = (&args.summaries_dir, watch.into_log()) {
-        log.write(folder, &trained)?;
+    if let Some(log) = watch.into_log() {
+        log.finish(&trained, &store)?;
     }
     if args.print_misclassified {
         tell_misclassified(&trained);
     }
     tell(&trained);
+    if let Some(by_name) = &by_name
+        && let Some(accuracy) = by_name.classifier.test_accuracy
+    {
+        output::line(format_args!(
+            "Split by name alone, photos of one thing on both sides: test accuracy = {:.1}% (N={})",
+            accuracy * 100.0,
+            by_name.test_results.len()
+        ));
+    }
     output::line(format_args!("classifier {}", args.output.display()));
     let Some(percent) = args.assert_accuracy_at_least else {
         return Ok(Answer::Yes);
@@ -71,6 +101,44 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         return Ok(Answer::No);
     }
     Ok(Answer::Yes)
+}
+
+/// A file whose folder is missing is a mistake that is told before hours of work, not after.
+fn ensure_folder(file: Option<&PathBuf>) -> anyhow::Result<()> {
+    let folder = file.and_then(|file| file.parent());
+    match folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => bail!(
+            "{}: there is no such folder to write into",
+            folder.display()
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Which photos geometry ties together.
+fn groups(
+    model: &Model,
+    folders: &TrainingFolders,
+    options: &ClassifierOptions,
+    store: &Store,
+) -> anyhow::Result<PhotoGroups> {
+    let clustering = ClusterOptions::from(model.defaults());
+    let clustering = ClusterOptions {
+        matching: options.geometry.clone().unwrap_or(clustering.matching),
+        ..clustering
+    };
+    let progress = Progress::new(false);
+    let found = cluster_folder(model, &folders.training, store, &clustering, &progress)?;
+    let groups = PhotoGroups::new(&found, &clustering);
+    let sizes = groups.sizes();
+    output::line(format_args!(
+        "groups    {} of {} photos are tied to others, in {} groups, {} photos in the largest",
+        groups.num_photos(),
+        found.photos.len(),
+        sizes.len(),
+        sizes.first().unwrap_or(&0)
+    ));
+    Ok(groups)
 }
 
 /// The defaults, but for what was asked for.
@@ -109,7 +177,8 @@ fn options(args: &TrainArgs, model: &Model) -> ClassifierOptions {
         .map(|size| usize::try_from(size).unwrap_or(usize::MAX));
     layer.class_balanced = !args.unbalanced;
     let distortions = &mut options.distortions;
-    distortions.flip_left_right = args.flip_left_right;
+    distortions.flip_left_right =
+        args.flip_left_right || args.former_flip_left_right == Some(Truth::True);
     set(&mut distortions.random_crop, &args.random_crop);
     set(&mut distortions.random_scale, &args.random_scale);
     set(&mut distortions.random_brightness, &args.random_brightness);
@@ -202,7 +271,7 @@ fn tell_misclassified(trained: &TrainedClassifier) {
 }
 
 fn tell(trained: &TrainedClassifier) {
-    let count = |side| trained.photos.iter().filter(|(_, s, _)| *s == side).count();
+    let count = |side| trained.photos.iter().filter(|p| p.split == side).count();
     output::line(format_args!(
         "photos    {} for training, {} for validation, {} for testing, {} classes; the layer learned in {:.0} ms",
         count(Split::Training),
@@ -242,7 +311,8 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(with_log: bool) -> Self {
+    /// Keeps a log for TensorBoard in `summaries`.
+    pub(super) fn new(summaries: Option<&Path>) -> Self {
         let bar = ProgressBar::new(0);
         if let Ok(style) = ProgressStyle::with_template("{pos} of {len} photos {wide_bar} {eta}") {
             bar.set_style(style);
@@ -251,7 +321,7 @@ impl Watch {
         let now = now.unwrap_or_default().as_secs_f64();
         Self {
             bar,
-            log: with_log.then(|| Mutex::new(TrainingLog::new(now))),
+            log: summaries.map(|folder| Mutex::new(TrainingLog::new(folder, now))),
         }
     }
 

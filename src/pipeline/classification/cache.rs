@@ -1,10 +1,11 @@
-//! Features that were extracted once and need not be again.
+//! What was computed of a photo once and need not be again.
 
 use crate::error::Result;
 use crate::features::FeatureSet;
 use crate::store::Store;
 
-/// Keeps features by the content of the photo and the settings that they were extracted with.
+/// Keeps features by the content of the photo and the settings that they were extracted with, and small
+/// pictures by the content alone.
 pub trait FeatureCache: Sync {
     /// The features that were put in for these settings and this photo, as
     /// [`rounded`](crate::store::rounded) gives them.
@@ -18,6 +19,18 @@ pub trait FeatureCache: Sync {
     /// # Errors
     /// When they cannot be written.
     fn put_features(&self, settings: &str, photo: &[u8; 32], features: &FeatureSet) -> Result<()>;
+
+    /// The small picture of a photo, an encoded file.
+    ///
+    /// # Errors
+    /// When what is kept cannot be read.
+    fn thumbnail(&self, photo: &[u8; 32]) -> Result<Option<Vec<u8>>>;
+
+    /// Keeps the small picture of a photo.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn put_thumbnail(&self, photo: &[u8; 32], data: &[u8]) -> Result<()>;
 }
 
 /// Keeps nothing.
@@ -32,6 +45,14 @@ impl FeatureCache for NoCache {
     fn put_features(&self, _: &str, _: &[u8; 32], _: &FeatureSet) -> Result<()> {
         Ok(())
     }
+
+    fn thumbnail(&self, _: &[u8; 32]) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    fn put_thumbnail(&self, _: &[u8; 32], _: &[u8]) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl FeatureCache for Store {
@@ -42,7 +63,16 @@ impl FeatureCache for Store {
     fn put_features(&self, settings: &str, photo: &[u8; 32], features: &FeatureSet) -> Result<()> {
         Store::put_features(self, self.settings(settings)?, photo, features)
     }
+
+    fn thumbnail(&self, photo: &[u8; 32]) -> Result<Option<Vec<u8>>> {
+        Store::thumbnail(self, photo)
+    }
+
+    fn put_thumbnail(&self, photo: &[u8; 32], data: &[u8]) -> Result<()> {
+        Store::put_thumbnail(self, photo, data)
+    }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

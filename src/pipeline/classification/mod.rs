@@ -3,22 +3,26 @@
 mod cache;
 mod distortion;
 mod export;
+mod groups;
 mod held_out;
 mod judge;
 mod options;
 mod pages;
 mod photos;
+mod projector;
 mod review;
+mod sides;
 mod tensorboard;
 mod train;
 
 pub use cache::{FeatureCache, NoCache};
 pub use distortion::Distortions;
 pub use export::export_classifier;
+pub use groups::PhotoGroups;
 pub use judge::{Classification, Judge};
 pub use options::{ClassifierOptions, TrainingFolders};
 pub use pages::{results_page, review_page};
 pub use photos::{PhotoFeatures, TrainingObserver, Watchless, read_photo};
 pub use review::{Doubt, Finding, review_labels};
 pub use tensorboard::TrainingLog;
-pub use train::{LabelledResult, TrainedClassifier, train_classifier};
+pub use train::{LabelledResult, TrainedClassifier, TrainedPhoto, train_classifier};

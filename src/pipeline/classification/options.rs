@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::distortion::Distortions;
+use super::groups::PhotoGroups;
 use crate::classify::{SplitOptions, TrainingOptions};
 use crate::error::{Error, Result};
 use crate::extract::Model;
@@ -25,6 +26,8 @@ pub struct TrainingFolders {
 pub struct ClassifierOptions {
     /// Which photos are kept from training.
     pub split: SplitOptions,
+    /// Photos that go to the same side; none splits each by its own name.
+    pub groups: Option<PhotoGroups>,
     /// How the layer learns.
     pub layer: TrainingOptions,
     /// Random changes of the training photos; the cache is not asked about changed photos.
@@ -44,6 +47,7 @@ impl Default for ClassifierOptions {
     fn default() -> Self {
         Self {
             split: SplitOptions::default(),
+            groups: None,
             layer: TrainingOptions::default(),
             distortions: Distortions::default(),
             decode: DecodeOptions::default(),

@@ -1,150 +1,225 @@
 //! A training run as TensorBoard shows it: curves, histograms, the graph, the confusion matrix,
 //! wrongly labelled photos, and the descriptors in its projector.
 
-use std::fmt::Write;
-use std::io::Cursor;
-use std::path::Path;
+use std::fs::{File, OpenOptions};
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use image::RgbImage;
-use rayon::prelude::*;
 
+use super::cache::FeatureCache;
+use super::projector::write_projector;
 use super::train::TrainedClassifier;
-use crate::classify::{ConfusionMatrix, Split, TrainingStep, hash_percentage};
+use crate::classify::{ConfusionMatrix, TrainingStep};
 use crate::error::{Error, Result};
-use crate::files::write_file;
 use crate::formats::event_file::EventFile;
 use crate::image::{DecodeOptions, Photo, resize_rgb};
 use crate::report::confusion_figure;
 
 /// Wrongly labelled photos that are shown.
 const MAX_MISCLASSIFIED: usize = 24;
-/// Photos that the projector shows.
-const MAX_PROJECTED: usize = 1000;
-/// Side of a projected photo's picture, in pixels.
-const SPRITE_PX: u32 = 48;
 /// Longest side of a wrongly labelled photo's picture, in pixels.
 const THUMBNAIL_PX: u32 = 240;
 /// End of the event files' names; earlier files with it are replaced.
 const SUFFIX: &str = ".delfin";
 
-/// The event files of a run that goes on.
-#[derive(Debug, Clone)]
+/// The event files of a run that goes on. Every evaluation is in the files as soon as it is made, so
+/// that TensorBoard shows it at once, and a run that is ended early leaves what it had.
+#[derive(Debug)]
 pub struct TrainingLog {
+    folder: PathBuf,
     wall_time: f64,
-    training: EventFile,
-    validation: EventFile,
+    start: Instant,
+    /// Of training and validation; none before the first evaluation.
+    sides: Option<[Side; 2]>,
+    /// The first thing that went wrong.
+    failure: Option<Error>,
+}
+
+/// An event file that grows.
+#[derive(Debug)]
+struct Side {
+    path: PathBuf,
+    file: File,
+    events: EventFile,
 }
 
 impl TrainingLog {
-    /// An empty log. `wall_time`, in seconds since 1970, is the events' time and part of the files' names.
-    pub fn new(wall_time: f64) -> Self {
-        let mut training = EventFile::new(wall_time);
-        training.graph(&[
-            ("photo", "Placeholder", &[]),
-            ("network/trunk", "Conv2D", &["photo"]),
-            ("network/global", "Mean", &["network/trunk"]),
-            ("normalisation/root", "Sqrt", &["network/global"]),
-            (
-                "normalisation/unit_length",
-                "L2Normalize",
-                &["normalisation/root"],
-            ),
-            ("layer/weights", "VariableV2", &[]),
-            ("layer/biases", "VariableV2", &[]),
-            (
-                "layer/product",
-                "MatMul",
-                &["normalisation/unit_length", "layer/weights"],
-            ),
-            (
-                "layer/pre_activations",
-                "BiasAdd",
-                &["layer/product", "layer/biases"],
-            ),
-            ("probabilities", "Softmax", &["layer/pre_activations"]),
-            ("truth", "Placeholder", &[]),
-            (
-                "cross_entropy_1",
-                "SoftmaxCrossEntropyWithLogits",
-                &["layer/pre_activations", "truth"],
-            ),
-        ]);
+    /// A log below `folder`, where nothing is touched before the first evaluation. `wall_time`, in
+    /// seconds since 1970, is now: the events' time is counted from it, and it is part of the files'
+    /// names.
+    pub fn new(folder: &Path, wall_time: f64) -> Self {
         Self {
+            folder: folder.to_owned(),
             wall_time,
-            training,
-            validation: EventFile::new(wall_time),
+            start: Instant::now(),
+            sides: None,
+            failure: None,
         }
     }
 
-    /// Adds an evaluation.
+    /// Writes an evaluation to the event files in `train/` and `validation/`. The first one replaces
+    /// event files of an earlier run of this program there; nothing else is touched. What goes wrong
+    /// is said by [`Self::finish`].
     pub fn step(&mut self, step: &TrainingStep) {
-        let n = step.step;
-        self.training
-            .scalar(n, "accuracy_1", step.training.accuracy);
-        self.training
-            .scalar(n, "cross_entropy_1", step.training.cross_entropy);
-        if let Some(validation) = &step.validation {
-            self.validation.scalar(n, "accuracy_1", validation.accuracy);
-            self.validation
-                .scalar(n, "cross_entropy_1", validation.cross_entropy);
+        if self.failure.is_none()
+            && let Err(error) = self.write_step(step)
+        {
+            self.failure = Some(error);
         }
-        self.training
-            .histogram(n, "layer/weights", step.layer.weights());
-        self.training
-            .histogram(n, "layer/biases", step.layer.biases());
-        self.training
-            .histogram(n, "layer/pre_activations", &step.pre_activations);
     }
 
-    /// Writes `train/` and `validation/` below `folder`, the first with the projector's files. Event
-    /// files of an earlier run of this program there are replaced; nothing else is touched.
+    fn write_step(&mut self, step: &TrainingStep) -> Result<()> {
+        let n = step.step;
+        let [training, validation] = self.open()?;
+        training
+            .events
+            .scalar(n, "accuracy_1", step.training.accuracy);
+        training
+            .events
+            .scalar(n, "cross_entropy_1", step.training.cross_entropy);
+        for (tag, values) in [
+            ("layer/weights", step.layer.weights()),
+            ("layer/biases", step.layer.biases()),
+            ("layer/pre_activations", &step.pre_activations),
+        ] {
+            training.events.histogram(n, tag, values);
+        }
+        training.write()?;
+        if let Some(found) = &step.validation {
+            validation.events.scalar(n, "accuracy_1", found.accuracy);
+            validation
+                .events
+                .scalar(n, "cross_entropy_1", found.cross_entropy);
+        }
+        validation.write()
+    }
+
+    /// Adds the confusion matrix and wrongly labelled photos of the test split, and the projector's
+    /// files. Small pictures come from the cache where it has them, and go there.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Encode`].
-    pub fn write(mut self, folder: &Path, trained: &TrainedClassifier) -> Result<()> {
-        self.results(trained)?;
-        let Self {
-            wall_time,
-            training,
-            validation,
-        } = self;
-        for (name, file) in [("train", training), ("validation", validation)] {
-            let folder = folder.join(name);
-            prepare(&folder)?;
-            let name = format!("events.out.tfevents.{wall_time:.0}{SUFFIX}");
-            write_file(&folder.join(name), &file.into_bytes())?;
+    /// [`Error::Io`], of this or an earlier step; [`Error::Encode`].
+    pub fn finish(mut self, trained: &TrainedClassifier, cache: &dyn FeatureCache) -> Result<()> {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
         }
-        write_projector(&folder.join("train"), trained)
+        let [training, validation] = self.open()?;
+        add_results(&mut validation.events, trained)?;
+        training.write()?;
+        validation.write()?;
+        write_projector(&self.folder.join("train"), trained, cache)
     }
 
-    /// The confusion matrix and wrongly labelled photos of the test split.
-    fn results(&mut self, trained: &TrainedClassifier) -> Result<()> {
-        let labels = &trained.classifier.labels;
-        let mut matrix = ConfusionMatrix::new(labels.len());
-        for result in &trained.test_results {
-            matrix.add(result.photo.class, Some(result.classification.class));
+    /// The files, opened if they are not; their events from now on are of this moment.
+    fn open(&mut self) -> Result<&mut [Side; 2]> {
+        let now = self.wall_time + self.start.elapsed().as_secs_f64();
+        if self.sides.is_none() {
+            let mut sides = [
+                Side::create(&self.folder.join("train"), self.wall_time)?,
+                Side::create(&self.folder.join("validation"), self.wall_time)?,
+            ];
+            add_graph(&mut sides[0].events);
+            self.sides = Some(sides);
         }
-        let picture = confusion_figure(&matrix.counts, labels);
-        let size = [picture.width(), picture.height()];
-        self.validation
-            .image(0, "confusion_matrix", size, png(&picture)?);
-        let wrong = trained
-            .test_results
-            .iter()
-            .filter(|r| r.classification.class != r.photo.class);
-        for result in wrong.take(MAX_MISCLASSIFIED) {
-            // A file that was removed since has no picture.
-            let Ok(photo) = Photo::open(&result.photo.path, &DecodeOptions::default()) else {
-                continue;
-            };
-            let picture = thumbnail(&photo, THUMBNAIL_PX);
-            let said = &labels[result.classification.class];
-            let tag = format!("misclassified/{} is not {said}", result.photo.name);
-            let size = [picture.width(), picture.height()];
-            self.validation.image(0, &tag, size, png(&picture)?);
+        let mut sides = self.sides.as_mut();
+        for side in sides.iter_mut().flat_map(|sides| sides.iter_mut()) {
+            side.events.set_wall_time(now);
         }
-        Ok(())
+        sides.ok_or_else(|| Error::Io {
+            path: self.folder.clone(),
+            source: std::io::Error::other("no event file is open"),
+        })
     }
+}
+
+impl Side {
+    /// An event file in `folder`, in place of those of an earlier run.
+    fn create(folder: &Path, wall_time: f64) -> Result<Self> {
+        prepare(folder)?;
+        let path = folder.join(format!("events.out.tfevents.{wall_time:.0}{SUFFIX}"));
+        let opened = OpenOptions::new().create(true).append(true).open(&path);
+        let file = opened.map_err(|source| Error::Io {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Self {
+            path,
+            file,
+            events: EventFile::new(wall_time),
+        })
+    }
+
+    /// Appends what was added. Records are whole: a reader waits for the end of one that is not.
+    fn write(&mut self) -> Result<()> {
+        let bytes = self.events.take_bytes();
+        self.file.write_all(&bytes).map_err(|source| Error::Io {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+fn add_graph(events: &mut EventFile) {
+    events.graph(&[
+        ("photo", "Placeholder", &[]),
+        ("network/trunk", "Conv2D", &["photo"]),
+        ("network/global", "Mean", &["network/trunk"]),
+        ("normalisation/root", "Sqrt", &["network/global"]),
+        (
+            "normalisation/unit_length",
+            "L2Normalize",
+            &["normalisation/root"],
+        ),
+        ("layer/weights", "VariableV2", &[]),
+        ("layer/biases", "VariableV2", &[]),
+        (
+            "layer/product",
+            "MatMul",
+            &["normalisation/unit_length", "layer/weights"],
+        ),
+        (
+            "layer/pre_activations",
+            "BiasAdd",
+            &["layer/product", "layer/biases"],
+        ),
+        ("probabilities", "Softmax", &["layer/pre_activations"]),
+        ("truth", "Placeholder", &[]),
+        (
+            "cross_entropy_1",
+            "SoftmaxCrossEntropyWithLogits",
+            &["layer/pre_activations", "truth"],
+        ),
+    ]);
+}
+
+/// The confusion matrix and wrongly labelled photos of the test split.
+fn add_results(events: &mut EventFile, trained: &TrainedClassifier) -> Result<()> {
+    let labels = &trained.classifier.labels;
+    let mut matrix = ConfusionMatrix::new(labels.len());
+    for result in &trained.test_results {
+        matrix.add(result.photo.class, Some(result.classification.class));
+    }
+    let picture = confusion_figure(&matrix.counts, labels);
+    let size = [picture.width(), picture.height()];
+    events.image(0, "confusion_matrix", size, png(&picture)?);
+    let wrong = trained
+        .test_results
+        .iter()
+        .filter(|r| r.classification.class != r.photo.class);
+    for result in wrong.take(MAX_MISCLASSIFIED) {
+        // A file that was removed since has no picture.
+        let Ok(photo) = Photo::open(&result.photo.path, &DecodeOptions::default()) else {
+            continue;
+        };
+        let picture = reduced(&photo, THUMBNAIL_PX);
+        let said = &labels[result.classification.class];
+        let tag = format!("misclassified/{} is not {said}", result.photo.name);
+        let size = [picture.width(), picture.height()];
+        events.image(0, &tag, size, png(&picture)?);
+    }
+    Ok(())
 }
 
 fn prepare(folder: &Path) -> Result<()> {
@@ -163,65 +238,14 @@ fn prepare(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The descriptors, their labels and pictures, as the projector reads them.
-fn write_projector(folder: &Path, trained: &TrainedClassifier) -> Result<()> {
-    let mut shown: Vec<_> = trained.photos.iter().collect();
-    shown.sort_by(|a, b| hash_percentage(&a.0.name).total_cmp(&hash_percentage(&b.0.name)));
-    shown.truncate(MAX_PROJECTED);
-    let mut descriptors = String::new();
-    let mut metadata = String::from("label\tphoto\tsplit\n");
-    for (photo, split, global) in &shown {
-        for (index, value) in global.iter().enumerate() {
-            let tab = if index > 0 { "\t" } else { "" };
-            let _ = write!(descriptors, "{tab}{value:.5}");
-        }
-        descriptors.push('\n');
-        let label = plain(&trained.classifier.labels[photo.class]);
-        let split = match split {
-            Split::Training => "training",
-            Split::Validation => "validation",
-            Split::Testing => "testing",
-        };
-        let _ = writeln!(metadata, "{label}\t{}\t{split}", plain(&photo.name));
-    }
-    let pictures: Vec<Option<RgbImage>> = shown
-        .par_iter()
-        .map(|(photo, _, _)| {
-            let photo = Photo::open(&photo.path, &DecodeOptions::default()).ok()?;
-            Some(resize_rgb(photo.pixels(), SPRITE_PX, SPRITE_PX))
-        })
-        .collect();
-    let columns = (shown.len() as f64).sqrt().ceil().max(1.0) as u32;
-    let mut sprite = RgbImage::new(columns * SPRITE_PX, columns * SPRITE_PX);
-    for (index, picture) in pictures.iter().enumerate() {
-        if let Some(picture) = picture {
-            let (row, column) = (index as u32 / columns, index as u32 % columns);
-            let (x, y) = (i64::from(column * SPRITE_PX), i64::from(row * SPRITE_PX));
-            image::imageops::replace(&mut sprite, picture, x, y);
-        }
-    }
-    let config = format!(
-        "embeddings {{\n  tensor_name: \"descriptors\"\n  tensor_path: \"descriptors.tsv\"\n  metadata_path: \"metadata.tsv\"\n  sprite {{\n    image_path: \"sprite.png\"\n    single_image_dim: {SPRITE_PX}\n    single_image_dim: {SPRITE_PX}\n  }}\n}}\n"
-    );
-    write_file(&folder.join("descriptors.tsv"), descriptors.as_bytes())?;
-    write_file(&folder.join("metadata.tsv"), metadata.as_bytes())?;
-    write_file(&folder.join("sprite.png"), &png(&sprite)?)?;
-    write_file(&folder.join("projector_config.pbtxt"), config.as_bytes())
-}
-
-/// Without what ends a field or a line of a table.
-fn plain(text: &str) -> String {
-    text.replace(['\t', '\n', '\r'], " ")
-}
-
-fn thumbnail(photo: &Photo, longest_px: u32) -> RgbImage {
+fn reduced(photo: &Photo, longest_px: u32) -> RgbImage {
     let (width, height) = (photo.width(), photo.height());
     let factor = (f64::from(longest_px) / f64::from(width.max(height))).min(1.0);
     let side = |pixels: u32| ((f64::from(pixels) * factor).round() as u32).max(1);
     resize_rgb(photo.pixels(), side(width), side(height))
 }
 
-fn png(picture: &RgbImage) -> Result<Vec<u8>> {
+pub(super) fn png(picture: &RgbImage) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
     picture
         .write_to(&mut bytes, image::ImageFormat::Png)
@@ -230,4 +254,61 @@ fn png(picture: &RgbImage) -> Result<Vec<u8>> {
             reason: e.to_string(),
         })?;
     Ok(bytes.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::{Evaluation, SoftmaxLayer};
+
+    fn step(step: usize) -> TrainingStep {
+        let evaluation = Evaluation {
+            accuracy: 0.5,
+            cross_entropy: 1.0,
+            num_photos: 2,
+        };
+        TrainingStep {
+            step,
+            training: evaluation,
+            validation: Some(evaluation),
+            pre_activations: vec![0.0, 1.0],
+            layer: SoftmaxLayer::new(1, vec![1.0, 2.0], vec![0.0, 0.0]).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_step_is_in_the_files_before_the_run_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let train = folder.path().join("train");
+        std::fs::create_dir(&train).unwrap();
+        std::fs::write(train.join("events.out.tfevents.7.delfin"), "earlier").unwrap();
+        std::fs::write(train.join("events.out.tfevents.7.other"), "not ours").unwrap();
+        let mut log = TrainingLog::new(folder.path(), 9.0);
+        assert_eq!(std::fs::read_dir(&train).unwrap().count(), 2);
+        let files = ["train", "validation"].map(|side| {
+            folder
+                .path()
+                .join(side)
+                .join("events.out.tfevents.9.delfin")
+        });
+        let mut sizes = [0, 0];
+        for n in 1..4 {
+            log.step(&step(n));
+            let now = files.each_ref().map(|file| file.metadata().unwrap().len());
+            assert!(now[0] > sizes[0] && now[1] > sizes[1], "{sizes:?} {now:?}");
+            sizes = now;
+        }
+        let mut left: Vec<_> = std::fs::read_dir(&train)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(
+            left,
+            [
+                "events.out.tfevents.7.other",
+                "events.out.tfevents.9.delfin"
+            ]
+        );
+    }
 }

@@ -10,14 +10,16 @@ use super::held_out::{cross_validate, judge};
 use super::judge::{Classification, conclude};
 use super::options::{ClassifierOptions, TrainingFolders};
 use super::photos::{PhotoFeatures, TrainingObserver, global_of, read_photos};
+use super::sides::{Sided, ensure_training, list};
 use crate::classify::{
-    Calibration, Classifier, Dataset, Evaluation, Evidence, FeatureSettings, LabelledPhoto,
-    NetworkId, Reference, Samples, SoftmaxLayer, Split, TrainingOptions, evaluate, hash_percentage,
+    Calibration, Classifier, Evaluation, Evidence, FeatureSettings, LabelledPhoto, NetworkId,
+    Reference, Samples, SoftmaxLayer, Split, TrainingOptions, evaluate, hash_percentage,
     train_layer,
 };
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model};
 use crate::image::Photo;
+use crate::store::ContentHash;
 
 /// Regularisations that are tried when none is named.
 const L2_TRIED: [f32; 5] = [0.003, 0.01, 0.03, 0.1, 0.3];
@@ -31,13 +33,26 @@ pub struct LabelledResult {
     pub classification: Classification,
 }
 
+/// A photo that was used for a classifier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainedPhoto {
+    /// The photo.
+    pub photo: LabelledPhoto,
+    /// What it was used for.
+    pub split: Split,
+    /// SHA-256 of its file.
+    pub content_hash: ContentHash,
+    /// Its normalised global descriptor.
+    pub global: Vec<f32>,
+}
+
 /// A classifier and how it came to be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainedClassifier {
     /// The classifier.
     pub classifier: Classifier,
-    /// Every photo that could be read, its side and its normalised global descriptor.
-    pub photos: Vec<(LabelledPhoto, Split, Vec<f32>)>,
+    /// Every photo that could be read.
+    pub photos: Vec<TrainedPhoto>,
     /// The layer alone on the photos for testing.
     pub layer_test: Option<Evaluation>,
     /// The photos for testing.
@@ -145,50 +160,16 @@ pub fn train_classifier(
         classifier,
         photos: samples
             .into_iter()
-            .map(|s| (s.photo, s.split, s.features.global))
+            .map(|s| TrainedPhoto {
+                photo: s.photo,
+                split: s.split,
+                content_hash: s.features.content_hash,
+                global: s.features.global,
+            })
             .collect(),
         test_results,
         layer_time,
     })
-}
-
-/// A photo and its side.
-type Sided = (LabelledPhoto, Split);
-
-/// The labels, and every photo with its side.
-fn list(
-    folders: &TrainingFolders,
-    options: &ClassifierOptions,
-    observer: &dyn TrainingObserver,
-) -> Result<(Vec<String>, Vec<Sided>)> {
-    let dataset = Dataset::open(&folders.training)?;
-    dataset.notes.iter().for_each(|note| observer.note(note));
-    let mut split = options.split;
-    if folders.validation.is_some() {
-        split.validation_percentage = 0.0;
-    }
-    if folders.testing.is_some() {
-        split.testing_percentage = 0.0;
-    }
-    let mut photos: Vec<(LabelledPhoto, Split)> = dataset
-        .photos
-        .into_iter()
-        .map(|photo| {
-            let side = split.split_of(&photo.name);
-            (photo, side)
-        })
-        .collect();
-    for (folder, side) in [
-        (&folders.validation, Split::Validation),
-        (&folders.testing, Split::Testing),
-    ] {
-        if let Some(folder) = folder {
-            let more = Dataset::open_with_labels(folder, &dataset.labels)?;
-            more.notes.iter().for_each(|note| observer.note(note));
-            photos.extend(more.photos.into_iter().map(|photo| (photo, side)));
-        }
-    }
-    Ok((dataset.labels, photos))
 }
 
 fn settings(options: &ClassifierOptions, model: &Model) -> FeatureSettings {
@@ -206,7 +187,7 @@ fn settings(options: &ClassifierOptions, model: &Model) -> FeatureSettings {
 
 fn read(
     model: &Model,
-    photos: Vec<(LabelledPhoto, Split)>,
+    photos: Vec<Sided>,
     settings: &FeatureSettings,
     options: &ClassifierOptions,
     cache: &dyn FeatureCache,
@@ -265,37 +246,6 @@ fn distort<'a>(
     for (photo, copies) in photos.iter().zip(copies) {
         samples.classes.extend(copies.iter().map(|_| photo.class));
         samples.inputs.extend(copies);
-    }
-    Ok(())
-}
-
-/// A class without a photo to learn from takes all of its photos for training; one without any photo
-/// that could be read is an error.
-fn ensure_training(
-    samples: &mut [Sample],
-    labels: &[String],
-    folder: &Path,
-    observer: &dyn TrainingObserver,
-) -> Result<()> {
-    for (class, label) in labels.iter().enumerate() {
-        let mut own = samples
-            .iter_mut()
-            .filter(|s| s.photo.class == class)
-            .peekable();
-        if own.peek().is_none() {
-            return Err(Error::Dataset {
-                path: folder.to_owned(),
-                reason: format!("no photo of class `{label}` can be read"),
-            });
-        }
-        let mut own: Vec<&mut Sample> = own.collect();
-        if own.iter().all(|s| s.split != Split::Training) {
-            observer.note(&format!(
-                "class `{label}`: no photo was left for training, so its {} are all trained on",
-                own.len()
-            ));
-            own.iter_mut().for_each(|s| s.split = Split::Training);
-        }
     }
     Ok(())
 }
