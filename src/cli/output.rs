@@ -12,9 +12,15 @@ pub(crate) fn note(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Prints an error and its causes on one line.
+/// Prints an error and its causes on one line; a cause that the error names itself is not repeated.
 pub(crate) fn error(error: &anyhow::Error) {
-    note(format_args!("delfin: {error:#}"));
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    note(format_args!("delfin: {text}"));
 }
 
 /// Writes bytes to standard output as they are.
