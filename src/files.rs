@@ -24,6 +24,49 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
+/// Makes a new file at `path`: `make` fills a file beside it, which is brought to the disk and gets its
+/// name when it is whole.
+///
+/// # Errors
+/// [`Error::Format`] when something is at `path` already; [`Error::Io`], and what `make` fails with.
+/// Nothing is left behind.
+pub(crate) fn write_new_file(path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let io = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    refuse_existing(path)?;
+    let partial = partial_name(path);
+    // What a killed program of the same number left.
+    let _ = std::fs::remove_file(&partial);
+    // Opened first, so that a folder that is not there is told in the system's words.
+    let made = std::fs::File::create(&partial)
+        .map_err(io)
+        .and_then(|_| make(&partial))
+        .and_then(|()| {
+            let file = std::fs::File::options().write(true).open(&partial);
+            file.and_then(|file| file.sync_all()).map_err(io)
+        })
+        .and_then(|()| refuse_existing(path))
+        .and_then(|()| std::fs::rename(&partial, path).map_err(io));
+    if made.is_err() {
+        let _ = std::fs::remove_file(&partial);
+    }
+    made
+}
+
+/// # Errors
+/// [`Error::Format`] when something is at `path`.
+pub fn refuse_existing(path: &Path) -> Result<()> {
+    match path.symlink_metadata() {
+        Ok(_) => Err(Error::format(
+            path,
+            "there already; it is not written over: remove it or give another name",
+        )),
+        Err(_) => Ok(()),
+    }
+}
+
 /// A name for one process alone, so that two programs that write the same file do not mix.
 fn partial_name(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

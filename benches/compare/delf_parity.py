@@ -259,8 +259,8 @@ def png_photos(source, folder, count, size=None):
     files = [p for p in sorted(source.rglob("*")) if p.suffix.lower() in (".jpg", ".png")]
     for path in files[:count]:
         photo = Image.open(path).convert("RGB")
-        if size and photo.size != size:
-            continue
+        if size:
+            photo = photo.resize(size)
         paths.append(folder / f"{path.stem}.png")
         photo.save(paths[-1])
     return paths
@@ -303,7 +303,8 @@ def parity(args, model, filled, mean, matrix, threshold):
 
 def times(args, model, filled, threshold):
     """Seconds a photo, one thread each, in turn; the median of the rounds."""
-    photos = png_photos(args.photos[0], args.work / "timed", args.count, (640, 480))
+    photos = [photo for source in args.photos
+              for photo in png_photos(source, args.work / "timed", args.count, (640, 480))]
     config = configuration(args.work, model, threshold, 1000)
     taken = {"TensorFlow": [], "delfin, imported": [], "delfin, default network": []}
     pixels = [np.array(Image.open(photo)) for photo in photos]
@@ -328,7 +329,7 @@ def times(args, model, filled, threshold):
             per_photo(lambda photos: extract(args, config, photos, args.work / "timed_features")))
         taken["delfin, default network"].append(per_photo(default_network))
     base = statistics.median(taken["TensorFlow"])
-    print(f"{len(photos)} photos of 640 x 480, seven scales, one thread, median of {args.rounds} rounds")
+    print(f"{len(photos)} photos scaled to 640 x 480, seven scales, one thread, median of {args.rounds} rounds")
     print("| | s a photo | TensorFlow's time over this |\n|---|---|---|")
     for name, seconds in taken.items():
         median = statistics.median(seconds)

@@ -114,5 +114,6 @@ fn title(stage: Stage) -> &'static str {
         Stage::Verify => "pairs verified",
         Stage::Confirm => "doubtful pairs looked at",
         Stage::Report => "photos and pairs drawn",
+        Stage::Align => "pairs aligned for COLMAP",
     }
 }

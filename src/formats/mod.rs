@@ -1,6 +1,7 @@
 //! Files of other programs. Conventions that differ from ours are converted here and nowhere else.
 
 pub mod classifier_onnx;
+pub mod colmap;
 pub mod datum;
 pub mod delf;
 pub mod delf_config;

@@ -18,7 +18,7 @@ pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
     ClusterFile, ClusterOptions, ClusterSource, Explanation, Failure, FolderClusters, FolderPhoto,
     PairRow, PhotoRow, SearchHit, SearchResult, VerifiedPair, cluster_folder, clusters_csv,
-    edges_csv, folder_report, labels_txt, search_folder,
+    colmap_database, edges_csv, folder_report, labels_txt, search_folder,
 };
 pub use observer::{Observer, Silent, Stage};
 pub use options::MatchOptions;

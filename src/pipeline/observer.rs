@@ -17,6 +17,8 @@ pub enum Stage {
     Confirm,
     /// Inliers and small pictures are gathered for the report.
     Report,
+    /// Matches are aligned to the pixel for a reconstruction.
+    Align,
 }
 
 /// Is told how a run goes, from any thread, and can end it. It changes no result.

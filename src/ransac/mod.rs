@@ -140,6 +140,7 @@ pub fn ransac<E: Estimator>(
     }
     Ok(best.and_then(|best| {
         let best = optimizer.polish(&mut scorer, best);
+        let best = optimizer.search_nearby(&mut scorer, &mut rng, best);
         let inliers = scorer.exclusive_inliers(&best.model);
         (inliers.len() >= sample_size).then_some(RansacReport {
             model: best.model,

@@ -38,6 +38,11 @@ impl<'a, E: Estimator> Scorer<'a, E> {
         }
     }
 
+    /// Whether the number of inliers decides, and not their closeness.
+    pub(super) fn counts(&self) -> bool {
+        self.rewards.0 > 0.0
+    }
+
     /// The score of the model through `sample` if it is above `floor` and passes the
     /// [pretest](PRETEST).
     pub(super) fn score_sample(

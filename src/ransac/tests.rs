@@ -493,3 +493,35 @@ fn trials_follow_the_formula() {
     assert_eq!(trials_for(0.99, 2, 100, 3), usize::MAX);
     assert_eq!(trials_for(1.0, 3, 3, 3), usize::MAX);
 }
+
+#[test]
+fn where_inliers_are_counted_no_sample_near_the_best_has_more() {
+    let kind = TransformKind::Affine;
+    let options = RansacOptions {
+        max_error_px: 10.0,
+        reward: InlierReward::Number,
+        confidence: 1.0,
+        min_trials: 300,
+        max_trials: 300,
+        seed: 1,
+    };
+    for seed in 0..10 {
+        // Noise as large as the error allowed, so that models compete for each datum.
+        let (points, _) = planted(kind, 36, 0.7, 8.0, seed);
+        let estimator = estimator(kind, &points);
+        let found = ransac(&estimator, &options).unwrap().unwrap();
+        let mut most = 0;
+        for a in 0..36 {
+            for b in 0..a {
+                for c in 0..b {
+                    let Some(model) = estimator.fit_minimal(&[a, b, c]) else {
+                        continue;
+                    };
+                    let is_inlier = |&i: &usize| estimator.squared_error(&model, i) < 100.0;
+                    most = most.max((0..36).filter(is_inlier).count());
+                }
+            }
+        }
+        assert!(found.inliers.len() >= most, "{seed}: {most}");
+    }
+}

@@ -36,6 +36,11 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_name = "N")]
     pub(crate) min_inliers: Option<usize>,
 
+    /// Write a COLMAP database of the linked photos too: cameras, images, keypoints to the pixel,
+    /// matches, two-view geometries. A new file.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) export_colmap: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 

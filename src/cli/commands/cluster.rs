@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use delfin::Model;
-use delfin::files::write_file;
+use delfin::files::{refuse_existing, write_file};
 use delfin::pipeline::{
     ClusterFile, ClusterOptions, ClusterSource, FolderClusters, cluster_folder, clusters_csv,
-    edges_csv, folder_report, labels_txt,
+    colmap_database, edges_csv, folder_report, labels_txt,
 };
 use delfin::report::folder_page;
 use delfin::store::Store;
@@ -23,6 +23,10 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     let model = args.extraction.open_model()?;
     let options = args.options(&model);
     options.validate()?;
+    // Told before the work is done, not after.
+    args.export_colmap
+        .as_deref()
+        .map_or(Ok(()), refuse_existing)?;
     make_folder(&args.output)?;
     let store = args.store.open(&args.folder)?;
     let progress = Progress::new(args.quiet);
@@ -41,6 +45,9 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
         &args.output.join("report.html"),
         folder_page(&report)?.as_bytes(),
     )?;
+    if let Some(path) = &args.export_colmap {
+        colmap_database(&model, folder, &store, &options, &found, progress)?.write(path)?;
+    }
     let singles = found.classes.iter().filter(|c| c.members.len() == 1);
     output::line(format_args!(
         "{} photos, {} classes, {} of them of one photo, {} failures -> {}",

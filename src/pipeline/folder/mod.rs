@@ -4,6 +4,7 @@ mod confirm;
 mod explain;
 mod options;
 mod read;
+mod reconstruction;
 mod report;
 mod search;
 mod tables;
@@ -26,6 +27,7 @@ use crate::store::{ContentHash, Store};
 pub use explain::Explanation;
 pub use options::ClusterOptions;
 pub(in crate::pipeline) use read::extraction_settings;
+pub use reconstruction::colmap_database;
 pub use report::folder_report;
 pub use search::{SearchHit, SearchResult, search_folder};
 pub use tables::{

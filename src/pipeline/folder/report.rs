@@ -169,7 +169,7 @@ fn small_picture(session: &Session<'_>, path: &Path, photo: &FolderPhoto) -> Opt
 }
 
 /// The features of the photos of these pairs, by photo; none of one that can no longer be read.
-fn features_of(
+pub(super) fn features_of(
     session: &Session<'_>,
     folder: &Path,
     settings: Option<SettingsId>,

@@ -1,0 +1,304 @@
+//! COLMAP's database: an SQLite file that holds what a reconstruction starts from.
+//!
+//! Cameras, images, keypoints, matches and two-view geometries, with the tables of COLMAP 4 (rigs and frames
+//! included: one of each to a photo). A camera is SIMPLE_RADIAL (f, cx, cy, k) and every photo has its
+//! own, as photos of a folder need not be by one camera or at one zoom; its focal length is COLMAP's
+//! own first guess, 1.2 times the longer side, and said to be a guess. COLMAP counts pixels from the
+//! corner of the top-left one, whose centre is at (0.5, 0.5) there and at (0, 0) here.
+//!
+//! The schema is that of <https://colmap.github.io/database.html> and of what pycolmap 4.2 makes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use nalgebra::Matrix3;
+use rusqlite::{Connection, Transaction, params};
+
+use crate::error::{Error, Result};
+use crate::files::write_new_file;
+
+/// COLMAP 4.2.1, whose tables these are, as it numbers itself.
+const VERSION: i32 = 4_020_100;
+/// COLMAP's number of the camera model SIMPLE_RADIAL.
+const SIMPLE_RADIAL: i32 = 2;
+/// COLMAP's number of a camera among the kinds of sensors.
+const CAMERA: i32 = 0;
+/// COLMAP's number of a pair of photos by cameras that are not calibrated.
+const UNCALIBRATED: i32 = 3;
+/// The focal length that COLMAP begins with, over the longer side.
+const FOCAL_LENGTH_FACTOR: f64 = 1.2;
+/// A pair's number is this times the first image's plus the second's. Images are numbered below it.
+const PAIR_FACTOR: i64 = 2_147_483_647;
+
+const TABLES: &str = "
+CREATE TABLE rigs (
+    rig_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    ref_sensor_id INTEGER NOT NULL, ref_sensor_type INTEGER NOT NULL);
+CREATE UNIQUE INDEX rig_ref_sensor_assignment ON rigs(ref_sensor_id, ref_sensor_type);
+CREATE TABLE rig_sensors (
+    rig_id INTEGER NOT NULL, sensor_id INTEGER NOT NULL, sensor_type INTEGER NOT NULL,
+    sensor_from_rig BLOB, FOREIGN KEY(rig_id) REFERENCES rigs(rig_id) ON DELETE CASCADE);
+CREATE UNIQUE INDEX rig_sensor_assignment ON rig_sensors(sensor_id, sensor_type);
+CREATE TABLE cameras (
+    camera_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, model INTEGER NOT NULL,
+    width INTEGER NOT NULL, height INTEGER NOT NULL, params BLOB,
+    prior_focal_length INTEGER NOT NULL);
+CREATE TABLE frames (
+    frame_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, rig_id INTEGER NOT NULL,
+    FOREIGN KEY(rig_id) REFERENCES rigs(rig_id) ON DELETE CASCADE);
+CREATE TABLE frame_data (
+    frame_id INTEGER NOT NULL, data_id INTEGER NOT NULL, sensor_id INTEGER NOT NULL,
+    sensor_type INTEGER NOT NULL,
+    FOREIGN KEY(frame_id) REFERENCES frames(frame_id) ON DELETE CASCADE);
+CREATE UNIQUE INDEX frame_sensor_assignment ON frame_data(data_id, sensor_type);
+CREATE TABLE images (
+    image_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, name TEXT NOT NULL UNIQUE,
+    camera_id INTEGER NOT NULL,
+    CONSTRAINT image_id_check CHECK(image_id >= 0 and image_id < 2147483647),
+    FOREIGN KEY(camera_id) REFERENCES cameras(camera_id));
+CREATE UNIQUE INDEX index_name ON images(name);
+CREATE TABLE pose_priors (
+    pose_prior_id INTEGER PRIMARY KEY NOT NULL, corr_data_id INTEGER NOT NULL,
+    corr_sensor_id INTEGER NOT NULL, corr_sensor_type INTEGER NOT NULL, position BLOB,
+    position_covariance BLOB, gravity BLOB, coordinate_system INTEGER NOT NULL);
+CREATE UNIQUE INDEX pose_prior_data_assignment
+    ON pose_priors(corr_data_id, corr_sensor_id, corr_sensor_type);
+CREATE TABLE keypoints (
+    image_id INTEGER PRIMARY KEY NOT NULL, rows INTEGER NOT NULL, cols INTEGER NOT NULL,
+    data BLOB, FOREIGN KEY(image_id) REFERENCES images(image_id) ON DELETE CASCADE);
+CREATE TABLE descriptors (
+    image_id INTEGER PRIMARY KEY NOT NULL, type INTEGER NOT NULL, rows INTEGER NOT NULL,
+    cols INTEGER NOT NULL, data BLOB,
+    FOREIGN KEY(image_id) REFERENCES images(image_id) ON DELETE CASCADE);
+CREATE TABLE matches (
+    pair_id INTEGER PRIMARY KEY NOT NULL, rows INTEGER NOT NULL, cols INTEGER NOT NULL,
+    data BLOB);
+CREATE TABLE two_view_geometries (
+    pair_id INTEGER PRIMARY KEY NOT NULL, rows INTEGER NOT NULL, cols INTEGER NOT NULL,
+    data BLOB, config INTEGER NOT NULL, F BLOB, E BLOB, H BLOB, qvec BLOB, tvec BLOB,
+    camera1 BLOB, camera2 BLOB);
+";
+
+/// A photo of the database.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColmapImage {
+    /// Its path below the folder that COLMAP is given, with `/` between names; no two are alike.
+    pub name: String,
+    /// In pixels, upright.
+    pub width: u32,
+    /// In pixels, upright.
+    pub height: u32,
+    /// x and y in pixels, the centre of the top-left pixel at (0, 0).
+    pub keypoints: Vec<[f32; 2]>,
+}
+
+/// Two photos and which of their keypoints are the same point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColmapPair {
+    /// Place of photo 1 among the images.
+    pub image1: usize,
+    /// Place of photo 2, after photo 1.
+    pub image2: usize,
+    /// Places of keypoints in photo 1 and in photo 2.
+    pub matches: Vec<[u32; 2]>,
+    /// The transform x2 ~ H x1 that was found, in pixels as the keypoints are.
+    pub homography: Matrix3<f64>,
+}
+
+/// What a database holds. The same values give the same file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ColmapDatabase {
+    /// The photos; the first is COLMAP's image 1.
+    pub images: Vec<ColmapImage>,
+    /// The pairs that match, sorted, each once.
+    pub pairs: Vec<ColmapPair>,
+}
+
+impl ColmapDatabase {
+    /// Writes a new file at `path`, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Format`] when something is there already, when a match names a keypoint that is not there,
+    /// and for what SQLite says; [`Error::Io`] when the file cannot be written. Nothing is left behind.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        self.validate(path)?;
+        write_new_file(path, |partial| {
+            let fill = || -> rusqlite::Result<()> {
+                let mut connection = Connection::open(partial)?;
+                // The file has a name that nobody looks for until it is whole.
+                connection.pragma_update(None, "journal_mode", "off")?;
+                connection.pragma_update(None, "user_version", VERSION)?;
+                let transaction = connection.transaction()?;
+                transaction.execute_batch(TABLES)?;
+                self.put_images(&transaction)?;
+                self.put_pairs(&transaction)?;
+                transaction.commit()?;
+                connection.close().map_err(|(_, error)| error)
+            };
+            fill().map_err(|error| Error::format(path, error.to_string()))
+        })
+    }
+
+    fn validate(&self, path: &Path) -> Result<()> {
+        let fail = |reason: String| Err(Error::format(path, reason));
+        let mut names = BTreeSet::new();
+        for image in &self.images {
+            if !names.insert(&image.name) {
+                return fail(format!("two photos are named {}", image.name));
+            }
+        }
+        let mut last = None;
+        for pair in &self.pairs {
+            let place = (pair.image1, pair.image2);
+            if pair.image1 >= pair.image2 || last >= Some(place) {
+                return fail(format!("pair {place:?} is out of order"));
+            }
+            last = Some(place);
+            let count = |image: usize| self.images.get(image).map(|image| image.keypoints.len());
+            let (Some(count1), Some(count2)) = (count(pair.image1), count(pair.image2)) else {
+                return fail(format!("pair {place:?} names no photo"));
+            };
+            let is_there = |m: &&[u32; 2]| (m[0] as usize) < count1 && (m[1] as usize) < count2;
+            if let Some(wrong) = pair.matches.iter().find(|m| !is_there(m)) {
+                return fail(format!(
+                    "match {wrong:?} of pair {place:?} names no keypoint"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn put_images(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let mut camera =
+            transaction.prepare("INSERT INTO cameras VALUES (?1, ?2, ?3, ?4, ?5, 0)")?;
+        let mut image = transaction.prepare("INSERT INTO images VALUES (?1, ?2, ?1)")?;
+        let mut keypoints = transaction.prepare("INSERT INTO keypoints VALUES (?1, ?2, 2, ?3)")?;
+        let mut rig = transaction.prepare("INSERT INTO rigs VALUES (?1, ?1, ?2)")?;
+        let mut frame = transaction.prepare("INSERT INTO frames VALUES (?1, ?1)")?;
+        let mut data = transaction.prepare("INSERT INTO frame_data VALUES (?1, ?1, ?1, ?2)")?;
+        for (id, of) in (1i64..).zip(&self.images) {
+            let (width, height) = (f64::from(of.width), f64::from(of.height));
+            let focal_length = FOCAL_LENGTH_FACTOR * width.max(height);
+            let values = [focal_length, width / 2.0, height / 2.0, 0.0];
+            camera.execute(params![
+                id,
+                SIMPLE_RADIAL,
+                of.width,
+                of.height,
+                doubles(values)
+            ])?;
+            image.execute(params![id, of.name])?;
+            let places = of.keypoints.iter().flatten();
+            let bytes: Vec<u8> = places.flat_map(|v| (v + 0.5).to_le_bytes()).collect();
+            keypoints.execute(params![id, of.keypoints.len() as i64, bytes])?;
+            rig.execute(params![id, CAMERA])?;
+            frame.execute(params![id])?;
+            data.execute(params![id, CAMERA])?;
+        }
+        Ok(())
+    }
+
+    fn put_pairs(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let mut matches = transaction.prepare("INSERT INTO matches VALUES (?1, ?2, 2, ?3)")?;
+        let mut geometry = transaction.prepare(
+            "INSERT INTO two_view_geometries (pair_id, rows, cols, data, config, H)
+             VALUES (?1, ?2, 2, ?3, ?4, ?5)",
+        )?;
+        for pair in &self.pairs {
+            let id = PAIR_FACTOR * (pair.image1 as i64 + 1) + pair.image2 as i64 + 1;
+            let rows = pair.matches.len() as i64;
+            let places = pair.matches.iter().flatten();
+            let bytes: Vec<u8> = places.flat_map(|place| place.to_le_bytes()).collect();
+            matches.execute(params![id, rows, bytes])?;
+            let homography = doubles(shifted(&pair.homography).transpose().iter().copied());
+            geometry.execute(params![id, rows, bytes, UNCALIBRATED, homography])?;
+        }
+        Ok(())
+    }
+}
+
+/// The transform in pixels counted from the corner of the top-left one.
+fn shifted(homography: &Matrix3<f64>) -> Matrix3<f64> {
+    let shift = |by: f64| Matrix3::new(1.0, 0.0, by, 0.0, 1.0, by, 0.0, 0.0, 1.0);
+    shift(0.5) * homography * shift(-0.5)
+}
+
+fn doubles(values: impl IntoIterator<Item = f64>) -> Vec<u8> {
+    values.into_iter().flat_map(f64::to_le_bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(name: &str) -> ColmapImage {
+        ColmapImage {
+            name: name.into(),
+            width: 40,
+            height: 30,
+            keypoints: vec![[0.0, 0.0], [7.25, 8.0]],
+        }
+    }
+
+    fn database(pair: (usize, usize), matches: Vec<[u32; 2]>) -> ColmapDatabase {
+        ColmapDatabase {
+            images: vec![image("a.jpg"), image("b/c.jpg")],
+            pairs: vec![ColmapPair {
+                image1: pair.0,
+                image2: pair.1,
+                matches,
+                homography: Matrix3::new(2.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 1.0),
+            }],
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_there_and_the_same_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["1.db", "2.db"].map(|name| folder.path().join(name));
+        for path in &paths {
+            database((0, 1), vec![[1, 0]]).write(path).unwrap();
+        }
+        let bytes = paths.each_ref().map(|path| std::fs::read(path).unwrap());
+        assert!(bytes[0] == bytes[1]);
+        let connection = Connection::open(&paths[0]).unwrap();
+        let blob =
+            |query: &str| -> Vec<u8> { connection.query_row(query, [], |r| r.get(0)).unwrap() };
+        let keypoints = blob("SELECT data FROM keypoints WHERE image_id = 2");
+        let expected = [0.5f32, 0.5, 7.75, 8.5].map(f32::to_le_bytes).concat();
+        assert_eq!(keypoints, expected);
+        assert_eq!(blob("SELECT data FROM matches"), [1, 0, 0, 0, 0, 0, 0, 0]);
+        // (0, 0) goes to itself, so (0.5, 0.5) does.
+        let expected = [2.0, 0.0, -0.5, 0.0, 2.0, -0.5, 0.0, 0.0, 1.0];
+        assert_eq!(blob("SELECT H FROM two_view_geometries"), doubles(expected));
+        let id: i64 = connection
+            .query_row("SELECT pair_id FROM two_view_geometries", [], |r| r.get(0))
+            .unwrap();
+        assert_eq!(id, 2_147_483_647 + 2);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let mut twins = database((0, 1), Vec::new());
+        twins.images[1].name = "a.jpg".into();
+        for wrong in [
+            database((1, 0), Vec::new()),
+            database((0, 2), Vec::new()),
+            database((0, 1), vec![[0, 2]]),
+            twins,
+        ] {
+            let error = wrong.write(&path).unwrap_err().to_string();
+            assert!(error.contains("a.db: "), "{error}");
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
+        std::fs::write(&path, "kept").unwrap();
+        let error = database((0, 1), Vec::new()).write(&path).unwrap_err();
+        assert!(error.to_string().contains("there already"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"kept");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        let nowhere = folder.path().join("none/a.db");
+        assert!(database((0, 1), Vec::new()).write(&nowhere).is_err());
+    }
+}

@@ -1,0 +1,336 @@
+//! The pairs of a folder -> what COLMAP starts a reconstruction from.
+//!
+//! A feature of a coarse network lies on no particular pixel; what triangulates is what the photos' pixels
+//! say. Every match of two linked photos, also one that their one transform does not explain (scenes
+//! have depth), is aligned by itself, from the corners of either photo, and kept where the pixels
+//! agree. Places within a pixel or so of each other in a photo are one keypoint, so that what
+//! several pairs say of a point makes one track. What this is worth: benches/RESULTS.md.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use nalgebra::Matrix3;
+use rayon::prelude::*;
+
+use super::report::features_of;
+use super::{ClusterOptions, FolderClusters, Session, VerifiedPair};
+use crate::error::Result;
+use crate::extract::Model;
+use crate::features::FeatureSet;
+use crate::formats::colmap::{ColmapDatabase, ColmapImage, ColmapPair};
+use crate::geometry::{Correspondences, inverse};
+use crate::image::Photo;
+use crate::pipeline::features::positions;
+use crate::pipeline::observer::{Counter, Observer, Stage};
+use crate::pipeline::{match_features, seed_from_content};
+use crate::refinement::{RefinementImage, RefinementOptions, Track, refine_matches};
+use crate::store::Store;
+
+/// Photos are aligned at this long side, in pixels. At 480 a reconstruction is half as exact.
+const LONG_SIDE: u32 = 1024;
+/// Corners of a photo at that size; as many as the spacing gives.
+const MAX_CORNERS: usize = 5000;
+/// Places in a photo this near to each other are one keypoint; in pixels at that size.
+const MERGE_RADIUS_PX: f64 = 1.5;
+/// Photos that are decoded at a time, about 10 MB each.
+const MAX_DECODED: usize = 64;
+
+/// Where a pair's pixels agree, both ways: `[x1, y1, x2, y2]`, each beginning at a corner of photo 1
+/// or, behind `num_from1`, of photo 2.
+struct Aligned {
+    places: Vec<[f64; 4]>,
+    num_from1: usize,
+    homography: Matrix3<f64>,
+}
+
+/// What COLMAP reconstructs the things of a folder from: every photo, and the pairs that are linked by
+/// [`ClusterOptions::max_false_match_probability`] and [`ClusterOptions::min_inliers`] as the classes are.
+/// Features come from `store`; what it lost is computed again. A photo that can no longer be read has
+/// no keypoints. Deterministic as [`super::cluster_folder`] is.
+///
+/// # Errors
+/// As [`super::cluster_folder`].
+pub fn colmap_database(
+    model: &Model,
+    folder: &Path,
+    store: &Store,
+    options: &ClusterOptions,
+    found: &FolderClusters,
+    observer: &dyn Observer,
+) -> Result<ColmapDatabase> {
+    options.validate()?;
+    let session = Session::new(model, options, store, observer);
+    let is_linked = |pair: &&VerifiedPair| {
+        pair.num_inliers >= options.min_inliers.unwrap_or(1)
+            && pair.false_match_probability <= options.max_false_match_probability
+    };
+    let linked: Vec<&VerifiedPair> = found.pairs.iter().filter(is_linked).collect();
+    let counter = Counter::new(observer, Stage::Align, linked.len());
+    let settings = session.using(|store| store.settings(&session.extraction_settings()));
+    let refinement = RefinementOptions {
+        max_long_side: LONG_SIDE,
+        max_corners: MAX_CORNERS,
+        ..options.matching.refinement.unwrap_or_default()
+    };
+    let mut aligned = Vec::with_capacity(linked.len());
+    for group in groups(&linked) {
+        counter.check()?;
+        let features = features_of(&session, folder, settings, found, group);
+        let images = prepare(&session, folder, found, group, &refinement);
+        let of_group: Vec<Option<Aligned>> = group
+            .par_iter()
+            .map(|pair| {
+                counter.check()?;
+                let aligned = align(&session, &features, &images, found, pair, &refinement)?;
+                counter.count(false);
+                Ok(aligned)
+            })
+            .collect::<Result<_>>()?;
+        aligned.extend(group.iter().copied().zip(of_group));
+    }
+    Ok(database(found, &aligned))
+}
+
+/// Runs of pairs that need few photos.
+fn groups<'a, 'b>(pairs: &'b [&'a VerifiedPair]) -> Vec<&'b [&'a VerifiedPair]> {
+    let mut groups = Vec::new();
+    let mut rest = pairs;
+    while !rest.is_empty() {
+        let mut photos = BTreeSet::new();
+        let fits = rest.iter().take_while(|pair| {
+            photos.extend([pair.image1, pair.image2]);
+            photos.len() <= MAX_DECODED
+        });
+        let (group, others) = rest.split_at(fits.count());
+        groups.push(group);
+        rest = others;
+    }
+    groups
+}
+
+fn prepare(
+    session: &Session<'_>,
+    folder: &Path,
+    found: &FolderClusters,
+    pairs: &[&VerifiedPair],
+    refinement: &RefinementOptions,
+) -> BTreeMap<usize, RefinementImage> {
+    let wanted: BTreeSet<usize> = pairs.iter().flat_map(|p| [p.image1, p.image2]).collect();
+    let prepare = |index: usize| {
+        let listed = &found.photos[index];
+        let path = folder.join(&listed.path);
+        let photo = Photo::open(path, &session.options.matching.decode).ok()?;
+        // A file that changed since its features were extracted is another photo.
+        if *photo.content_hash() != listed.content_hash {
+            return None;
+        }
+        let image = RefinementImage::from_rgb(photo.pixels(), refinement).ok()?;
+        Some((index, image))
+    };
+    wanted.into_par_iter().filter_map(prepare).collect()
+}
+
+/// None without a transform, or where a photo can no longer be read.
+fn align(
+    session: &Session<'_>,
+    features: &BTreeMap<usize, FeatureSet>,
+    images: &BTreeMap<usize, RefinementImage>,
+    found: &FolderClusters,
+    pair: &VerifiedPair,
+    refinement: &RefinementOptions,
+) -> Result<Option<Aligned>> {
+    let hash = |index: usize| &found.photos[index].content_hash;
+    // In the order that the pair was verified in.
+    let (first, second) = match hash(pair.image1) > hash(pair.image2) {
+        true => (pair.image2, pair.image1),
+        false => (pair.image1, pair.image2),
+    };
+    let (Some(a), Some(b)) = (features.get(&first), features.get(&second)) else {
+        return Ok(None);
+    };
+    let (Some(image_a), Some(image_b)) = (images.get(&first), images.get(&second)) else {
+        return Ok(None);
+    };
+    let seed = seed_from_content(hash(first), hash(second));
+    let matched = match_features(a, b, &session.options.matching, seed)?;
+    let Some(matrix) = matched.geometry.as_ref().map(|geometry| geometry.matrix) else {
+        return Ok(None);
+    };
+    let Some(back) = inverse(&matrix) else {
+        return Ok(None);
+    };
+    let mut points = Correspondences::with_capacity(matched.matches.len());
+    let mut swapped = Correspondences::with_capacity(matched.matches.len());
+    for pair in &matched.matches {
+        let (p1, p2) = positions(a, b, pair);
+        points.push(p1, p2);
+        swapped.push(p2, p1);
+    }
+    let there = refine_matches(image_a, image_b, &matrix, &points, refinement)?;
+    let back_again = refine_matches(image_b, image_a, &back, &swapped, refinement)?;
+    let is_swapped = first != pair.image1;
+    let (from1, from2, homography) = match is_swapped {
+        true => (back_again, there, back),
+        false => (there, back_again, matrix),
+    };
+    let place = |track: &Track| {
+        [
+            track.point1.x,
+            track.point1.y,
+            track.point2.x,
+            track.point2.y,
+        ]
+    };
+    let mut places: Vec<[f64; 4]> = from1.iter().flatten().map(place).collect();
+    let num_from1 = places.len();
+    let turned = from2
+        .iter()
+        .flatten()
+        .map(place)
+        .map(|[x2, y2, x1, y1]| [x1, y1, x2, y2]);
+    places.extend(turned);
+    Ok(Some(Aligned {
+        places,
+        num_from1,
+        homography,
+    }))
+}
+
+fn database(
+    found: &FolderClusters,
+    aligned: &[(&VerifiedPair, Option<Aligned>)],
+) -> ColmapDatabase {
+    let merger = |photo: &super::FolderPhoto| {
+        let longest = f64::from(photo.width.max(photo.height));
+        Merger::new(MERGE_RADIUS_PX * (longest / f64::from(LONG_SIDE)).max(1.0))
+    };
+    let mut mergers: Vec<Merger> = found.photos.iter().map(merger).collect();
+    // Corners first: their places are the same in every pair.
+    for (pair, aligned) in aligned {
+        for (index, [x1, y1, x2, y2]) in aligned.iter().flat_map(|a| a.places.iter().enumerate()) {
+            match aligned.as_ref().is_some_and(|a| index < a.num_from1) {
+                true => mergers[pair.image1].place([*x1, *y1]),
+                false => mergers[pair.image2].place([*x2, *y2]),
+            };
+        }
+    }
+    let mut pairs = Vec::new();
+    for (pair, aligned) in aligned {
+        let Some(aligned) = aligned else { continue };
+        let matches: BTreeSet<[u32; 2]> = aligned
+            .places
+            .iter()
+            .map(|&[x1, y1, x2, y2]| {
+                let first = mergers[pair.image1].place([x1, y1]);
+                [first, mergers[pair.image2].place([x2, y2])]
+            })
+            .collect();
+        let matches = one_to_one(matches);
+        if !matches.is_empty() {
+            pairs.push(ColmapPair {
+                image1: pair.image1,
+                image2: pair.image2,
+                matches,
+                homography: aligned.homography,
+            });
+        }
+    }
+    let images = found.photos.iter().zip(mergers);
+    ColmapDatabase {
+        images: images
+            .map(|(photo, merger)| ColmapImage {
+                name: photo.path.clone(),
+                width: photo.width,
+                height: photo.height,
+                keypoints: merger.keypoints(),
+            })
+            .collect(),
+        pairs,
+    }
+}
+
+/// Each keypoint with one partner, the first.
+fn one_to_one(matches: BTreeSet<[u32; 2]>) -> Vec<[u32; 2]> {
+    let (mut used1, mut used2) = (BTreeSet::new(), BTreeSet::new());
+    let is_free = |[first, second]: &[u32; 2]| {
+        let is_free = !used1.contains(first) && !used2.contains(second);
+        if is_free {
+            used1.insert(*first);
+            used2.insert(*second);
+        }
+        is_free
+    };
+    matches.into_iter().filter(is_free).collect()
+}
+
+/// The keypoints of one photo: a place within a radius of one is that one.
+struct Merger {
+    radius: f64,
+    places: Vec<[f64; 2]>,
+    /// Numbers of places by square, whose side is the radius.
+    squares: BTreeMap<(i64, i64), Vec<u32>>,
+}
+
+impl Merger {
+    fn new(radius: f64) -> Self {
+        Self {
+            radius,
+            places: Vec::new(),
+            squares: BTreeMap::new(),
+        }
+    }
+
+    /// The number of the nearest keypoint within the radius; of a new one where there is none.
+    fn place(&mut self, [x, y]: [f64; 2]) -> u32 {
+        let square = |value: f64| (value / self.radius).floor() as i64;
+        let (column, row) = (square(x), square(y));
+        let around =
+            (row - 1..=row + 1).flat_map(|r| (column - 1..=column + 1).map(move |c| (r, c)));
+        let near = around
+            .filter_map(|square| self.squares.get(&square))
+            .flatten();
+        let distance = |number: u32| {
+            let [other_x, other_y] = self.places[number as usize];
+            (x - other_x).hypot(y - other_y)
+        };
+        let nearest = near
+            .map(|&number| (distance(number), number))
+            .filter(|(distance, _)| *distance <= self.radius)
+            .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        if let Some((_, number)) = nearest {
+            return number;
+        }
+        let number = self.places.len() as u32;
+        self.places.push([x, y]);
+        self.squares.entry((row, column)).or_default().push(number);
+        number
+    }
+
+    fn keypoints(&self) -> Vec<[f32; 2]> {
+        let single = |place: &[f64; 2]| place.map(|value| value as f32);
+        self.places.iter().map(single).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_near_each_other_are_one_keypoint() {
+        let mut merger = Merger::new(1.5);
+        assert_eq!(merger.place([10.0, 10.0]), 0);
+        assert_eq!(merger.place([11.6, 10.0]), 1);
+        // Nearer to the second, which lies in another square.
+        assert_eq!(merger.place([11.0, 10.0]), 1);
+        assert_eq!(merger.place([9.0, 9.0]), 0);
+        assert_eq!(merger.place([-0.2, -0.2]), 2);
+        assert_eq!(merger.keypoints().len(), 3);
+    }
+
+    #[test]
+    fn a_keypoint_has_one_partner() {
+        let matches = BTreeSet::from([[0, 3], [0, 4], [1, 3], [2, 4]]);
+        assert_eq!(one_to_one(matches), [[0, 3], [2, 4]]);
+    }
+}
