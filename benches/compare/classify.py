@@ -20,7 +20,8 @@ other load disturbs less). A peer is charged one fit, with the C chosen, and not
 twice, the second time with the descriptors in its store.
 
 judges: softmax alone, geometry alone and both on photos held out. UKBench: three photos of each object are
-trained on, the fourth is the test; products: two of three photos; clothing: its own split.
+trained on, the fourth is the test, or one and three; products: two of three photos, or two in all, three
+times with other photos; clothing: its own split.
 
 reject: every second class is left out of training; of the photos held out, those of classes left out
 are to be rejected and the others are not.
@@ -210,23 +211,39 @@ def compare_times(delfin, data, threads, every, rounds):
             print(f"| {title} | " + " | ".join(row) + " |", flush=True)
 
 
-def held_out(data, folder):
-    """For each set of photos a folder with train and test, and more flags for training."""
+def held_out(data, folder, chosen):
+    """For each set its folders with train and test, by turns, and more flags for training."""
     sets = {}
-    for path in sorted((data / "eval/ukbench").glob("*.jpg")):
-        number = int(path.stem[-5:])
-        side = "test" if number % 4 == 3 else "train"
-        link(path, folder / "ukbench" / side / f"object{number // 4:03d}" / path.name)
-    sets["ukbench"] = (folder / "ukbench", [])
-    products, seen = data / "eval/products", {}
-    rows = {tuple(line.split("\t")) for line in (products / "labels.tsv").read_text().splitlines()}
-    places = {path.name: path for path in products.rglob("*.jpg")}
-    for name, product in sorted(rows):
-        seen[product] = seen.get(product, 0) + 1
-        side = "test" if seen[product] % 3 == 0 else "train"
-        link(places[pathlib.Path(name).name], folder / "products" / side / product / pathlib.Path(name).name)
-    sets["products"] = (folder / "products", [])
-    sets["clothing"] = (data / "clothing", ["--validation-dir", data / "clothing/validation"])
+
+    def add(name, turn, photos, is_test):
+        for index, (path, label) in enumerate(photos):
+            target = folder / f"{name}{turn}" / ("test" if is_test(index, path) else "train") / label / path.name
+            link(path, target)
+        sets.setdefault(name, ([], []))[0].append(folder / f"{name}{turn}")
+
+    objects = [(path, f"object{int(path.stem[-5:]) // 4:03d}") for path in sorted((data / "eval/ukbench").glob("*.jpg"))]
+    view = lambda path: int(path.stem[-5:]) % 4
+    places = {path.name: path for path in (data / "eval/products").rglob("*.jpg")}
+    lines = sorted(set((data / "eval/products/labels.tsv").read_text().splitlines()))
+    products, rank = [], {}
+    for line in lines:
+        name, product = line.split("\t")
+        path = places[pathlib.Path(name).name]
+        rank[path] = sum(label == product for _, label in products)
+        products.append((path, product))
+    if "ukbench" in chosen:
+        add("ukbench, 3 of 4 trained", 0, objects, lambda _, path: view(path) == 3)
+    if "ukbench1" in chosen:
+        add("ukbench, 1 of 4 trained", 0, objects, lambda _, path: view(path) != 0)
+    if "products" in chosen:
+        for turn in range(3):
+            add("products, 2 of 3 trained", turn, products, lambda _, path, turn=turn: rank[path] % 3 == turn)
+    if "products2" in chosen:
+        for turn in range(3):
+            add("products, 2 photos trained", turn, products,
+                lambda _, path, turn=turn: rank[path] not in (2 * turn, 2 * turn + 1))
+    if "clothing" in chosen:
+        sets["clothing"] = ([data / "clothing"], ["--validation-dir", data / "clothing/validation"])
     return sets
 
 
@@ -237,7 +254,7 @@ def without_every_second(photos, folder):
             continue
         for number, label in enumerate(sorted(p for p in (photos / side).iterdir() if p.is_dir())):
             if side == "test" or number % 2 == 0:
-                for path in label.glob("*.jpg"):
+                for path in label.iterdir():
                     link(path, folder / side / label.name / path.name)
 
 
@@ -257,14 +274,16 @@ def true_label(row):
     return pathlib.Path(row["path"]).parent.name
 
 
-def compare_judges(delfin, data):
+def compare_judges(delfin, data, chosen):
     print("\n| held-out photos | softmax alone | geometry alone | both | both differ from softmax: right, wrong |\n|---|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        for name, (photos, more) in held_out(data, folder / "sets").items():
-            work = folder / name
-            work.mkdir()
-            rows = judge(delfin, photos, work, more)
+        for name, (turns, more) in held_out(data, folder / "sets", chosen).items():
+            rows = []
+            for turn, photos in enumerate(turns):
+                work = folder / f"{name}{turn}"
+                work.mkdir()
+                rows += judge(delfin, photos, work, more)
             said = {
                 "softmax": lambda r: r["softmax"]["label"] == true_label(r),
                 "geometry": lambda r: r["geometry"] is not None and r["geometry"]["label"] == true_label(r),
@@ -274,33 +293,34 @@ def compare_judges(delfin, data):
             better = sum(map(said["both"], changed))
             worse = sum(map(said["softmax"], changed))
             cells = [share(rows, holds) for holds in said.values()]
-            print(f"| {name}, {len(rows)} | " + " | ".join(cells) + f" | {better}, {worse} |", flush=True)
+            print(f"| {name}: {len(rows)} | " + " | ".join(cells) + f" | {better}, {worse} |", flush=True)
 
 
-def compare_reject(delfin, data):
+def compare_reject(delfin, data, chosen):
     print("\n| every second class left out | --reject | left-out photos rejected | known photos rejected | "
           "known photos labelled right | best share told apart |\n|---|--:|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        for name, (photos, more) in held_out(data, folder / "sets").items():
-            work = folder / name
-            work.mkdir()
-            without_every_second(photos, work / "photos")
-            more = [work / "photos/validation" if flag == data / "clothing/validation" else flag for flag in more]
-            rows = judge(delfin, work / "photos", work, more)
-            known = {p.name for p in (work / "photos/train").iterdir()}
-            strangers = [r for r in rows if true_label(r) not in known]
-            familiar = [r for r in rows if true_label(r) in known]
+        for name, (turns, more) in held_out(data, folder / "sets", chosen).items():
+            strangers, familiar = [], []
+            for turn, photos in enumerate(turns):
+                work = folder / f"{name}{turn}"
+                work.mkdir()
+                without_every_second(photos, work / "photos")
+                flags = [work / "photos/validation" if flag == data / "clothing/validation" else flag for flag in more]
+                known = {p.name for p in (work / "photos/train").iterdir()}
+                for row in judge(delfin, work / "photos", work, flags):
+                    (familiar if true_label(row) in known else strangers).append(row)
             # The share that the best threshold tells apart, both kinds counting the same.
             best = max(
                 (float(share(strangers, lambda r: r["fit_probability"] < t))
                  + float(share(familiar, lambda r: r["fit_probability"] >= t))) / 2
-                for t in sorted(r["fit_probability"] for r in rows)
+                for t in sorted(r["fit_probability"] for r in familiar + strangers)
             )
             for cut in (0.2, 0.5, 0.8):
                 rejects = lambda r: r["fit_probability"] < cut
                 right = lambda r: not rejects(r) and r["label"] == true_label(r)
-                print(f"| {name}, {len(familiar)} known, {len(strangers)} left out | {cut} | "
+                print(f"| {name}: {len(familiar)} known, {len(strangers)} left out | {cut} | "
                       f"{share(strangers, rejects)} | {share(familiar, rejects)} | {share(familiar, right)} | {best:.4f} |", flush=True)
 
 
@@ -312,6 +332,7 @@ def main():
     parser.add_argument("--every", type=int, default=8, help="every N-th photo for times [default: 8]")
     parser.add_argument("--rounds", type=int, default=5, help="of times [default: 5]")
     parser.add_argument("--only", default="peers,times,judges,reject")
+    parser.add_argument("--sets", default="ukbench,ukbench1,products,products2,clothing", help="of judges and reject")
     parser.add_argument("--store", type=pathlib.Path,
                         help="keep here what judges and reject compute of photos [default: nowhere]")
     parser.add_argument("--peer", choices=PEERS, help=argparse.SUPPRESS)
@@ -325,9 +346,9 @@ def main():
     if "times" in parts:
         compare_times(delfin, arguments.data, arguments.threads, arguments.every, arguments.rounds)
     if "judges" in parts:
-        compare_judges(delfin, arguments.data)
+        compare_judges(delfin, arguments.data, arguments.sets.split(","))
     if "reject" in parts:
-        compare_reject(delfin, arguments.data)
+        compare_reject(delfin, arguments.data, arguments.sets.split(","))
 
 
 if __name__ == "__main__":
