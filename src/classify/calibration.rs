@@ -54,10 +54,12 @@ impl Default for Calibration {
     }
 }
 
-/// Weights of layer and geometry before any photo is seen, and how firmly: as if this many photos
-/// had said so.
+/// Weights of layer and geometry before any photo is seen, and one over the variance that they are
+/// expected to have.
 const PRIOR: [f64; 2] = [1.0, 5.0];
-const PRIOR_STRENGTH: f64 = 0.05;
+const PRIOR_PRECISION: f64 = 1.0;
+/// The same of the weights that tell whether a photo fits, around 0.
+const FIT_PRECISION: f64 = 0.05;
 
 /// Steps of Newton's method; it ends much earlier.
 const MAX_NEWTON_STEPS: usize = 50;
@@ -163,8 +165,8 @@ fn conditional_logit<const N: usize>(
     let prior = SVector::from(prior);
     let mut weights = prior;
     for _ in 0..MAX_NEWTON_STEPS {
-        let mut gradient = (prior - weights) * PRIOR_STRENGTH;
-        let mut hessian = SMatrix::<f64, N, N>::identity() * PRIOR_STRENGTH;
+        let mut gradient = (prior - weights) * PRIOR_PRECISION;
+        let mut hessian = SMatrix::<f64, N, N>::identity() * PRIOR_PRECISION;
         for (evidence, class) in photos {
             let rows: Vec<SVector<f64, N>> = (0..evidence.logits.len())
                 .map(|c| SVector::from(values(evidence, c)))
@@ -192,8 +194,8 @@ fn conditional_logit<const N: usize>(
 fn logistic<const N: usize>(samples: &[([f64; N], f64)]) -> [f64; N] {
     let mut weights = SVector::<f64, N>::zeros();
     for _ in 0..MAX_NEWTON_STEPS {
-        let mut gradient = weights * -PRIOR_STRENGTH;
-        let mut hessian = SMatrix::<f64, N, N>::identity() * PRIOR_STRENGTH;
+        let mut gradient = weights * -FIT_PRECISION;
+        let mut hessian = SMatrix::<f64, N, N>::identity() * FIT_PRECISION;
         for (values, target) in samples {
             let row = SVector::from(*values);
             let p = 1.0 / (1.0 + (-row.dot(&weights)).exp());

@@ -1,15 +1,15 @@
 //! What the pixels say of pairs that features alone leave in doubt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
 use super::Session;
+use super::pixels::{groups, prepare};
 use super::read::Entry;
 use super::verify::{Found, hashes, match_entries, pair_settings};
 use crate::error::Result;
 use crate::geometry::{Correspondences, TransformKind};
-use crate::image::Photo;
 use crate::pipeline::features::{positions, working_error_px};
 use crate::pipeline::observer::{Counter, Stage};
 use crate::pipeline::refined::refined_geometry;
@@ -43,9 +43,12 @@ pub(super) fn confirm_pairs(
         .partition(|f| f.record.num_tracks.is_some());
     known.iter().for_each(|_| counter.count(true));
     let settings = pair_settings(session);
-    for group in groups(&mut unknown) {
+    for range in groups(&unknown, |f| [f.image1, f.image2], MAX_DECODED) {
         counter.check()?;
-        let images = prepare(session, entries, group, refinement);
+        let group = &mut unknown[range];
+        let photos = group.iter().flat_map(|f| [f.image1, f.image2]).collect();
+        let source = |index: usize| (entries[index].path.clone(), entries[index].hash);
+        let images = prepare(session, photos, source, refinement);
         let looked: Vec<bool> = group
             .par_iter_mut()
             .map(|found| {
@@ -67,44 +70,6 @@ pub(super) fn confirm_pairs(
         }
     }
     Ok(found)
-}
-
-/// Runs of pairs that need few photos.
-fn groups<'a, 'b>(pairs: &'b mut [&'a mut Found]) -> Vec<&'b mut [&'a mut Found]> {
-    let mut groups = Vec::new();
-    let mut rest = pairs;
-    while !rest.is_empty() {
-        let mut photos = BTreeSet::new();
-        let fits = rest.iter().take_while(|pair| {
-            photos.extend([pair.image1, pair.image2]);
-            photos.len() <= MAX_DECODED
-        });
-        let count = fits.count();
-        let (group, others) = rest.split_at_mut(count);
-        groups.push(group);
-        rest = others;
-    }
-    groups
-}
-
-fn prepare(
-    session: &Session<'_>,
-    entries: &[Entry],
-    group: &[&mut Found],
-    refinement: &RefinementOptions,
-) -> BTreeMap<usize, RefinementImage> {
-    let wanted: BTreeSet<usize> = group.iter().flat_map(|f| [f.image1, f.image2]).collect();
-    let prepare = |index: usize| {
-        let entry = &entries[index];
-        let photo = Photo::open(&entry.path, &session.options.matching.decode).ok()?;
-        // A file that changed since its features were extracted is another photo.
-        if *photo.content_hash() != entry.hash {
-            return None;
-        }
-        let image = RefinementImage::from_rgb(photo.pixels(), refinement).ok()?;
-        Some((index, image))
-    };
-    wanted.into_par_iter().filter_map(prepare).collect()
 }
 
 /// The corners found where one transform puts them, 0 without such a transform; `None` when a photo

@@ -3,6 +3,7 @@
 mod confirm;
 mod explain;
 mod options;
+mod pixels;
 mod read;
 mod reconstruction;
 mod report;

@@ -12,14 +12,14 @@ use std::path::Path;
 use nalgebra::Matrix3;
 use rayon::prelude::*;
 
+use super::pixels::{groups, prepare};
 use super::report::features_of;
-use super::{ClusterOptions, FolderClusters, Session, VerifiedPair};
+use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
 use crate::formats::colmap::{ColmapDatabase, ColmapImage, ColmapPair};
 use crate::geometry::{Correspondences, inverse};
-use crate::image::Photo;
 use crate::pipeline::features::positions;
 use crate::pipeline::observer::{Counter, Observer, Stage};
 use crate::pipeline::{match_features, seed_from_content};
@@ -73,10 +73,16 @@ pub fn colmap_database(
         ..options.matching.refinement.unwrap_or_default()
     };
     let mut aligned = Vec::with_capacity(linked.len());
-    for group in groups(&linked) {
+    for range in groups(&linked, |p| [p.image1, p.image2], MAX_DECODED) {
         counter.check()?;
+        let group = &linked[range];
         let features = features_of(&session, folder, settings, found, group);
-        let images = prepare(&session, folder, found, group, &refinement);
+        let photos = group.iter().flat_map(|p| [p.image1, p.image2]).collect();
+        let source = |index: usize| {
+            let photo: &FolderPhoto = &found.photos[index];
+            (folder.join(&photo.path), photo.content_hash)
+        };
+        let images = prepare(&session, photos, source, &refinement);
         let of_group: Vec<Option<Aligned>> = group
             .par_iter()
             .map(|pair| {
@@ -89,45 +95,6 @@ pub fn colmap_database(
         aligned.extend(group.iter().copied().zip(of_group));
     }
     Ok(database(found, &aligned))
-}
-
-/// Runs of pairs that need few photos.
-fn groups<'a, 'b>(pairs: &'b [&'a VerifiedPair]) -> Vec<&'b [&'a VerifiedPair]> {
-    let mut groups = Vec::new();
-    let mut rest = pairs;
-    while !rest.is_empty() {
-        let mut photos = BTreeSet::new();
-        let fits = rest.iter().take_while(|pair| {
-            photos.extend([pair.image1, pair.image2]);
-            photos.len() <= MAX_DECODED
-        });
-        let (group, others) = rest.split_at(fits.count());
-        groups.push(group);
-        rest = others;
-    }
-    groups
-}
-
-fn prepare(
-    session: &Session<'_>,
-    folder: &Path,
-    found: &FolderClusters,
-    pairs: &[&VerifiedPair],
-    refinement: &RefinementOptions,
-) -> BTreeMap<usize, RefinementImage> {
-    let wanted: BTreeSet<usize> = pairs.iter().flat_map(|p| [p.image1, p.image2]).collect();
-    let prepare = |index: usize| {
-        let listed = &found.photos[index];
-        let path = folder.join(&listed.path);
-        let photo = Photo::open(path, &session.options.matching.decode).ok()?;
-        // A file that changed since its features were extracted is another photo.
-        if *photo.content_hash() != listed.content_hash {
-            return None;
-        }
-        let image = RefinementImage::from_rgb(photo.pixels(), refinement).ok()?;
-        Some((index, image))
-    };
-    wanted.into_par_iter().filter_map(prepare).collect()
 }
 
 /// None without a transform, or where a photo can no longer be read.
@@ -200,7 +167,7 @@ fn database(
     found: &FolderClusters,
     aligned: &[(&VerifiedPair, Option<Aligned>)],
 ) -> ColmapDatabase {
-    let merger = |photo: &super::FolderPhoto| {
+    let merger = |photo: &FolderPhoto| {
         let longest = f64::from(photo.width.max(photo.height));
         Merger::new(MERGE_RADIUS_PX * (longest / f64::from(LONG_SIDE)).max(1.0))
     };
