@@ -8,6 +8,8 @@ use delfin::pipeline::{MatchOptions, PairMatch};
 use nalgebra::Point2;
 use serde_json::{Value, json};
 
+use crate::cli::output;
+
 /// The version of the JSON object; it grows when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 1;
 
@@ -158,7 +160,7 @@ pub(super) fn describe(report: &Report) -> Vec<String> {
         ));
     }
     if let Some(corners) = outline(&matrix, width, height) {
-        let corners = corners.map(|c| format!("({:.0}, {:.0})", c.x, c.y));
+        let corners = corners.map(|c| output::point(c.x, c.y));
         lines.push(format!("its corners lie at {}", corners.join(" ")));
     }
     if let Some(refined) = &result.refined {

@@ -68,7 +68,7 @@ fn as_json(hit: &SearchHit) -> String {
 
 fn as_text(hit: &SearchHit) -> String {
     let region = match hit.region {
-        Some(corners) => corners.map(|[x, y]| format!("({x:.0}, {y:.0})")).join(" "),
+        Some(corners) => corners.map(|[x, y]| output::point(x, y)).join(" "),
         None => "unknown".into(),
     };
     format!(
