@@ -7,6 +7,7 @@ use super::MatchOptions;
 use crate::cluster::match_score;
 use crate::error::Result;
 use crate::features::FeatureSet;
+use crate::geometry::Correspondences;
 use crate::matching::{Match, match_descriptors};
 use crate::verification::{TwoViewGeometry, verify};
 
@@ -94,6 +95,20 @@ pub(super) fn positions(
         Point2::new(k1.x.into(), k1.y.into()),
         Point2::new(k2.x.into(), k2.y.into()),
     )
+}
+
+/// Where the keypoints of these matches lie.
+pub(super) fn correspondences<'a>(
+    features1: &FeatureSet,
+    features2: &FeatureSet,
+    matches: impl Iterator<Item = &'a Match>,
+) -> Correspondences {
+    let mut points = Correspondences::with_capacity(matches.size_hint().0);
+    for pair in matches {
+        let (p1, p2) = positions(features1, features2, pair);
+        points.push(p1, p2);
+    }
+    points
 }
 
 /// The largest error of an inlier in pixels of a photo; the option counts in pixels at scale 1.

@@ -7,13 +7,14 @@ use nalgebra::{Matrix3, Point2};
 
 use super::MatchOptions;
 use super::features::{
-    FeatureMatch, find_geometry, find_matches, positions, seed_from_content, working_error_px,
+    FeatureMatch, correspondences, find_geometry, find_matches, positions, seed_from_content,
+    working_error_px,
 };
 use super::refined::{RefinedMatch, refine_pair};
 use crate::error::Result;
 use crate::extract::{Model, extract};
 use crate::features::FeatureSet;
-use crate::geometry::{Correspondences, TransformKind};
+use crate::geometry::TransformKind;
 use crate::image::{DecodeOptions, Photo};
 
 /// What was found in two photos.
@@ -172,10 +173,7 @@ pub fn match_extracted(
     let refined = match (&geometry, &options.refinement) {
         (Some(geometry), Some(refinement)) => {
             let inliers = geometry.inliers.iter().map(|&index| &matches[index]);
-            let mut points = Correspondences::with_capacity(geometry.inliers.len());
-            inliers
-                .map(|pair| positions(&features1, &features2, pair))
-                .for_each(|(p1, p2)| points.push(p1, p2));
+            let points = correspondences(&features1, &features2, inliers);
             Some(refine_pair(
                 [photo1, photo2],
                 &geometry.matrix,

@@ -9,8 +9,8 @@ use super::pixels::{groups, prepare};
 use super::read::Entry;
 use super::verify::{Found, hashes, match_entries, pair_settings};
 use crate::error::Result;
-use crate::geometry::{Correspondences, TransformKind};
-use crate::pipeline::features::{positions, working_error_px};
+use crate::geometry::TransformKind;
+use crate::pipeline::features::{correspondences, working_error_px};
 use crate::pipeline::observer::{Counter, Stage};
 use crate::pipeline::refined::refined_geometry;
 use crate::refinement::{RefinementImage, RefinementOptions};
@@ -90,11 +90,8 @@ fn compare(
     let Some(geometry) = &found.geometry else {
         return Ok(Some(0));
     };
-    let mut points = Correspondences::with_capacity(geometry.inliers.len());
-    for &index in &geometry.inliers {
-        let (p1, p2) = positions(&a.features, &b.features, &found.matches[index]);
-        points.push(p1, p2);
-    }
+    let inliers = geometry.inliers.iter().map(|&index| &found.matches[index]);
+    let points = correspondences(&a.features, &b.features, inliers);
     let refined = refined_geometry(
         [image1, image2],
         &geometry.matrix,

@@ -78,6 +78,14 @@ pub struct VerifiedPair {
     pub false_match_probability: f64,
 }
 
+impl VerifiedPair {
+    /// Whether geometry found something in both photos, and that is no chance by these options.
+    fn is_linked(&self, options: &ClusterOptions) -> bool {
+        self.num_inliers >= options.min_inliers.unwrap_or(1)
+            && self.false_match_probability <= options.max_false_match_probability
+    }
+}
+
 /// The classes of a folder and all that they rest on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FolderClusters {

@@ -14,15 +14,15 @@ use rayon::prelude::*;
 
 use super::pixels::{groups, prepare};
 use super::report::features_of;
+use super::verify::match_again;
 use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
 use crate::formats::colmap::{ColmapDatabase, ColmapImage, ColmapPair};
-use crate::geometry::{Correspondences, inverse};
-use crate::pipeline::features::positions;
+use crate::geometry::inverse;
+use crate::pipeline::features::correspondences;
 use crate::pipeline::observer::{Counter, Observer, Stage};
-use crate::pipeline::{match_features, seed_from_content};
 use crate::refinement::{RefinementImage, RefinementOptions, Track, refine_matches};
 use crate::store::Store;
 
@@ -60,11 +60,8 @@ pub fn colmap_database(
 ) -> Result<ColmapDatabase> {
     options.validate()?;
     let session = Session::new(model, options, store, observer);
-    let is_linked = |pair: &&VerifiedPair| {
-        pair.num_inliers >= options.min_inliers.unwrap_or(1)
-            && pair.false_match_probability <= options.max_false_match_probability
-    };
-    let linked: Vec<&VerifiedPair> = found.pairs.iter().filter(is_linked).collect();
+    let pairs = found.pairs.iter();
+    let linked: Vec<&VerifiedPair> = pairs.filter(|pair| pair.is_linked(options)).collect();
     let counter = Counter::new(observer, Stage::Align, linked.len());
     let settings = session.using(|store| store.settings(&session.extraction_settings()));
     let refinement = RefinementOptions {
@@ -106,35 +103,22 @@ fn align(
     pair: &VerifiedPair,
     refinement: &RefinementOptions,
 ) -> Result<Option<Aligned>> {
-    let hash = |index: usize| &found.photos[index].content_hash;
-    // In the order that the pair was verified in.
-    let (first, second) = match hash(pair.image1) > hash(pair.image2) {
-        true => (pair.image2, pair.image1),
-        false => (pair.image1, pair.image2),
-    };
-    let (Some(a), Some(b)) = (features.get(&first), features.get(&second)) else {
+    let Some(([first, second], matched)) = match_again(session, features, found, pair)? else {
         return Ok(None);
     };
+    let (a, b) = (&features[&first], &features[&second]);
     let (Some(image_a), Some(image_b)) = (images.get(&first), images.get(&second)) else {
         return Ok(None);
     };
-    let seed = seed_from_content(hash(first), hash(second));
-    let matched = match_features(a, b, &session.options.matching, seed)?;
     let Some(matrix) = matched.geometry.as_ref().map(|geometry| geometry.matrix) else {
         return Ok(None);
     };
     let Some(back) = inverse(&matrix) else {
         return Ok(None);
     };
-    let mut points = Correspondences::with_capacity(matched.matches.len());
-    let mut swapped = Correspondences::with_capacity(matched.matches.len());
-    for pair in &matched.matches {
-        let (p1, p2) = positions(a, b, pair);
-        points.push(p1, p2);
-        swapped.push(p2, p1);
-    }
+    let points = correspondences(a, b, matched.matches.iter());
     let there = refine_matches(image_a, image_b, &matrix, &points, refinement)?;
-    let back_again = refine_matches(image_b, image_a, &back, &swapped, refinement)?;
+    let back_again = refine_matches(image_b, image_a, &back, &points.swapped(), refinement)?;
     let is_swapped = first != pair.image1;
     let (from1, from2, homography) = match is_swapped {
         true => (back_again, there, back),

@@ -6,6 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::read::read_photo;
+use super::verify::match_again;
 use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
 use crate::cluster::Class;
 use crate::error::Result;
@@ -14,7 +15,6 @@ use crate::features::FeatureSet;
 use crate::image::Photo;
 use crate::pipeline::features::positions;
 use crate::pipeline::observer::{Counter, Observer, Stage};
-use crate::pipeline::{match_features, seed_from_content};
 use crate::report::{
     FolderReport, ReportCut, ReportPair, ReportPhoto, THUMBNAIL_SIDE_PX, href, thumbnail,
 };
@@ -199,17 +199,11 @@ fn inliers(
     found: &FolderClusters,
     pair: &VerifiedPair,
 ) -> Result<Vec<[f32; 4]>> {
-    let hash = |index: usize| &found.photos[index].content_hash;
-    let is_swapped = hash(pair.image1) > hash(pair.image2);
-    let (first, second) = match is_swapped {
-        true => (pair.image2, pair.image1),
-        false => (pair.image1, pair.image2),
-    };
-    let (Some(a), Some(b)) = (features.get(&first), features.get(&second)) else {
+    let Some(([first, second], result)) = match_again(session, features, found, pair)? else {
         return Ok(Vec::new());
     };
-    let seed = seed_from_content(hash(first), hash(second));
-    let result = match_features(a, b, &session.options.matching, seed)?;
+    let (a, b) = (&features[&first], &features[&second]);
+    let is_swapped = first != pair.image1;
     let indices = result
         .geometry
         .iter()

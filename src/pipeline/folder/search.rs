@@ -72,12 +72,8 @@ pub fn search_folder(
     let similarities = Similarities::new(&features);
     let found = verify_pairs(&session, &entries, &pairs)?;
     let (pairs, _) = judge(&session, &entries, found, &similarities)?;
-    let cut = options.max_false_match_probability;
-    let enough = |pair: &&VerifiedPair| {
-        let inliers = options.min_inliers.unwrap_or(1);
-        pair.false_match_probability <= cut && pair.num_inliers >= inliers
-    };
-    let mut found: Vec<&VerifiedPair> = pairs.iter().filter(enough).collect();
+    let linked = pairs.iter().filter(|pair| pair.is_linked(options));
+    let mut found: Vec<&VerifiedPair> = linked.collect();
     found.sort_by(|a, b| {
         let strength = a
             .false_match_probability

@@ -1,11 +1,11 @@
 //! Which pairs are verified, and what geometry says of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::Session;
 use super::read::Entry;
+use super::{FolderClusters, Session, VerifiedPair};
 use crate::candidates::{Similarities, candidate_pairs};
 use crate::error::Result;
 use crate::features::FeatureSet;
@@ -178,4 +178,25 @@ pub(super) fn match_entries(
     let seed = seed_from_content(&a.hash, &b.hash);
     let found = match_features(&a.features, &b.features, &session.options.matching, seed)?;
     Ok(([first, second], found))
+}
+
+/// As [`match_entries`], of a pair that was verified in `found`; none where a photo's features are not
+/// among `features`.
+pub(super) fn match_again(
+    session: &Session<'_>,
+    features: &BTreeMap<usize, FeatureSet>,
+    found: &FolderClusters,
+    pair: &VerifiedPair,
+) -> Result<Option<([usize; 2], FeatureMatch)>> {
+    let hash = |index: usize| &found.photos[index].content_hash;
+    let (first, second) = match hash(pair.image1) > hash(pair.image2) {
+        true => (pair.image2, pair.image1),
+        false => (pair.image1, pair.image2),
+    };
+    let (Some(a), Some(b)) = (features.get(&first), features.get(&second)) else {
+        return Ok(None);
+    };
+    let seed = seed_from_content(hash(first), hash(second));
+    let again = match_features(a, b, &session.options.matching, seed)?;
+    Ok(Some(([first, second], again)))
 }
