@@ -1,7 +1,8 @@
 //! How well the default settings recognise and locate, on folders laid out as `eval/` is:
 //! `cargo bench --bench accuracy -- --data EVAL_DIR [--model FILE.onnx] [--pairs FILE.csv]
-//! [--max-photos N] [SET ..]`, by default ukbench, oxford_affine and scenes. `--pairs` writes what
-//! was found for every pair of ukbench; `--max-photos` takes the first photos only.
+//! [--max-photos N] [--pixels] [SET ..]`, by default ukbench, oxford_affine and scenes. `--pairs`
+//! writes what was found for every pair of ukbench; `--max-photos` takes the first photos only;
+//! `--pixels` asks the pixels, as `match` does, of every pair with the inliers that they can confirm.
 //!
 //! ukbench (photos in order, four of each object), scenes and any other folder with `images/` and
 //! `labels.tsv` (file, place): every pair of photos, ranked by score. N-S is the mean number of a
@@ -17,7 +18,9 @@ use delfin::extract::extract;
 use delfin::folder::find_photos;
 use delfin::geometry::project;
 use delfin::image::DecodeOptions;
-use delfin::pipeline::{MatchOptions, match_features, match_photos, seed_from_content};
+use delfin::pipeline::{
+    MatchOptions, match_extracted, match_features, match_photos, seed_from_content,
+};
 use delfin::{Model, Photo};
 use nalgebra::{Matrix3, Point2};
 use rayon::prelude::*;
@@ -30,7 +33,8 @@ fn main() -> Outcome<()> {
         .filter(|a| a != "--bench")
         .collect();
     let mut sets = Vec::new();
-    let (mut data, mut model_file, mut pairs, mut max_photos) = (None, None, None, usize::MAX);
+    let (mut data, mut model_file, mut pairs) = (None, None, None);
+    let (mut max_photos, mut pixels) = (usize::MAX, false);
     let mut rest = args.into_iter();
     while let Some(arg) = rest.next() {
         let mut value = || rest.next().ok_or(format!("{arg} takes a value"));
@@ -39,6 +43,7 @@ fn main() -> Outcome<()> {
             "--model" => model_file = Some(value()?),
             "--pairs" => pairs = Some(value()?),
             "--max-photos" => max_photos = value()?.parse()?,
+            "--pixels" => pixels = true,
             _ => sets.push(arg),
         }
     }
@@ -56,6 +61,9 @@ fn main() -> Outcome<()> {
         None => Model::embedded()?,
     };
     let options = MatchOptions::from(model.defaults());
+    let recognition = |set: &str, paths: &[PathBuf], labels: &[String], pairs: Option<&str>| {
+        recognition(&model, &options, pixels, set, paths, labels, pairs)
+    };
     for set in &sets {
         let folder = data.join(set);
         match set.as_str() {
@@ -64,13 +72,13 @@ fn main() -> Outcome<()> {
                 let mut paths = find_photos(&[folder])?;
                 paths.truncate(max_photos);
                 let labels: Vec<String> = (0..paths.len()).map(|i| (i / 4).to_string()).collect();
-                recognition(&model, &options, set, &paths, &labels, pairs.as_deref())?;
+                recognition(set, &paths, &labels, pairs.as_deref())?;
             }
             _ => {
                 let (mut paths, mut labels) = read_labels(&folder)?;
                 paths.truncate(max_photos);
                 labels.truncate(max_photos);
-                recognition(&model, &options, set, &paths, &labels, None)?;
+                recognition(set, &paths, &labels, None)?;
             }
         }
     }
@@ -91,6 +99,7 @@ fn read_labels(folder: &Path) -> Outcome<(Vec<PathBuf>, Vec<String>)> {
 fn recognition(
     model: &Model,
     options: &MatchOptions,
+    pixels: bool,
     name: &str,
     paths: &[PathBuf],
     labels: &[String],
@@ -101,10 +110,7 @@ fn recognition(
         .par_iter()
         .map(|path| {
             let photo = Photo::open(path, &DecodeOptions::default())?;
-            Ok((
-                extract(model, &photo, &options.extraction)?,
-                *photo.content_hash(),
-            ))
+            Ok((extract(model, &photo, &options.extraction)?, photo))
         })
         .collect::<delfin::Result<Vec<_>>>()?;
     let extracted = start.elapsed();
@@ -114,19 +120,26 @@ fn recognition(
         .map(|i| {
             (i + 1..count)
                 .map(|j| {
-                    let ((a, hash_a), (b, hash_b)) = (&photos[i], &photos[j]);
-                    let found = match_features(a, b, options, seed_from_content(hash_a, hash_b))?;
-                    Ok((found.score(), found.num_inliers(), found.matches.len()))
+                    let ((a, photo1), (b, photo2)) = (&photos[i], &photos[j]);
+                    let seed = seed_from_content(photo1.content_hash(), photo2.content_hash());
+                    let found = match_features(a, b, options, seed)?;
+                    let (inliers, matches) = (found.num_inliers(), found.matches.len());
+                    if !(pixels && inliers >= options.min_confirmed_inliers) {
+                        return Ok((found.score(), inliers, matches, false));
+                    }
+                    let pair = [a.clone(), b.clone()];
+                    let refined = match_extracted([photo1, photo2], pair, options)?;
+                    Ok((refined.score(), inliers, matches, refined.is_confirmed()))
                 })
                 .collect::<delfin::Result<Vec<_>>>()
         })
         .collect::<delfin::Result<Vec<_>>>()?;
     let score = |i: usize, j: usize| found[i.min(j)][i.max(j) - i.min(j) - 1].0;
     if let Some(file) = pairs {
-        let mut csv = String::from("image1,image2,matches,inliers,score\n");
+        let mut csv = String::from("image1,image2,matches,inliers,score,confirmed\n");
         for (i, row) in found.iter().enumerate() {
-            for (j, (score, inliers, matches)) in (i + 1..).zip(row) {
-                csv += &format!("{i},{j},{matches},{inliers},{score}\n");
+            for (j, (score, inliers, matches, confirmed)) in (i + 1..).zip(row) {
+                csv += &format!("{i},{j},{matches},{inliers},{score},{confirmed}\n");
             }
         }
         std::fs::write(file, csv)?;

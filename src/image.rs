@@ -15,6 +15,10 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
+mod focal_length;
+
+pub use focal_length::focal_length_px;
+
 /// Limits on what is decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecodeOptions {

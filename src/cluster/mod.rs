@@ -8,6 +8,6 @@ mod calibration;
 mod classes;
 mod evaluation;
 
-pub use calibration::{Background, match_score};
+pub use calibration::{Background, CONFIRMED_SCORE, match_score};
 pub use classes::{Class, Link, classes};
 pub use evaluation::{Evaluation, Scores, evaluate};

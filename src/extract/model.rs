@@ -5,6 +5,8 @@
 //! so that making one more is cheap and the weights are in memory once.
 
 mod fusion;
+mod operations;
+mod output;
 mod translation;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,8 @@ use super::manifest::{
 };
 use crate::error::{Error, Result};
 use crate::image::hex;
+
+pub(super) use output::Output;
 
 const EMBEDDED_MANIFEST: &str = include_str!("../../models/manifest.toml");
 const EMBEDDED_MODEL: &[u8] = include_bytes!("../../models/delfin-lite0.onnx");
@@ -63,19 +67,6 @@ pub struct OutputShapes {
     pub descriptor_dim: usize,
     /// Numbers in the global descriptor, if there is one.
     pub global_dim: Option<usize>,
-}
-
-/// What a network says of one input: grids of `height` x `width` cells, channel after channel.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Output {
-    pub(super) width: usize,
-    pub(super) height: usize,
-    /// Numbers a descriptor.
-    pub(super) dim: usize,
-    pub(super) descriptors: Vec<f32>,
-    pub(super) attention: Vec<f32>,
-    pub(super) offsets: Option<Vec<f32>>,
-    pub(super) global: Option<Vec<f32>>,
 }
 
 /// The manifest of the networks inside the library.
@@ -250,7 +241,7 @@ impl Model {
             .run(tvec!(input.into()))
             .map_err(|e| self.fail(format!("running it failed: {e}")))?;
         let named: Vec<(&str, &TValue)> = self.output_names(with_global).zip(&outputs).collect();
-        self.checked_output(&named)
+        Output::checked(&self.entry.outputs, &named).map_err(|reason| self.fail(reason))
     }
 
     fn plan(&self, key: PlanKey) -> Result<Arc<TypedRunnableModel>> {
@@ -382,70 +373,6 @@ impl Model {
             Layout::Nchw => Tensor::from_shape(&[1, 3, height, width], &values),
             Layout::Nhwc => Tensor::from_shape(&[1, height, width, 3], &values),
         }
-    }
-
-    fn checked_output(&self, named: &[(&str, &TValue)]) -> Result<Output> {
-        let outputs = &self.entry.outputs;
-        let read = |name: &str| -> Result<(Vec<usize>, Vec<f32>)> {
-            let tensor = named
-                .iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, tensor)| tensor)
-                .ok_or_else(|| self.fail(format!("it gave no output `{name}`")))?;
-            let values = tensor
-                .try_as_plain_ram()
-                .and_then(|plain| plain.as_slice::<f32>())
-                .map_err(|_| self.fail(format!("output `{name}` is not of 32-bit floats")))?;
-            Ok((tensor.shape().to_vec(), values.to_vec()))
-        };
-        let wrong = |name: &str, shape: &[usize], expected: &str| {
-            self.fail(format!(
-                "output `{name}` has shape {shape:?}, expected {expected}"
-            ))
-        };
-        let (shape, descriptors) = read(&outputs.descriptors)?;
-        let [1, dim, height, width] = shape[..] else {
-            return Err(wrong(&outputs.descriptors, &shape, "[1, D, h, w]"));
-        };
-        if dim * height * width == 0 {
-            return Err(wrong(&outputs.descriptors, &shape, "none of them 0"));
-        }
-        let grid = |name: &str, channels: usize| -> Result<Vec<f32>> {
-            let (shape, values) = read(name)?;
-            if shape != [1, channels, height, width] {
-                return Err(wrong(
-                    name,
-                    &shape,
-                    &format!("[1, {channels}, {height}, {width}]"),
-                ));
-            }
-            Ok(values)
-        };
-        let attention = grid(&outputs.attention, 1)?;
-        let offsets = outputs
-            .offsets
-            .as_ref()
-            .map(|name| grid(name, 2))
-            .transpose()?;
-        let global = match &outputs.global {
-            Some(name) if named.iter().any(|(n, _)| n == name) => {
-                let (shape, values) = read(name)?;
-                if shape.len() != 2 || shape[0] != 1 || shape[1] == 0 {
-                    return Err(wrong(name, &shape, "[1, G]"));
-                }
-                Some(values)
-            }
-            _ => None,
-        };
-        Ok(Output {
-            width,
-            height,
-            dim,
-            descriptors,
-            attention,
-            offsets,
-            global,
-        })
     }
 
     fn fail(&self, reason: impl Into<String>) -> Error {

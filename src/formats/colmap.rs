@@ -2,9 +2,9 @@
 //!
 //! Cameras, images, keypoints, matches and two-view geometries, with the tables of COLMAP 4 (rigs and frames
 //! included: one of each to a photo). A camera is SIMPLE_RADIAL (f, cx, cy, k) and every photo has its
-//! own, as photos of a folder need not be by one camera or at one zoom; its focal length is COLMAP's
-//! own first guess, 1.2 times the longer side, and said to be a guess. COLMAP counts pixels from the
-//! corner of the top-left one, whose centre is at (0.5, 0.5) there and at (0, 0) here.
+//! own, as photos of a folder need not be by one camera or at one zoom; where its focal length is not
+//! known it is COLMAP's own first guess, 1.2 times the longer side, and said to be a guess. COLMAP counts
+//! pixels from the corner of the top-left one, whose centre is at (0.5, 0.5) there and at (0, 0) here.
 //!
 //! The schema is that of <https://colmap.github.io/database.html> and of what pycolmap 4.2 makes.
 
@@ -88,6 +88,8 @@ pub struct ColmapImage {
     pub width: u32,
     /// In pixels, upright.
     pub height: u32,
+    /// In pixels; none where it is not known.
+    pub focal_length_px: Option<f64>,
     /// x and y in pixels, the centre of the top-left pixel at (0, 0).
     pub keypoints: Vec<[f32; 2]>,
 }
@@ -170,7 +172,7 @@ impl ColmapDatabase {
 
     fn put_images(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         let mut camera =
-            transaction.prepare("INSERT INTO cameras VALUES (?1, ?2, ?3, ?4, ?5, 0)")?;
+            transaction.prepare("INSERT INTO cameras VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
         let mut image = transaction.prepare("INSERT INTO images VALUES (?1, ?2, ?1)")?;
         let mut keypoints = transaction.prepare("INSERT INTO keypoints VALUES (?1, ?2, 2, ?3)")?;
         let mut rig = transaction.prepare("INSERT INTO rigs VALUES (?1, ?1, ?2)")?;
@@ -178,14 +180,16 @@ impl ColmapDatabase {
         let mut data = transaction.prepare("INSERT INTO frame_data VALUES (?1, ?1, ?1, ?2)")?;
         for (id, of) in (1i64..).zip(&self.images) {
             let (width, height) = (f64::from(of.width), f64::from(of.height));
-            let focal_length = FOCAL_LENGTH_FACTOR * width.max(height);
+            let guess = FOCAL_LENGTH_FACTOR * width.max(height);
+            let focal_length = of.focal_length_px.unwrap_or(guess);
             let values = [focal_length, width / 2.0, height / 2.0, 0.0];
             camera.execute(params![
                 id,
                 SIMPLE_RADIAL,
                 of.width,
                 of.height,
-                doubles(values)
+                doubles(values),
+                of.focal_length_px.is_some()
             ])?;
             image.execute(params![id, of.name])?;
             let places = of.keypoints.iter().flatten();
@@ -236,6 +240,7 @@ mod tests {
             name: name.into(),
             width: 40,
             height: 30,
+            focal_length_px: None,
             keypoints: vec![[0.0, 0.0], [7.25, 8.0]],
         }
     }
@@ -275,6 +280,23 @@ mod tests {
             .query_row("SELECT pair_id FROM two_view_geometries", [], |r| r.get(0))
             .unwrap();
         assert_eq!(id, 2_147_483_647 + 2);
+    }
+
+    #[test]
+    fn a_focal_length_is_told_or_guessed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let mut database = database((0, 1), vec![[1, 0]]);
+        database.images[1].focal_length_px = Some(33.0);
+        database.write(&path).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        let camera = |id: i64| -> (Vec<u8>, bool) {
+            let query = "SELECT params, prior_focal_length FROM cameras WHERE camera_id = ?1";
+            let read = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?));
+            connection.query_row(query, [id], read).unwrap()
+        };
+        assert_eq!(camera(1), (doubles([48.0, 20.0, 15.0, 0.0]), false));
+        assert_eq!(camera(2), (doubles([33.0, 20.0, 15.0, 0.0]), true));
     }
 
     #[test]

@@ -28,7 +28,8 @@ impl FeatureMatch {
         self.geometry.as_ref().map_or(0, |g| g.inliers.len())
     }
 
-    /// Ranks pairs of photos by how likely they show the same thing: [`match_score`].
+    /// Ranks pairs of photos by how likely they show the same thing, as far as features tell:
+    /// [`match_score`].
     pub fn score(&self) -> f64 {
         match_score(self.num_inliers(), self.global_similarity.unwrap_or(0.0))
     }

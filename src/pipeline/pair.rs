@@ -11,6 +11,7 @@ use super::features::{
     working_error_px,
 };
 use super::refined::{RefinedMatch, refine_pair};
+use crate::cluster::CONFIRMED_SCORE;
 use crate::error::Result;
 use crate::extract::{Model, extract};
 use crate::features::FeatureSet;
@@ -41,9 +42,21 @@ impl PairMatch {
         self.found.num_inliers()
     }
 
-    /// As [`FeatureMatch::score`].
+    /// Ranks pairs of photos by how likely they show the same thing: [`FeatureMatch::score`], and
+    /// [`CONFIRMED_SCORE`] more when pixels confirm the transform.
     pub fn score(&self) -> f64 {
-        self.found.score()
+        let confirmed = if self.is_confirmed() {
+            CONFIRMED_SCORE
+        } else {
+            0.0
+        };
+        self.found.score() + confirmed
+    }
+
+    /// Whether one transform is right to the pixel.
+    pub fn is_confirmed(&self) -> bool {
+        let refined = self.refined.as_ref();
+        refined.is_some_and(|refined| refined.transform.is_some())
     }
 
     /// The transform from photo 1 to photo 2 and its kind, in pixels of the original photos: the
@@ -191,14 +204,8 @@ pub fn match_extracted(
         geometry,
         global_similarity: features1.global_similarity(&features2),
     };
-    let is_confirmed = refined.as_ref().is_some_and(|r| r.transform.is_some());
-    let enough = if is_confirmed {
-        options.min_inliers.min(options.min_confirmed_inliers)
-    } else {
-        options.min_inliers
-    };
-    Ok(PairMatch {
-        is_match: found.num_inliers() >= enough,
+    let mut result = PairMatch {
+        is_match: false,
         features1,
         features2,
         found,
@@ -210,5 +217,12 @@ pub fn match_extracted(
             verify: verified - matched,
             refine: done - verified,
         },
-    })
+    };
+    let enough = if result.is_confirmed() {
+        options.min_inliers.min(options.min_confirmed_inliers)
+    } else {
+        options.min_inliers
+    };
+    result.is_match = result.num_inliers() >= enough;
+    Ok(result)
 }

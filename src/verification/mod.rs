@@ -1,20 +1,18 @@
-//! Which matches of two photos one transform explains, and whether that is more than chance.
+//! Which matches of two photos one transform explains.
 //!
 //! Matches are tried in the order of their descriptor distance. A place in a photo supports the
 //! transform once: of matches that share a keypoint, or whose keypoints stand at the same place at
-//! several scales, only the nearest to the transform is an inlier. [`TwoViewGeometry::log10_nfa`]
-//! tells how often wrong matches would look as good.
+//! several scales, only the nearest to the transform is an inlier.
 //!
 //! The transform maps photo 1 to photo 2, x2 ~ H x1, in pixels of the original photos.
 
 mod places;
-mod significance;
 
 use crate::error::{Error, Result};
 use crate::features::Keypoint;
 use crate::geometry::{Correspondences, TransformKind, TransformLimits, normalized};
 use crate::matching::Match;
-use crate::ransac::{Estimator, InlierReward, RansacOptions, TransformEstimator, ransac};
+use crate::ransac::{InlierReward, RansacOptions, TransformEstimator, ransac};
 use nalgebra::{Matrix3, Point2};
 
 /// Options of [`verify`].
@@ -106,10 +104,6 @@ pub struct TwoViewGeometry {
     pub num_trials: usize,
     /// The sum of the inliers' rewards: each is 1 without error and 0 at the largest error.
     pub score: f64,
-    /// Decimal logarithm of the number of transforms as good as this one that wrong matches would
-    /// give (a number of false alarms; Moisan and Stival 2004): -2 is one in a hundred pairs of
-    /// photos. Wrong matches are taken to land anywhere in the box around photo 2's keypoints.
-    pub log10_nfa: f64,
 }
 
 /// Finds the transform that explains the most matches; `None` when fewer than a minimal sample and
@@ -156,14 +150,6 @@ pub fn verify(
     if report.inliers.len() < sample_size + options.min_extra_inliers {
         return Ok(None);
     }
-    let squared_errors: Vec<f64> = report
-        .inliers
-        .iter()
-        .map(|&i| estimator.squared_error(&report.model, i))
-        .collect();
-    let area = significance::area(keypoints2, options.ransac.max_error_px);
-    let num_matches = places::count_exclusive(&places).unwrap_or(matches.len());
-    let log10_nfa = significance::log10_nfa(squared_errors, num_matches, sample_size, area);
     let mut inliers: Vec<usize> = report.inliers.iter().map(|&i| order[i]).collect();
     inliers.sort_unstable();
     Ok(Some(TwoViewGeometry {
@@ -172,7 +158,6 @@ pub fn verify(
         inliers,
         num_trials: report.num_trials,
         score: report.score,
-        log10_nfa,
     }))
 }
 

@@ -40,19 +40,3 @@ pub(super) fn places(points: &Correspondences, radius: f64) -> Vec<[u32; 2]> {
     let second = label(&|i| points.point2(i));
     first.into_iter().zip(second).map(|(a, b)| [a, b]).collect()
 }
-
-/// The number of correspondences left when, from the first to the last, each that shares a place
-/// with one already kept is dropped; `None` without places.
-pub(super) fn count_exclusive(places: &[[u32; 2]]) -> Option<usize> {
-    let mut taken = vec![[false; 2]; places.len()];
-    let kept = places.iter().filter(|[first, second]| {
-        let (first, second) = (*first as usize, *second as usize);
-        let free = !taken[first][0] && !taken[second][1];
-        if free {
-            taken[first][0] = true;
-            taken[second][1] = true;
-        }
-        free
-    });
-    (!places.is_empty()).then(|| kept.count())
-}

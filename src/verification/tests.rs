@@ -74,23 +74,24 @@ fn true_matches_are_the_inliers() {
         assert!(found.inliers.is_sorted());
         assert!((found.matrix - turned()).abs().max() < 1.0, "{kind}");
         assert_eq!(found.matrix.m33, 1.0);
-        assert!(found.log10_nfa < -50.0, "{kind} {}", found.log10_nfa);
     }
 }
 
 #[test]
-fn wrong_matches_are_not_significant() {
+fn few_wrong_matches_agree() {
     let (k1, k2, matches) = photos(0, 120);
     for kind in TransformKind::ALL {
-        for options in [
-            exact(kind),
-            VerificationOptions {
-                kind,
-                ..VerificationOptions::default()
-            },
-        ] {
+        let coarse = VerificationOptions {
+            kind,
+            ..VerificationOptions::default()
+        };
+        for (options, most) in [(exact(kind), 6), (coarse, 12)] {
             if let Some(found) = verify(&k1, &k2, &matches, &options).unwrap() {
-                assert!(found.log10_nfa > -1.0, "{kind} {}", found.log10_nfa);
+                assert!(
+                    found.inliers.len() <= most,
+                    "{kind} {}",
+                    found.inliers.len()
+                );
             }
         }
     }
@@ -247,21 +248,6 @@ fn delf_draws_its_thousand_samples() {
     );
 }
 
-#[test]
-fn chance_grows_with_outliers_and_radius() {
-    let area = 640.0 * 480.0;
-    let nfa = |errors: &[f64], n| significance::log10_nfa(errors.to_vec(), n, 3, area);
-    // By hand: n = 10, k = m + 1 = 4, r^2 = 100: (10 - 3) C(10, 4) C(4, 3) (100 pi / area).
-    let by_hand = (7.0 * 210.0 * 4.0 * 100.0 * std::f64::consts::PI / area).log10();
-    assert!((nfa(&[100.0, 1.0, 4.0, 9.0], 10) - by_hand).abs() < 1e-9);
-    let errors = [4.0; 10];
-    assert!(nfa(&errors, 20) < nfa(&errors, 40));
-    assert!(nfa(&[1.0; 10], 20) < nfa(&errors, 20));
-    assert!(nfa(&errors, 20) < nfa(&errors[..8], 20));
-    assert_eq!(nfa(&errors[..3], 20), f64::INFINITY);
-    assert!(nfa(&[0.0; 5], 5).is_finite());
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -309,7 +295,7 @@ proptest! {
                 prop_assert_eq!(&verify(&keypoints, &keypoints, &matches, &options).unwrap(), &found);
                 if let Some(found) = found {
                     prop_assert!(found.matrix.iter().all(|v| v.is_finite()));
-                    prop_assert!(found.score.is_finite() && found.log10_nfa.is_finite());
+                    prop_assert!(found.score.is_finite());
                     prop_assert!(found.inliers.is_sorted());
                     let unique = |index: fn(&Match) -> usize| {
                         let mut all: Vec<_> = found.inliers.iter().map(|&i| index(&matches[i])).collect();

@@ -115,8 +115,7 @@ impl Report<'_> {
 
 /// The verdict in one sentence.
 pub(super) fn title(result: &PairMatch) -> String {
-    let refined = result.refined.as_ref();
-    let confirmed = match refined.is_some_and(|r| r.transform.is_some()) {
+    let confirmed = match result.is_confirmed() {
         true => ", confirmed to the pixel",
         false => "",
     };

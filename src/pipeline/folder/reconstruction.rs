@@ -21,6 +21,7 @@ use crate::extract::Model;
 use crate::features::FeatureSet;
 use crate::formats::colmap::{ColmapDatabase, ColmapImage, ColmapPair};
 use crate::geometry::inverse;
+use crate::image::focal_length_px;
 use crate::pipeline::features::correspondences;
 use crate::pipeline::observer::{Counter, Observer, Stage};
 use crate::refinement::{RefinementImage, RefinementOptions, Track, refine_matches};
@@ -91,7 +92,10 @@ pub fn colmap_database(
             .collect::<Result<_>>()?;
         aligned.extend(group.iter().copied().zip(of_group));
     }
-    Ok(database(found, &aligned))
+    let focal_length =
+        |photo: &FolderPhoto| focal_length_px(folder.join(&photo.path), &options.matching.decode);
+    let focal_lengths: Vec<Option<f64>> = found.photos.par_iter().map(focal_length).collect();
+    Ok(database(found, &focal_lengths, &aligned))
 }
 
 /// None without a transform, or where a photo can no longer be read.
@@ -149,6 +153,7 @@ fn align(
 
 fn database(
     found: &FolderClusters,
+    focal_lengths: &[Option<f64>],
     aligned: &[(&VerifiedPair, Option<Aligned>)],
 ) -> ColmapDatabase {
     let merger = |photo: &FolderPhoto| {
@@ -186,13 +191,14 @@ fn database(
             });
         }
     }
-    let images = found.photos.iter().zip(mergers);
+    let images = found.photos.iter().zip(focal_lengths).zip(mergers);
     ColmapDatabase {
         images: images
-            .map(|(photo, merger)| ColmapImage {
+            .map(|((photo, focal_length_px), merger)| ColmapImage {
                 name: photo.path.clone(),
                 width: photo.width,
                 height: photo.height,
+                focal_length_px: *focal_length_px,
                 keypoints: merger.keypoints(),
             })
             .collect(),

@@ -1,0 +1,88 @@
+//! What a network gives, with its shapes checked. Names tract, as its parent does.
+
+use tract_onnx::prelude::TValue;
+
+use crate::extract::manifest::OutputsManifest;
+
+/// A value, or what is wrong in words.
+type Checked<T> = Result<T, String>;
+
+/// What a network says of one input: grids of `height` x `width` cells, channel after channel.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::extract) struct Output {
+    pub(in crate::extract) width: usize,
+    pub(in crate::extract) height: usize,
+    /// Numbers a descriptor.
+    pub(in crate::extract) dim: usize,
+    pub(in crate::extract) descriptors: Vec<f32>,
+    pub(in crate::extract) attention: Vec<f32>,
+    pub(in crate::extract) offsets: Option<Vec<f32>>,
+    pub(in crate::extract) global: Option<Vec<f32>>,
+}
+
+impl Output {
+    /// From the tensors that a network gave, by name.
+    ///
+    /// # Errors
+    /// What is wrong, in words, where one is missing or has the wrong shape.
+    pub(super) fn checked(outputs: &OutputsManifest, named: &[(&str, &TValue)]) -> Checked<Self> {
+        let read = |name: &str| -> Checked<(Vec<usize>, Vec<f32>)> {
+            let tensor = named
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, tensor)| tensor)
+                .ok_or_else(|| format!("it gave no output `{name}`"))?;
+            let values = tensor
+                .try_as_plain_ram()
+                .and_then(|plain| plain.as_slice::<f32>())
+                .map_err(|_| format!("output `{name}` is not of 32-bit floats"))?;
+            Ok((tensor.shape().to_vec(), values.to_vec()))
+        };
+        let wrong = |name: &str, shape: &[usize], expected: &str| {
+            format!("output `{name}` has shape {shape:?}, expected {expected}")
+        };
+        let (shape, descriptors) = read(&outputs.descriptors)?;
+        let [1, dim, height, width] = shape[..] else {
+            return Err(wrong(&outputs.descriptors, &shape, "[1, D, h, w]"));
+        };
+        if dim * height * width == 0 {
+            return Err(wrong(&outputs.descriptors, &shape, "none of them 0"));
+        }
+        let grid = |name: &str, channels: usize| -> Checked<Vec<f32>> {
+            let (shape, values) = read(name)?;
+            if shape != [1, channels, height, width] {
+                return Err(wrong(
+                    name,
+                    &shape,
+                    &format!("[1, {channels}, {height}, {width}]"),
+                ));
+            }
+            Ok(values)
+        };
+        let attention = grid(&outputs.attention, 1)?;
+        let offsets = outputs
+            .offsets
+            .as_ref()
+            .map(|name| grid(name, 2))
+            .transpose()?;
+        let global = match &outputs.global {
+            Some(name) if named.iter().any(|(n, _)| n == name) => {
+                let (shape, values) = read(name)?;
+                if shape.len() != 2 || shape[0] != 1 || shape[1] == 0 {
+                    return Err(wrong(name, &shape, "[1, G]"));
+                }
+                Some(values)
+            }
+            _ => None,
+        };
+        Ok(Self {
+            width,
+            height,
+            dim,
+            descriptors,
+            attention,
+            offsets,
+            global,
+        })
+    }
+}
