@@ -343,6 +343,8 @@ fn values_out_of_range_fail() {
         ("--ratio", "2"),
         ("--max-error-px", "0"),
         ("--min-inliers", "0"),
+        ("--threads", "0"),
+        ("--threads", "100000"),
     ] {
         let knob_value = format!("{knob}={value}");
         let output = bench.run([

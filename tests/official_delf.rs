@@ -3,10 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
+use delfin::extract::import::ImportOptions;
+use delfin::features::FeatureSet;
 use delfin::formats::datum::Datum;
 use delfin::formats::delf::DelfFile;
 use delfin::formats::delf_config::DelfConfig;
 use delfin::formats::tensorflow::{Bundle, Graph};
+use delfin::image::{DecodeOptions, Photo};
+use delfin::pipeline::{MatchOptions, match_features};
 
 /// The folder with DELF's files, or none.
 fn delf() -> Option<PathBuf> {
@@ -91,4 +95,61 @@ fn every_variable_of_the_graph_is_in_the_index() {
     for name in variables {
         assert!(bundle.entry(name).is_ok(), "{name}");
     }
+}
+
+/// Of the pairs of these photos, whose names begin with their place: how many of one place have at least
+/// `min_inliers`, and how many of two places.
+fn pairs_with(inliers: &[(bool, usize)], min_inliers: usize) -> [usize; 2] {
+    [true, false].map(|same| {
+        let passes = |pair: &&(bool, usize)| pair.0 == same && pair.1 >= min_inliers;
+        inliers.iter().filter(passes).count()
+    })
+}
+
+#[test]
+fn an_imported_network_says_yes_where_the_place_is_the_same() {
+    let Some(delf) = delf() else { return };
+    let defaults = ImportOptions::default().defaults;
+    let options = MatchOptions::from(&defaults);
+    let folder = delf.join("official_features");
+    let mut paths = files(&folder, "delf");
+    paths.sort();
+    let features: Vec<(char, FeatureSet)> = paths
+        .iter()
+        .map(|path| {
+            let bytes = std::fs::read(path).unwrap();
+            let decoded = DelfFile::decode(&bytes, path).unwrap().value;
+            let (keypoints, descriptors) = decoded.keypoints().unwrap();
+            let beside = path.parent().unwrap().to_str().unwrap();
+            let photos = PathBuf::from(beside.trim_end_matches("_features"));
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let photo = photos.join(format!("{name}.jpg"));
+            let photo = if photo.is_file() {
+                photo
+            } else {
+                folder.join(format!("{name}.jpg"))
+            };
+            let photo = Photo::open(photo, &DecodeOptions::default()).unwrap();
+            let set = FeatureSet::new(photo.width(), photo.height(), keypoints, descriptors, None);
+            // `love` is a place of its own.
+            let place = if name.len() > 2 {
+                '?'
+            } else {
+                name.chars().next().unwrap()
+            };
+            (place, set.unwrap())
+        })
+        .collect();
+    let mut inliers = Vec::new();
+    for (i, (place1, a)) in features.iter().enumerate() {
+        for (place2, b) in &features[i + 1..] {
+            let found = match_features(a, b, &options, 0).unwrap();
+            inliers.push((place1 == place2, found.num_inliers()));
+        }
+    }
+    for n in 6..30 {
+        eprintln!("{n} {:?}", pairs_with(&inliers, n));
+    }
+    assert_eq!(inliers.len(), 171);
+    panic!();
 }

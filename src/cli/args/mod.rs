@@ -29,10 +29,9 @@ pub(crate) use review::ReviewArgs;
 pub(crate) use train::{FormerArgs, L2, TrainArgs, Truth};
 
 use std::fmt::Display;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
 use delfin::extract::ExtractionOptions;
 use delfin::pipeline::MatchOptions;
 
@@ -47,9 +46,9 @@ use delfin::pipeline::MatchOptions;
     max_term_width = 100
 )]
 pub(crate) struct Cli {
-    /// Threads to compute on [default: one for each core]. Results do not depend on it.
-    #[arg(long, global = true, value_name = "N")]
-    pub(crate) threads: Option<NonZeroUsize>,
+    /// Threads to compute on, from 1 to 1024 [default: one for each core]. Results do not depend on it.
+    #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
