@@ -97,15 +97,7 @@ fn every_variable_of_the_graph_is_in_the_index() {
     }
 }
 
-/// Of the pairs of these photos, whose names begin with their place: how many of one place have at least
-/// `min_inliers`, and how many of two places.
-fn pairs_with(inliers: &[(bool, usize)], min_inliers: usize) -> [usize; 2] {
-    [true, false].map(|same| {
-        let passes = |pair: &&(bool, usize)| pair.0 == same && pair.1 >= min_inliers;
-        inliers.iter().filter(passes).count()
-    })
-}
-
+/// The official features by the rules of `match`, of 33 pairs of one place and 138 of two.
 #[test]
 fn an_imported_network_says_yes_where_the_place_is_the_same() {
     let Some(delf) = delf() else { return };
@@ -140,16 +132,17 @@ fn an_imported_network_says_yes_where_the_place_is_the_same() {
             (place, set.unwrap())
         })
         .collect();
-    let mut inliers = Vec::new();
+    let (mut same, mut different) = (0, 0);
     for (i, (place1, a)) in features.iter().enumerate() {
         for (place2, b) in &features[i + 1..] {
             let found = match_features(a, b, &options, 0).unwrap();
-            inliers.push((place1 == place2, found.num_inliers()));
+            let is_match = usize::from(found.num_inliers() >= options.min_inliers);
+            match place1 == place2 {
+                true => same += is_match,
+                false => different += is_match,
+            }
         }
     }
-    for n in 6..30 {
-        eprintln!("{n} {:?}", pairs_with(&inliers, n));
-    }
-    assert_eq!(inliers.len(), 171);
-    panic!();
+    assert_eq!(different, 0);
+    assert!(same >= 10, "{same}");
 }
