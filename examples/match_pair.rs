@@ -7,7 +7,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [path1, path2] = &paths[..] else {
         return Err("usage: match_pair IMAGE1 IMAGE2".into());
     };
-    let result = match_pair(&Model::embedded()?, path1, path2, &MatchOptions::default())?;
+    let model = Model::embedded()?;
+    let options = MatchOptions::from(model.defaults());
+    let result = match_pair(&model, path1, path2, &options)?;
     println!("same thing: {}", result.is_match);
     println!("inliers:    {}", result.num_inliers());
     if let Some((kind, matrix)) = result.transform() {

@@ -1,6 +1,7 @@
 //! The photos of folders.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -20,7 +21,8 @@ pub struct Listing {
 }
 
 /// The photos in `folder` and below it: the files with a photo's ending. Names that begin with a
-/// dot are left out; a folder that links lead back to is entered once.
+/// dot are left out, and so is `why.png` beside a `clusters.json`, which `delfin why` drew; a folder that
+/// links lead back to is entered once.
 ///
 /// # Errors
 /// [`Error::Io`] when `folder` itself cannot be listed.
@@ -31,11 +33,23 @@ pub fn list_photos(folder: &Path) -> Result<Listing> {
     Ok(listing)
 }
 
-/// The path of `photo` below `folder`, with `/` between names; letters that are not UTF-8 are replaced.
+/// The path of `photo` below `folder`, with `/` between names; a byte that is not of UTF-8 text is
+/// written as `\xff`, so that two names stay two.
 pub fn name_below(folder: &Path, photo: &Path) -> String {
     let below = photo.strip_prefix(folder).unwrap_or(photo);
-    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+    let names: Vec<_> = below.iter().map(text).collect();
     names.join("/")
+}
+
+fn text(name: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text += chunk.valid();
+        for byte in chunk.invalid() {
+            text += &format!("\\x{byte:02x}");
+        }
+    }
+    text
 }
 
 /// The photos at `paths`: a file is taken whatever its name, a folder gives the photos that
@@ -75,8 +89,11 @@ fn walk(folder: &Path, above: &mut Vec<PathBuf>, listing: &mut Listing) -> Resul
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
-        // A link that leads nowhere is no photo.
+        // A link that leads nowhere fails when it is read, which names it.
         let Ok(metadata) = std::fs::metadata(&path) else {
+            if has_photo_extension(&path) {
+                listing.photos.push(path);
+            }
             continue;
         };
         if metadata.is_dir() {
@@ -85,12 +102,17 @@ fn walk(folder: &Path, above: &mut Vec<PathBuf>, listing: &mut Listing) -> Resul
                 above.truncate(depth);
                 listing.failures.push((path, error));
             }
-        } else if metadata.is_file() && has_photo_extension(&path) {
+        } else if metadata.is_file() && has_photo_extension(&path) && !is_own_picture(&path) {
             listing.photos.push(path);
         }
     }
     above.pop();
     Ok(())
+}
+
+fn is_own_picture(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "why.png")
+        && path.with_file_name("clusters.json").is_file()
 }
 
 fn metadata(path: &Path) -> Result<std::fs::Metadata> {
@@ -100,7 +122,8 @@ fn metadata(path: &Path) -> Result<std::fs::Metadata> {
     })
 }
 
-pub(crate) fn has_photo_extension(path: &Path) -> bool {
+/// Whether a file is named as a photo is, in whatever case.
+pub fn has_photo_extension(path: &Path) -> bool {
     path.extension()
         .is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
@@ -108,6 +131,20 @@ pub(crate) fn has_photo_extension(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_text_stay_apart() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = |bytes: &[u8]| {
+            name_below(
+                Path::new("a"),
+                &Path::new("a/b").join(OsStr::from_bytes(bytes)),
+            )
+        };
+        assert_eq!(name("ö.jpg".as_bytes()), "b/ö.jpg");
+        assert_eq!(name(b"\xff\xfe1.jpg"), "b/\\xff\\xfe1.jpg");
+    }
 
     #[test]
     fn folders_give_their_photos_sorted() {
@@ -121,14 +158,22 @@ mod tests {
             "notes.txt",
             ".x.jpg",
             "b/.hidden/3.jpg",
+            "b/why.png",
+            "b/clusters.json",
         ] {
             std::fs::write(at(name), "x").unwrap();
         }
         #[cfg(unix)]
         std::os::unix::fs::symlink(folder.path(), at("b/loop")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("nowhere", at("b/3.jpg")).unwrap();
         let found =
             find_photos(&[folder.path().to_owned(), at("notes.txt"), at("a.webp")]).unwrap();
-        assert_eq!(found, ["a.webp", "b/1.png", "b/2.JPG", "notes.txt"].map(at));
+        let mut expected = vec!["a.webp", "b/1.png", "b/2.JPG", "notes.txt"];
+        if cfg!(unix) {
+            expected.insert(3, "b/3.jpg");
+        }
+        assert_eq!(found, expected.into_iter().map(at).collect::<Vec<_>>());
         assert!(find_photos(&[at("missing")]).is_err());
     }
 }

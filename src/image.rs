@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use fast_image_resize as fir;
 use fir::images::{TypedImage, TypedImageRef};
 use fir::pixels::U8x3;
-use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -140,6 +140,9 @@ impl Photo {
         if reader.format().is_none() {
             return Err(fail("not a JPEG, PNG, WebP, TIFF, BMP or GIF file".into()));
         }
+        if reader.format() == Some(ImageFormat::Jpeg) && !jpeg_has_end(bytes) {
+            return Err(fail("the file is cut off: it has no end of image".into()));
+        }
         // Room for four channels of 16 bits and for a decoder's own copy.
         let mut limits = image::Limits::default();
         limits.max_alloc = Some(options.max_pixels.saturating_mul(16));
@@ -246,6 +249,26 @@ pub(crate) fn resize_rgb(pixels: &RgbImage, width: u32, height: u32) -> RgbImage
     RgbImage::from_raw(width, height, resized).unwrap_or_default()
 }
 
+/// Whether the end of image follows a JPEG's compressed pixels. Its decoder fills what is missing of a
+/// file that was cut off with grey, and grey is alike in any two photos.
+fn jpeg_has_end(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    // Segments up to the start of scan; a thumbnail's own end lies within one.
+    while let [0xff, marker, more @ ..] = rest
+        && *marker != 0xda
+    {
+        rest = match (marker, more) {
+            (0xff, _) => &rest[1..],
+            (_, [high, low, ..]) => {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                more.get(length.max(2)..).unwrap_or_default()
+            }
+            _ => &[],
+        };
+    }
+    rest.windows(2).any(|pair| pair == [0xff, 0xd9])
+}
+
 /// Eight-bit RGB, transparent pixels laid over white.
 fn opaque_rgb8(decoded: DynamicImage) -> RgbImage {
     if !decoded.color().has_alpha() {
@@ -290,6 +313,24 @@ mod tests {
         assert_eq!(half.dimensions(), (32, 2));
         // Pixel 10 covers pixels 20 and 21, whose mean is 82.
         assert_eq!(half.get_pixel(10, 0)[0], 82);
+    }
+
+    #[test]
+    fn a_jpeg_that_is_cut_off_is_told_from_a_whole_one() {
+        let mut bytes = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new(&mut bytes)
+            .encode_image(&RgbImage::new(64, 64))
+            .unwrap();
+        let decode = |bytes: &[u8]| Photo::decode(bytes, "x.jpg", &DecodeOptions::default());
+        assert!(decode(&bytes).is_ok());
+        for length in 0..bytes.len() {
+            assert!(!jpeg_has_end(&bytes[..length]) && decode(&bytes[..length]).is_err());
+        }
+        // What stands behind the end, and the end of a thumbnail in a segment, do not count.
+        let followed = [bytes.as_slice(), b"more"].concat();
+        assert!(decode(&followed).is_ok());
+        let thumbnail = b"\xff\xd8\xff\xe1\x00\x06\xff\xd8\xff\xd9\xff\xda\x00\x02";
+        assert!(!jpeg_has_end(thumbnail));
     }
 
     #[test]

@@ -22,6 +22,19 @@
 //! # }
 //! ```
 //!
+//! | to | call |
+//! |---|---|
+//! | match two photos | [`match_pair`], [`pipeline::match_photos`] |
+//! | keep features and match them later | [`extract::extract`], [`pipeline::match_features`] |
+//! | sort a folder into classes | [`pipeline::cluster_folder`] with a [`store::Store`]; [`pipeline::folder_report`] for its page |
+//! | find what a photo shows in a folder | [`pipeline::search_folder`] |
+//! | put photos into sub-folders | [`organize`] |
+//! | train and use a classifier | [`pipeline::train_classifier`], [`pipeline::Judge`] |
+//! | read and write files of other programs | [`formats`] |
+//!
+//! Options have the built-in network's settings by default; with another network take them from it:
+//! `MatchOptions::from(model.defaults())`.
+//!
 //! Images are 1 and 2, and a transform always maps 1 to 2. Positions are in pixels of the original
 //! photo after its EXIF orientation: x to the right, y down, the centre of the top-left pixel at
 //! (0, 0).

@@ -343,8 +343,6 @@ fn values_out_of_range_fail() {
         ("--ratio", "2"),
         ("--max-error-px", "0"),
         ("--min-inliers", "0"),
-        ("--threads", "0"),
-        ("--threads", "100000"),
     ] {
         let knob_value = format!("{knob}={value}");
         let output = bench.run([
@@ -382,6 +380,50 @@ fn a_picture_that_cannot_be_written_fails() {
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&output.stderr).contains(word));
     }
+}
+
+#[test]
+fn more_threads_than_any_machine_has_are_refused() {
+    for threads in ["0", "100000"] {
+        let run = Bench::new().run(["model", "list", "--threads", threads]);
+        assert_eq!(run.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&run.stderr).contains("--threads"));
+    }
+}
+
+#[test]
+fn a_photo_is_not_written_over_by_its_own_match() {
+    let bench = Bench::new();
+    let copies = ["a.jpg", "b.jpg"].map(|name| bench.path(name));
+    std::fs::copy(example("box.jpg"), &copies[0]).unwrap();
+    std::fs::copy(example("box_in_scene.jpg"), &copies[1]).unwrap();
+    let before = copies.each_ref().map(|path| std::fs::read(path).unwrap());
+    for output in &copies {
+        let run = bench.run([
+            OsStr::new("match"),
+            copies[0].as_os_str(),
+            copies[1].as_os_str(),
+            OsStr::new("-o"),
+            output.as_os_str(),
+        ]);
+        assert_fails(&run, &["written over", output.to_str().unwrap()]);
+    }
+    assert_eq!(before, copies.map(|path| std::fs::read(path).unwrap()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_finds_no_room_fails() {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_delfin"))
+        .args(["model", "list"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_fails(&run, &["standard output"]);
 }
 
 #[test]

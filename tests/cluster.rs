@@ -251,6 +251,7 @@ fn folders_without_photos_say_so_and_one_photo_is_one_class() {
             text(&run.stderr)
         );
         assert!(text(&run.stderr).contains(bad.to_str().unwrap()));
+        assert!(!out.exists() && !photos.join(".delfin").exists());
     }
     std::fs::copy(fixture("graffiti_1.jpg"), photos.join("one.jpg")).unwrap();
     assert!(run(&photos).status.success());

@@ -24,10 +24,12 @@ trained on, the fourth is the test, or one and three; products: two of three pho
 times with other photos; clothing: its own split.
 
 reject: every second class is left out of training; of the photos held out, those of classes left out
-are to be rejected and the others are not.
+are to be rejected and the others are not. Then, with clothing and ukbench both chosen, each classifier with
+all its classes beside the photos held out of the other: other kinds of things.
 """
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -297,7 +299,7 @@ def compare_judges(delfin, data, chosen):
 
 
 def compare_reject(delfin, data, chosen):
-    print("\n| every second class left out | --reject | left-out photos rejected | known photos rejected | "
+    print("\n| every second class left out | --reject | strangers rejected | known photos rejected | "
           "known photos labelled right | best share told apart |\n|---|--:|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -311,17 +313,29 @@ def compare_reject(delfin, data, chosen):
                 known = {p.name for p in (work / "photos/train").iterdir()}
                 for row in judge(delfin, work / "photos", work, flags):
                     (familiar if true_label(row) in known else strangers).append(row)
-            # The share that the best threshold tells apart, both kinds counting the same.
-            best = max(
-                (float(share(strangers, lambda r: r["fit_probability"] < t))
-                 + float(share(familiar, lambda r: r["fit_probability"] >= t))) / 2
-                for t in sorted(r["fit_probability"] for r in familiar + strangers)
-            )
-            for cut in (0.2, 0.5, 0.8):
-                rejects = lambda r: r["fit_probability"] < cut
-                right = lambda r: not rejects(r) and r["label"] == true_label(r)
-                print(f"| {name}: {len(familiar)} known, {len(strangers)} left out | {cut} | "
-                      f"{share(strangers, rejects)} | {share(familiar, rejects)} | {share(familiar, right)} | {best:.4f} |", flush=True)
+            print_rejection(name, familiar, strangers)
+        trained = {"clothing": data / "clothing", "ukbench, 3 of 4 trained": folder / "sets/ukbench, 3 of 4 trained0"}
+        if {"clothing", "ukbench"} <= set(chosen):
+            for name, other in itertools.permutations(trained):
+                work = folder / f"{name} far"
+                work.mkdir()
+                more = ["--validation-dir", data / "clothing/validation"] if name == "clothing" else []
+                familiar = judge(delfin, trained[name], work, more)
+                print_rejection(f"{name}, beside {other}", familiar, delfin.classify(trained[other] / "test", work))
+
+
+def print_rejection(name, familiar, strangers):
+    # The share that the best threshold tells apart, both kinds counting the same.
+    best = max(
+        (float(share(strangers, lambda r: r["fit_probability"] < t))
+         + float(share(familiar, lambda r: r["fit_probability"] >= t))) / 2
+        for t in sorted(r["fit_probability"] for r in familiar + strangers)
+    )
+    for cut in (0.2, 0.5, 0.8):
+        rejects = lambda r: r["fit_probability"] < cut
+        right = lambda r: not rejects(r) and r["label"] == true_label(r)
+        print(f"| {name}: {len(familiar)} known, {len(strangers)} strangers | {cut} | "
+              f"{share(strangers, rejects)} | {share(familiar, rejects)} | {share(familiar, right)} | {best:.4f} |", flush=True)
 
 
 def main():

@@ -2,7 +2,10 @@
 //!
 //! The softmax layer and geometry are joined by a conditional logit model (McFadden 1974): the
 //! probability of a class is the softmax of `layer` times its logit plus `geometry` times its
-//! geometric evidence. Whether a photo fits any class at all is told by a logistic regression.
+//! geometric evidence. Whether a photo fits any class at all is told twice, and both have to agree: a
+//! logistic regression tells it from photos of other classes, which are of a like kind; and a photo
+//! that is much less like the mean of its class than photos of a class are is a stranger of another kind,
+//! whatever a layer that never saw its like makes of it.
 
 use nalgebra::{SMatrix, SVector};
 use serde::{Deserialize, Serialize};
@@ -40,6 +43,8 @@ pub struct Calibration {
     /// Constant, similarity, logarithm of the sum of the logits' powers, geometry: weights of the log
     /// odds that a photo fits its class; all 0 when there were no photos to learn them on.
     pub fit: [f64; 4],
+    /// Mean and standard deviation of photos' similarity to their class.
+    pub similarity: [f64; 2],
 }
 
 impl Default for Calibration {
@@ -50,6 +55,7 @@ impl Default for Calibration {
             layer: PRIOR[0],
             geometry: PRIOR[1],
             fit: [0.0; 4],
+            similarity: [0.0, 1.0],
         }
     }
 }
@@ -60,6 +66,16 @@ const PRIOR: [f64; 2] = [1.0, 5.0];
 const PRIOR_PRECISION: f64 = 1.0;
 /// The same of the weights that tell whether a photo fits, around 0.
 const FIT_PRECISION: f64 = 0.05;
+
+/// As many standard deviations below the mean similarity, a photo is as likely a stranger as not: one
+/// photo in 160 of a class lies there.
+const MAX_DEVIATION: f64 = 2.5;
+/// Photos of a class are taken to differ at least this much, in similarity.
+const MIN_SPREAD: f64 = 0.01;
+/// Turns the logistic function into the normal distribution's, to 0.01.
+const LOGISTIC_FROM_NORMAL: f64 = 1.702;
+/// With as many inliers a photo shows what a training photo shows, however unlike the whole is.
+const SURE_INLIERS: usize = 18;
 
 /// Steps of Newton's method; it ends much earlier.
 const MAX_NEWTON_STEPS: usize = 50;
@@ -79,6 +95,7 @@ impl Calibration {
             layer,
             geometry,
             fit: [0.0; 4],
+            similarity: spread(photos),
         };
         calibration.fit = calibration.fit_of_classes(photos);
         calibration
@@ -113,7 +130,17 @@ impl Calibration {
             .zip(&self.fit)
             .map(|(v, w)| v * w)
             .sum();
-        1.0 / (1.0 + (-odds).exp())
+        sigmoid(odds) * self.likeness(evidence, class)
+    }
+
+    /// How far the photo's similarity to `class` is that of its photos, from 0 to 1.
+    fn likeness(&self, evidence: &Evidence, class: usize) -> f64 {
+        if !self.can_reject() || evidence.geometry[class] >= geometric_evidence(SURE_INLIERS) {
+            return 1.0;
+        }
+        let [mean, deviation] = self.similarity;
+        let z = (evidence.similarity[class] - mean) / deviation;
+        sigmoid(LOGISTIC_FROM_NORMAL * (z + MAX_DEVIATION))
     }
 
     /// A photo of no class is one whose own class is taken away: each photo is seen twice, as it is
@@ -130,6 +157,19 @@ impl Calibration {
         }
         logistic(&samples)
     }
+}
+
+fn sigmoid(odds: f64) -> f64 {
+    1.0 / (1.0 + (-odds).exp())
+}
+
+/// Mean and standard deviation of the photos' similarity to their classes.
+fn spread(photos: &[(Evidence, usize)]) -> [f64; 2] {
+    let count = photos.len() as f64;
+    let values = || photos.iter().map(|(e, class)| e.similarity[*class]);
+    let mean = values().sum::<f64>() / count;
+    let variance = values().map(|v| (v - mean).powi(2)).sum::<f64>() / count;
+    [mean, variance.sqrt().max(MIN_SPREAD)]
 }
 
 fn without_class(evidence: &Evidence, class: usize) -> Evidence {
@@ -198,7 +238,7 @@ fn logistic<const N: usize>(samples: &[([f64; N], f64)]) -> [f64; N] {
         let mut hessian = SMatrix::<f64, N, N>::identity() * FIT_PRECISION;
         for (values, target) in samples {
             let row = SVector::from(*values);
-            let p = 1.0 / (1.0 + (-row.dot(&weights)).exp());
+            let p = sigmoid(row.dot(&weights));
             gradient += row * (target - p);
             hessian += row * row.transpose() * (p * (1.0 - p));
         }
@@ -304,6 +344,11 @@ mod tests {
         let stranger = evidence(&[0.2, 0.0], &[0, 0], &[0.5, 0.5]);
         assert!(calibration.fit_probability(&fits, 0) > 0.7);
         assert!(calibration.fit_probability(&stranger, 0) < 0.3);
+        // As sure as the layer may be, it is not like the photos of any class; inliers are another matter.
+        let far = evidence(&[9.0, 0.0], &[0, 0], &[0.1, 0.1]);
+        assert!(calibration.fit_probability(&far, 0) < 0.1);
+        let part = evidence(&[9.0, 0.0], &[40, 0], &[0.1, 0.1]);
+        assert!(calibration.fit_probability(&part, 0) > calibration.fit_probability(&far, 0));
         assert_eq!(Calibration::fit(&[]), Calibration::default());
         assert!(calibration.can_reject() && !Calibration::default().can_reject());
     }

@@ -1,8 +1,9 @@
 //! The classifier file: safetensors, which is a JSON header and plain arrays.
 //!
-//! The header's metadata has one entry, `delfin-classifier`: a JSON object with `version` (1), the
+//! The header's metadata has one entry, `delfin-classifier`: a JSON object with `version` (2), the
 //! network's name and SHA-256, the feature settings, the labels, the normalisation in words, the
-//! calibration and the names of the training photos. The arrays are `layer.weights` [C, D],
+//! calibration, the names of the training photos and the SHA-256 of the arrays, one after the other in
+//! the order given here. The arrays are `layer.weights` [C, D],
 //! `layer.biases` [C], `class.means` [C, D] and, for P training photos with T keypoints together,
 //! `reference.classes` [P], `.num_keypoints` [P], `.sizes` [P, 2], `.hashes` [P, 32], `.globals`
 //! [P, D], `.keypoints` [T, 3] and `.descriptors` [T, d]. The same classifier gives the same bytes.
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::calibration::Calibration;
 use super::classifier::{Classifier, FeatureSettings, NetworkId};
@@ -18,9 +20,23 @@ use super::layer::SoftmaxLayer;
 use super::references::Reference;
 use crate::error::{Error, Result};
 use crate::files::write_file;
+use crate::image::hex;
 
 const METADATA_KEY: &str = "delfin-classifier";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// In the order that they are hashed in.
+const ARRAYS: [&str; 10] = [
+    "layer.weights",
+    "layer.biases",
+    "class.means",
+    "reference.classes",
+    "reference.num_keypoints",
+    "reference.sizes",
+    "reference.hashes",
+    "reference.globals",
+    "reference.keypoints",
+    "reference.descriptors",
+];
 const NORMALISATION: &str = "signed square root of every number, then unit length";
 
 #[derive(Serialize, Deserialize)]
@@ -33,6 +49,7 @@ struct Header {
     calibration: Calibration,
     test_accuracy: Option<f64>,
     references: Vec<String>,
+    arrays_sha256: String,
 }
 
 /// Only the version, to tell a newer file from a broken one.
@@ -73,6 +90,7 @@ pub fn encode(classifier: &Classifier) -> Result<Vec<u8>> {
     let fail = |e: &dyn std::fmt::Display| Error::Features {
         reason: format!("the classifier cannot be written: {e}"),
     };
+    let arrays = arrays(classifier);
     let header = Header {
         version: VERSION,
         network: classifier.network.clone(),
@@ -86,9 +104,9 @@ pub fn encode(classifier: &Classifier) -> Result<Vec<u8>> {
             .iter()
             .map(|r| r.name.clone())
             .collect(),
+        arrays_sha256: sha256(arrays.iter().map(|(_, _, _, bytes)| bytes.as_slice())),
     };
     let header = serde_json::to_string(&header).map_err(|e| fail(&e))?;
-    let arrays = arrays(classifier);
     let views: Vec<(&str, TensorView)> = arrays
         .iter()
         .map(|(name, dtype, shape, bytes)| {
@@ -99,6 +117,12 @@ pub fn encode(classifier: &Classifier) -> Result<Vec<u8>> {
     // One entry: the order of several would differ from run to run.
     let metadata = [(METADATA_KEY.to_owned(), header)].into_iter().collect();
     safetensors::serialize(views, Some(metadata)).map_err(|e| fail(&e))
+}
+
+fn sha256<'a>(arrays: impl Iterator<Item = &'a [u8]>) -> String {
+    let mut hash = Sha256::new();
+    arrays.for_each(|bytes| hash.update(bytes));
+    hex(&hash.finalize())
 }
 
 type Array = (&'static str, Dtype, Vec<usize>, Vec<u8>);
@@ -222,6 +246,10 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Classifier, String> {
     let header: Header =
         serde_json::from_str(header).map_err(|e| format!("its header is broken: {e}"))?;
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| format!("it is broken: {e}"))?;
+    let in_order = ARRAYS.iter().filter_map(|name| tensors.tensor(name).ok());
+    if sha256(in_order.map(|view| view.data())) != header.arrays_sha256 {
+        return Err("it is broken: its numbers are not those that were written".into());
+    }
     let broken = |e: Error| format!("it is broken: {e}");
     let [classes, dim] = shape(&tensors, "layer.weights")?;
     let layer = SoftmaxLayer::new(

@@ -21,7 +21,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(cli.threads.map_or(0, usize::from))
         .build()?;
-    threads.install(|| match cli.command {
+    let answer = threads.install(|| match cli.command {
         Command::Match(args) => commands::match_photos::run(&args),
         Command::Cluster(args) => commands::cluster::run(&args),
         Command::Extract(args) => commands::extract::run(&args),
@@ -38,5 +38,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Delf(args) => commands::delf::run(&args),
         Command::Completions(args) => commands::generate::completions(&args),
         Command::Man(args) => commands::generate::man(&args),
-    })
+    })?;
+    output::finish()?;
+    Ok(answer)
 }

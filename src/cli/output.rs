@@ -1,10 +1,35 @@
-//! The only place that prints. A closed pipe (`delfin .. | head`) ends output without an error.
+//! The only place that prints. A closed pipe (`delfin .. | head`) ends output without an error; what
+//! else keeps standard output from being written is told at the end, by [`finish`].
 
-use std::io::Write;
+use std::io::{Error, ErrorKind, Result, Write};
+use std::sync::OnceLock;
+
+/// The first failure to write to standard output.
+static FAILURE: OnceLock<Error> = OnceLock::new();
 
 /// Prints one line to standard output.
 pub(crate) fn line(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    keep(writeln!(std::io::stdout(), "{text}"));
+}
+
+fn keep(written: Result<()>) {
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        FAILURE.get_or_init(|| error);
+    }
+}
+
+/// Brings standard output to its end.
+///
+/// # Errors
+/// What kept a part of it from being written, but a closed pipe.
+pub(crate) fn finish() -> anyhow::Result<()> {
+    keep(std::io::stdout().flush());
+    match FAILURE.get() {
+        Some(error) => anyhow::bail!("standard output: {error}"),
+        None => Ok(()),
+    }
 }
 
 /// Prints one line to standard error.
@@ -31,7 +56,7 @@ pub(crate) fn point(x: f64, y: f64) -> String {
 
 /// Writes bytes to standard output as they are.
 pub(crate) fn bytes(bytes: &[u8]) {
-    let _ = std::io::stdout().write_all(bytes);
+    keep(std::io::stdout().write_all(bytes));
 }
 
 #[cfg(test)]

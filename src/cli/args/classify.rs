@@ -1,5 +1,6 @@
 //! `delfin classify`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
@@ -28,8 +29,8 @@ pub(crate) struct ClassifyArgs {
     pub(crate) json: bool,
 
     /// Classes shown of a single photo, and in JSON, the most probable first.
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub(crate) top: usize,
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(crate) top: NonZeroUsize,
 
     /// Label a photo `(none)` when the probability that it fits its class is below P.
     #[arg(long, value_name = "P", num_args = 0..=1, default_missing_value = "0.5", require_equals = true)]

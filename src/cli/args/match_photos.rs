@@ -33,7 +33,7 @@ pub(crate) struct MatchArgs {
     pub(crate) preset: Option<Preset>,
 
     #[arg(long, value_name = "D", help = defaults(
-        "Largest distance of two matching descriptors, from 0 to 2",
+        "Largest distance of two matching descriptors, above 0; unit vectors are at most 2 apart",
         model_defaults().matching.max_distance.unwrap_or_default()))]
     pub(crate) max_distance: Option<f32>,
 

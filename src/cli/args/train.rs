@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueHint, value_parser};
 use delfin::pipeline::ClassifierOptions;
 
 use super::defaults;
@@ -71,6 +71,7 @@ pub(crate) struct TrainArgs {
         alias = "validation_batch_size",
         value_name = "N",
         allow_negative_numbers = true,
+        value_parser = value_parser!(i64).range(-1..),
         help = "Photos of the validation split that an evaluation reads [default: all, as -1]"
     )]
     pub(crate) validation_batch_size: Option<i64>,

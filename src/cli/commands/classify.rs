@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::open_model;
+use super::outputs::ensure_document;
 use super::store::open_in;
 use crate::cli::args::ClassifyArgs;
 use crate::cli::{Answer, output};
@@ -35,6 +36,10 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     {
         bail!("option reject: {reject} is not from 0 to 1");
     }
+    for output in [&args.output, &args.report].into_iter().flatten() {
+        let inputs = args.paths.iter().chain([&args.classifier]);
+        ensure_document(output, inputs.map(PathBuf::as_path))?;
+    }
     let classifier = read_classifier(&args.classifier)?;
     if args.reject.is_some() && !classifier.calibration.can_reject() {
         bail!(
@@ -44,7 +49,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     }
     let photos = find_photos(&args.paths)?;
     if photos.is_empty() {
-        bail!("no photos found");
+        bail!("{}: no photos found", args.paths[0].display());
     }
     let model = open_model(args.model.as_deref())?;
     let judge = Judge::new(&classifier, &model)?;
@@ -69,7 +74,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     let table = Table {
         classifier: &classifier,
         reject: args.reject,
-        top: args.top,
+        top: args.top.get(),
     };
     if let Some(path) = &args.report {
         write_report(&table, &rows, path)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use delfin::Model;
 use delfin::files::{refuse_existing, write_file};
+use delfin::folder::list_photos;
 use delfin::pipeline::{
     ClusterFile, ClusterOptions, ClusterSource, FolderClusters, cluster_folder, clusters_csv,
     colmap_database, edges_csv, folder_report, labels_txt,
@@ -19,6 +20,11 @@ use crate::cli::{Answer, output};
 pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     if !args.folder.is_dir() {
         bail!("{}: not a folder", args.folder.display());
+    }
+    // Nothing is made in an empty folder, or beside it.
+    let listing = list_photos(&args.folder)?;
+    if listing.photos.is_empty() && listing.failures.is_empty() {
+        bail!("{}: no photos", args.folder.display());
     }
     let model = args.extraction.open_model()?;
     let options = args.options(&model);

@@ -1,15 +1,23 @@
 //! `delfin export-classifier`: a classifier as one ONNX file.
 
+use std::path::PathBuf;
+
 use delfin::classify::read_classifier;
 use delfin::files::write_file;
 use delfin::formats::classifier_onnx;
 use delfin::pipeline::{Judge, export_classifier};
 
 use super::open_model;
+use super::outputs::ensure_document;
 use crate::cli::args::ExportClassifierArgs;
 use crate::cli::{Answer, output};
 
 pub(crate) fn run(args: &ExportClassifierArgs) -> anyhow::Result<Answer> {
+    let inputs = [Some(&args.classifier), args.model.as_ref()];
+    ensure_document(
+        &args.output,
+        inputs.into_iter().flatten().map(PathBuf::as_path),
+    )?;
     let classifier = read_classifier(&args.classifier)?;
     let model = open_model(args.model.as_deref())?;
     Judge::new(&classifier, &model)?;

@@ -16,7 +16,7 @@ use crate::cli::{Answer, output};
 pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
     let photos = delfin::folder::find_photos(&args.paths)?;
     if photos.is_empty() {
-        bail!("no photos found");
+        bail!("{}: no photos found", args.paths[0].display());
     }
     let targets = targets(&photos, &args.output, args.format)?;
     let model = args.extraction.open_model()?;

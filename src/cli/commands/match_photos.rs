@@ -10,10 +10,14 @@ use delfin::report::{FigureContent, FigureOptions, FigurePhoto, match_figure, wr
 
 use crate::cli::args::{MatchArgs, Preset};
 use crate::cli::commands::match_report::{Report, describe, title};
+use crate::cli::commands::outputs::ensure_output;
 use crate::cli::{Answer, output};
 
 pub(crate) fn run(args: &MatchArgs) -> anyhow::Result<Answer> {
     let start = Instant::now();
+    if let Some(path) = &args.output {
+        ensure_output(path, [args.image1.as_path(), &args.image2])?;
+    }
     // The network is made ready while the photos are decoded.
     let (model, photos) = rayon::join(
         || timed(|| args.extraction.open_model()),

@@ -11,6 +11,7 @@ pub(crate) mod match_photos;
 mod match_report;
 pub(crate) mod model;
 pub(crate) mod organize;
+mod outputs;
 pub(crate) mod review;
 pub(crate) mod search;
 pub(crate) mod store;

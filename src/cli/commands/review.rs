@@ -6,6 +6,7 @@ use delfin::pipeline::{Judge, review_labels, review_page};
 use delfin::report::label_page;
 
 use super::open_model;
+use super::outputs::ensure_document;
 use super::store::open_in;
 use super::train::Watch;
 use crate::cli::args::ReviewArgs;
@@ -15,6 +16,7 @@ use crate::cli::{Answer, output};
 const MAX_LINES: usize = 20;
 
 pub(crate) fn run(args: &ReviewArgs) -> anyhow::Result<Answer> {
+    ensure_document(&args.output, [args.classifier.as_path()])?;
     let classifier = read_classifier(&args.classifier)?;
     let model = open_model(args.model.as_deref())?;
     let judge = Judge::new(&classifier, &model)?;

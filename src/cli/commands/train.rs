@@ -1,6 +1,6 @@
 //! `delfin train`: a classifier from folders of photos.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -17,6 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::args::{FormerArgs, L2, TrainArgs, Truth};
 use crate::cli::commands::open_model;
+use crate::cli::commands::outputs::ensure_document;
 use crate::cli::commands::store::open_in;
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         bail!("option assert_accuracy_at_least: {percent} is not from 0 to 100");
     }
     for path in [Some(&args.output), args.output_labels.as_ref()] {
-        ensure_folder(path)?;
+        path.map_or(Ok(()), |path| ensure_document(path, []))?;
     }
     if args.group_by_verified && folders.validation.is_some() && folders.testing.is_some() {
         bail!(
@@ -101,18 +102,6 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         return Ok(Answer::No);
     }
     Ok(Answer::Yes)
-}
-
-/// A file whose folder is missing is a mistake that is told before hours of work, not after.
-fn ensure_folder(file: Option<&PathBuf>) -> anyhow::Result<()> {
-    let folder = file.and_then(|file| file.parent());
-    match folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-        Some(folder) => bail!(
-            "{}: there is no such folder to write into",
-            folder.display()
-        ),
-        None => Ok(()),
-    }
 }
 
 /// Which photos geometry ties together.

@@ -1,6 +1,6 @@
 //! `delfin why`: why two photos are, or are not, in one class.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -17,6 +17,7 @@ use crate::cli::args::WhyArgs;
 use crate::cli::commands::match_photos::draw;
 use crate::cli::commands::match_report::Report;
 use crate::cli::commands::open_model;
+use crate::cli::commands::outputs::ensure_output;
 use crate::cli::{Answer, output};
 
 pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
@@ -34,6 +35,9 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
         Some(pair) => {
             let output = args.output.clone();
             let output = output.unwrap_or_else(|| args.input.join("why.png"));
+            let folder = Path::new(&file.source.folder);
+            let photos: Vec<PathBuf> = file.photos.iter().map(|p| folder.join(&p.path)).collect();
+            ensure_output(&output, photos.iter().map(PathBuf::as_path))?;
             draw_pair(args, &file, pair, &output)?;
             Some(output)
         }
@@ -132,6 +136,7 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
     }];
     lines.push(match &why.pair {
         Some(pair) => format!("pair      {}", describe(pair)),
+        None if photos[0] == photos[1] => "pair      both are the same photo".into(),
         None => "pair      the two were not verified with each other".into(),
     });
     if why.chain.len() > 2 {

@@ -6,7 +6,8 @@ use super::judge::match_references;
 use super::options::ClassifierOptions;
 use super::train::Sample;
 use crate::classify::{
-    Classifier, Evidence, ReferenceMatch, Samples, SoftmaxLayer, TrainingOptions, train_layer,
+    Classifier, Evidence, ReferenceMatch, Samples, SoftmaxLayer, TrainingOptions, cosine,
+    train_layer,
 };
 use crate::error::Result;
 use crate::pipeline::MatchOptions;
@@ -88,5 +89,17 @@ pub(super) fn cross_validate(
         let layer = layers[fold].as_ref()?;
         (seen[all.classes[i]] > 1).then_some((i, layer))
     });
-    judge(classifier, samples, held_out.collect(), matching)
+    let mut judged = judge(classifier, samples, held_out.collect(), matching)?;
+    // The means of the classes hold these photos too, which would make them look more alike than others.
+    for (index, evidence, _) in &mut judged {
+        let class = all.classes[*index];
+        let (global, mean) = (&all.inputs[*index], &classifier.class_means[class]);
+        let others: Vec<f32> = mean
+            .iter()
+            .zip(global)
+            .map(|(mean, own)| mean * seen[class] as f32 - own)
+            .collect();
+        evidence.similarity[class] = cosine(&others, global);
+    }
+    Ok(judged)
 }

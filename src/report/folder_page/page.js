@@ -62,7 +62,7 @@ function correct(to) {
 
 function moveTo(number) {
   const target = shown.state.classes[number];
-  if (!target) return;
+  if (!target || shown.selected.every((photo) => target.members.includes(photo))) return;
   const anchor = target.members.find((photo) => !shown.selected.includes(photo));
   if (anchor !== undefined) correct(anchor);
 }

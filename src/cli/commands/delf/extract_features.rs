@@ -33,8 +33,13 @@ pub(crate) fn run(args: &ExtractFeaturesArgs) -> anyhow::Result<Answer> {
     let photos = read_list(&args.list_images_path)?;
     let targets = targets(&photos, &args.output_dir)?;
     let model = open_model(&config, &args.config_path)?;
+    if config.image_scales.is_empty() {
+        bail!("{}: image_scales is not given", args.config_path.display());
+    }
     let options = options(&config, &model);
-    options.validate()?;
+    options
+        .validate()
+        .with_context(|| args.config_path.display().to_string())?;
     let results: Vec<anyhow::Result<Done>> = photos
         .par_iter()
         .zip(&targets)
@@ -146,7 +151,7 @@ fn open_model(config: &DelfConfig, path: &Path) -> anyhow::Result<Model> {
     let source = Path::new(&config.model_path);
     let model = if source.extension().is_some_and(|e| e == "onnx") {
         output::note(format_args!(
-            "delfin: {}: pca_parameters are those that {} was imported with",
+            "delfin: {}: use_pca and pca_parameters are not read: {} has its PCA, or none, inside",
             path.display(),
             source.display()
         ));

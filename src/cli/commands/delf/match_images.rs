@@ -4,7 +4,7 @@
 //! of photo 1 within 0.8, and the affine transform from 3 samples that the most agree with within 20
 //! pixels; in 20,000 trials where DELF makes 1000.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use delfin::features::FeatureSet;
@@ -18,9 +18,15 @@ use delfin::verification::{TwoViewGeometry, VerificationOptions, verify};
 use serde_json::json;
 
 use crate::cli::args::MatchImagesArgs;
+use crate::cli::commands::outputs::ensure_output;
 use crate::cli::{Answer, output};
 
 pub(crate) fn run(args: &MatchImagesArgs) -> anyhow::Result<Answer> {
+    let photos = [&args.image_1_path, &args.image_2_path];
+    let inputs = photos
+        .into_iter()
+        .chain([&args.features_1_path, &args.features_2_path]);
+    ensure_output(&args.output_image, inputs.map(PathBuf::as_path))?;
     let (photo1, photo2) = open_pair(
         &args.image_1_path,
         &args.image_2_path,
