@@ -48,6 +48,8 @@ pub struct PairRecord {
     /// Corners of one photo that were found where one transform, right to the pixel, puts them in the
     /// other: 0 when there is no such transform, none where the pixels were not asked.
     pub num_tracks: Option<u32>,
+    /// How far the colours of the photos differ at the inliers; none where the pixels were not asked.
+    pub color_difference: Option<f32>,
 }
 
 /// What a store holds.
@@ -220,7 +222,7 @@ impl Store {
         let connection = self.lock();
         let read = || -> rusqlite::Result<Vec<Option<PairRecord>>> {
             let mut query = connection.prepare_cached(
-                "SELECT matches, inliers, tracks FROM pairs
+                "SELECT matches, inliers, tracks, color FROM pairs
                  WHERE settings = ?1 AND photo1 = (SELECT id FROM photos WHERE hash = ?2)
                  AND photo2 = (SELECT id FROM photos WHERE hash = ?3)",
             )?;
@@ -252,7 +254,9 @@ impl Store {
                     photo_id(&transaction, photo2)?,
                 );
                 transaction
-                    .prepare_cached("INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    )?
                     .execute(params![
                         settings.0,
                         photo1,
@@ -260,6 +264,7 @@ impl Store {
                         found.num_matches,
                         found.num_inliers,
                         found.num_tracks,
+                        found.color_difference,
                     ])?;
             }
             transaction.commit()
@@ -351,6 +356,7 @@ fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<PairRecord> {
         num_matches: row.get(0)?,
         num_inliers: row.get(1)?,
         num_tracks: row.get(2)?,
+        color_difference: row.get(3)?,
     })
 }
 

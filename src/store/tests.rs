@@ -17,6 +17,7 @@ fn record(num_inliers: u32, has_pixels: bool) -> PairRecord {
         num_matches: 90,
         num_inliers,
         num_tracks: has_pixels.then_some(70),
+        color_difference: has_pixels.then_some(0.37),
     }
 }
 

@@ -171,8 +171,12 @@ fn describe(pair: &VerifiedPair) -> String {
         Some(0) => ", pixels do not confirm it".into(),
         Some(tracks) => format!(", {tracks} points confirm it to the pixel"),
     };
+    let colors = match pair.color_difference {
+        Some(difference) if difference > 1.0 => ", their colours differ",
+        _ => "",
+    };
     format!(
-        "{} matches, {} inliers, false match {:.0e}{pixels}",
+        "{} matches, {} inliers, false match {:.0e}{pixels}{colors}",
         pair.num_matches, pair.num_inliers, pair.false_match_probability
     )
 }
@@ -191,6 +195,7 @@ fn as_json(
             "matches": pair.num_matches,
             "inliers": pair.num_inliers,
             "tracks": pair.num_tracks,
+            "color_difference": pair.color_difference,
             "score": pair.score,
             "false_match_probability": pair.false_match_probability,
         })

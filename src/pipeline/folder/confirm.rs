@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::Session;
-use super::pixels::{groups, prepare};
+use super::color::color_difference;
+use super::pixels::{Pixels, groups, prepare};
 use super::read::Entry;
 use super::verify::{Found, hashes, match_entries, pair_settings};
 use crate::error::Result;
@@ -13,7 +14,7 @@ use crate::geometry::TransformKind;
 use crate::pipeline::features::{correspondences, working_error_px};
 use crate::pipeline::observer::{Counter, Stage};
 use crate::pipeline::refined::refined_geometry;
-use crate::refinement::{RefinementImage, RefinementOptions};
+use crate::refinement::RefinementOptions;
 
 /// Photos that are decoded at a time.
 const MAX_DECODED: usize = 256;
@@ -35,6 +36,7 @@ pub(super) fn confirm_pairs(
             asked.push(pair);
         } else {
             pair.record.num_tracks = None;
+            pair.record.color_difference = None;
         }
     }
     let counter = Counter::new(session.observer, Stage::Confirm, asked.len());
@@ -54,9 +56,10 @@ pub(super) fn confirm_pairs(
             .map(|found| {
                 counter.check()?;
                 let pair = (found.image1, found.image2);
-                found.record.num_tracks = compare(session, entries, pair, &images, refinement)?;
+                let answer = compare(session, entries, pair, &images, refinement)?;
+                (found.record.num_tracks, found.record.color_difference) = answer.unzip();
                 counter.count(false);
-                Ok(found.record.num_tracks.is_some())
+                Ok(answer.is_some())
             })
             .collect::<Result<_>>()?;
         let new: Vec<_> = group
@@ -72,15 +75,15 @@ pub(super) fn confirm_pairs(
     Ok(found)
 }
 
-/// The corners found where one transform puts them, 0 without such a transform; `None` when a photo
-/// can no longer be read.
+/// The corners found where one transform puts them, 0 without such a transform, and how far colours
+/// differ; `None` when a photo can no longer be read.
 fn compare(
     session: &Session<'_>,
     entries: &[Entry],
     pair: (usize, usize),
-    images: &BTreeMap<usize, RefinementImage>,
+    images: &BTreeMap<usize, Pixels>,
     refinement: &RefinementOptions,
-) -> Result<Option<u32>> {
+) -> Result<Option<(u32, f32)>> {
     if !(images.contains_key(&pair.0) && images.contains_key(&pair.1)) {
         return Ok(None);
     }
@@ -88,19 +91,19 @@ fn compare(
     let [a, b] = matched.map(|index| &entries[index]);
     let [image1, image2] = matched.map(|index| &images[&index]);
     let Some(geometry) = &found.geometry else {
-        return Ok(Some(0));
+        return Ok(Some((0, 0.0)));
     };
     let inliers = geometry.inliers.iter().map(|&index| &found.matches[index]);
     let points = correspondences(&a.features, &b.features, inliers);
     let refined = refined_geometry(
-        [image1, image2],
+        [&image1.refinement, &image2.refinement],
         &geometry.matrix,
         &points,
         refinement,
         TransformKind::Homography,
         [a, b].map(|entry| working_error_px(&entry.features, &session.options.matching)),
     )?;
-    Ok(Some(
-        refined.map_or(0, |(_, geometry)| geometry.tracks.len() as u32),
-    ))
+    let num_tracks = refined.map_or(0, |(_, geometry)| geometry.tracks.len() as u32);
+    let difference = color_difference(&image1.colors, &image2.colors, &points) as f32;
+    Ok(Some((num_tracks, difference)))
 }

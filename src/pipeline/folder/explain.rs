@@ -172,6 +172,7 @@ mod tests {
             num_inliers: 20,
             score: 0.0,
             num_tracks: None,
+            color_difference: None,
             false_match_probability: 10f64.powi(exponent),
         }
     }

@@ -1,5 +1,6 @@
 //! A folder of photos -> verified pairs -> classes.
 
+mod color;
 mod confirm;
 mod explain;
 mod options;
@@ -74,6 +75,9 @@ pub struct VerifiedPair {
     /// Corners of one photo that were found where one transform, right to the pixel, puts them in the
     /// other: 0 when there is no such transform, none where the pixels were not asked.
     pub num_tracks: Option<u32>,
+    /// How far the colours of the photos differ where their features match, over how far they differ
+    /// within a photo; none where the pixels were not asked.
+    pub color_difference: Option<f32>,
     /// The probability that photos of different things look as alike.
     pub false_match_probability: f64,
 }
@@ -214,13 +218,13 @@ fn judge(
     let background = Background::fit(&scores);
     let is_doubtful = |&(num_inliers, score): &(usize, f64)| {
         num_inliers >= session.options.matching.min_confirmed_inliers
-            && background.false_match_probability(score, false) <= MAX_DOUBT
+            && background.false_match_probability(score, false, None) <= MAX_DOUBT
     };
     let doubtful: Vec<bool> = scores.iter().map(is_doubtful).collect();
     let found = confirm::confirm_pairs(session, entries, found, &doubtful)?;
     let is_confirmed = |found: &Found| found.record.num_tracks.is_some_and(|tracks| tracks > 0);
     let strong = found.iter().zip(&scores).filter(|(found, (_, score))| {
-        let probability = background.false_match_probability(*score, false);
+        let probability = background.false_match_probability(*score, false, None);
         found.record.num_tracks.is_some() && probability <= MAX_STRONG
     });
     let confirmed: Vec<bool> = strong.map(|(found, _)| is_confirmed(found)).collect();
@@ -233,7 +237,12 @@ fn judge(
         num_inliers,
         score,
         num_tracks: found.record.num_tracks,
-        false_match_probability: background.false_match_probability(score, is_confirmed(&found)),
+        color_difference: found.record.color_difference,
+        false_match_probability: background.false_match_probability(
+            score,
+            is_confirmed(&found),
+            found.record.color_difference,
+        ),
     };
     let pairs = found.into_iter().zip(scores).map(pair).collect();
     Ok((pairs, background))

@@ -7,9 +7,16 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use super::Session;
+use super::color::ColorMap;
 use crate::image::Photo;
 use crate::refinement::{RefinementImage, RefinementOptions};
 use crate::store::ContentHash;
+
+/// What is read of a photo's pixels.
+pub(super) struct Pixels {
+    pub(super) refinement: RefinementImage,
+    pub(super) colors: ColorMap,
+}
 
 /// Runs of pairs that need at most `max_photos` photos each.
 pub(super) fn groups<T>(
@@ -39,15 +46,18 @@ pub(super) fn prepare(
     photos: BTreeSet<usize>,
     source: impl Fn(usize) -> (PathBuf, ContentHash) + Sync,
     refinement: &RefinementOptions,
-) -> BTreeMap<usize, RefinementImage> {
+) -> BTreeMap<usize, Pixels> {
     let prepare = |index: usize| {
         let (path, hash) = source(index);
         let photo = Photo::open(path, &session.options.matching.decode).ok()?;
         if *photo.content_hash() != hash {
             return None;
         }
-        let image = RefinementImage::from_rgb(photo.pixels(), refinement).ok()?;
-        Some((index, image))
+        let pixels = Pixels {
+            refinement: RefinementImage::from_rgb(photo.pixels(), refinement).ok()?,
+            colors: ColorMap::new(photo.pixels()),
+        };
+        Some((index, pixels))
     };
     photos.into_par_iter().filter_map(prepare).collect()
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use nalgebra::Matrix3;
 use rayon::prelude::*;
 
-use super::pixels::{groups, prepare};
+use super::pixels::{Pixels, groups, prepare};
 use super::report::features_of;
 use super::verify::match_again;
 use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
@@ -24,7 +24,7 @@ use crate::geometry::inverse;
 use crate::image::focal_length_px;
 use crate::pipeline::features::correspondences;
 use crate::pipeline::observer::{Counter, Observer, Stage};
-use crate::refinement::{RefinementImage, RefinementOptions, Track, refine_matches};
+use crate::refinement::{RefinementOptions, Track, refine_matches};
 use crate::store::Store;
 
 /// Photos are aligned at this long side, in pixels. At 480 a reconstruction is half as exact.
@@ -102,7 +102,7 @@ pub fn colmap_database(
 fn align(
     session: &Session<'_>,
     features: &BTreeMap<usize, FeatureSet>,
-    images: &BTreeMap<usize, RefinementImage>,
+    images: &BTreeMap<usize, Pixels>,
     found: &FolderClusters,
     pair: &VerifiedPair,
     refinement: &RefinementOptions,
@@ -111,7 +111,8 @@ fn align(
         return Ok(None);
     };
     let (a, b) = (&features[&first], &features[&second]);
-    let (Some(image_a), Some(image_b)) = (images.get(&first), images.get(&second)) else {
+    let image = |index: usize| images.get(&index).map(|pixels| &pixels.refinement);
+    let (Some(image_a), Some(image_b)) = (image(first), image(second)) else {
         return Ok(None);
     };
     let Some(matrix) = matched.geometry.as_ref().map(|geometry| geometry.matrix) else {

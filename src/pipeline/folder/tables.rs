@@ -54,7 +54,8 @@ pub struct PhotoRow {
 }
 
 /// A pair of `clusters.json`, an array: image1, image2, matches, inliers, score,
-/// false_match_probability, and where the pixels were asked the number of tracks, else null.
+/// false_match_probability, and where the pixels were asked the number of tracks and the difference of
+/// colours, else null.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PairRow(
     pub usize,
@@ -64,6 +65,7 @@ pub struct PairRow(
     pub f64,
     pub f64,
     pub Option<u32>,
+    pub Option<f32>,
 );
 
 /// Where the classes came from.
@@ -160,6 +162,7 @@ impl From<&VerifiedPair> for PairRow {
             pair.score,
             pair.false_match_probability,
             pair.num_tracks,
+            pair.color_difference,
         )
     }
 }
@@ -174,6 +177,7 @@ impl From<&PairRow> for VerifiedPair {
             score: row.4,
             false_match_probability: row.5,
             num_tracks: row.6,
+            color_difference: row.7,
         }
     }
 }

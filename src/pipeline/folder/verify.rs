@@ -164,6 +164,7 @@ fn verify_pair(
         num_matches: found.matches.len() as u32,
         num_inliers: found.num_inliers() as u32,
         num_tracks: None,
+        color_difference: None,
     })
 }
 
