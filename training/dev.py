@@ -108,8 +108,8 @@ def main():
 
     sets = Dev(data, pathlib.Path(config["work"]) / "dev")
     limits = config["model"]["offset"], config["export"]["max_distance"]
-    weak.measure(list(sets.arrays), lambda k: sets.extract(k, maps, limits[0]), limits[1])
     sets.measure(name, maps, limits[0], True, limits[1])
+    weak.measure(list(sets.arrays), lambda k: sets.extract(k, maps, limits[0]), limits[1])
 
 
 if __name__ == "__main__":
