@@ -31,6 +31,19 @@ def correspondences(homography, side, stride, offset, max_cells):
     return pair, cell1, cell2[pair, cell1], distance
 
 
+def right_neighbours(first, second, homography, grid, max_cells=0.75):
+    """For the cells of view 1 that view 2 shows: is the nearest of all views' 2 cells right?
+
+    Unit descriptors [N, K, D]. Returns pair, cell1 (long [M]) and right (bool [M]): the nearest
+    lies in the right view, at most 1.5 cells off.
+    """
+    side = round(first.shape[1] ** 0.5)
+    pair, cell1, _, distance = correspondences(homography, side, *grid, max_cells)
+    nearest = (first[pair, cell1] @ second.flatten(0, 1).T).argmax(1)
+    gap = distance[pair, cell1].gather(1, (nearest % second.shape[1])[:, None])[:, 0]
+    return pair, cell1, (nearest // second.shape[1] == pair) & (gap < 1.5)
+
+
 def fold(fine):
     """[N, C, 2h, 2w] -> [N, 4 C, h, w], channel-major as a 2x2 convolution's weights are."""
     number, channels, height, width = fine.shape

