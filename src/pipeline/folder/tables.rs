@@ -18,7 +18,7 @@ use crate::formats::labels::csv_field;
 use crate::image::hex;
 
 /// The version of `clusters.json` that is written and read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// `clusters.json`. Photos are named by their place in `photos`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
