@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::{Calibration, Evidence, geometric_evidence};
-use super::layer::SoftmaxLayer;
+use super::layer::{SoftmaxLayer, cosine};
 use super::references::Reference;
 use crate::error::{Error, Result};
 
@@ -121,17 +121,4 @@ impl Classifier {
             None => Ok(()),
         }
     }
-}
-
-/// The cosine of two vectors; 0 when one is zero.
-pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    let (mut product, mut square1, mut square2) = (0.0f64, 0.0f64, 0.0f64);
-    for (a, b) in a.iter().zip(b) {
-        let (a, b) = (f64::from(*a), f64::from(*b));
-        product += a * b;
-        square1 += a * a;
-        square2 += b * b;
-    }
-    let norm = (square1 * square2).sqrt();
-    if norm > 0.0 { product / norm } else { 0.0 }
 }

@@ -27,5 +27,5 @@ pub use references::Reference;
 pub use split::{Split, SplitOptions};
 pub use training::{Evaluation, Samples, TrainingStep, evaluate, train_layer};
 
-pub(crate) use classifier::cosine;
+pub(crate) use layer::cosine;
 pub(crate) use split::hash_percentage;

@@ -1,7 +1,7 @@
 //! The training photos' features, kept small in a classifier file so that new photos can be matched
 //! with them: one byte a number.
 
-use super::classifier::cosine;
+use super::layer::cosine;
 use crate::error::Result;
 use crate::features::{Descriptors, FeatureSet, Keypoint};
 
