@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use delfin::extract::{ExtractionOptions, Manifest, Model, embedded_manifest, extract};
+use delfin::extract::{
+    ExtractionOptions, Manifest, Model, embedded_manifest, extract, extract_global,
+};
 use delfin::image::{DecodeOptions, Photo};
 use sha2::{Digest, Sha256};
 
@@ -125,6 +127,29 @@ fn the_embedded_network_and_its_file_are_the_same() {
             .global()
             .is_some_and(|g| g.iter().any(|v| *v != 0.0))
     );
+}
+
+#[test]
+fn the_global_descriptor_alone_is_that_beside_the_grids() {
+    let model = Model::embedded().unwrap();
+    let path = root().join("examples/images/coffee.jpg");
+    let photo = Photo::open(path, &DecodeOptions::default()).unwrap();
+    let options = ExtractionOptions {
+        max_size: 128,
+        scales: vec![1.0],
+        ..ExtractionOptions::default()
+    };
+    let beside = extract(&model, &photo, &options).unwrap();
+    let beside = beside.global().unwrap();
+    let alone = extract_global(&model, &photo, 128).unwrap().unwrap();
+    assert_eq!(alone.len(), beside.len());
+    let largest = beside.iter().fold(0.0, |largest: f32, v| largest.max(*v));
+    for (a, b) in alone.iter().zip(beside) {
+        assert!((a - b).abs() <= 1e-6 * largest, "{a} and {b}");
+    }
+    let smaller = extract_global(&model, &photo, 96).unwrap().unwrap();
+    assert_ne!(alone, smaller);
+    assert!(extract_global(&model, &photo, 1).is_err());
 }
 
 #[test]

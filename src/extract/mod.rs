@@ -97,6 +97,10 @@ impl ExtractionOptions {
     }
 }
 
+/// The global descriptor sees the photo at the scale nearest to this: on UKBench it ranks as well as
+/// at scale 1 (benches/RESULTS.md), in half the time.
+const GLOBAL_SCALE: f32 = 0.7;
+
 /// Extracts the features of `photo`: at most `max_features` keypoints, best first, positions in
 /// pixels of the photo, descriptors of unit length; and the global descriptor where the network
 /// has one. The levels of the pyramid run in parallel on the current rayon pool; the result does
@@ -109,10 +113,9 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
     if let Some(delf) = model.delf() {
         return delf_pyramid::extract(model, delf, photo, options);
     }
-    // The global descriptor sees the photo at the scale nearest to 1.
     let global_level = (0..options.scales.len())
         .min_by(|a, b| {
-            let distance = |i: &usize| options.scales[*i].ln().abs();
+            let distance = |i: &usize| (options.scales[*i] / GLOBAL_SCALE).ln().abs();
             distance(a).total_cmp(&distance(b))
         })
         .unwrap_or(0);
@@ -140,6 +143,21 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
         descriptors,
         global,
     )
+}
+
+/// The global descriptor of `photo` alone, seen with a longest side of `max_size` pixels, as in
+/// [`ExtractionOptions::max_size`]; none when the network has none. Deterministic.
+///
+/// # Errors
+/// As [`extract`].
+pub fn extract_global(model: &Model, photo: &Photo, max_size: u32) -> Result<Option<Vec<f32>>> {
+    let options = ExtractionOptions {
+        max_size,
+        ..ExtractionOptions::default()
+    };
+    options.validate()?;
+    let (width, height) = level_size(photo, 1.0, max_size, model.size_multiple());
+    model.run_global(&resize_rgb(photo.pixels(), width, height))
 }
 
 /// The size at which a level is computed: both sides are rounded to the network's multiple, so

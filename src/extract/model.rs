@@ -1,17 +1,12 @@
 //! A network behind its manifest entry. Only this file and those in its folder name tract.
-//!
-//! tract runs fastest on concrete shapes, so a plan is made for each input size once and kept. All
-//! plans come from one graph whose height and width are symbols and whose bottlenecks are ours,
-//! so that making one more is cheap and the weights are in memory once.
 
 mod fusion;
 mod operations;
 mod output;
+mod plans;
 mod translation;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use image::{ImageBuffer, Pixel, Primitive, Rgb, RgbImage};
 use sha2::{Digest, Sha256};
@@ -23,41 +18,18 @@ use super::manifest::{
 };
 use crate::error::{Error, Result};
 use crate::image::hex;
+use plans::{Outputs, Plans};
 
 pub(super) use output::Output;
 
 const EMBEDDED_MANIFEST: &str = include_str!("../../models/manifest.toml");
 const EMBEDDED_MODEL: &[u8] = include_bytes!("../../models/delfin-lite0.onnx");
 
-/// Plans kept at once. Photos of one folder share few sizes; beyond this, the plan that was made
-/// first is dropped.
-const MAX_PLANS: usize = 64;
-
 /// A network, ready to run. Cheap to share between threads by reference.
 pub struct Model {
     entry: ModelManifest,
     path: PathBuf,
-    network: InferenceModel,
-    /// Without the global output, and with it.
-    any_size: [OnceLock<std::result::Result<Arc<AnySize>, String>>; 2],
-    plans: Mutex<Plans>,
-}
-
-/// A network of any size.
-struct AnySize {
-    model: TypedModel,
-    /// Stand for height and width, in units of the manifest's size multiple.
-    symbols: [Symbol; 2],
-}
-
-/// Input width, input height, whether the global output is computed.
-type PlanKey = (u32, u32, bool);
-type Plan = Arc<OnceLock<std::result::Result<Arc<TypedRunnableModel>, String>>>;
-
-#[derive(Default)]
-struct Plans {
-    by_size: BTreeMap<PlanKey, Plan>,
-    in_order_made: std::collections::VecDeque<PlanKey>,
+    plans: Plans,
 }
 
 /// The lengths of what a network gives.
@@ -147,12 +119,10 @@ impl Model {
         let model = Self {
             entry,
             path,
-            network,
-            any_size: Default::default(),
-            plans: Mutex::default(),
+            plans: Plans::new(network),
         };
-        for name in model.output_names(true) {
-            if model.outlet(&model.network, name).is_none() {
+        for name in Outputs::LocalAndGlobal.names(&model.entry.outputs) {
+            if !model.plans.has_output(name) {
                 return Err(model.fail(format!(
                     "it has no output `{name}`, which the manifest names"
                 )));
@@ -222,7 +192,8 @@ impl Model {
         })
     }
 
-    /// Runs the network on `pixels`, whose sides must be multiples of the manifest's.
+    /// Runs the network on `pixels`, whose sides must be multiples of the manifest's: its grids, and
+    /// its global output when asked for and there is one.
     ///
     /// # Errors
     /// [`Error::Model`] when it does not run or an output has the wrong shape.
@@ -234,105 +205,50 @@ impl Model {
     where
         Rgb<T>: Pixel<Subpixel = T>,
     {
-        let with_global = with_global && self.entry.outputs.global.is_some();
-        let plan = self.plan((pixels.width(), pixels.height(), with_global))?;
+        let wanted = match with_global && self.entry.outputs.global.is_some() {
+            true => Outputs::LocalAndGlobal,
+            false => Outputs::Local,
+        };
+        let outputs = self.outputs(pixels, wanted)?;
+        Output::checked(&self.entry.outputs, &outputs).map_err(|reason| self.fail(reason))
+    }
+
+    /// Runs what the global output needs, and nothing else; none when the network has none.
+    ///
+    /// # Errors
+    /// As [`Model::run`].
+    pub(super) fn run_global<T: Primitive + Into<f32>>(
+        &self,
+        pixels: &ImageBuffer<Rgb<T>, Vec<T>>,
+    ) -> Result<Option<Vec<f32>>>
+    where
+        Rgb<T>: Pixel<Subpixel = T>,
+    {
+        if self.entry.outputs.global.is_none() {
+            return Ok(None);
+        }
+        let outputs = self.outputs(pixels, Outputs::Global)?;
+        output::checked_global(&self.entry.outputs, &outputs).map_err(|reason| self.fail(reason))
+    }
+
+    /// What the network gives, by name.
+    fn outputs<T: Primitive + Into<f32>>(
+        &self,
+        pixels: &ImageBuffer<Rgb<T>, Vec<T>>,
+        wanted: Outputs,
+    ) -> Result<Vec<(&str, TValue)>>
+    where
+        Rgb<T>: Pixel<Subpixel = T>,
+    {
+        let plan = self
+            .plans
+            .plan(&self.entry, (pixels.width(), pixels.height(), wanted))
+            .map_err(|reason| self.fail(reason))?;
         let input = self.input(pixels).map_err(|e| self.fail(e.to_string()))?;
         let outputs = plan
             .run(tvec!(input.into()))
             .map_err(|e| self.fail(format!("running it failed: {e}")))?;
-        let named: Vec<(&str, &TValue)> = self.output_names(with_global).zip(&outputs).collect();
-        Output::checked(&self.entry.outputs, &named).map_err(|reason| self.fail(reason))
-    }
-
-    fn plan(&self, key: PlanKey) -> Result<Arc<TypedRunnableModel>> {
-        let plan = {
-            let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(plan) = plans.by_size.get(&key) {
-                plan.clone()
-            } else {
-                if plans.in_order_made.len() == MAX_PLANS
-                    && let Some(oldest) = plans.in_order_made.pop_front()
-                {
-                    plans.by_size.remove(&oldest);
-                }
-                plans.in_order_made.push_back(key);
-                plans.by_size.entry(key).or_default().clone()
-            }
-        };
-        // Made outside the lock: plans of other sizes are made at the same time.
-        plan.get_or_init(|| self.make_plan(key).map_err(|e| e.to_string()))
-            .clone()
-            .map_err(|e| self.fail(format!("no plan for {} x {} pixels: {e}", key.0, key.1)))
-    }
-
-    fn make_plan(
-        &self,
-        (width, height, with_global): PlanKey,
-    ) -> TractResult<Arc<TypedRunnableModel>> {
-        let typed = match self.any_size(with_global) {
-            Ok(any) => {
-                let multiple = self.entry.input.size_multiple;
-                let sides = [height, width].map(|side| TDim::from(i64::from(side / multiple)));
-                let values = any.symbols.iter().cloned().zip(sides).collect();
-                any.model.set_symbols(&values)?
-            }
-            // A network that cannot be told its size afterwards.
-            Err(_) => self.typed(
-                [height, width].map(|s| TDim::from(i64::from(s))),
-                with_global,
-            )?,
-        };
-        typed.into_optimized()?.into_runnable()
-    }
-
-    fn any_size(&self, with_global: bool) -> std::result::Result<Arc<AnySize>, String> {
-        self.any_size[usize::from(with_global)]
-            .get_or_init(|| {
-                let symbols = ["height", "width"].map(|name| self.network.symbols.sym(name));
-                let multiple = self.entry.input.size_multiple as usize;
-                let sides = symbols
-                    .each_ref()
-                    .map(|symbol| TDim::from(symbol) * multiple);
-                match self.typed(sides, with_global) {
-                    Ok(model) => Ok(Arc::new(AnySize { model, symbols })),
-                    Err(e) => Err(e.to_string()),
-                }
-            })
-            .clone()
-    }
-
-    /// The network for inputs of this height and width, decluttered.
-    fn typed(&self, [height, width]: [TDim; 2], with_global: bool) -> TractResult<TypedModel> {
-        let shape = match self.entry.input.layout {
-            Layout::Nchw => [1.into(), 3.into(), height, width],
-            Layout::Nhwc => [1.into(), height, width, 3.into()],
-        };
-        let mut network = self.network.clone();
-        network.set_input_fact(0, f32::fact(shape).into())?;
-        let outlets: Vec<OutletId> = self
-            .output_names(with_global)
-            .filter_map(|name| self.outlet(&network, name))
-            .collect();
-        network.select_output_outlets(&outlets)?;
-        let mut typed = translation::typed(network)?;
-        fusion::fuse_bottlenecks(&mut typed)?;
-        typed.into_decluttered()
-    }
-
-    fn outlet(&self, network: &InferenceModel, name: &str) -> Option<OutletId> {
-        network
-            .find_outlet_label(name)
-            .or_else(|| network.node_id_by_name(name).ok().map(OutletId::from))
-    }
-
-    /// The outputs that are asked for, in the order in which a plan gives them.
-    fn output_names(&self, with_global: bool) -> impl Iterator<Item = &str> {
-        let outputs = &self.entry.outputs;
-        let global = outputs.global.as_deref().filter(|_| with_global);
-        [outputs.descriptors.as_str(), outputs.attention.as_str()]
-            .into_iter()
-            .chain(outputs.offsets.as_deref())
-            .chain(global)
+        Ok(wanted.names(&self.entry.outputs).zip(outputs).collect())
     }
 
     fn input<T: Primitive + Into<f32>>(

@@ -25,23 +25,11 @@ impl Output {
     ///
     /// # Errors
     /// What is wrong, in words, where one is missing or has the wrong shape.
-    pub(super) fn checked(outputs: &OutputsManifest, named: &[(&str, &TValue)]) -> Checked<Self> {
-        let read = |name: &str| -> Checked<(Vec<usize>, Vec<f32>)> {
-            let tensor = named
-                .iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, tensor)| tensor)
-                .ok_or_else(|| format!("it gave no output `{name}`"))?;
-            let values = tensor
-                .try_as_plain_ram()
-                .and_then(|plain| plain.as_slice::<f32>())
-                .map_err(|_| format!("output `{name}` is not of 32-bit floats"))?;
-            Ok((tensor.shape().to_vec(), values.to_vec()))
-        };
+    pub(super) fn checked(outputs: &OutputsManifest, named: &[(&str, TValue)]) -> Checked<Self> {
         let wrong = |name: &str, shape: &[usize], expected: &str| {
             format!("output `{name}` has shape {shape:?}, expected {expected}")
         };
-        let (shape, descriptors) = read(&outputs.descriptors)?;
+        let (shape, descriptors) = read(named, &outputs.descriptors)?;
         let [1, dim, height, width] = shape[..] else {
             return Err(wrong(&outputs.descriptors, &shape, "[1, D, h, w]"));
         };
@@ -49,13 +37,10 @@ impl Output {
             return Err(wrong(&outputs.descriptors, &shape, "none of them 0"));
         }
         let grid = |name: &str, channels: usize| -> Checked<Vec<f32>> {
-            let (shape, values) = read(name)?;
+            let (shape, values) = read(named, name)?;
             if shape != [1, channels, height, width] {
-                return Err(wrong(
-                    name,
-                    &shape,
-                    &format!("[1, {channels}, {height}, {width}]"),
-                ));
+                let expected = format!("[1, {channels}, {height}, {width}]");
+                return Err(wrong(name, &shape, &expected));
             }
             Ok(values)
         };
@@ -65,16 +50,6 @@ impl Output {
             .as_ref()
             .map(|name| grid(name, 2))
             .transpose()?;
-        let global = match &outputs.global {
-            Some(name) if named.iter().any(|(n, _)| n == name) => {
-                let (shape, values) = read(name)?;
-                if shape.len() != 2 || shape[0] != 1 || shape[1] == 0 {
-                    return Err(wrong(name, &shape, "[1, G]"));
-                }
-                Some(values)
-            }
-            _ => None,
-        };
         Ok(Self {
             width,
             height,
@@ -82,7 +57,43 @@ impl Output {
             descriptors,
             attention,
             offsets,
-            global,
+            global: checked_global(outputs, named)?,
         })
     }
+}
+
+/// The global output, where the network was asked for it.
+///
+/// # Errors
+/// As [`Output::checked`].
+pub(super) fn checked_global(
+    outputs: &OutputsManifest,
+    named: &[(&str, TValue)],
+) -> Checked<Option<Vec<f32>>> {
+    match &outputs.global {
+        Some(name) if named.iter().any(|(n, _)| n == name) => {
+            let (shape, values) = read(named, name)?;
+            if shape.len() != 2 || shape[0] != 1 || shape[1] == 0 {
+                return Err(format!(
+                    "output `{name}` has shape {shape:?}, expected [1, G]"
+                ));
+            }
+            Ok(Some(values))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The shape and the values of an output.
+fn read(named: &[(&str, TValue)], name: &str) -> Checked<(Vec<usize>, Vec<f32>)> {
+    let tensor = named
+        .iter()
+        .find(|(n, _)| *n == name)
+        .map(|(_, tensor)| tensor)
+        .ok_or_else(|| format!("it gave no output `{name}`"))?;
+    let values = tensor
+        .try_as_plain_ram()
+        .and_then(|plain| plain.as_slice::<f32>())
+        .map_err(|_| format!("output `{name}` is not of 32-bit floats"))?;
+    Ok((tensor.shape().to_vec(), values.to_vec()))
 }

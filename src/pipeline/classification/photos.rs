@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::cache::FeatureCache;
 use crate::classify::{FeatureSettings, TrainingStep, normalized};
 use crate::error::{Error, Result};
-use crate::extract::{ExtractionOptions, Model, extract};
-use crate::features::FeatureSet;
+use crate::extract::{ExtractionOptions, Model, extract, extract_global};
+use crate::features::{Descriptors, FeatureSet};
 use crate::image::{DecodeOptions, Photo, content_hash, read_file};
 use crate::pipeline::folder::extraction_settings;
 use crate::store::rounded;
@@ -60,8 +60,7 @@ pub fn read_photo(
     let bytes = read_file(path, decode)?;
     let content_hash = content_hash(&bytes);
     let mut photo = None;
-    let mut features = |options: &ExtractionOptions| -> Result<FeatureSet> {
-        let key = extraction_settings(model, options);
+    let mut kept = |key: String, make: &dyn Fn(&Photo) -> Result<FeatureSet>| {
         if let Some(features) = cache.features(&key, &content_hash)? {
             return Ok(features);
         }
@@ -69,26 +68,29 @@ pub fn read_photo(
             Some(photo) => photo,
             none => none.insert(Photo::decode(&bytes, path, decode)?),
         };
-        let features = extract(model, photo, options)?;
+        let features = make(photo)?;
         cache.put_features(&key, &content_hash, &features)?;
         rounded(&features)
     };
-    let global = features(&global_options(settings))?;
-    let global = global.global().ok_or_else(|| Error::Model {
-        path: model.path().to_owned(),
-        reason: "it gives no global descriptor, which a classifier reads".into(),
+    let global = kept(global_settings(model, settings), &|photo| {
+        global_features(model, photo, settings)
     })?;
+    let local = match with_local {
+        true => {
+            let options = local_options(settings);
+            let key = extraction_settings(model, &options);
+            Some(kept(key, &|photo| extract(model, photo, &options))?)
+        }
+        false => None,
+    };
     Ok(PhotoFeatures {
         content_hash,
-        global: normalized(global),
-        local: match with_local {
-            true => Some(features(&local_options(settings))?),
-            false => None,
-        },
+        global: normalized(global.global().unwrap_or_default()),
+        local,
     })
 }
 
-/// The features of a photo in memory; nothing is cached.
+/// The [`normalized`] global descriptor of a photo in memory; nothing is cached.
 ///
 /// # Errors
 /// As [`read_photo`].
@@ -97,7 +99,7 @@ pub(super) fn global_of(
     photo: &Photo,
     settings: &FeatureSettings,
 ) -> Result<Vec<f32>> {
-    let features = rounded(&extract(model, photo, &global_options(settings))?)?;
+    let features = rounded(&global_features(model, photo, settings)?)?;
     Ok(normalized(features.global().unwrap_or_default()))
 }
 
@@ -123,14 +125,26 @@ pub(super) fn read_photos(
         .collect()
 }
 
-/// One scale; the single keypoint is not read.
-fn global_options(settings: &FeatureSettings) -> ExtractionOptions {
-    ExtractionOptions {
-        max_size: settings.global_size,
-        scales: vec![1.0],
-        max_features: 1,
-        min_attention: 0.0,
-    }
+/// The global descriptor alone, in the form that a store keeps.
+fn global_features(model: &Model, photo: &Photo, settings: &FeatureSettings) -> Result<FeatureSet> {
+    let global =
+        extract_global(model, photo, settings.global_size)?.ok_or_else(|| Error::Model {
+            path: model.path().to_owned(),
+            reason: "it gives no global descriptor, which a classifier reads".into(),
+        })?;
+    let no_descriptors = Descriptors::new(1, Vec::new())?;
+    FeatureSet::new(
+        photo.width(),
+        photo.height(),
+        Vec::new(),
+        no_descriptors,
+        Some(global),
+    )
+}
+
+/// Everything that a global descriptor depends on.
+fn global_settings(model: &Model, settings: &FeatureSettings) -> String {
+    format!("global 1, {:?}, {}", model.manifest(), settings.global_size)
 }
 
 fn local_options(settings: &FeatureSettings) -> ExtractionOptions {
