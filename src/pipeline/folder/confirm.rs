@@ -1,12 +1,12 @@
 //! What the pixels say of pairs that features alone leave in doubt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
 use super::Session;
 use super::color::color_difference;
-use super::pixels::{Pixels, groups, prepare};
+use super::pixels::{Pixels, groups, prepare, sort_by_neighbourhood};
 use super::read::Entry;
 use super::verify::{Found, hashes, match_entries, pair_settings};
 use crate::error::Result;
@@ -45,12 +45,19 @@ pub(super) fn confirm_pairs(
         .partition(|f| f.record.num_tracks.is_some());
     known.iter().for_each(|_| counter.count(true));
     let settings = pair_settings(session);
+    sort_by_neighbourhood(&mut unknown, |f| [f.image1, f.image2]);
+    let mut images = BTreeMap::new();
     for range in groups(&unknown, |f| [f.image1, f.image2], MAX_DECODED) {
         counter.check()?;
         let group = &mut unknown[range];
-        let photos = group.iter().flat_map(|f| [f.image1, f.image2]).collect();
+        let photos: BTreeSet<usize> = group.iter().flat_map(|f| [f.image1, f.image2]).collect();
+        images.retain(|index, _| photos.contains(index));
+        let missing = photos
+            .into_iter()
+            .filter(|index| !images.contains_key(index));
         let source = |index: usize| (entries[index].path.clone(), entries[index].hash);
-        let images = prepare(session, photos, source, refinement);
+        let new = prepare(session, missing.collect(), source, refinement);
+        images.extend(new);
         let looked: Vec<bool> = group
             .par_iter_mut()
             .map(|found| {
