@@ -3,7 +3,6 @@
 Called by train.py. Resumes: pair k depends on the seed and on k alone, finished shards are kept. float16.
 """
 
-import os
 import pathlib
 import time
 
@@ -38,13 +37,12 @@ def draw_shard(features, paths, options, seed, shard):
 
 def make(config):
     """The files of all shards, drawn where they are missing."""
-    root = pathlib.Path(os.environ.get("DELFIN_DATA", config["data"]["root"]))
     folder = pathlib.Path(config["work"]) / "bank"
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{shard:04}.npz" for shard in range(config["bank"]["shards"])]
     if all(path.exists() for path in files):
         return files
-    paths = photos.list_photos([root / name for name in config["data"]["folders"]])
+    paths = photos.training(config)
     features = Features(lite0.pretrained())
     for shard, path in enumerate(files):
         if path.exists():

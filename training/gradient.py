@@ -6,12 +6,13 @@ Needs the bank and the head of train.py: the first half of the trunk is frozen, 
 holds its output. Descriptors: cross entropy over similarities / temperature between
 corresponding cells, all other cells of the batch as negatives (InfoNCE, van den Oord et al.,
 arXiv:1807.03748), and the mean squared change of the similarities and of the stride 16
-features. Resumes from work/NAME/checkpoint.pt; writes log.csv, curve.png and learned.pt there.
-The last shard is held out, `right` is train.py's.
+features. Attention: the probability that a cell's nearest neighbour is right. Resumes from
+work/NAME/checkpoint.pt; writes log.csv, curve.png and learned.pt there. The last shard is held
+out, `right` is train.py's.
 """
 
-import csv
 import pathlib
+import re
 import sys
 import time
 import tomllib
@@ -21,6 +22,7 @@ import torch
 from torch.nn import functional as F
 
 import cells
+import photos
 import train
 from head import CHANNELS
 from learned import Learned
@@ -29,13 +31,19 @@ COLUMNS = ["step", "loss", "changed", "right", "seconds"]
 
 
 class Bank:
-    """Shards in memory; a batch depends on the seed and the step alone."""
+    """Shards in memory; a batch depends on the seed and the step alone.
 
-    def __init__(self, files, seed):
+    `kinds` gives each photo the number of its kind, and a batch has `alike` pairs of one kind in a
+    row: photos of like things are the negatives that teach most.
+    """
+
+    def __init__(self, files, seed, kinds=None, alike=1):
         arrays = [np.load(path) for path in files]
-        names = (*CHANNELS, "homography")
+        names = (*CHANNELS, "homography", "photo")
         self.arrays = {name: np.concatenate([a[name] for a in arrays]) for name in names}
         self.seed, self.number = seed, len(self.arrays["homography"])
+        self.kinds = kinds and np.array(kinds)[self.arrays["photo"]]
+        self.alike = alike
 
     def take(self, rows):
         """Taps [2 N, C, h, w], the views 1 before the views 2, and homographies [N, 3, 3]."""
@@ -47,8 +55,23 @@ class Bank:
 
     def batch(self, step, size):
         epoch, place = divmod(step, self.number // size)
-        order = np.random.default_rng([self.seed, 3, epoch]).permutation(self.number)
+        generator = np.random.default_rng([self.seed, 3, epoch])
+        order = generator.permutation(self.number)
+        if self.kinds is not None:
+            order = order[np.argsort(self.kinds[order], kind="stable")]
+            whole = len(order) // self.alike * self.alike
+            rows = order[:whole].reshape(-1, self.alike)
+            order = np.concatenate([generator.permutation(rows).ravel(), order[whole:]])
         return self.take(order[place * size : (place + 1) * size])
+
+
+def kinds_of(config):
+    """For each training photo the number of its kind: its folder, and its name up to the digits."""
+    names = [
+        (str(path.parent), re.match(r"[^\d]*", path.name)[0]) for path in photos.training(config)
+    ]
+    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+    return [numbers[name] for name in names]
 
 
 def describe(values):
@@ -78,14 +101,20 @@ def info_nce(first, second, homography, grid, options):
     return loss
 
 
+def attention_loss(model, taps, first, second, homography, grid):
+    """Cross entropy of the attention with whether the descriptors' nearest neighbours are right."""
+    with torch.no_grad():
+        pair, cell, right = cells.right_neighbours(first, second, homography, grid)
+    scores = model.scores(taps)[: len(homography)].flatten(1)[pair, cell]
+    return F.binary_cross_entropy_with_logits(scores, right.float())
+
+
 def objective(model, start, taps, homography, grid, options):
     """The loss and, for the log, how far the similarities have moved."""
     with torch.no_grad():
         original = describe(start(taps)[0])
     if model.variant == "attention":
-        pair, cell, right = cells.right_neighbours(*original, homography, grid)
-        scores = model.scores(taps)[: len(homography)].flatten(1)[pair, cell]
-        return F.binary_cross_entropy_with_logits(scores, right.float()), torch.tensor(0.0)
+        return attention_loss(model, taps, *original, homography, grid), torch.tensor(0.0)
     made = model.taps(taps)
     first, second = describe(model(taps)[0]) if made is taps else describe(model.head(made)[0])
     loss = info_nce(first, second, homography, grid, options)
@@ -96,6 +125,7 @@ def objective(model, start, taps, homography, grid, options):
     if made is not taps:
         scale = taps["local"].var(dim=(0, 2, 3), keepdim=True)
         loss = loss + options["distil"] * ((made["local"] - taps["local"]) ** 2 / scale).mean()
+        loss = loss + attention_loss(model, made, first, second, homography, grid)
     return loss, changed
 
 
@@ -141,7 +171,9 @@ def run(config, variant):
     folder, grid = work / variant, (16.0, config["model"]["offset"])
     folder.mkdir(exist_ok=True)
     files = [work / "bank" / f"{shard:04}.npz" for shard in range(config["bank"]["shards"])]
-    bank, test = Bank(files[:-1], config["seed"]), Bank(files[-1:], config["seed"])
+    kinds = kinds_of(config) if options["alike"] > 1 else None
+    bank = Bank(files[:-1], config["seed"], kinds, options["alike"])
+    test = Bank(files[-1:], config["seed"])
     torch.manual_seed(config["seed"])
     start = train.load_head(config)
     model = Learned(start, variant)

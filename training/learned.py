@@ -16,7 +16,7 @@ class Learned(nn.Module):
 
     "linear": the projection itself. "hidden": and a layer with ReLU beside it, added from zero.
     "attention": the probability that a cell's nearest neighbour is right; the projection rests.
-    "trunk": the projection and the blocks from stride 8 to stride 16.
+    "trunk": the projection, the blocks from stride 8 to stride 16, and the attention on them.
     """
 
     def __init__(self, start, variant, hidden=128):
@@ -29,7 +29,7 @@ class Learned(nn.Module):
             self.last = nn.Conv2d(hidden, dimensions, 1)
             nn.init.zeros_(self.last.weight)
             nn.init.zeros_(self.last.bias)
-        if variant == "attention":
+        if variant in ("attention", "trunk"):
             self.score = nn.Sequential(
                 nn.Conv2d(CHANNELS["local"], 32, 1), nn.ReLU(), nn.Conv2d(32, 1, 1)
             )
@@ -56,8 +56,8 @@ class Learned(nn.Module):
         return {"stride8": taps["stride8"], "local": x}
 
     def scores(self, taps):
-        """Logits [N, 1, h, w] of a right nearest neighbour."""
-        return self.score(taps["local"] - self.head.centre)
+        """Logits [N, 1, h, w] of a right nearest neighbour; they teach nothing but their layers."""
+        return self.score(taps["local"].detach() - self.head.centre)
 
     def forward(self, taps):
         """Taps [N, C, h, w] -> descriptors [N, D, h, w], attention [N, 1, h, w]."""
@@ -66,6 +66,6 @@ class Learned(nn.Module):
         if self.variant == "hidden":
             hidden = torch.relu(self.local(taps["local"]) + self.stride8(taps["stride8"]))
             values = values + self.last(hidden)
-        if self.variant == "attention":
+        if hasattr(self, "score"):
             attention = torch.sigmoid(self.scores(taps))
         return values, attention

@@ -1,5 +1,6 @@
 """Training photos: listing, decoding, resizing."""
 
+import os
 import pathlib
 
 import cv2
@@ -17,6 +18,12 @@ def list_photos(folders):
             raise FileNotFoundError(f"{folder}: no such folder of photos")
         paths += sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     return paths
+
+
+def training(config):
+    """The photos that the configuration trains on, below DELFIN_DATA or its own `root`."""
+    root = pathlib.Path(os.environ.get("DELFIN_DATA", config["data"]["root"]))
+    return list_photos([root / name for name in config["data"]["folders"]])
 
 
 def read_rgb(path):

@@ -64,10 +64,7 @@ def draw_curve(log, path):
     figure.savefig(path, dpi=100)
 
 
-def main():
-    torch.set_num_threads(1)
-    config_path = pathlib.Path(sys.argv[1])
-    config = tomllib.loads(config_path.read_text())
+def run(config):
     options, work = config["projection"], pathlib.Path(config["work"])
     shards = bank.make(config)
     grid = (16.0, config["model"]["offset"])
@@ -109,4 +106,5 @@ def load_head(config):
 
 
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    run(tomllib.loads(pathlib.Path(sys.argv[1]).read_text()))

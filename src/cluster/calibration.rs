@@ -40,7 +40,7 @@ const CHANCE_CONFIRMATION: f64 = 1e-3;
 /// Weight of the similarity of the whole photos against the logarithm of the inliers. Any weight from
 /// 2 to 10 ranks about as well (benches/RESULTS.md).
 const SIMILARITY_WEIGHT: f64 = 4.0;
-/// What pixels that confirm a transform add to a pair's score: [`CHANCE_CONFIRMATION`] in units of the
+/// What pixels that confirm a transform add to a pair's score: a chance of 1e-3, in units of the
 /// score, of which pairs of different objects need 0.62 more to be ten times rarer (UKBench, from 1e-3
 /// to 1e-4).
 pub const CONFIRMED_SCORE: f64 = 1.9;
@@ -53,8 +53,8 @@ pub fn match_score(num_inliers: usize, similarity: f64) -> f64 {
 }
 
 /// How often pixels confirm a pair that features alone would link, where nearly all such pairs are
-/// true: 0.37 to 0.43 on UKBench, scenes and packages; 0.11 on clothes of one cut on one bed.
-const USUAL_CONFIRMED_SHARE: f64 = 0.3;
+/// true: 0.52 to 0.61 on UKBench, scenes and packages; 0.15 to 0.22 on clothes of one cut on one bed.
+const USUAL_CONFIRMED_SHARE: f64 = 0.4;
 /// How many of a folder's pairs the usual share is worth.
 const CONFIRMATION_PRIOR_PAIRS: f64 = 10.0;
 /// Unconfirmed evidence counts at least this part of itself.
@@ -246,7 +246,7 @@ mod tests {
         let usual = Background::default();
         assert_eq!(usual.with_confirmations(0, 0), usual);
         assert_eq!(usual.with_confirmations(1000, 400), usual);
-        let alike = usual.with_confirmations(1000, 100);
+        let alike = usual.with_confirmations(1000, 150);
         // Colours count among look-alikes, and only where pixels do not confirm.
         let p = |of: &Background, confirmed, colors| {
             of.false_match_probability(6.5, confirmed, Some(colors))

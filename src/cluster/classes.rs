@@ -13,7 +13,7 @@ use kodama::{Method, linkage};
 use serde::{Deserialize, Serialize};
 
 /// The similarity that all pairs between two groups must have on average; a pair with just enough
-/// evidence, and all neighbours in common, has 0.5. From 0.22 to 0.23 three folders of objects,
+/// evidence, and all neighbours in common, has 0.5. From 0.20 to 0.24 three folders of objects,
 /// scenes and packages came out best (benches/RESULTS.md).
 const MIN_MEAN_SIMILARITY: f64 = 0.22;
 /// Evidence that links two photos by itself.

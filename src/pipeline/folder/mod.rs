@@ -118,7 +118,8 @@ impl FolderClusters {
     }
 }
 
-/// Pixels are asked about pairs that photos of different things equal with at most this probability.
+/// Pixels are asked about pairs that photos of different things equal with at most this probability, and
+/// about those whose inliers are enough for two photos by themselves.
 const MAX_DOUBT: f64 = 1e-2;
 
 /// Pairs that features alone make this improbable tell how often pixels confirm them.
@@ -216,9 +217,11 @@ fn judge(
     };
     let scores: Vec<(usize, f64)> = found.par_iter().map(score).collect();
     let background = Background::fit(&scores);
+    let matching = &session.options.matching;
     let is_doubtful = |&(num_inliers, score): &(usize, f64)| {
-        num_inliers >= session.options.matching.min_confirmed_inliers
-            && background.false_match_probability(score, false, None) <= MAX_DOUBT
+        let is_alike = || background.false_match_probability(score, false, None) <= MAX_DOUBT;
+        num_inliers >= matching.min_confirmed_inliers
+            && (num_inliers >= matching.min_inliers || is_alike())
     };
     let doubtful: Vec<bool> = scores.iter().map(is_doubtful).collect();
     let found = confirm::confirm_pairs(session, entries, found, &doubtful)?;

@@ -31,7 +31,7 @@ impl Default for ClusterOptions {
             candidates: CandidateOptions::default(),
             exhaustive: false,
             max_exhaustive: 250,
-            max_false_match_probability: 1e-4,
+            max_false_match_probability: 3e-4,
             min_inliers: None,
         }
     }
