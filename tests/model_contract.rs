@@ -150,6 +150,15 @@ fn the_global_descriptor_alone_is_that_beside_the_grids() {
     let smaller = extract_global(&model, &photo, 96).unwrap().unwrap();
     assert_ne!(alone, smaller);
     assert!(extract_global(&model, &photo, 1).is_err());
+    // Of several scales it is the one nearest to 0.7.
+    let options = ExtractionOptions {
+        scales: vec![1.0, 0.75, 0.5],
+        ..options
+    };
+    let of_scales = extract(&model, &photo, &options).unwrap();
+    for (a, b) in of_scales.global().unwrap().iter().zip(&smaller) {
+        assert!((a - b).abs() <= 1e-6 * largest, "{a} and {b}");
+    }
 }
 
 #[test]

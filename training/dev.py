@@ -1,6 +1,6 @@
 """Development measure of the trained head on cached features of the frozen trunk.
 
-    python dev.py config.toml [linear|hidden|attention|trunk]
+    python dev.py config.toml [linear|attention|trunk]
 
 The taps of features.py are kept once for every photo and scale, in float16; a candidate is
 then measured without running the trunk again. A name measures what gradient.py trained, in

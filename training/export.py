@@ -9,7 +9,6 @@ graph has the untrained one beside it for `global`, which stays ImageNet's.
 
 import argparse
 import functools
-import os
 import pathlib
 import tomllib
 
@@ -45,7 +44,7 @@ def write_head(graph, head, taps, score=None):
         parts.append(graph.node("Conv", inputs, kernel_shape=list(conv.kernel_size),
                                 strides=list(conv.stride)))
     values = graph.node("Add", parts, "descriptors")
-    if head.attention == "feature":
+    if head.attention == "feature" or score is not None:
         centre = graph.constant(head.centre[None].numpy(), "centre", "float32")
         values = graph.node("Sub", [taps["local"], centre])
     if score is not None:
@@ -102,7 +101,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", type=pathlib.Path)
     parser.add_argument("--output", type=pathlib.Path, required=True)
-    parser.add_argument("--learned", choices=["none", "linear", "attention", "trunk"])
+    parser.add_argument("--learned", choices=list(LEARNED))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     config = tomllib.loads(arguments.config.read_text())
@@ -120,10 +119,9 @@ def run(config, output, variant):
     path = output / f"{name}.onnx"
     reference = write_model(lite0.pretrained(), head, path, trained, score)
     mean, std = np.float32([lite0.MEAN] * 3), np.float32([lite0.STD] * 3)
-    root = pathlib.Path(os.environ.get("DELFIN_DATA", config["data"]["root"]))
-    paths = photos.list_photos([root / config["data"]["folders"][0]])
+    paths = photos.training(config)
     parity.check(path, reference, mean, std, paths[:4])
-    parity.check_offset(reference, config["model"]["offset"], mean, std, paths[::80])
+    parity.check_offset(reference, config["model"]["offset"], mean, std, paths[::160])
     manifest.write(output / "manifest.toml", [{
         "name": name, "file": path.name, "mean": mean, "std": std,
         "offset": config["model"]["offset"], "global": True, "licence": "Apache-2.0",

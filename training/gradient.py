@@ -1,8 +1,8 @@
 """Trains a head, an attention or the trunk's second half by gradients, from the closed form on.
 
-    python gradient.py config.toml linear|hidden|attention|trunk
+    python gradient.py config.toml linear|attention|trunk
 
-Needs the bank and the head of train.py: the first half of the trunk is frozen, and the bank
+Needs the bank and the head of train.py, and the names of the photos: the first half of the trunk is frozen, and the bank
 holds its output. Descriptors: cross entropy over similarities / temperature between
 corresponding cells, all other cells of the batch as negatives (InfoNCE, van den Oord et al.,
 arXiv:1807.03748), and the mean squared change of the similarities and of the stride 16
@@ -34,7 +34,7 @@ class Bank:
     """Shards in memory; a batch depends on the seed and the step alone.
 
     `kinds` gives each photo the number of its kind, and a batch has `alike` pairs of one kind in a
-    row: photos of like things are the negatives that teach most.
+    row, all but at the borders of kinds: photos of like things are the negatives that teach most.
     """
 
     def __init__(self, files, seed, kinds=None, alike=1):
@@ -185,6 +185,8 @@ def run(config, variant):
     done, log, checkpoint = 0, folder / "log.csv", folder / "checkpoint.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=False)
+        if state.get("options") != options:
+            sys.exit(f"{checkpoint} was made with other options: delete {folder}")
         for part, name in ((model, "model"), (optimizer, "optimizer"), (schedule, "schedule")):
             part.load_state_dict(state[name])
         done, rows = state["step"], state["rows"]
@@ -208,7 +210,7 @@ def run(config, variant):
         print(variant, *row, flush=True)
         log.write_text("\n".join(",".join(map(str, r)) for r in [COLUMNS, *rows]) + "\n")
         torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "rows": rows,
-                    "schedule": schedule.state_dict(), "step": step + 1}, folder / "partial.pt")
+                    "schedule": schedule.state_dict(), "step": step + 1, "options": options}, folder / "partial.pt")
         (folder / "partial.pt").rename(checkpoint)
         losses, begin = [], time.time()
     torch.save(model.state_dict(), folder / "learned.pt")

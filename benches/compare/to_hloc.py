@@ -53,11 +53,11 @@ def read_pairs(path, cut):
     if path.suffix == ".csv":
         rows = list(csv.DictReader(path.open(newline="", encoding="utf-8")))
         pairs = [(row["image1"], row["image2"]) for row in rows
-                 if float(row["false_match_probability"]) <= (1e-4 if cut is None else cut)]
+                 if float(row["false_match_probability"]) <= (3e-4 if cut is None else cut)]
         return {name: None for row in rows for name in (row["image1"], row["image2"])}, pairs
     found = json.loads(path.read_text(encoding="utf-8"))
-    if found["version"] != 1:
-        sys.exit(f"{path}: version {found['version']}, not 1")
+    if found["version"] not in (1, 2):
+        sys.exit(f"{path}: version {found['version']}, neither 1 nor 2")
     cut = found["max_false_match_probability"] if cut is None else cut
     names = [photo["path"] for photo in found["photos"]]
     sizes = {photo["path"]: (photo["width"], photo["height"]) for photo in found["photos"]}

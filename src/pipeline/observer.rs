@@ -13,7 +13,7 @@ pub enum Stage {
     Propose,
     /// Pairs are matched and verified by geometry where they are not in the store.
     Verify,
-    /// The pixels of doubtful pairs are compared where they are not in the store.
+    /// The pixels of the pairs worth asking are compared where they are not in the store.
     Confirm,
     /// Inliers and small pictures are gathered for the report.
     Report,

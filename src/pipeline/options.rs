@@ -26,7 +26,7 @@ pub struct MatchOptions {
     pub refined_kind: TransformKind,
     /// Inliers from which two photos are said to show the same thing; at least 1.
     pub min_inliers: usize,
-    /// Inliers that are enough when a refined transform is right to the pixel; at least 1. Of 25,090
+    /// Inliers that are enough when a refined transform is right to the pixel; at least 1. Of 17,092
     /// pairs of different objects with 8 inliers and more none had one (benches/RESULTS.md).
     pub min_confirmed_inliers: usize,
     /// Seed of the random samples; none makes it from the content of the two photos.

@@ -123,18 +123,22 @@ pub(super) fn title(result: &PairMatch) -> String {
         true => "yes, the same thing",
         false => "no, not the same thing",
     };
-    format!("{answer}: {} inliers{confirmed}", result.num_inliers())
+    format!("{answer}: {}{confirmed}", inliers(result.num_inliers()))
+}
+
+fn inliers(count: usize) -> String {
+    format!("{count} inlier{}", if count == 1 { "" } else { "s" })
 }
 
 /// The numbers behind the verdict, then what the transform means.
 pub(super) fn describe(report: &Report) -> Vec<String> {
     let result = report.result;
     let mut lines = vec![format!(
-        "{} and {} keypoints, {} matches, {} inliers ({} make a yes, {} if the pixels confirm them)",
+        "{} and {} keypoints, {} matches, {} ({} make a yes, {} if the pixels confirm them)",
         result.features1.keypoints().len(),
         result.features2.keypoints().len(),
         result.found.matches.len(),
-        result.num_inliers(),
+        inliers(result.num_inliers()),
         report.options.min_inliers,
         report.options.min_confirmed_inliers
     )];
@@ -163,14 +167,23 @@ pub(super) fn describe(report: &Report) -> Vec<String> {
         lines.push(format!("its corners lie at {}", corners.join(" ")));
     }
     if let Some(refined) = &result.refined {
-        let inliers = refined.inliers.iter().flatten().count();
+        let found = refined.inliers.iter().flatten().count();
+        let (do_or_does, is_or_are) = if found == 1 {
+            ("does", "is")
+        } else {
+            ("do", "are")
+        };
         lines.push(match &refined.geometry {
             Some(g) => format!(
-                "refined to the pixel: {} of {} corners lie where it puts them; so do {inliers} inliers",
+                "refined to the pixel: {} of {} corners lie where it puts them; so {do_or_does} {}",
                 g.tracks.len(),
-                g.num_tried
+                g.num_tried,
+                inliers(found)
             ),
-            None => format!("not refined: no transform is right to the pixel; {inliers} inliers are"),
+            None => format!(
+                "not refined: no transform is right to the pixel; {} {is_or_are}",
+                inliers(found)
+            ),
         });
     }
     lines

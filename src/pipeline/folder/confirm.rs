@@ -1,4 +1,4 @@
-//! What the pixels say of pairs that features alone leave in doubt.
+//! What the pixels say of pairs that features make worth asking.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,28 +19,28 @@ use crate::refinement::RefinementOptions;
 /// Photos that are decoded at a time.
 const MAX_DECODED: usize = 256;
 
-/// Looks at the pixels of the pairs that are `doubtful`, where the store does not know them; the
+/// Looks at the pixels of the pairs that are `asked`, where the store does not know them; the
 /// other pairs lose what was known. A photo that can no longer be read says nothing.
 pub(super) fn confirm_pairs(
     session: &Session<'_>,
     entries: &[Entry],
     mut found: Vec<Found>,
-    doubtful: &[bool],
+    asked: &[bool],
 ) -> Result<Vec<Found>> {
     let Some(refinement) = &session.options.matching.refinement else {
         return Ok(found);
     };
-    let mut asked: Vec<&mut Found> = Vec::new();
-    for (pair, is_doubtful) in found.iter_mut().zip(doubtful) {
-        if *is_doubtful {
-            asked.push(pair);
+    let mut wanted: Vec<&mut Found> = Vec::new();
+    for (pair, is_asked) in found.iter_mut().zip(asked) {
+        if *is_asked {
+            wanted.push(pair);
         } else {
             pair.record.num_tracks = None;
             pair.record.color_difference = None;
         }
     }
-    let counter = Counter::new(session.observer, Stage::Confirm, asked.len());
-    let (known, mut unknown): (Vec<_>, Vec<_>) = asked
+    let counter = Counter::new(session.observer, Stage::Confirm, wanted.len());
+    let (known, mut unknown): (Vec<_>, Vec<_>) = wanted
         .into_iter()
         .partition(|f| f.record.num_tracks.is_some());
     known.iter().for_each(|_| counter.count(true));

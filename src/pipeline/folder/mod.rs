@@ -120,9 +120,10 @@ impl FolderClusters {
 
 /// Pixels are asked about pairs that photos of different things equal with at most this probability, and
 /// about those whose inliers are enough for two photos by themselves.
-const MAX_DOUBT: f64 = 1e-2;
+const MAX_ASKED: f64 = 1e-2;
 
-/// Pairs that features alone make this improbable tell how often pixels confirm them.
+/// Pairs that features alone make this improbable tell how often pixels confirm what is strong; the usual
+/// share was measured at this value.
 const MAX_STRONG: f64 = 1e-4;
 
 /// What one run works with.
@@ -203,7 +204,7 @@ pub fn cluster_folder(
 }
 
 /// Says of each pair how probable it is between photos of different things, by all pairs' scores and,
-/// where these leave a doubt, by pixels.
+/// where these are high enough, by pixels.
 fn judge(
     session: &Session<'_>,
     entries: &[read::Entry],
@@ -218,13 +219,13 @@ fn judge(
     let scores: Vec<(usize, f64)> = found.par_iter().map(score).collect();
     let background = Background::fit(&scores);
     let matching = &session.options.matching;
-    let is_doubtful = |&(num_inliers, score): &(usize, f64)| {
-        let is_alike = || background.false_match_probability(score, false, None) <= MAX_DOUBT;
-        num_inliers >= matching.min_confirmed_inliers
-            && (num_inliers >= matching.min_inliers || is_alike())
+    let is_asked = |&(num_inliers, score): &(usize, f64)| {
+        let is_alike = || background.false_match_probability(score, false, None) <= MAX_ASKED;
+        num_inliers >= matching.min_inliers
+            || (num_inliers >= matching.min_confirmed_inliers && is_alike())
     };
-    let doubtful: Vec<bool> = scores.iter().map(is_doubtful).collect();
-    let found = confirm::confirm_pairs(session, entries, found, &doubtful)?;
+    let asked: Vec<bool> = scores.iter().map(is_asked).collect();
+    let found = confirm::confirm_pairs(session, entries, found, &asked)?;
     let is_confirmed = |found: &Found| found.record.num_tracks.is_some_and(|tracks| tracks > 0);
     let strong = found.iter().zip(&scores).filter(|(found, (_, score))| {
         let probability = background.false_match_probability(*score, false, None);

@@ -8,8 +8,8 @@ use crate::pipeline::MatchOptions;
 /// How a folder is sorted into classes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterOptions {
-    /// How two photos are matched. Of these, `min_inliers`, `refined_kind` and `seed` are
-    /// not read.
+    /// How two photos are matched. Of these, `refined_kind` and `seed` are not read; `min_inliers` says
+    /// which pairs have their pixels asked whatever their score.
     pub matching: MatchOptions,
     /// Which pairs are verified.
     pub candidates: CandidateOptions,

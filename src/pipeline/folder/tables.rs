@@ -23,7 +23,7 @@ const VERSION: u32 = 2;
 /// `clusters.json`. Photos are named by their place in `photos`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClusterFile {
-    /// 1.
+    /// 2.
     pub version: u32,
     /// Where the classes came from; its fields stand beside the others.
     #[serde(flatten)]
