@@ -112,7 +112,7 @@ fn title(stage: Stage) -> &'static str {
         Stage::Extract => "photos read",
         Stage::Propose => "partners proposed",
         Stage::Verify => "pairs verified",
-        Stage::Confirm => "doubtful pairs looked at",
+        Stage::Confirm => "pairs compared by pixels",
         Stage::Report => "photos and pairs drawn",
         Stage::Align => "pairs aligned for COLMAP",
     }
