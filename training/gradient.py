@@ -2,8 +2,8 @@
 
     python gradient.py config.toml linear|attention|trunk
 
-Needs the bank and the head of train.py, and the names of the photos: the first half of the trunk is frozen, and the bank
-holds its output. Descriptors: cross entropy over similarities / temperature between
+Needs the bank and the head of train.py, and the names of the photos: the first half of the trunk
+is frozen, and the bank holds its output. Descriptors: cross entropy over similarities / temperature between
 corresponding cells, all other cells of the batch as negatives (InfoNCE, van den Oord et al.,
 arXiv:1807.03748), and the mean squared change of the similarities and of the stride 16
 features. Attention: the probability that a cell's nearest neighbour is right. Resumes from
@@ -210,7 +210,8 @@ def run(config, variant):
         print(variant, *row, flush=True)
         log.write_text("\n".join(",".join(map(str, r)) for r in [COLUMNS, *rows]) + "\n")
         torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "rows": rows,
-                    "schedule": schedule.state_dict(), "step": step + 1, "options": options}, folder / "partial.pt")
+                    "schedule": schedule.state_dict(), "step": step + 1, "options": options},
+                   folder / "partial.pt")
         (folder / "partial.pt").rename(checkpoint)
         losses, begin = [], time.time()
     torch.save(model.state_dict(), folder / "learned.pt")

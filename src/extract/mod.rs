@@ -69,12 +69,7 @@ impl ExtractionOptions {
     /// # Errors
     /// [`Error::InvalidOption`] naming the field.
     pub fn validate(&self) -> Result<()> {
-        if !(16..=8192).contains(&self.max_size) {
-            return Err(Error::option(
-                "max_size",
-                format!("{} is not between 16 and 8192 pixels", self.max_size),
-            ));
-        }
+        check_max_size(self.max_size)?;
         if self.scales.is_empty() || self.scales.len() > 32 {
             return Err(Error::option("scales", "takes 1 to 32 scales"));
         }
@@ -103,8 +98,8 @@ const GLOBAL_SCALE: f32 = 0.7;
 
 /// Extracts the features of `photo`: at most `max_features` keypoints, best first, positions in
 /// pixels of the photo, descriptors of unit length; and the global descriptor where the network
-/// has one, at the scale nearest to 0.7. The levels of the pyramid run in parallel on the current rayon pool; the result does
-/// not depend on the number of threads.
+/// has one, at the scale nearest to 0.7. The levels of the pyramid run in parallel on the current
+/// rayon pool; the result does not depend on the number of threads.
 ///
 /// # Errors
 /// [`Error::InvalidOption`], or [`Error::Model`] when the network does not run.
@@ -152,13 +147,17 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
 /// # Errors
 /// As [`extract`].
 pub fn extract_global(model: &Model, photo: &Photo, max_size: u32) -> Result<Option<Vec<f32>>> {
-    let options = ExtractionOptions {
-        max_size,
-        ..ExtractionOptions::default()
-    };
-    options.validate()?;
+    check_max_size(max_size)?;
     let (width, height) = level_size(photo, 1.0, max_size, model.size_multiple());
     model.run_global(&resize_rgb(photo.pixels(), width, height))
+}
+
+fn check_max_size(max_size: u32) -> Result<()> {
+    if !(16..=8192).contains(&max_size) {
+        let reason = format!("{max_size} is not between 16 and 8192 pixels");
+        return Err(Error::option("max_size", reason));
+    }
+    Ok(())
 }
 
 /// The size at which a level is computed: both sides are rounded to the network's multiple, so

@@ -1,6 +1,6 @@
 //! What the pixels say of pairs that features make worth asking.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
@@ -50,14 +50,9 @@ pub(super) fn confirm_pairs(
     for range in groups(&unknown, |f| [f.image1, f.image2], MAX_DECODED) {
         counter.check()?;
         let group = &mut unknown[range];
-        let photos: BTreeSet<usize> = group.iter().flat_map(|f| [f.image1, f.image2]).collect();
-        images.retain(|index, _| photos.contains(index));
-        let missing = photos
-            .into_iter()
-            .filter(|index| !images.contains_key(index));
+        let photos = group.iter().flat_map(|f| [f.image1, f.image2]).collect();
         let source = |index: usize| (entries[index].path.clone(), entries[index].hash);
-        let new = prepare(session, missing.collect(), source, refinement);
-        images.extend(new);
+        prepare(session, &mut images, photos, source, refinement);
         let looked: Vec<bool> = group
             .par_iter_mut()
             .map(|found| {

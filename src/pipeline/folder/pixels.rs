@@ -1,6 +1,6 @@
 //! The pixels of many pairs of photos, a group of pairs at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -33,21 +33,16 @@ pub(super) fn sort_by_neighbourhood<T>(pairs: &mut [T], photos: impl Fn(&T) -> [
     by_degree(&mut starts);
     let mut places: BTreeMap<usize, usize> = BTreeMap::new();
     for start in starts {
-        if places.contains_key(&start) {
-            continue;
-        }
-        let mut walk = vec![start];
-        places.insert(start, places.len());
-        let mut next = 0;
-        while next < walk.len() {
-            let near = neighbours[&walk[next]].iter().copied();
+        let mut walk = VecDeque::from([start]);
+        while let Some(photo) = walk.pop_front() {
+            if places.contains_key(&photo) {
+                continue;
+            }
+            places.insert(photo, places.len());
+            let near = neighbours[&photo].iter().copied();
             let mut met: Vec<usize> = near.filter(|n| !places.contains_key(n)).collect();
             by_degree(&mut met);
-            for photo in met {
-                places.insert(photo, places.len());
-                walk.push(photo);
-            }
-            next += 1;
+            walk.extend(met);
         }
     }
     pairs.sort_by_key(|pair| {
@@ -77,14 +72,21 @@ pub(super) fn groups<T>(
     groups
 }
 
-/// These photos, ready for refinement; `source` says where a photo lies and what its file holds. One that
-/// can no longer be read, or is another file now, is left out.
+/// Makes `images` hold these photos, ready for refinement, and no others; what it holds already is kept.
+/// `source` says where a photo lies and what its file holds. One that can no longer be read, or is another
+/// file now, is left out.
 pub(super) fn prepare(
     session: &Session<'_>,
+    images: &mut BTreeMap<usize, Pixels>,
     photos: BTreeSet<usize>,
     source: impl Fn(usize) -> (PathBuf, ContentHash) + Sync,
     refinement: &RefinementOptions,
-) -> BTreeMap<usize, Pixels> {
+) {
+    images.retain(|index, _| photos.contains(index));
+    let missing: Vec<usize> = photos
+        .into_iter()
+        .filter(|index| !images.contains_key(index))
+        .collect();
     let prepare = |index: usize| {
         let (path, hash) = source(index);
         let photo = Photo::open(path, &session.options.matching.decode).ok()?;
@@ -97,7 +99,7 @@ pub(super) fn prepare(
         };
         Some((index, pixels))
     };
-    photos.into_par_iter().filter_map(prepare).collect()
+    images.par_extend(missing.into_par_iter().filter_map(prepare));
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ pub fn colmap_database(
         ..options.matching.refinement.unwrap_or_default()
     };
     let mut aligned = Vec::with_capacity(linked.len());
+    let mut images = BTreeMap::new();
     for range in groups(&linked, |p| [p.image1, p.image2], MAX_DECODED) {
         counter.check()?;
         let group = &linked[range];
@@ -80,7 +81,7 @@ pub fn colmap_database(
             let photo: &FolderPhoto = &found.photos[index];
             (folder.join(&photo.path), photo.content_hash)
         };
-        let images = prepare(&session, photos, source, &refinement);
+        prepare(&session, &mut images, photos, source, &refinement);
         let of_group: Vec<Option<Aligned>> = group
             .par_iter()
             .map(|pair| {
