@@ -68,6 +68,7 @@ pub mod pipeline;
 pub mod ransac;
 pub mod refinement;
 pub mod report;
+pub mod scoring;
 pub mod search;
 pub mod store;
 pub mod verification;

@@ -151,8 +151,12 @@ pub struct ModelDefaults {
     pub min_attention: f32,
     /// Largest distance of two matching descriptors.
     pub max_distance: f32,
-    /// Inliers from which two photos are said to show the same thing.
+    /// Inliers from which two photos are said to show the same thing where no probability decides.
     pub min_inliers: usize,
+    /// Whether the judgement of a pair (`judgement.json`) was learned with this network. Without it the
+    /// number of inliers decides for `match`.
+    #[serde(default)]
+    pub judgement: bool,
 }
 
 impl Manifest {

@@ -4,10 +4,9 @@ use nalgebra::Point2;
 use sha2::{Digest, Sha256};
 
 use super::MatchOptions;
-use crate::cluster::match_score;
 use crate::error::Result;
 use crate::features::FeatureSet;
-use crate::geometry::Correspondences;
+use crate::geometry::{Correspondences, inverse, normalized};
 use crate::matching::{Match, match_descriptors};
 use crate::verification::{TwoViewGeometry, verify};
 
@@ -28,10 +27,10 @@ impl FeatureMatch {
         self.geometry.as_ref().map_or(0, |g| g.inliers.len())
     }
 
-    /// Ranks pairs of photos by how likely they show the same thing, as far as features tell:
-    /// [`match_score`].
+    /// Ranks pairs of photos by how likely they show the same thing, as far as the number of inliers
+    /// and the photos as wholes tell: ln(1 + inliers) + 4 times the similarity.
     pub fn score(&self) -> f64 {
-        match_score(self.num_inliers(), self.global_similarity.unwrap_or(0.0))
+        (self.num_inliers() as f64).ln_1p() + 4.0 * self.global_similarity.unwrap_or(0.0)
     }
 }
 
@@ -83,6 +82,44 @@ pub(super) fn find_geometry(
         matches,
         &verification,
     )
+}
+
+/// As [`find_geometry`], the photos in the order of their content, so that the photos' order changes
+/// nothing of what is found but its direction.
+pub(super) fn find_geometry_by_content(
+    features: [&FeatureSet; 2],
+    hashes: [&[u8; 32]; 2],
+    matches: &[Match],
+    options: &MatchOptions,
+) -> Result<Option<TwoViewGeometry>> {
+    let seed = |a, b| options.seed.unwrap_or_else(|| seed_from_content(a, b));
+    let [features1, features2] = features;
+    let [hash1, hash2] = hashes;
+    if hash1 <= hash2 || !options.matching.mutual {
+        let seed = seed(hash1, hash2);
+        return find_geometry(features1, features2, matches, options, seed);
+    }
+    let mut order: Vec<usize> = (0..matches.len()).collect();
+    order.sort_by_key(|&at| (matches[at].index2, matches[at].index1));
+    let swapped: Vec<Match> = order
+        .iter()
+        .map(|&at| Match {
+            index1: matches[at].index2,
+            index2: matches[at].index1,
+            distance: matches[at].distance,
+        })
+        .collect();
+    let seed = seed(hash2, hash1);
+    let found = find_geometry(features2, features1, &swapped, options, seed)?;
+    Ok(found.and_then(|geometry| {
+        let mut inliers: Vec<usize> = geometry.inliers.iter().map(|&at| order[at]).collect();
+        inliers.sort_unstable();
+        Some(TwoViewGeometry {
+            matrix: normalized(&inverse(&geometry.matrix)?)?,
+            inliers,
+            ..geometry
+        })
+    }))
 }
 
 pub(super) fn positions(

@@ -1,6 +1,7 @@
 //! The whole job: from photos to matches, verified transforms and verdicts.
 
 mod classification;
+mod evidence;
 mod features;
 mod folder;
 mod observer;
@@ -16,7 +17,7 @@ pub use classification::{
 };
 pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
-    ClusterFile, ClusterOptions, ClusterSource, Explanation, Failure, FolderClusters, FolderPhoto,
+    ClusterFile, ClusterOptions, ClusterSource, EvidenceSummary, Explanation, Failure, FolderClusters, FolderPhoto,
     PairRow, PhotoRow, SearchHit, SearchResult, VerifiedPair, cluster_folder, clusters_csv,
     colmap_database, edges_csv, folder_report, labels_txt, search_folder,
 };

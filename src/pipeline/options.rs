@@ -8,6 +8,9 @@ use crate::matching::MatchingOptions;
 use crate::refinement::RefinementOptions;
 use crate::verification::VerificationOptions;
 
+/// Probability from which the answer is yes.
+const MIN_PROBABILITY: f64 = 0.5;
+
 /// How two photos are matched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatchOptions {
@@ -24,11 +27,13 @@ pub struct MatchOptions {
     pub refinement: Option<RefinementOptions>,
     /// The kind of the refined transform.
     pub refined_kind: TransformKind,
-    /// Inliers from which two photos are said to show the same thing; at least 1.
+    /// Two photos show the same thing if that is at least this probable; above 0, below 1. None where
+    /// the number of inliers decides: for a network that the judgement was not learned with, or by
+    /// choice.
+    pub min_probability: Option<f64>,
+    /// Inliers that decide without `min_probability`; also those from which geometry counts as sure
+    /// beside a classifier. At least 1.
     pub min_inliers: usize,
-    /// Inliers that are enough when a refined transform is right to the pixel; at least 1. Of 17,092
-    /// pairs of different objects with 8 inliers and more none had one (benches/RESULTS.md).
-    pub min_confirmed_inliers: usize,
     /// Seed of the random samples; none makes it from the content of the two photos.
     pub seed: Option<u64>,
 }
@@ -43,8 +48,8 @@ impl Default for MatchOptions {
             verification: VerificationOptions::default(),
             refinement: Some(RefinementOptions::default()),
             refined_kind: TransformKind::Homography,
+            min_probability: Some(MIN_PROBABILITY),
             min_inliers: 18,
-            min_confirmed_inliers: 8,
             seed: None,
         }
     }
@@ -59,6 +64,7 @@ impl From<&ModelDefaults> for MatchOptions {
                 max_distance: Some(defaults.max_distance),
                 ..MatchingOptions::default()
             },
+            min_probability: defaults.judgement.then_some(MIN_PROBABILITY),
             min_inliers: defaults.min_inliers,
             ..Self::default()
         }
@@ -89,13 +95,14 @@ impl MatchOptions {
         if let Some(refinement) = &self.refinement {
             refinement.validate()?;
         }
-        for (name, value) in [
-            ("min_inliers", self.min_inliers),
-            ("min_confirmed_inliers", self.min_confirmed_inliers),
-        ] {
-            if value == 0 {
-                return Err(Error::option(name, "must be at least 1"));
-            }
+        if self.min_inliers == 0 {
+            return Err(Error::option("min_inliers", "must be at least 1"));
+        }
+        if let Some(probability) = self.min_probability
+            && !(probability > 0.0 && probability < 1.0)
+        {
+            let reason = format!("{probability} is not between 0 and 1");
+            return Err(Error::option("min_probability", reason));
         }
         Ok(())
     }

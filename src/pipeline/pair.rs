@@ -6,17 +6,20 @@ use std::time::{Duration, Instant};
 use nalgebra::{Matrix3, Point2};
 
 use super::MatchOptions;
+use super::evidence::pair_evidence;
 use super::features::{
-    FeatureMatch, correspondences, find_geometry, find_matches, positions, seed_from_content,
+    FeatureMatch, correspondences, find_geometry_by_content, find_matches, positions,
     working_error_px,
 };
 use super::refined::{RefinedMatch, refine_pair};
-use crate::cluster::CONFIRMED_SCORE;
 use crate::error::Result;
 use crate::extract::{Model, extract};
 use crate::features::FeatureSet;
 use crate::geometry::TransformKind;
 use crate::image::{DecodeOptions, Photo};
+use crate::refinement::RefinementImage;
+use crate::scoring::{Judgement, KeypointTree, PairEvidence, Relation, probability};
+use crate::store::rounded;
 
 /// What was found in two photos.
 #[derive(Debug, Clone)]
@@ -29,8 +32,16 @@ pub struct PairMatch {
     pub found: FeatureMatch,
     /// What the pixels say, when there is a geometry and refinement was asked for.
     pub refined: Option<RefinedMatch>,
-    /// Whether both photos show the same thing: there are inliers enough, or fewer that the pixels
-    /// confirm.
+    /// What was seen, for and against; none without a transform.
+    pub evidence: Option<PairEvidence>,
+    /// Log-odds that both photos show the same thing, where that is as likely as not before they are
+    /// looked at ([`Judgement::log_odds`]).
+    pub log_odds: f64,
+    /// Whether one is an edited copy of the other or another view; none where the pixels were not
+    /// compared.
+    pub relation: Option<Relation>,
+    /// Whether both photos show the same thing: that is probable enough, or by
+    /// [`MatchOptions::min_inliers`].
     pub is_match: bool,
     /// How long each stage took.
     pub times: StageTimes,
@@ -42,15 +53,9 @@ impl PairMatch {
         self.found.num_inliers()
     }
 
-    /// Ranks pairs of photos by how likely they show the same thing: [`FeatureMatch::score`], and
-    /// [`CONFIRMED_SCORE`] more when pixels confirm the transform.
-    pub fn score(&self) -> f64 {
-        let confirmed = if self.is_confirmed() {
-            CONFIRMED_SCORE
-        } else {
-            0.0
-        };
-        self.found.score() + confirmed
+    /// The probability that both photos show the same thing, 0 to 1.
+    pub fn probability(&self) -> f64 {
+        probability(self.log_odds)
     }
 
     /// Whether one transform is right to the pixel.
@@ -153,10 +158,9 @@ pub fn match_photos(
 ) -> Result<PairMatch> {
     options.validate()?;
     let start = Instant::now();
-    let (features1, features2) = rayon::join(
-        || extract(model, photo1, &options.extraction),
-        || extract(model, photo2, &options.extraction),
-    );
+    // Rounded as folders keep them, so that both give the same answer.
+    let read = |photo| rounded(&extract(model, photo, &options.extraction)?);
+    let (features1, features2) = rayon::join(|| read(photo1), || read(photo2));
     let extract = start.elapsed();
     let mut result = match_extracted([photo1, photo2], [features1?, features2?], options)?;
     result.times.extract = extract;
@@ -176,19 +180,32 @@ pub fn match_extracted(
     let [photo1, photo2] = photos;
     let [features1, features2] = features;
     let start = Instant::now();
-    let seed = options
-        .seed
-        .unwrap_or_else(|| seed_from_content(photo1.content_hash(), photo2.content_hash()));
     let matches = find_matches(&features1, &features2, options)?;
     let matched = Instant::now();
-    let geometry = find_geometry(&features1, &features2, &matches, options, seed)?;
+    let hashes = [photo1, photo2].map(Photo::content_hash);
+    let geometry =
+        find_geometry_by_content([&features1, &features2], hashes, &matches, options)?;
     let verified = Instant::now();
-    let refined = match (&geometry, &options.refinement) {
-        (Some(geometry), Some(refinement)) => {
-            let inliers = geometry.inliers.iter().map(|&index| &matches[index]);
+    let found = FeatureMatch {
+        matches,
+        geometry,
+        global_similarity: features1.global_similarity(&features2),
+    };
+    let images = match (&found.geometry, &options.refinement) {
+        (Some(_), Some(refinement)) => {
+            let prepare = |photo: &Photo| RefinementImage::from_rgb(photo.pixels(), refinement);
+            let (image1, image2) = rayon::join(|| prepare(photo1), || prepare(photo2));
+            Some([image1?, image2?])
+        }
+        _ => None,
+    };
+    let images = images.as_ref().map(|[image1, image2]| [image1, image2]);
+    let refined = match (&found.geometry, &options.refinement, images) {
+        (Some(geometry), Some(refinement), Some(images)) => {
+            let inliers = geometry.inliers.iter().map(|&index| &found.matches[index]);
             let points = correspondences(&features1, &features2, inliers);
             Some(refine_pair(
-                [photo1, photo2],
+                images,
                 &geometry.matrix,
                 &points,
                 refinement,
@@ -198,14 +215,24 @@ pub fn match_extracted(
         }
         _ => None,
     };
-    let done = Instant::now();
-    let found = FeatureMatch {
-        matches,
-        geometry,
-        global_similarity: features1.global_similarity(&features2),
+    let trees = [
+        KeypointTree::new(&features1)?,
+        KeypointTree::new(&features2)?,
+    ];
+    let judgement = Judgement::embedded()?;
+    let sets = [&features1, &features2];
+    let evidence = pair_evidence(sets, [&trees[0], &trees[1]], &found, images);
+    let log_odds = judgement.log_odds(evidence.as_ref());
+    let is_match = match options.min_probability {
+        Some(min_probability) => probability(log_odds) >= min_probability,
+        None => found.num_inliers() >= options.min_inliers,
     };
-    let mut result = PairMatch {
-        is_match: false,
+    let done = Instant::now();
+    Ok(PairMatch {
+        is_match,
+        relation: evidence.and_then(|evidence| judgement.relation(&evidence)),
+        evidence,
+        log_odds,
         features1,
         features2,
         found,
@@ -217,12 +244,5 @@ pub fn match_extracted(
             verify: verified - matched,
             refine: done - verified,
         },
-    };
-    let enough = if result.is_confirmed() {
-        options.min_inliers.min(options.min_confirmed_inliers)
-    } else {
-        options.min_inliers
-    };
-    result.is_match = result.num_inliers() >= enough;
-    Ok(result)
+    })
 }

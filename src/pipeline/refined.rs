@@ -6,7 +6,6 @@ use crate::error::Result;
 use crate::geometry::{
     Correspondences, TransformKind, TransformLimits, inverse, normalized, project,
 };
-use crate::image::Photo;
 use crate::refinement::{
     RefinedGeometry, RefinementImage, RefinementOptions, Track, refine, refine_matches,
 };
@@ -29,27 +28,21 @@ pub struct RefinedMatch {
 /// scene with depth loses the others.
 const MIN_KEPT_INLIERS: f64 = 0.8;
 
-/// Asks the pixels of two photos about the transform `matrix` and its inliers `points`, which may
-/// be wrong by `max_errors_px` in photo 1 and in photo 2.
+/// Refines the transform `matrix` and its inliers `points`, which may be wrong by `max_errors_px` in
+/// photo 1 and in photo 2.
 pub(super) fn refine_pair(
-    photos: [&Photo; 2],
+    images: [&RefinementImage; 2],
     matrix: &Matrix3<f64>,
     points: &Correspondences,
     options: &RefinementOptions,
     kind: TransformKind,
     max_errors_px: [f64; 2],
 ) -> Result<RefinedMatch> {
-    let (image1, image2) = rayon::join(
-        || RefinementImage::from_rgb(photos[0].pixels(), options),
-        || RefinementImage::from_rgb(photos[1].pixels(), options),
-    );
-    let (image1, image2) = (image1?, image2?);
-    let images = [&image1, &image2];
     let refined = refined_geometry(images, matrix, points, options, kind, max_errors_px)?;
     let (transform, geometry) = refined.unzip();
     let best = transform.map_or(*matrix, |(_, matrix)| matrix);
     Ok(RefinedMatch {
-        inliers: refine_matches(&image1, &image2, &best, points, options)?,
+        inliers: refine_matches(images[0], images[1], &best, points, options)?,
         transform,
         geometry,
     })

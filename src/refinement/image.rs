@@ -4,9 +4,10 @@ use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::{GrayImage, RgbImage};
-use nalgebra::Matrix3;
+use nalgebra::{Matrix3, Point2};
 
 use super::RefinementOptions;
+use super::chroma::ChromaMap;
 use super::corners::{self, Corner};
 use super::plane::Plane;
 use crate::error::{Error, Result};
@@ -27,6 +28,10 @@ pub(super) struct Level {
 pub struct RefinementImage {
     /// From the working size downwards, each half of the one before.
     levels: Vec<Level>,
+    /// Width and height of the original photo, in pixels.
+    photo_size: [f64; 2],
+    /// Colours without lightness; none for a photo prepared from grey.
+    chroma: Option<ChromaMap>,
 }
 
 impl RefinementImage {
@@ -36,7 +41,9 @@ impl RefinementImage {
     /// [`Error::InvalidOption`] for options out of range; [`Error::Features`] for a photo without
     /// pixels.
     pub fn from_rgb(photo: &RgbImage, options: &RefinementOptions) -> Result<Self> {
-        Self::from_gray(&image::imageops::grayscale(photo), options)
+        let mut prepared = Self::from_gray(&image::imageops::grayscale(photo), options)?;
+        prepared.chroma = Some(ChromaMap::new(photo));
+        Ok(prepared)
     }
 
     /// Prepares a grey photo.
@@ -80,7 +87,23 @@ impl RefinementImage {
                 photo_from_level,
             });
         }
-        Ok(Self { levels })
+        Ok(Self {
+            levels,
+            photo_size: [f64::from(width), f64::from(height)],
+            chroma: None,
+        })
+    }
+
+    /// Width and height of the original photo, in pixels.
+    pub(super) fn photo_size(&self) -> [f64; 2] {
+        self.photo_size
+    }
+
+    /// a* and b* at a place in pixels of the original photo; zero for a photo prepared from grey.
+    pub(super) fn chroma_at(&self, point: Point2<f64>) -> [f32; 2] {
+        self.chroma
+            .as_ref()
+            .map_or([0.0; 2], |chroma| chroma.at(point.x, point.y))
     }
 
     /// The levels of the pyramid, the working size first.

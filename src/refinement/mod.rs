@@ -15,6 +15,8 @@
 //! photos with the centre of the top-left pixel at (0, 0), use no randomness and depend on no
 //! number of threads.
 
+mod agreement;
+mod chroma;
 mod corners;
 mod fit;
 mod frame;
@@ -27,6 +29,7 @@ mod warp;
 mod window;
 
 pub use self::image::RefinementImage;
+pub use agreement::{AgreementCell, AgreementMap, MAP_SIDE, agreement_map};
 pub use local::refine_matches;
 pub use options::RefinementOptions;
 pub use planar::refine;

@@ -57,8 +57,8 @@ pub struct ReportPhoto {
 /// The classes at one threshold.
 #[derive(Debug, Clone, Default)]
 pub struct ReportCut {
-    /// Pairs up to this false-match probability counted, from 0 to 1.
-    pub max_false_match_probability: f64,
+    /// Pairs from this probability on were linked, from 0 to 1.
+    pub min_probability: f64,
     /// The class of each photo, from 0, largest class first.
     pub class_of_photo: Vec<u32>,
     /// How well each photo fits its class, as in clusters.csv; higher is better.
@@ -80,12 +80,14 @@ pub struct ReportPair {
     pub num_matches: u32,
     /// Matches that the transform explains.
     pub num_inliers: u32,
-    /// Grows with the evidence.
-    pub score: f64,
-    /// How often two photos of different things score as high, from 0 to 1.
-    pub false_match_probability: f64,
-    /// Whether the aligned pixels agree; `None` when that was not tried.
-    pub is_confirmed: Option<bool>,
+    /// The probability that both photos show the same thing, from 0 to 1.
+    pub probability: f64,
+    /// "copy" or "view"; `None` where the pixels were not compared.
+    pub relation: Option<&'static str>,
+    /// Mean correlation of the aligned places by attention, -1 to 1; `None` where not compared.
+    pub agreement: Option<f32>,
+    /// Share of the attention that falls on places which contradict, 0 to 1; `None` where not compared.
+    pub contradiction: Option<f32>,
     /// Inliers, x and y in photo 1, x and y in photo 2, in pixels. Of more than 40 the page gets 40,
     /// evenly taken, so that its size stays bounded.
     pub inliers: Vec<[f32; 4]>,
@@ -181,7 +183,7 @@ mod tests {
             title: ODD.into(),
             photos: vec![photo("a.jpg"), photo(ODD), photo("c.jpg")],
             cuts: vec![ReportCut {
-                max_false_match_probability: 1e-4,
+                min_probability: 0.9,
                 class_of_photo: vec![0, 0, 1],
                 score_of_photo: vec![1.0, f32::NAN, 0.0],
                 representative_of_class: vec![1, 2],
@@ -193,9 +195,10 @@ mod tests {
                 image2: 1,
                 num_matches: 90,
                 num_inliers: 60,
-                score: 9.5,
-                false_match_probability: 1e-9,
-                is_confirmed: Some(true),
+                probability: 0.999,
+                relation: Some("copy"),
+                agreement: Some(0.9),
+                contradiction: Some(0.05),
                 inliers: vec![[-1e9, f32::NAN, 40.0, 15.0]; 60],
             }],
             failures: vec![(ODD.into(), ODD.into())],

@@ -65,10 +65,8 @@ impl PageData {
 
 /// From the strongest pair to the weakest; the page relies on it.
 fn by_strength(a: &ReportPair, b: &ReportPair) -> Ordering {
-    let p = a
-        .false_match_probability
-        .total_cmp(&b.false_match_probability);
-    p.then(b.score.total_cmp(&a.score))
+    let p = b.probability.total_cmp(&a.probability);
+    p.then(b.num_inliers.cmp(&a.num_inliers))
         .then_with(|| (a.image1, a.image2).cmp(&(b.image1, b.image2)))
 }
 
@@ -79,7 +77,7 @@ fn columns(report: &FolderReport, pairs: &[&ReportPair], drawn: &[usize]) -> Val
         .iter()
         .map(|cut| {
             json!({
-                "p": cut.max_false_match_probability,
+                "p": cut.min_probability,
                 "classes": cut.class_of_photo,
                 "scores": column(&cut.score_of_photo, |score| rounded(*score)),
                 "representatives": cut.representative_of_class,
@@ -103,9 +101,10 @@ fn columns(report: &FolderReport, pairs: &[&ReportPair], drawn: &[usize]) -> Val
             "image2": column(pairs, |pair| pair.image2),
             "matches": column(pairs, |pair| pair.num_matches),
             "inliers": column(pairs, |pair| pair.num_inliers),
-            "score": column(pairs, |pair| pair.score),
-            "p": column(pairs, |pair| pair.false_match_probability),
-            "confirmed": column(pairs, |pair| pair.is_confirmed),
+            "p": column(pairs, |pair| pair.probability),
+            "relation": column(pairs, |pair| pair.relation),
+            "agreement": column(pairs, |pair| pair.agreement.map(rounded)),
+            "contradiction": column(pairs, |pair| pair.contradiction.map(rounded)),
             "drawn": drawn,
         },
         "failures": report.failures,

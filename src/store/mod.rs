@@ -19,6 +19,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
+use crate::scoring::{FeatureEvidence, PixelEvidence};
 
 /// A transaction that begins as a reader and then writes may be refused at once where another program
 /// writes; one that begins as a writer waits its turn.
@@ -45,11 +46,10 @@ pub struct PairRecord {
     pub num_matches: u32,
     /// Matches that one transform explains.
     pub num_inliers: u32,
-    /// Corners of one photo that were found where one transform, right to the pixel, puts them in the
-    /// other: 0 when there is no such transform, none where the pixels were not asked.
-    pub num_tracks: Option<u32>,
-    /// How far the colours of the photos differ at the inliers; none where the pixels were not asked.
-    pub color_difference: Option<f32>,
+    /// What features say; none without a transform.
+    pub features: Option<FeatureEvidence>,
+    /// What pixels say; none where they were not compared.
+    pub pixels: Option<PixelEvidence>,
 }
 
 /// What a store holds.
@@ -222,7 +222,7 @@ impl Store {
         let connection = self.lock();
         let read = || -> rusqlite::Result<Vec<Option<PairRecord>>> {
             let mut query = connection.prepare_cached(
-                "SELECT matches, inliers, tracks, color FROM pairs
+                "SELECT matches, inliers, features, pixels FROM pairs
                  WHERE settings = ?1 AND photo1 = (SELECT id FROM photos WHERE hash = ?2)
                  AND photo2 = (SELECT id FROM photos WHERE hash = ?3)",
             )?;
@@ -263,8 +263,8 @@ impl Store {
                         photo2,
                         found.num_matches,
                         found.num_inliers,
-                        found.num_tracks,
-                        found.color_difference,
+                        found.features.as_ref().map(FeatureEvidence::to_bytes),
+                        found.pixels.as_ref().map(PixelEvidence::to_bytes),
                     ])?;
             }
             transaction.commit()
@@ -352,11 +352,12 @@ pub fn rounded(features: &FeatureSet) -> Result<FeatureSet> {
 }
 
 fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<PairRecord> {
+    let bytes = |column: usize| row.get::<_, Option<Vec<u8>>>(column);
     Ok(PairRecord {
         num_matches: row.get(0)?,
         num_inliers: row.get(1)?,
-        num_tracks: row.get(2)?,
-        color_difference: row.get(3)?,
+        features: bytes(2)?.and_then(|bytes| FeatureEvidence::from_bytes(&bytes)),
+        pixels: bytes(3)?.and_then(|bytes| PixelEvidence::from_bytes(&bytes)),
     })
 }
 

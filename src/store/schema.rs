@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// "delf" in ASCII: tells a store from another program's SQLite file.
 const APPLICATION_ID: i32 = 0x6465_6c66;
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 /// How long one program waits for another that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -23,7 +23,7 @@ CREATE TABLE thumbnails (photo INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE pairs (
     settings INTEGER NOT NULL, photo1 INTEGER NOT NULL, photo2 INTEGER NOT NULL,
     matches INTEGER NOT NULL, inliers INTEGER NOT NULL,
-    tracks INTEGER, color REAL,
+    features BLOB, pixels BLOB,
     PRIMARY KEY (settings, photo1, photo2)) WITHOUT ROWID;
 ";
 

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, Subcommand, ValueHint};
 use delfin::pipeline::ClusterOptions;
+use delfin::scoring::Judgement;
 
 use super::{ExtractionArgs, defaults};
 
@@ -23,10 +25,12 @@ pub(crate) struct ClusterArgs {
             ClusterOptions::default().max_exhaustive)))]
     pub(crate) exhaustive: bool,
 
-    #[arg(long, value_name = "P", help = defaults(
-        "Link two photos when photos of different things look as alike with at most this probability",
-        format_args!("{:e}", ClusterOptions::default().max_false_match_probability)))]
-    pub(crate) max_false_match_probability: Option<f64>,
+    #[command(flatten)]
+    pub(crate) judgement: JudgementArgs,
+
+    /// Link edited copies of one picture alone, and no other views of its thing.
+    #[arg(long)]
+    pub(crate) copies_only: bool,
 
     /// Also find things that are mirrored, as in a flipped photo.
     #[arg(long)]
@@ -50,6 +54,34 @@ pub(crate) struct ClusterArgs {
 
     #[command(flatten)]
     pub(crate) extraction: ExtractionArgs,
+}
+
+/// How sure an answer has to be.
+#[derive(Debug, Args)]
+pub(crate) struct JudgementArgs {
+    #[arg(long, value_name = "P", help = defaults(
+        "Link two photos when it is at least this probable that they show the same thing, above 0 and below 1",
+        ClusterOptions::default().min_probability))]
+    pub(crate) min_probability: Option<f64>,
+
+    /// Judge pairs by this file, as training/judgement.py writes it [default: the one inside].
+    #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath)]
+    pub(crate) judgement: Option<PathBuf>,
+}
+
+impl JudgementArgs {
+    /// Writes what was asked for into `options`.
+    pub(crate) fn apply(&self, options: &mut ClusterOptions) -> anyhow::Result<()> {
+        if let Some(min_probability) = self.min_probability {
+            options.min_probability = min_probability;
+        }
+        if let Some(path) = &self.judgement {
+            let named = || path.display().to_string();
+            let text = std::fs::read_to_string(path).with_context(named)?;
+            options.judgement = Some(Judgement::parse(&text).with_context(named)?);
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +133,9 @@ pub(crate) struct SearchArgs {
     /// Also find things that are mirrored, as in a flipped photo.
     #[arg(long)]
     pub(crate) mirrored: bool,
+
+    #[command(flatten)]
+    pub(crate) judgement: JudgementArgs,
 
     /// Print one JSON object a line instead of text.
     #[arg(long)]

@@ -53,10 +53,14 @@ pub(crate) struct MatchArgs {
         model_defaults().verification.ransac.max_error_px))]
     pub(crate) max_error_px: Option<f64>,
 
-    #[arg(long, value_name = "N", help = defaults(
-        "Inliers from which the answer is yes",
-        format_args!("{}, or {} that a transform right to the pixel confirms",
-            model_defaults().min_inliers, model_defaults().min_confirmed_inliers)))]
+    #[arg(long, value_name = "P", conflicts_with = "min_inliers", help = defaults(
+        "Probability of showing the same thing from which the answer is yes, above 0 and below 1",
+        model_defaults().min_probability.unwrap_or_default()))]
+    pub(crate) min_probability: Option<f64>,
+
+    /// Inliers from which the answer is yes, whatever the probability [default: the probability
+    /// decides].
+    #[arg(long, value_name = "N")]
     pub(crate) min_inliers: Option<usize>,
 
     /// Also find photo 1 mirrored.

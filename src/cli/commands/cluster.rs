@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
         bail!("{}: no photos", args.folder.display());
     }
     let model = args.extraction.open_model()?;
-    let options = args.options(&model);
+    let options = args.options(&model)?;
     options.validate()?;
     // Told before the work is done, not after.
     args.export_colmap
@@ -67,16 +67,15 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
 }
 
 impl ClusterArgs {
-    fn options(&self, model: &Model) -> ClusterOptions {
+    fn options(&self, model: &Model) -> anyhow::Result<ClusterOptions> {
         let mut options = ClusterOptions::from(model.defaults());
         options.matching.extraction = self.extraction.options(model);
         options.matching.verification.limits.allow_mirrored = self.mirrored;
         options.exhaustive = self.exhaustive;
         options.min_inliers = self.min_inliers;
-        if let Some(cut) = self.max_false_match_probability {
-            options.max_false_match_probability = cut;
-        }
-        options
+        options.copies_only = self.copies_only;
+        self.judgement.apply(&mut options)?;
+        Ok(options)
     }
 }
 
@@ -102,7 +101,8 @@ fn write_all(
         model_sha256: model.manifest().sha256.clone(),
         extraction: options.matching.extraction.clone(),
         mirrored: options.matching.verification.limits.allow_mirrored,
-        max_false_match_probability: options.max_false_match_probability,
+        min_probability: options.min_probability,
+        copies_only: options.copies_only,
         min_inliers: options.min_inliers,
     };
     for (name, bytes) in [

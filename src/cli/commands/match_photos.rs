@@ -76,7 +76,10 @@ fn options(args: &MatchArgs, model: &Model) -> MatchOptions {
     }
     if let Some(min_inliers) = args.min_inliers {
         options.min_inliers = min_inliers;
-        options.min_confirmed_inliers = min_inliers;
+        options.min_probability = None;
+    }
+    if args.min_probability.is_some() {
+        options.min_probability = args.min_probability;
     }
     options.verification.limits.allow_mirrored = args.mirrored;
     if args.no_refine {

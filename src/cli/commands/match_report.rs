@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use delfin::geometry::{local_motion, outline};
 use delfin::image::Photo;
-use delfin::pipeline::{MatchOptions, PairMatch};
+use delfin::pipeline::{EvidenceSummary, MatchOptions, PairMatch};
 use nalgebra::Point2;
 use serde_json::{Value, json};
 
+use crate::cli::commands::evidence_text::{for_and_against, percent, relation};
 use crate::cli::output;
 
 /// The version of the JSON object; it grows when a field changes its meaning or goes away.
-const JSON_VERSION: u32 = 1;
+const JSON_VERSION: u32 = 2;
 
 /// One answered question.
 pub(super) struct Report<'a> {
@@ -55,6 +56,11 @@ impl Report<'_> {
             })
             .collect();
         lines.push(format!("time      {}", times.join(", ")));
+        let [pro, contra] = reasons(result);
+        let known = [("for", pro), ("against", contra)];
+        lines.extend(known.iter().filter(|(_, reasons)| !reasons.is_empty()).map(
+            |(title, reasons)| format!("{title:<9} {}", reasons.join(", ")),
+        ));
         lines.push(format!("answer    {}", title(result)));
         lines
     }
@@ -83,7 +89,12 @@ impl Report<'_> {
             "num_matches": result.found.matches.len(),
             "num_inliers": result.num_inliers(),
             "is_match": result.is_match,
-            "score": result.score(),
+            "probability": result.probability(),
+            "relation": result.relation,
+            "evidence": result.evidence.map(|evidence| json!({
+                "features": evidence.features,
+                "pixels": evidence.pixels,
+            })),
             "model": result.transform().map(|(kind, matrix)| {
                 let row = |i: usize| [0, 1, 2].map(|j| matrix[(i, j)]);
                 json!({ "kind": kind, "matrix": [row(0), row(1), row(2)] })
@@ -113,17 +124,26 @@ impl Report<'_> {
     }
 }
 
+/// What speaks for and against the answer yes.
+fn reasons(result: &PairMatch) -> [Vec<String>; 2] {
+    let pixels = result.evidence.and_then(|evidence| evidence.pixels);
+    let summary = pixels.map(|pixels| EvidenceSummary::from(&pixels));
+    for_and_against(result.num_inliers(), summary.as_ref())
+}
+
 /// The verdict in one sentence.
 pub(super) fn title(result: &PairMatch) -> String {
-    let confirmed = match result.is_confirmed() {
-        true => ", confirmed to the pixel",
+    let answer = match (result.is_match, result.evidence) {
+        (true, _) => "yes, the same thing",
+        (false, None) => "no, too little to tell",
+        (false, Some(_)) => "no, not the same thing",
+    };
+    let relation = match result.is_match {
+        true => relation(result.relation),
         false => "",
     };
-    let answer = match result.is_match {
-        true => "yes, the same thing",
-        false => "no, not the same thing",
-    };
-    format!("{answer}: {}{confirmed}", inliers(result.num_inliers()))
+    let sure = percent(result.probability());
+    format!("{answer}: {sure} probable{relation}")
 }
 
 fn inliers(count: usize) -> String {
@@ -133,14 +153,16 @@ fn inliers(count: usize) -> String {
 /// The numbers behind the verdict, then what the transform means.
 pub(super) fn describe(report: &Report) -> Vec<String> {
     let result = report.result;
+    let rule = match report.options.min_probability {
+        Some(probability) => format!("{} makes a yes", percent(probability)),
+        None => format!("{} make a yes", report.options.min_inliers),
+    };
     let mut lines = vec![format!(
-        "{} and {} keypoints, {} matches, {} ({} make a yes, {} if the pixels confirm them)",
+        "{} and {} keypoints, {} matches, {} ({rule})",
         result.features1.keypoints().len(),
         result.features2.keypoints().len(),
         result.found.matches.len(),
         inliers(result.num_inliers()),
-        report.options.min_inliers,
-        report.options.min_confirmed_inliers
     )];
     let Some((kind, matrix)) = result.transform() else {
         lines.push("no transform found".into());

@@ -5,6 +5,7 @@ use delfin::pipeline::{ClusterOptions, SearchHit, search_folder};
 use serde_json::json;
 
 use crate::cli::args::SearchArgs;
+use crate::cli::commands::evidence_text::{percent, relation};
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
 
@@ -16,6 +17,7 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Answer> {
     let mut options = ClusterOptions::from(model.defaults());
     options.matching.extraction = args.extraction.options(&model);
     options.matching.verification.limits.allow_mirrored = args.mirrored;
+    args.judgement.apply(&mut options)?;
     options.validate()?;
     let store = args.store.open(&args.folder)?;
     let progress = Progress::new(args.quiet);
@@ -59,8 +61,8 @@ fn as_json(hit: &SearchHit) -> String {
         "path": hit.path,
         "matches": hit.num_matches,
         "inliers": hit.num_inliers,
-        "score": hit.score,
-        "false_match_probability": hit.false_match_probability,
+        "probability": hit.probability,
+        "relation": hit.relation,
         "region": hit.region,
     })
     .to_string()
@@ -72,7 +74,10 @@ fn as_text(hit: &SearchHit) -> String {
         None => "unknown".into(),
     };
     format!(
-        "{}: {} inliers, false match {:.0e}, region {region}",
-        hit.path, hit.num_inliers, hit.false_match_probability
+        "{}: {}{}, {} inliers, region {region}",
+        hit.path,
+        percent(hit.probability),
+        relation(hit.relation),
+        hit.num_inliers
     )
 }

@@ -14,6 +14,7 @@ use delfin::store::rounded;
 use serde_json::{Value, json};
 
 use crate::cli::args::WhyArgs;
+use crate::cli::commands::evidence_text::{for_and_against, percent, relation};
 use crate::cli::commands::match_photos::draw;
 use crate::cli::commands::match_report::Report;
 use crate::cli::commands::open_model;
@@ -155,29 +156,35 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
     } else if why.chain.is_empty() && photos[0] != photos[1] {
         lines.push("chain     no pairs with inliers lead from one to the other".into());
     }
-    let cut = file.source.max_false_match_probability;
-    lines.push(match why.other_cut {
+    let cut = file.source.min_probability;
+    lines.push(match why.other_min_probability {
         Some(other) => format!(
-            "cut       {cut:.0e}; the answer is another one with --max-false-match-probability {other:.1e}"
+            "cut       {cut}; the answer is another one with --min-probability {}",
+            as_option(other)
         ),
-        None => format!("cut       {cut:.0e}; no cut from 1e-1 to 1e-30 gives another answer"),
+        None => format!("cut       {cut}; no other --min-probability gives another answer"),
     });
     lines
 }
 
+/// A probability as it is written on a command line.
+fn as_option(probability: f64) -> String {
+    let digits = (2.0 - (1.0 - probability).min(probability).log10()).ceil();
+    format!("{probability:.*}", digits.clamp(2.0, 9.0) as usize)
+}
+
 fn describe(pair: &VerifiedPair) -> String {
-    let pixels = match pair.num_tracks {
-        None => String::new(),
-        Some(0) => ", pixels do not confirm it".into(),
-        Some(tracks) => format!(", {tracks} points confirm it to the pixel"),
-    };
-    let colors = match pair.color_difference {
-        Some(difference) if difference > 1.0 => ", their colours differ",
-        _ => "",
+    let [pro, contra] = for_and_against(pair.num_inliers, pair.evidence.as_ref());
+    let list = |title: &str, reasons: Vec<String>| match reasons.is_empty() {
+        true => String::new(),
+        false => format!("; {title}: {}", reasons.join(", ")),
     };
     format!(
-        "{} matches, {} inliers, false match {:.0e}{pixels}{colors}",
-        pair.num_matches, pair.num_inliers, pair.false_match_probability
+        "same thing {}{}{}{}",
+        percent(pair.probability()),
+        relation(pair.relation),
+        list("for it", pro),
+        list("against it", contra)
     )
 }
 
@@ -194,14 +201,13 @@ fn as_json(
             "image2": name(&pair.image2),
             "matches": pair.num_matches,
             "inliers": pair.num_inliers,
-            "tracks": pair.num_tracks,
-            "color_difference": pair.color_difference,
-            "score": pair.score,
-            "false_match_probability": pair.false_match_probability,
+            "probability": pair.probability(),
+            "relation": pair.relation,
+            "evidence": pair.evidence,
         })
     };
     json!({
-        "version": 1,
+        "version": 2,
         "photos": photos.each_ref().map(name),
         "classes": why.classes,
         "same_class": why.is_same_class(),
@@ -209,8 +215,8 @@ fn as_json(
         "chain": why.chain.iter().map(name).collect::<Vec<_>>(),
         "links": why.links.iter().map(pair).collect::<Vec<_>>(),
         "weakest": why.weakest().map(pair),
-        "max_false_match_probability": file.source.max_false_match_probability,
-        "other_cut": why.other_cut,
+        "min_probability": file.source.min_probability,
+        "other_min_probability": why.other_min_probability,
         "picture": picture,
     })
 }

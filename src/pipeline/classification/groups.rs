@@ -20,9 +20,9 @@ pub struct PhotoGroups {
 impl PhotoGroups {
     /// The groups of a folder that was sorted with `options`. Deterministic.
     pub fn new(found: &FolderClusters, options: &ClusterOptions) -> Self {
-        let cut = options.max_false_match_probability;
+        let cut = options.min_probability;
         let ties = found.pairs.iter().filter(|pair| {
-            pair.false_match_probability <= cut
+            pair.probability() >= cut
                 && options
                     .min_inliers
                     .is_none_or(|min| pair.num_inliers >= min)

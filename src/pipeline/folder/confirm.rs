@@ -1,48 +1,46 @@
-//! What the pixels say of pairs that features make worth asking.
+//! What the pixels say of pairs that features make worth aligning.
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
 use super::Session;
-use super::color::color_difference;
-use super::pixels::{Pixels, groups, prepare, sort_by_neighbourhood};
+use super::pixels::{groups, prepare, sort_by_neighbourhood};
 use super::read::Entry;
 use super::verify::{Found, hashes, match_entries, pair_settings};
 use crate::error::Result;
-use crate::geometry::TransformKind;
-use crate::pipeline::features::{correspondences, working_error_px};
+use crate::pipeline::evidence::pair_evidence;
 use crate::pipeline::observer::{Counter, Stage};
-use crate::pipeline::refined::refined_geometry;
-use crate::refinement::RefinementOptions;
+use crate::refinement::RefinementImage;
+use crate::scoring::{Judgement, PixelEvidence};
 
 /// Photos that are decoded at a time.
 const MAX_DECODED: usize = 256;
 
-/// Looks at the pixels of the pairs that are `asked`, where the store does not know them; the
-/// other pairs lose what was known. A photo that can no longer be read says nothing.
-pub(super) fn confirm_pairs(
+/// Compares the pixels of the pairs that features make worth aligning, where the store does not know
+/// them; the other pairs lose what was known. A photo that can no longer be read says nothing.
+pub(super) fn compare_pixels(
     session: &Session<'_>,
     entries: &[Entry],
     mut found: Vec<Found>,
-    asked: &[bool],
+    judgement: &Judgement,
 ) -> Result<Vec<Found>> {
     let Some(refinement) = &session.options.matching.refinement else {
         return Ok(found);
     };
     let mut wanted: Vec<&mut Found> = Vec::new();
-    for (pair, is_asked) in found.iter_mut().zip(asked) {
-        if *is_asked {
+    for pair in &mut found {
+        let features = pair.record.features.as_ref();
+        if features.is_some_and(|features| judgement.is_worth_aligning(features)) {
             wanted.push(pair);
         } else {
-            pair.record.num_tracks = None;
-            pair.record.color_difference = None;
+            pair.record.pixels = None;
         }
     }
     let counter = Counter::new(session.observer, Stage::Confirm, wanted.len());
     let (known, mut unknown): (Vec<_>, Vec<_>) = wanted
         .into_iter()
-        .partition(|f| f.record.num_tracks.is_some());
+        .partition(|pair| pair.record.pixels.is_some());
     known.iter().for_each(|_| counter.count(true));
     let settings = pair_settings(session);
     sort_by_neighbourhood(&mut unknown, |f| [f.image1, f.image2]);
@@ -53,22 +51,17 @@ pub(super) fn confirm_pairs(
         let photos = group.iter().flat_map(|f| [f.image1, f.image2]).collect();
         let source = |index: usize| (entries[index].path.clone(), entries[index].hash);
         prepare(session, &mut images, photos, source, refinement);
-        let looked: Vec<bool> = group
-            .par_iter_mut()
-            .map(|found| {
-                counter.check()?;
-                let pair = (found.image1, found.image2);
-                let answer = compare(session, entries, pair, &images, refinement)?;
-                (found.record.num_tracks, found.record.color_difference) = answer.unzip();
-                counter.count(false);
-                Ok(answer.is_some())
-            })
-            .collect::<Result<_>>()?;
+        group.par_iter_mut().try_for_each(|found| {
+            counter.check()?;
+            let pair = (found.image1, found.image2);
+            found.record.pixels = compare(session, entries, pair, &images)?;
+            counter.count(false);
+            Ok(())
+        })?;
         let new: Vec<_> = group
             .iter()
-            .zip(looked)
-            .filter(|(_, looked)| *looked)
-            .map(|(f, _)| (hashes(entries, (f.image1, f.image2)), f.record))
+            .filter(|f| f.record.pixels.is_some())
+            .map(|f| (hashes(entries, (f.image1, f.image2)), f.record))
             .collect();
         if let Some(settings) = settings {
             session.using(|store| store.put_pairs(settings, &new));
@@ -77,35 +70,23 @@ pub(super) fn confirm_pairs(
     Ok(found)
 }
 
-/// The corners found where one transform puts them, 0 without such a transform, and how far colours
-/// differ; `None` when a photo can no longer be read.
+/// None when a photo can no longer be read, or without an overlap.
 fn compare(
     session: &Session<'_>,
     entries: &[Entry],
     pair: (usize, usize),
-    images: &BTreeMap<usize, Pixels>,
-    refinement: &RefinementOptions,
-) -> Result<Option<(u32, f32)>> {
-    if !(images.contains_key(&pair.0) && images.contains_key(&pair.1)) {
+    images: &BTreeMap<usize, RefinementImage>,
+) -> Result<Option<PixelEvidence>> {
+    let (Some(_), Some(_)) = (images.get(&pair.0), images.get(&pair.1)) else {
         return Ok(None);
-    }
-    let (matched, found) = match_entries(session, entries, pair)?;
-    let [a, b] = matched.map(|index| &entries[index]);
-    let [image1, image2] = matched.map(|index| &images[&index]);
-    let Some(geometry) = &found.geometry else {
-        return Ok(Some((0, 0.0)));
     };
-    let inliers = geometry.inliers.iter().map(|&index| &found.matches[index]);
-    let points = correspondences(&a.features, &b.features, inliers);
-    let refined = refined_geometry(
-        [&image1.refinement, &image2.refinement],
-        &geometry.matrix,
-        &points,
-        refinement,
-        TransformKind::Homography,
-        [a, b].map(|entry| working_error_px(&entry.features, &session.options.matching)),
-    )?;
-    let num_tracks = refined.map_or(0, |(_, geometry)| geometry.tracks.len() as u32);
-    let difference = color_difference(&image1.colors, &image2.colors, &points) as f32;
-    Ok(Some((num_tracks, difference)))
+    let ([first, second], found) = match_entries(session, entries, pair)?;
+    let (a, b) = (&entries[first], &entries[second]);
+    let evidence = pair_evidence(
+        [&a.features, &b.features],
+        [&a.tree, &b.tree],
+        &found,
+        Some([&images[&first], &images[&second]]),
+    );
+    Ok(evidence.and_then(|evidence| evidence.pixels))
 }

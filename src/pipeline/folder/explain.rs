@@ -1,10 +1,13 @@
 //! Why two photos are, or are not, in one class.
 
-use super::{ClusterFile, FolderClusters, VerifiedPair};
+use super::{ClusterFile, ClusterOptions, ClusterSource, FolderClusters, VerifiedPair};
 use crate::cluster::{Class, Link, classes};
+use crate::scoring::{Relation, log_odds, probability};
 
-/// Cuts that are tried for another answer: from 1e-1 to 1e-30, two to a decade.
-const TRIED_CUTS: std::ops::RangeInclusive<i32> = 2..=60;
+/// Probabilities that are tried for another answer, as their log-odds in tenths.
+const TRIED_LOG_ODDS: std::ops::RangeInclusive<i32> = -60..=120;
+/// Log-odds beyond the cut that count as one link more.
+const LOG_ODDS_A_LINK: f64 = 4.0;
 
 /// Why two photos are, or are not, in one class.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,9 +21,9 @@ pub struct Explanation {
     pub chain: Vec<usize>,
     /// What was found between neighbours of the chain.
     pub links: Vec<VerifiedPair>,
-    /// The cut nearest to the one used, as a factor, that gives the other answer; none when no cut
-    /// from 1e-1 to 1e-30 does.
-    pub other_cut: Option<f64>,
+    /// The smallest change of the minimum probability that gives the other answer; none when none
+    /// from log-odds -6 to 12 does.
+    pub other_min_probability: Option<f64>,
 }
 
 impl Explanation {
@@ -29,12 +32,10 @@ impl Explanation {
         self.classes[0] == self.classes[1]
     }
 
-    /// The pair of the chain that photos of different things equal most often.
+    /// The least probable pair of the chain.
     pub fn weakest(&self) -> Option<&VerifiedPair> {
-        let probability = |pair: &&VerifiedPair| pair.false_match_probability;
-        self.links
-            .iter()
-            .max_by(|a, b| probability(a).total_cmp(&probability(b)))
+        let links = self.links.iter();
+        links.min_by(|a, b| a.log_odds.total_cmp(&b.log_odds))
     }
 }
 
@@ -53,14 +54,17 @@ impl ClusterFile {
         let pairs: Vec<VerifiedPair> = self.pairs.iter().map(VerifiedPair::from).collect();
         let (chain, links) = strongest_chain(self.photos.len(), &pairs, photo1, photo2);
         let is_same = own[0] == own[1];
+        let linkage = Linkage::from(&self.source);
         let gives_other = |cut: &f64| {
-            let classes = classes_at(self.photos.len(), &pairs, *cut, self.source.min_inliers);
+            let other = Linkage {
+                min_log_odds: *cut,
+                ..linkage
+            };
+            let classes = classes_at(self.photos.len(), &pairs, &other);
             (class_of(&classes, photo1) == class_of(&classes, photo2)) != is_same
         };
-        let mut cuts: Vec<f64> = TRIED_CUTS
-            .map(|half| 10f64.powf(-f64::from(half) / 2.0))
-            .collect();
-        let distance = |cut: &f64| (cut / self.source.max_false_match_probability).ln().abs();
+        let mut cuts: Vec<f64> = TRIED_LOG_ODDS.map(|tenths| f64::from(tenths) / 10.0).collect();
+        let distance = |cut: &f64| (cut - linkage.min_log_odds).abs();
         cuts.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
         let ends = [(photo1, photo2), (photo2, photo1)];
         Some(Explanation {
@@ -71,37 +75,53 @@ impl ClusterFile {
                 .copied(),
             chain,
             links,
-            other_cut: cuts.into_iter().find(gives_other),
+            other_min_probability: cuts.into_iter().find(gives_other).map(probability),
         })
     }
 }
 
-impl FolderClusters {
-    /// The classes that another cut gives, from the same pairs.
-    pub fn classes_at(
-        &self,
-        max_false_match_probability: f64,
-        min_inliers: Option<usize>,
-    ) -> Vec<Class> {
-        let count = self.photos.len();
-        classes_at(count, &self.pairs, max_false_match_probability, min_inliers)
+/// Which pairs are links.
+#[derive(Debug, Clone, Copy)]
+struct Linkage {
+    min_log_odds: f64,
+    min_inliers: Option<usize>,
+    copies_only: bool,
+}
+
+impl From<&ClusterSource> for Linkage {
+    fn from(source: &ClusterSource) -> Self {
+        Self {
+            min_log_odds: log_odds(source.min_probability),
+            min_inliers: source.min_inliers,
+            copies_only: source.copies_only,
+        }
     }
 }
 
-fn classes_at(
-    num_photos: usize,
-    pairs: &[VerifiedPair],
-    max_false_match_probability: f64,
-    min_inliers: Option<usize>,
-) -> Vec<Class> {
-    let cut = max_false_match_probability.ln();
-    let enough = |pair: &&VerifiedPair| min_inliers.is_none_or(|min| pair.num_inliers >= min);
+impl FolderClusters {
+    /// The classes that another minimum probability gives, from the same pairs and the other
+    /// `options` of linking.
+    pub fn classes_at(&self, min_probability: f64, options: &ClusterOptions) -> Vec<Class> {
+        let linkage = Linkage {
+            min_log_odds: log_odds(min_probability),
+            min_inliers: options.min_inliers,
+            copies_only: options.copies_only,
+        };
+        classes_at(self.photos.len(), &self.pairs, &linkage)
+    }
+}
+
+fn classes_at(num_photos: usize, pairs: &[VerifiedPair], linkage: &Linkage) -> Vec<Class> {
+    let may_link = |pair: &&VerifiedPair| {
+        linkage.min_inliers.is_none_or(|min| pair.num_inliers >= min)
+            && (!linkage.copies_only || pair.relation == Some(Relation::Copy))
+    };
     let link = |pair: &VerifiedPair| Link {
         image1: pair.image1,
         image2: pair.image2,
-        evidence: pair.false_match_probability.ln() / cut,
+        evidence: 1.0 + (pair.log_odds - linkage.min_log_odds) / LOG_ODDS_A_LINK,
     };
-    let links: Vec<Link> = pairs.iter().filter(enough).map(link).collect();
+    let links: Vec<Link> = pairs.iter().filter(may_link).map(link).collect();
     classes(num_photos, &links)
 }
 
@@ -115,9 +135,7 @@ fn strongest_chain(
 ) -> (Vec<usize>, Vec<VerifiedPair>) {
     let mut order: Vec<&VerifiedPair> = pairs.iter().filter(|p| p.num_inliers > 0).collect();
     order.sort_by(|a, b| {
-        let strength = a
-            .false_match_probability
-            .total_cmp(&b.false_match_probability);
+        let strength = b.log_odds.total_cmp(&a.log_odds);
         strength.then((a.image1, a.image2).cmp(&(b.image1, b.image2)))
     });
     let mut group: Vec<usize> = (0..num_photos).collect();
@@ -164,27 +182,26 @@ fn strongest_chain(
 mod tests {
     use super::*;
 
-    fn pair(image1: usize, image2: usize, exponent: i32) -> VerifiedPair {
+    fn pair(image1: usize, image2: usize, log_odds: i32) -> VerifiedPair {
         VerifiedPair {
             image1,
             image2,
             num_matches: 50,
             num_inliers: 20,
-            score: 0.0,
-            num_tracks: None,
-            color_difference: None,
-            false_match_probability: 10f64.powi(exponent),
+            log_odds: f64::from(log_odds),
+            relation: None,
+            evidence: None,
         }
     }
 
     #[test]
     fn the_chain_goes_by_the_strongest_pairs() {
         let pairs = [
-            pair(0, 3, -3),
-            pair(0, 1, -9),
-            pair(1, 2, -7),
-            pair(2, 3, -8),
-            pair(3, 4, -2),
+            pair(0, 3, 3),
+            pair(0, 1, 9),
+            pair(1, 2, 7),
+            pair(2, 3, 8),
+            pair(3, 4, 2),
         ];
         let (chain, links) = strongest_chain(6, &pairs, 0, 3);
         assert_eq!(chain, [0, 1, 2, 3]);
@@ -198,7 +215,7 @@ mod tests {
     fn a_looser_cut_joins_and_a_stricter_one_parts() {
         let photos = |n| (0..n).map(|i| format!("{i}.jpg"));
         let file = |cut: f64| {
-            let pairs = [pair(0, 1, -6), pair(2, 3, -2)];
+            let pairs = [pair(0, 1, 4), pair(2, 3, -3)];
             ClusterFile {
                 version: 1,
                 source: super::super::ClusterSource {
@@ -208,10 +225,11 @@ mod tests {
                     model_sha256: String::new(),
                     extraction: crate::extract::ExtractionOptions::default(),
                     mirrored: false,
-                    max_false_match_probability: cut,
+                    min_probability: cut,
+                    copies_only: false,
                     min_inliers: None,
                 },
-                background: crate::cluster::Background::default(),
+                prior_log_odds: 0.0,
                 photos: photos(4)
                     .map(|path| super::super::PhotoRow {
                         path,
@@ -220,25 +238,27 @@ mod tests {
                         height: 1,
                     })
                     .collect(),
-                classes: classes_at(4, &pairs, cut, None),
+                classes: Vec::new(),
                 pairs: pairs.iter().map(super::super::PairRow::from).collect(),
                 failures: Vec::new(),
             }
         };
-        let file = file(1e-4);
+        let mut file = file(0.5);
+        let pairs: Vec<VerifiedPair> = file.pairs.iter().map(VerifiedPair::from).collect();
+        file.classes = classes_at(4, &pairs, &Linkage::from(&file.source));
         let together = file.explain(0, 1).unwrap();
         assert!(together.is_same_class());
         assert_eq!(together.weakest().unwrap().image2, 1);
-        let cut = together.other_cut.unwrap();
-        assert!(cut < 1e-6 && cut > 1e-7, "{cut}");
+        let cut = log_odds(together.other_min_probability.unwrap());
+        assert!(cut > 4.0 && cut < 4.2, "{cut}");
         let apart = file.explain(3, 2).unwrap();
         assert!(!apart.is_same_class());
         assert_eq!(apart.pair.unwrap().num_inliers, 20);
-        let cut = apart.other_cut.unwrap();
-        assert!(cut > 0.009 && cut < 0.1, "{cut}");
+        let cut = log_odds(apart.other_min_probability.unwrap());
+        assert!(cut <= -3.0 && cut > -3.2, "{cut}");
         let never = file.explain(0, 2).unwrap();
         assert!(!never.is_same_class() && never.pair.is_none() && never.chain.is_empty());
-        assert_eq!(never.other_cut, None);
+        assert_eq!(never.other_min_probability, None);
         assert_eq!(file.explain(0, 9), None);
     }
 }

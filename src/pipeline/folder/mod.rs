@@ -1,6 +1,5 @@
 //! A folder of photos -> verified pairs -> classes.
 
-mod color;
 mod confirm;
 mod explain;
 mod options;
@@ -20,11 +19,14 @@ use serde::{Deserialize, Serialize};
 
 use super::observer::Observer;
 use crate::candidates::Similarities;
-use crate::cluster::{Background, Class, match_score};
+use crate::cluster::Class;
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
-use crate::store::{ContentHash, Store};
+use crate::scoring::{
+    Judgement, PairEvidence, PixelEvidence, Relation, prior_log_odds, probability,
+};
+use crate::store::{ContentHash, PairRecord, Store};
 
 pub use explain::Explanation;
 pub use options::ClusterOptions;
@@ -59,6 +61,30 @@ pub struct FolderPhoto {
     pub height: u32,
 }
 
+/// The evidence of a pair that files and reports show.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceSummary {
+    /// [`PixelEvidence::attended_agreement`](crate::scoring::PixelEvidence::attended_agreement).
+    pub agreement: f32,
+    /// [`PixelEvidence::contradicted_attention`](crate::scoring::PixelEvidence::contradicted_attention).
+    pub contradiction: f32,
+    /// Part of the attention of photo 1 and of photo 2 that agreeing places explain, 0 to 1.
+    pub explained: [f32; 2],
+    /// [`PixelEvidence::color_difference`](crate::scoring::PixelEvidence::color_difference).
+    pub color_difference: f32,
+}
+
+impl From<&PixelEvidence> for EvidenceSummary {
+    fn from(pixels: &PixelEvidence) -> Self {
+        Self {
+            agreement: pixels.attended_agreement,
+            contradiction: pixels.contradicted_attention,
+            explained: pixels.explained_attention,
+            color_difference: pixels.color_difference,
+        }
+    }
+}
+
 /// Two photos and what was found between them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct VerifiedPair {
@@ -70,23 +96,27 @@ pub struct VerifiedPair {
     pub num_matches: usize,
     /// Matches that one transform explains.
     pub num_inliers: usize,
-    /// As [`super::FeatureMatch::score`].
-    pub score: f64,
-    /// Corners of one photo that were found where one transform, right to the pixel, puts them in the
-    /// other: 0 when there is no such transform, none where the pixels were not asked.
-    pub num_tracks: Option<u32>,
-    /// How far the colours of the photos differ where their features match, over how far they differ
-    /// within a photo; none where the pixels were not asked.
-    pub color_difference: Option<f32>,
-    /// The probability that photos of different things look as alike.
-    pub false_match_probability: f64,
+    /// Log-odds that both photos show the same thing, with what the folder's own pairs say of how rare
+    /// that is.
+    pub log_odds: f64,
+    /// Whether one is an edited copy of the other or another view, if they show the same thing; none
+    /// where the pixels were not compared.
+    pub relation: Option<Relation>,
+    /// What the pixels say; none where they were not compared.
+    pub evidence: Option<EvidenceSummary>,
 }
 
 impl VerifiedPair {
-    /// Whether geometry found something in both photos, and that is no chance by these options.
+    /// The probability that both photos show the same thing, 0 to 1.
+    pub fn probability(&self) -> f64 {
+        probability(self.log_odds)
+    }
+
+    /// Whether geometry found something in both photos, and that is enough by these options.
     fn is_linked(&self, options: &ClusterOptions) -> bool {
         self.num_inliers >= options.min_inliers.unwrap_or(1)
-            && self.false_match_probability <= options.max_false_match_probability
+            && self.probability() >= options.min_probability
+            && (!options.copies_only || self.relation == Some(Relation::Copy))
     }
 }
 
@@ -99,8 +129,9 @@ pub struct FolderClusters {
     pub failures: Vec<Failure>,
     /// Every pair verified, sorted.
     pub pairs: Vec<VerifiedPair>,
-    /// How pairs of this folder look that do not match.
-    pub background: Background,
+    /// What the folder's own pairs add to the log-odds of each: less than 0 where few of them show one
+    /// thing.
+    pub prior_log_odds: f64,
     /// The classes over indices of `photos`, the largest first.
     pub classes: Vec<Class>,
 }
@@ -117,14 +148,6 @@ impl FolderClusters {
         places
     }
 }
-
-/// Pixels are asked about pairs that photos of different things equal with at most this probability, and
-/// about those whose inliers are enough for two photos by themselves.
-const MAX_ASKED: f64 = 1e-2;
-
-/// Pairs that features alone make this improbable tell how often pixels confirm what is strong; the usual
-/// share was measured at this value.
-const MAX_STRONG: f64 = 1e-4;
 
 /// What one run works with.
 struct Session<'a> {
@@ -191,65 +214,66 @@ pub fn cluster_folder(
     let similarities = Similarities::new(&features);
     let pairs = pairs_to_verify(&session, &entries, &similarities)?;
     let found = verify_pairs(&session, &entries, &pairs)?;
-    let (pairs, background) = judge(&session, &entries, found, &similarities)?;
+    let (pairs, prior_log_odds) = judge(&session, &entries, found)?;
     let mut result = FolderClusters {
         photos: entries.into_iter().map(photo).collect(),
         failures,
         pairs,
-        background,
+        prior_log_odds,
         classes: Vec::new(),
     };
-    result.classes = result.classes_at(options.max_false_match_probability, options.min_inliers);
+    result.classes = result.classes_at(options.min_probability, options);
     Ok(result)
 }
 
-/// Says of each pair how probable it is between photos of different things, by all pairs' scores and,
-/// where these are high enough, by pixels.
+/// Judges each pair by features and, where these make it worth it, by pixels; then adds what the pairs
+/// together say of how many of them show one thing.
 fn judge(
     session: &Session<'_>,
     entries: &[read::Entry],
     found: Vec<Found>,
-    similarities: &Similarities,
-) -> Result<(Vec<VerifiedPair>, Background)> {
-    let score = |found: &Found| {
-        let num_inliers = found.record.num_inliers as usize;
-        let similarity = similarities.between(found.image1, found.image2);
-        (num_inliers, match_score(num_inliers, similarity))
+) -> Result<(Vec<VerifiedPair>, f64)> {
+    let judgement = match &session.options.judgement {
+        Some(judgement) => judgement.clone(),
+        None => Judgement::embedded()?,
     };
-    let scores: Vec<(usize, f64)> = found.par_iter().map(score).collect();
-    let background = Background::fit(&scores);
-    let matching = &session.options.matching;
-    let is_asked = |&(num_inliers, score): &(usize, f64)| {
-        let is_alike = || background.false_match_probability(score, false, None) <= MAX_ASKED;
-        num_inliers >= matching.min_inliers
-            || (num_inliers >= matching.min_confirmed_inliers && is_alike())
+    let found = confirm::compare_pixels(session, entries, found, &judgement)?;
+    let judged: Vec<VerifiedPair> = found
+        .par_iter()
+        .map(|found| {
+            let is_swapped = entries[found.image1].hash > entries[found.image2].hash;
+            verified_pair(found, &judgement, is_swapped)
+        })
+        .collect();
+    let log_odds: Vec<f64> = judged.iter().map(|pair| pair.log_odds).collect();
+    let prior = prior_log_odds(&log_odds);
+    let shifted = |pair: VerifiedPair| VerifiedPair {
+        log_odds: pair.log_odds + prior,
+        ..pair
     };
-    let asked: Vec<bool> = scores.iter().map(is_asked).collect();
-    let found = confirm::confirm_pairs(session, entries, found, &asked)?;
-    let is_confirmed = |found: &Found| found.record.num_tracks.is_some_and(|tracks| tracks > 0);
-    let strong = found.iter().zip(&scores).filter(|(found, (_, score))| {
-        let probability = background.false_match_probability(*score, false, None);
-        found.record.num_tracks.is_some() && probability <= MAX_STRONG
-    });
-    let confirmed: Vec<bool> = strong.map(|(found, _)| is_confirmed(found)).collect();
-    let num_confirmed = confirmed.iter().filter(|c| **c).count();
-    let background = background.with_confirmations(confirmed.len(), num_confirmed);
-    let pair = |(found, (num_inliers, score)): (Found, (usize, f64))| VerifiedPair {
+    Ok((judged.into_iter().map(shifted).collect(), prior))
+}
+
+/// `is_swapped` where the evidence has the photos in the other order.
+fn verified_pair(found: &Found, judgement: &Judgement, is_swapped: bool) -> VerifiedPair {
+    let PairRecord { features, pixels, .. } = found.record;
+    let evidence = features.map(|features| PairEvidence { features, pixels });
+    let summary = |pixels: PixelEvidence| {
+        let mut summary = EvidenceSummary::from(&pixels);
+        if is_swapped {
+            summary.explained.swap(0, 1);
+        }
+        summary
+    };
+    VerifiedPair {
         image1: found.image1,
         image2: found.image2,
         num_matches: found.record.num_matches as usize,
-        num_inliers,
-        score,
-        num_tracks: found.record.num_tracks,
-        color_difference: found.record.color_difference,
-        false_match_probability: background.false_match_probability(
-            score,
-            is_confirmed(&found),
-            found.record.color_difference,
-        ),
-    };
-    let pairs = found.into_iter().zip(scores).map(pair).collect();
-    Ok((pairs, background))
+        num_inliers: found.record.num_inliers as usize,
+        log_odds: judgement.log_odds(evidence.as_ref()),
+        relation: evidence.and_then(|evidence| judgement.relation(&evidence)),
+        evidence: pixels.map(summary),
+    }
 }
 
 fn photo(entry: read::Entry) -> FolderPhoto {

@@ -4,12 +4,16 @@ use crate::candidates::CandidateOptions;
 use crate::error::{Error, Result};
 use crate::extract::ModelDefaults;
 use crate::pipeline::MatchOptions;
+use crate::scoring::Judgement;
+
+/// Probability from which two photos are linked.
+const MIN_PROBABILITY: f64 = 0.5;
 
 /// How a folder is sorted into classes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ClusterOptions {
-    /// How two photos are matched. Of these, `refined_kind` and `seed` are not read; `min_inliers` says
-    /// which pairs have their pixels asked whatever their score.
+    /// How two photos are matched. Of these, `refined_kind`, `seed`, `min_probability` and
+    /// `min_inliers` are not read.
     pub matching: MatchOptions,
     /// Which pairs are verified.
     pub candidates: CandidateOptions,
@@ -17,9 +21,13 @@ pub struct ClusterOptions {
     pub exhaustive: bool,
     /// Every pair is verified up to this many photos.
     pub max_exhaustive: usize,
-    /// Two photos are linked when photos of different things look as alike with at most this
-    /// probability; above 0, less than 1. One value for every folder.
-    pub max_false_match_probability: f64,
+    /// Two photos are linked when it is at least this probable that they show the same thing; above
+    /// 0, less than 1. One value for every folder.
+    pub min_probability: f64,
+    /// Link copies of one picture alone, and no other views of its thing.
+    pub copies_only: bool,
+    /// Another judgement than the one that ships.
+    pub judgement: Option<Judgement>,
     /// Inliers that a linked pair needs besides; none asks for no number.
     pub min_inliers: Option<usize>,
 }
@@ -31,7 +39,9 @@ impl Default for ClusterOptions {
             candidates: CandidateOptions::default(),
             exhaustive: false,
             max_exhaustive: 250,
-            max_false_match_probability: 3e-4,
+            min_probability: MIN_PROBABILITY,
+            copies_only: false,
+            judgement: None,
             min_inliers: None,
         }
     }
@@ -55,10 +65,10 @@ impl ClusterOptions {
     pub fn validate(&self) -> Result<()> {
         self.matching.validate()?;
         self.candidates.validate()?;
-        let cut = self.max_false_match_probability;
+        let cut = self.min_probability;
         if !(cut > 0.0 && cut < 1.0) {
             let reason = format!("{cut} is not between 0 and 1");
-            return Err(Error::option("max_false_match_probability", reason));
+            return Err(Error::option("min_probability", reason));
         }
         Ok(())
     }

@@ -7,16 +7,9 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use super::Session;
-use super::color::ColorMap;
 use crate::image::Photo;
 use crate::refinement::{RefinementImage, RefinementOptions};
 use crate::store::ContentHash;
-
-/// What is read of a photo's pixels.
-pub(super) struct Pixels {
-    pub(super) refinement: RefinementImage,
-    pub(super) colors: ColorMap,
-}
 
 /// Sorts pairs so that those which need the same photos stand together: by the order in which a walk from
 /// neighbour to neighbour meets the photos, from photos with few neighbours on (Cuthill and McKee 1969).
@@ -77,7 +70,7 @@ pub(super) fn groups<T>(
 /// file now, is left out.
 pub(super) fn prepare(
     session: &Session<'_>,
-    images: &mut BTreeMap<usize, Pixels>,
+    images: &mut BTreeMap<usize, RefinementImage>,
     photos: BTreeSet<usize>,
     source: impl Fn(usize) -> (PathBuf, ContentHash) + Sync,
     refinement: &RefinementOptions,
@@ -93,11 +86,7 @@ pub(super) fn prepare(
         if *photo.content_hash() != hash {
             return None;
         }
-        let pixels = Pixels {
-            refinement: RefinementImage::from_rgb(photo.pixels(), refinement).ok()?,
-            colors: ColorMap::new(photo.pixels()),
-        };
-        Some((index, pixels))
+        Some((index, RefinementImage::from_rgb(photo.pixels(), refinement).ok()?))
     };
     images.par_extend(missing.into_par_iter().filter_map(prepare));
 }

@@ -11,6 +11,7 @@ use crate::features::FeatureSet;
 use crate::folder::{list_photos, name_below};
 use crate::image::{Photo, content_hash, read_file};
 use crate::pipeline::observer::{Counter, Stage};
+use crate::scoring::KeypointTree;
 use crate::report::{THUMBNAIL_SIDE_PX, thumbnail};
 use crate::store::{self, ContentHash, SettingsId};
 
@@ -24,6 +25,8 @@ pub(super) struct Entry {
     pub path: PathBuf,
     pub hash: ContentHash,
     pub features: FeatureSet,
+    /// The keypoints by their place.
+    pub tree: KeypointTree,
 }
 
 /// Reads every photo of `folder`, sorted by name, and what could not be read.
@@ -59,6 +62,7 @@ pub(super) fn read_folder(
     for ((name, path), read) in photos.into_iter().zip(read) {
         match read {
             Ok((hash, features)) => entries.push(Entry {
+                tree: KeypointTree::new(&features)?,
                 name,
                 path,
                 hash,
@@ -79,6 +83,7 @@ pub(super) fn read_query(session: &Session<'_>, path: &Path) -> Result<Entry> {
         name: path.to_string_lossy().into_owned(),
         path: path.to_owned(),
         hash,
+        tree: KeypointTree::new(&features)?,
         features,
     })
 }

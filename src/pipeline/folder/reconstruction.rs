@@ -12,7 +12,7 @@ use std::path::Path;
 use nalgebra::Matrix3;
 use rayon::prelude::*;
 
-use super::pixels::{Pixels, groups, prepare};
+use super::pixels::{groups, prepare};
 use super::report::features_of;
 use super::verify::match_again;
 use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
@@ -24,7 +24,7 @@ use crate::geometry::inverse;
 use crate::image::focal_length_px;
 use crate::pipeline::features::correspondences;
 use crate::pipeline::observer::{Counter, Observer, Stage};
-use crate::refinement::{RefinementOptions, Track, refine_matches};
+use crate::refinement::{RefinementImage, RefinementOptions, Track, refine_matches};
 use crate::store::Store;
 
 /// Photos are aligned at this long side, in pixels. At 480 a reconstruction is half as exact.
@@ -45,7 +45,7 @@ struct Aligned {
 }
 
 /// What COLMAP reconstructs the things of a folder from: every photo, and the pairs that are linked by
-/// [`ClusterOptions::max_false_match_probability`] and [`ClusterOptions::min_inliers`] as the classes are.
+/// [`ClusterOptions::min_probability`] and [`ClusterOptions::min_inliers`] as the classes are.
 /// Features come from `store`; what it lost is computed again. A photo that can no longer be read has
 /// no keypoints. Deterministic as [`super::cluster_folder`] is.
 ///
@@ -103,7 +103,7 @@ pub fn colmap_database(
 fn align(
     session: &Session<'_>,
     features: &BTreeMap<usize, FeatureSet>,
-    images: &BTreeMap<usize, Pixels>,
+    images: &BTreeMap<usize, RefinementImage>,
     found: &FolderClusters,
     pair: &VerifiedPair,
     refinement: &RefinementOptions,
@@ -112,7 +112,7 @@ fn align(
         return Ok(None);
     };
     let (a, b) = (&features[&first], &features[&second]);
-    let image = |index: usize| images.get(&index).map(|pixels| &pixels.refinement);
+    let image = |index: usize| images.get(&index);
     let (Some(image_a), Some(image_b)) = (image(first), image(second)) else {
         return Ok(None);
     };

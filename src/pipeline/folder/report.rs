@@ -18,13 +18,13 @@ use crate::pipeline::observer::{Counter, Observer, Stage};
 use crate::report::{
     FolderReport, ReportCut, ReportPair, ReportPhoto, THUMBNAIL_SIDE_PX, href, thumbnail,
 };
+use crate::scoring::{Relation, log_odds, probability};
 use crate::store::{SettingsId, Store};
 
-/// The slider goes from 1e-2 to 1e-12, two cuts to a decade.
-const CUTS: std::ops::RangeInclusive<i32> = 4..=24;
-/// Pairs that photos of different things equal more often than this, and than the run's own cut,
-/// are not shown.
-const MAX_SHOWN_PROBABILITY: f64 = 1e-2;
+/// The slider's probabilities, as their log-odds in halves.
+const CUTS: std::ops::RangeInclusive<i32> = -6..=16;
+/// Pairs less probable than this, and than the run's own cut, are not shown.
+const MIN_SHOWN_PROBABILITY: f64 = 0.05;
 /// A member is uncertain when its evidence towards the others weighs less than this on average; a
 /// pair with just enough evidence weighs 0.5.
 const MIN_CERTAIN_SCORE: f64 = 0.5;
@@ -45,11 +45,11 @@ pub fn folder_report(
 ) -> Result<FolderReport> {
     options.validate()?;
     let session = Session::new(model, options, store, observer);
-    let max_shown = MAX_SHOWN_PROBABILITY.max(options.max_false_match_probability);
+    let min_shown = MIN_SHOWN_PROBABILITY.min(options.min_probability);
     let shown: Vec<&VerifiedPair> = found
         .pairs
         .iter()
-        .filter(|pair| pair.false_match_probability <= max_shown)
+        .filter(|pair| pair.probability() >= min_shown)
         .collect();
     let total = found.photos.len() + shown.len();
     let counter = Counter::new(observer, Stage::Report, total);
@@ -87,9 +87,10 @@ pub fn folder_report(
                 image2: pair.image2 as u32,
                 num_matches: pair.num_matches as u32,
                 num_inliers: pair.num_inliers as u32,
-                score: pair.score,
-                false_match_probability: pair.false_match_probability,
-                is_confirmed: pair.num_tracks.map(|tracks| tracks > 0),
+                probability: pair.probability(),
+                relation: pair.relation.map(Relation::as_str),
+                agreement: pair.evidence.map(|evidence| evidence.agreement),
+                contradiction: pair.evidence.map(|evidence| evidence.contradiction),
                 inliers,
             })
         })
@@ -116,18 +117,16 @@ pub fn folder_report(
 
 /// The classes at every position of the slider, the strictest first, and which of them is the run's.
 fn ladder(found: &FolderClusters, options: &ClusterOptions) -> (Vec<ReportCut>, usize) {
-    let own = options.max_false_match_probability;
-    let mut cuts: Vec<f64> = CUTS
-        .map(|half| 10f64.powf(-f64::from(half) / 2.0))
-        .collect();
-    cuts.retain(|cut| (cut / own).ln().abs() > 0.1);
+    let own = options.min_probability;
+    let mut cuts: Vec<f64> = CUTS.map(|half| probability(f64::from(half) / 2.0)).collect();
+    cuts.retain(|cut| (log_odds(*cut) - log_odds(own)).abs() > 0.1);
     cuts.push(own);
-    cuts.sort_by(f64::total_cmp);
+    cuts.sort_by(|a, b| b.total_cmp(a));
     let default_cut = cuts.iter().position(|cut| *cut == own).unwrap_or(0);
     let rungs = cuts.into_par_iter().map(|cut| {
         let classes = match cut == own {
             true => found.classes.clone(),
-            false => found.classes_at(cut, options.min_inliers),
+            false => found.classes_at(cut, options),
         };
         rung(cut, found.photos.len(), &classes)
     });
@@ -136,7 +135,7 @@ fn ladder(found: &FolderClusters, options: &ClusterOptions) -> (Vec<ReportCut>, 
 
 fn rung(cut: f64, num_photos: usize, classes: &[Class]) -> ReportCut {
     let mut rung = ReportCut {
-        max_false_match_probability: cut,
+        min_probability: cut,
         class_of_photo: vec![0; num_photos],
         score_of_photo: vec![0.0; num_photos],
         representative_of_class: Vec::with_capacity(classes.len()),
@@ -254,7 +253,7 @@ mod tests {
             scores: vec![1.0],
             representative: 0,
         };
-        let rung = rung(1e-4, 5, &[class, single]);
+        let rung = rung(0.9, 5, &[class, single]);
         assert_eq!(rung.uncertain_photos, [4]);
         assert_eq!(rung.class_of_photo[0], 1);
         assert_eq!(rung.representative_of_class, [1, 0]);

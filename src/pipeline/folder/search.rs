@@ -8,12 +8,11 @@ use rayon::prelude::*;
 use super::read::{Entry, read_folder, read_query};
 use super::verify::{match_entries, verify_pairs};
 use super::{ClusterOptions, Failure, Session, VerifiedPair, judge};
-use crate::candidates::Similarities;
 use crate::error::Result;
 use crate::extract::Model;
-use crate::features::FeatureSet;
 use crate::geometry::{inverse, project};
 use crate::pipeline::observer::Observer;
+use crate::scoring::Relation;
 use crate::store::Store;
 
 /// A photo that shows what the query shows.
@@ -25,10 +24,11 @@ pub struct SearchHit {
     pub num_matches: usize,
     /// Matches that one transform explains.
     pub num_inliers: usize,
-    /// As [`crate::pipeline::FeatureMatch::score`].
-    pub score: f64,
-    /// The probability that photos of different things look as alike.
-    pub false_match_probability: f64,
+    /// The probability that it shows what the query shows.
+    pub probability: f64,
+    /// Whether it is an edited copy of the query or another view; none where the pixels were not
+    /// compared.
+    pub relation: Option<Relation>,
     /// Where the query lies in the photo: its corners, from the top left on clockwise, in pixels of
     /// the photo; they may lie outside of it. None when a corner has no place.
     pub region: Option<[[f64; 2]; 4]>,
@@ -46,8 +46,8 @@ pub struct SearchResult {
 }
 
 /// Finds the photos of `folder` that show what the photo at `query` shows. Every photo is matched and
-/// verified; those are found that photos of different things equal with at most
-/// [`ClusterOptions::max_false_match_probability`]. What `store` knows is not computed again. Deterministic
+/// verified; those are found that show it with at least
+/// [`ClusterOptions::min_probability`]. What `store` knows is not computed again. Deterministic
 /// as [`super::cluster_folder`] is.
 ///
 /// # Errors
@@ -68,18 +68,13 @@ pub fn search_folder(
     let mut entries = vec![query];
     entries.extend(photos);
     let pairs: Vec<(usize, usize)> = (1..entries.len()).map(|photo| (0, photo)).collect();
-    let features: Vec<&FeatureSet> = entries.iter().map(|entry| &entry.features).collect();
-    let similarities = Similarities::new(&features);
     let found = verify_pairs(&session, &entries, &pairs)?;
-    let (pairs, _) = judge(&session, &entries, found, &similarities)?;
+    let (pairs, _) = judge(&session, &entries, found)?;
     let linked = pairs.iter().filter(|pair| pair.is_linked(options));
     let mut found: Vec<&VerifiedPair> = linked.collect();
     found.sort_by(|a, b| {
-        let strength = a
-            .false_match_probability
-            .total_cmp(&b.false_match_probability);
-        strength
-            .then(b.score.total_cmp(&a.score))
+        b.log_odds
+            .total_cmp(&a.log_odds)
             .then(a.image2.cmp(&b.image2))
     });
     let hits = found
@@ -89,8 +84,8 @@ pub fn search_folder(
                 path: entries[pair.image2].name.clone(),
                 num_matches: pair.num_matches,
                 num_inliers: pair.num_inliers,
-                score: pair.score,
-                false_match_probability: pair.false_match_probability,
+                probability: pair.probability(),
+                relation: pair.relation,
                 region: region(&session, &entries, pair.image2)?,
             })
         })

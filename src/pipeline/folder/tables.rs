@@ -2,7 +2,9 @@
 //!
 //! `clusters.csv` has a row a photo, sorted by path: path, class, score, representative. The score is the
 //! mean weight of the photo's evidence towards the others of its class, 0 to 1. `edges.csv` has a row
-//! for every pair verified: image1, image2, matches, inliers, score, false_match_probability.
+//! for every pair verified: image1, image2, matches, inliers, probability that both show the same thing,
+//! relation (copy, view; empty where pixels were not compared), agreement, contradiction and colour
+//! difference ([`EvidenceSummary`]).
 //! `labels_pred.txt` has the class of each photo, one a line, in the order of the sorted paths.
 //! `clusters.json` is all of it; [`ClusterFile`] is its schema.
 
@@ -10,26 +12,27 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, FolderClusters, FolderPhoto, VerifiedPair};
-use crate::cluster::{Background, Class};
+use super::{EvidenceSummary, Failure, FolderClusters, FolderPhoto, VerifiedPair};
+use crate::cluster::Class;
 use crate::error::{Error, Result};
 use crate::extract::ExtractionOptions;
 use crate::formats::labels::csv_field;
 use crate::image::hex;
+use crate::scoring::Relation;
 
 /// The version of `clusters.json` that is written and read.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// `clusters.json`. Photos are named by their place in `photos`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClusterFile {
-    /// 2.
+    /// 3.
     pub version: u32,
     /// Where the classes came from; its fields stand beside the others.
     #[serde(flatten)]
     pub source: ClusterSource,
-    /// How pairs of this folder look that do not match.
-    pub background: Background,
+    /// What the folder's own pairs add to the log-odds of each.
+    pub prior_log_odds: f64,
     /// Sorted by path.
     pub photos: Vec<PhotoRow>,
     /// The largest first.
@@ -53,9 +56,8 @@ pub struct PhotoRow {
     pub height: u32,
 }
 
-/// A pair of `clusters.json`, an array: image1, image2, matches, inliers, score,
-/// false_match_probability, and where the pixels were asked the number of tracks and the difference of
-/// colours, else null.
+/// A pair of `clusters.json`, an array: image1, image2, matches, inliers, log-odds that both show the
+/// same thing, and where the pixels were compared the relation and the evidence, else null.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PairRow(
     pub usize,
@@ -63,9 +65,8 @@ pub struct PairRow(
     pub usize,
     pub usize,
     pub f64,
-    pub f64,
-    pub Option<u32>,
-    pub Option<f32>,
+    pub Option<Relation>,
+    pub Option<EvidenceSummary>,
 );
 
 /// Where the classes came from.
@@ -83,8 +84,10 @@ pub struct ClusterSource {
     pub extraction: ExtractionOptions,
     /// Whether mirror images were looked for.
     pub mirrored: bool,
-    /// The probability at which photos were linked.
-    pub max_false_match_probability: f64,
+    /// The probability from which photos were linked.
+    pub min_probability: f64,
+    /// Whether copies of one picture alone were linked.
+    pub copies_only: bool,
     /// Inliers that linked photos needed besides.
     pub min_inliers: Option<usize>,
 }
@@ -101,7 +104,7 @@ impl ClusterFile {
         Self {
             version: VERSION,
             source,
-            background: found.background,
+            prior_log_odds: found.prior_log_odds,
             photos: found.photos.iter().map(photo).collect(),
             classes: found.classes.clone(),
             pairs: found.pairs.iter().map(PairRow::from).collect(),
@@ -159,10 +162,9 @@ impl From<&VerifiedPair> for PairRow {
             pair.image2,
             pair.num_matches,
             pair.num_inliers,
-            pair.score,
-            pair.false_match_probability,
-            pair.num_tracks,
-            pair.color_difference,
+            pair.log_odds,
+            pair.relation,
+            pair.evidence,
         )
     }
 }
@@ -174,10 +176,9 @@ impl From<&PairRow> for VerifiedPair {
             image2: row.1,
             num_matches: row.2,
             num_inliers: row.3,
-            score: row.4,
-            false_match_probability: row.5,
-            num_tracks: row.6,
-            color_difference: row.7,
+            log_odds: row.4,
+            relation: row.5,
+            evidence: row.6,
         }
     }
 }
@@ -209,14 +210,18 @@ pub fn labels_txt(found: &FolderClusters) -> Vec<u8> {
 
 /// `edges.csv`.
 pub fn edges_csv(found: &FolderClusters) -> Vec<u8> {
+    let number = |value: Option<f32>| value.map_or(String::new(), |value| format!("{value:.3}"));
     let row = |pair: &VerifiedPair| {
         [
             found.photos[pair.image1].path.clone(),
             found.photos[pair.image2].path.clone(),
             pair.num_matches.to_string(),
             pair.num_inliers.to_string(),
-            format!("{:.4}", pair.score),
-            format!("{:.3e}", pair.false_match_probability),
+            probability_text(pair.probability()),
+            pair.relation.map_or("", Relation::as_str).to_owned(),
+            number(pair.evidence.map(|e| e.agreement)),
+            number(pair.evidence.map(|e| e.contradiction)),
+            number(pair.evidence.map(|e| e.color_difference)),
         ]
     };
     table(
@@ -225,11 +230,21 @@ pub fn edges_csv(found: &FolderClusters) -> Vec<u8> {
             "image2",
             "matches",
             "inliers",
-            "score",
-            "false_match_probability",
+            "probability",
+            "relation",
+            "agreement",
+            "contradiction",
+            "color_difference",
         ],
         found.pairs.iter().map(row),
     )
+}
+
+/// A probability with as many digits as tell it from 0 and 1, at most eight.
+fn probability_text(probability: f64) -> String {
+    let distance = probability.min(1.0 - probability).max(1e-8);
+    let digits = (2.0 - distance.log10()).floor().clamp(3.0, 8.0) as usize;
+    format!("{probability:.digits$}")
 }
 
 /// CSV as in RFC 4180, lines ending in a line feed.

@@ -9,12 +9,13 @@ use super::{FolderClusters, Session, VerifiedPair};
 use crate::candidates::{Similarities, candidate_pairs};
 use crate::error::Result;
 use crate::features::FeatureSet;
+use crate::pipeline::evidence::feature_evidence;
 use crate::pipeline::observer::{Counter, Stage};
 use crate::pipeline::{FeatureMatch, match_features, seed_from_content};
 use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
-const VERIFICATION_VERSION: u32 = 1;
+const VERIFICATION_VERSION: u32 = 2;
 /// Pairs that are asked of the store, and kept in it, at a time.
 const CHUNK: usize = 2048;
 /// Pairs taken at random to learn how pairs look that do not match, in a folder where not all are
@@ -159,12 +160,14 @@ fn verify_pair(
     entries: &[Entry],
     pair: (usize, usize),
 ) -> Result<PairRecord> {
-    let (_, found) = match_entries(session, entries, pair)?;
+    let ([first, second], found) = match_entries(session, entries, pair)?;
+    let (a, b) = (&entries[first], &entries[second]);
+    let evidence = feature_evidence([&a.features, &b.features], [&a.tree, &b.tree], &found);
     Ok(PairRecord {
         num_matches: found.matches.len() as u32,
         num_inliers: found.num_inliers() as u32,
-        num_tracks: None,
-        color_difference: None,
+        features: evidence.map(|(evidence, _)| evidence),
+        pixels: None,
     })
 }
 

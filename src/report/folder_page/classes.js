@@ -59,7 +59,7 @@ function inliersOf(pair) {
   return inliers;
 }
 
-const probability = (pair) => pairs.p[pair] ?? 1;
+const probability = (pair) => pairs.p[pair] ?? 0;
 
 // The verified pairs of each photo, strongest first; made when first asked for.
 let pairLists = null;

@@ -8,7 +8,7 @@ const MEMORY = `delfin-report:${location.pathname}`;
 function setCut(index) {
   shown.cut = data.cuts[index];
   slider.value = index;
-  const meaning = `Photos are linked when different things would look as alike at most ${odds(shown.cut.p)} times`;
+  const meaning = `Photos are linked when they show the same thing with a probability of at least ${percent(shown.cut.p)}`;
   cutText.textContent = meaning;
   slider.setAttribute("aria-valuetext", meaning);
   document.getElementById("cut-reset").hidden = index === data.default_cut;

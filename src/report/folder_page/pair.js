@@ -41,7 +41,7 @@ function onePhoto(photo) {
     const together = shown.state.classOf[other] === shown.state.classOf[photo];
     const frame = element("span", "frame", picture);
     const button = element("button", together ? "tile neighbour together" : "tile neighbour",
-      [frame, element("span", "name", odds(probability(pair)))], {
+      [frame, element("span", "name", percent(probability(pair)))], {
         type: "button", "data-other": other,
         "aria-label": `Compare with ${photos.path[other]}, ${together ? "same class" : "another class"}`,
         title: `${photos.path[other]}\n${together ? "same class" : "another class"}`,
@@ -88,13 +88,15 @@ function numbers(pair, photo1, photo2, drawn) {
     return element("div", "numbers", [verdict, element("p", "hint",
       "This pair was not verified: nothing suggested that the two could show the same thing.")]);
   }
-  const confirmed = pairs.confirmed[pair];
+  const relation = { copy: "edited copy", view: "other view" }[pairs.relation[pair]];
+  const share = (value) => (value === null ? "not compared" : `${Math.round(100 * value)} %`);
   const rows = [
+    ["Same thing", percent(probability(pair))],
+    ["If so", relation ?? "not compared"],
     ["Inliers", `${pairs.inliers[pair]} of ${plural(pairs.matches[pair], "match", "matches")}`],
-    ["Score", Number(pairs.score[pair] ?? 0).toPrecision(4)],
-    ["As alike by chance", odds(probability(pair))],
-    ["To the pixel", confirmed === null ? "not checked" : confirmed ? "confirmed" : "not confirmed"],
-    ["This threshold", probability(pair) <= shown.cut.p ? "passes" : "does not pass"],
+    ["Pixels agree", share(pairs.agreement[pair])],
+    ["Pixels contradict", share(pairs.contradiction[pair])],
+    ["This threshold", probability(pair) >= shown.cut.p ? "passes" : "does not pass"],
   ];
   if (drawn < pairs.inliers[pair]) rows.push(["Lines", `${drawn} of ${plural(pairs.inliers[pair], "inlier")}`]);
   const list = element("dl", null, rows.flatMap(([name, value]) => [element("dt", null, name), element("dd", null, value)]));

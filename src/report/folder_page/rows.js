@@ -20,16 +20,11 @@ function tileWidth(photo) {
 }
 
 // A probability that a newcomer can read.
-function odds(p) {
-  if (!(p > 0)) return "less than 1 in 10¹⁵";
-  if (p >= 1) return "1 in 1";
-  const one = 1 / p;
-  if (one < 10) return `1 in ${one.toFixed(1)}`;
-  if (one < 1e6) return `1 in ${Number(one.toPrecision(2)).toLocaleString("en")}`;
-  if (one >= 1e15) return "less than 1 in 10¹⁵";
-  const [digits, exponent] = one.toExponential(1).split("e+");
-  const raised = exponent.replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
-  return digits === "1.0" ? `1 in 10${raised}` : `1 in ${digits} × 10${raised}`;
+function percent(p) {
+  const digits = p > 0.999 || p < 0.001 ? 3 : p > 0.99 || p < 0.01 ? 2 : p > 0.9 || p < 0.1 ? 1 : 0;
+  const shown = (100 * p).toFixed(digits);
+  if (Number(shown) >= 100 && p < 1) return "over 99.999 %";
+  return `${shown} %`;
 }
 
 // What is far from the window is not made: a row is empty until it comes near, a long row grows as its
@@ -133,9 +128,9 @@ function classHeading(number, one) {
     element("span", "count", plural(one.members.length, "photo")),
   ]);
   if (one.weakest !== null) {
-    const weak = probability(one.weakest) > shown.cut.p / 100;
+    const weak = 1 - probability(one.weakest) > (1 - shown.cut.p) / 10;
     heading.append(element("button", weak ? "weakest weak" : "weakest",
-      `weakest link ${odds(probability(one.weakest))}`, {
+      `weakest link ${percent(probability(one.weakest))}`, {
         type: "button", "data-pair": one.weakest,
         title: "Of the pairs that hold the class together the one most likely to be false; show it",
       }));

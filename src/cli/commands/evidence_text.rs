@@ -1,0 +1,104 @@
+//! Evidence in words.
+
+use delfin::pipeline::EvidenceSummary;
+use delfin::scoring::Relation;
+
+/// Share of the attention on contradicting places from which they are worth a word.
+const MUCH_CONTRADICTION: f32 = 0.2;
+/// Mean agreement from which pixels are said to agree.
+const MUCH_AGREEMENT: f32 = 0.6;
+/// Mean colour difference that an eye sees at once, in units of a* and b*.
+const MUCH_COLOR: f32 = 15.0;
+/// Part of a photo's attention below which the common region is said to be small.
+const LITTLE_EXPLAINED: f32 = 0.15;
+
+/// A probability that a newcomer can read.
+pub(super) fn percent(probability: f64) -> String {
+    let distance = probability.min(1.0 - probability);
+    let digits = match distance {
+        d if d < 1e-5 => return if probability > 0.5 { "over 99.999 %" } else { "under 0.001 %" }.into(),
+        d if d < 1e-3 => 3,
+        d if d < 1e-2 => 2,
+        d if d < 1e-1 => 1,
+        _ => 0,
+    };
+    format!("{:.digits$} %", 100.0 * probability)
+}
+
+/// What is said of the relation of two photos of one thing, after a comma; nothing where it is not
+/// known.
+pub(super) fn relation(relation: Option<Relation>) -> &'static str {
+    match relation {
+        Some(Relation::Copy) => ", edited copy",
+        Some(Relation::View) => ", other view",
+        None => "",
+    }
+}
+
+/// What speaks for and what against two photos showing the same thing.
+pub(super) fn for_and_against(
+    num_inliers: usize,
+    evidence: Option<&EvidenceSummary>,
+) -> [Vec<String>; 2] {
+    let (mut pro, mut contra) = (Vec::new(), Vec::new());
+    match num_inliers {
+        0 => contra.push("no transform ties the photos together".into()),
+        1..8 => contra.push(format!("{num_inliers} inliers, as chance gives")),
+        _ => pro.push(format!("{num_inliers} inliers")),
+    }
+    let Some(evidence) = evidence else {
+        return [pro, contra];
+    };
+    let agreement = format!("aligned places correlate by {:.2}", evidence.agreement);
+    if evidence.agreement >= MUCH_AGREEMENT {
+        pro.push(agreement);
+    } else {
+        contra.push(agreement);
+    }
+    if evidence.contradiction >= MUCH_CONTRADICTION {
+        let share = 100.0 * evidence.contradiction;
+        contra.push(format!("{share:.0} % of what draws attention looks different"));
+    }
+    if evidence.color_difference >= MUCH_COLOR {
+        contra.push(format!("colours differ by {:.0}", evidence.color_difference));
+    }
+    let [explained1, explained2] = evidence.explained;
+    let text = format!(
+        "agreeing places hold {:.0} % and {:.0} % of what draws attention",
+        100.0 * explained1,
+        100.0 * explained2
+    );
+    if explained1.max(explained2) < LITTLE_EXPLAINED {
+        contra.push(text);
+    } else {
+        pro.push(text);
+    }
+    [pro, contra]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_have_as_many_digits_as_they_need() {
+        let texts = [0.5, 0.97, 0.003, 0.9996, 0.999_999_9, 1e-9].map(percent);
+        let expected = ["50 %", "97.0 %", "0.30 %", "99.960 %", "over 99.999 %", "under 0.001 %"];
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn what_contradicts_is_said() {
+        let evidence = EvidenceSummary {
+            agreement: 0.3,
+            contradiction: 0.4,
+            explained: [0.3, 0.05],
+            color_difference: 22.0,
+        };
+        let [pro, contra] = for_and_against(77, Some(&evidence));
+        assert_eq!(pro.len(), 2, "{pro:?}");
+        assert_eq!(contra.len(), 3, "{contra:?}");
+        let [pro, contra] = for_and_against(0, None);
+        assert!(pro.is_empty() && contra.len() == 1);
+    }
+}

@@ -1,0 +1,434 @@
+//! Where two aligned photos look alike, and where they do not: the agreement map.
+//!
+//! The overlap of both photos under a transform is drawn twice into one frame, once from each photo,
+//! and divided into cells. Each cell of photo 1 is searched for near its place in photo 2, from
+//! coarse to fine; neighbours lead each other, so the map follows the parallax of solid things and
+//! the error of a coarse transform. A cell then says how well its pixels correlate, how much texture
+//! each photo has there, how far it had to move against its neighbours, and both colours.
+//!
+//! Two photos of one thing correlate wherever there is texture. Two things of one layout correlate
+//! around a place where they do not. Correlation is zero-mean and normalised, so brightness and
+//! contrast do not matter. Deterministic.
+
+use nalgebra::{Matrix3, Point2, Vector2};
+
+use super::image::RefinementImage;
+use super::plane::Plane;
+use super::warp::{magnification, warp};
+use crate::geometry::{inverse, project};
+
+/// Cells along each side of a map.
+pub const MAP_SIDE: usize = 24;
+/// Side of the window that is compared, in pixels of a level.
+const WINDOW: usize = 16;
+const AREA: usize = WINDOW * WINDOW;
+/// The frame has about this many pixels squared, where the photos have them.
+const FRAME_SIDE: f64 = 256.0;
+/// The frame's shorter side is at least this many pixels, and its longer at most that many.
+const FRAME_SIDES: [f64; 2] = [64.0, 1024.0];
+/// The frame is at most this many times finer than the coarser photo.
+const MAX_ENLARGEMENT: f64 = 1.5;
+/// Samples along each side of a photo that find the overlap.
+const OVERLAP_SAMPLES: usize = 48;
+/// Levels of the frame, each half of the one before.
+const NUM_LEVELS: usize = 3;
+/// Radius of the search on the coarsest level and on the others, in pixels of the level.
+const RADII: [i32; 2] = [4, 2];
+/// What a pixel of movement costs, in correlation; decides between equals.
+const SHIFT_COST: f32 = 0.004;
+/// Standard deviation below which a window has no texture to correlate, in grey levels.
+const MIN_DEVIATION: f32 = 1.5;
+
+/// One cell of the overlap.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AgreementCell {
+    /// Its centre in photo 1, in pixels of the original photo.
+    pub point1: Point2<f64>,
+    /// Where that was found in photo 2, in pixels of the original photo.
+    pub point2: Point2<f64>,
+    /// Standard deviation of the grey levels of the window in photo 1 and in photo 2.
+    pub deviation: [f32; 2],
+    /// Mean grey level of the window in photo 1 and in photo 2.
+    pub mean: [f32; 2],
+    /// Zero-mean normalised correlation of the windows, -1 to 1; 0 where one has no texture.
+    pub correlation: f32,
+    /// The same at half the resolution, where a window sees twice as far.
+    pub coarse_correlation: f32,
+    /// How far the cell moved from where the transform puts it, as a part of the frame's side.
+    pub shift: f32,
+    /// How far it moved against the median of its neighbours, likewise.
+    pub roughness: f32,
+    /// a* and b* of CIELAB in photo 1 and in photo 2; zero for photos prepared from grey.
+    pub chroma: [[f32; 2]; 2],
+}
+
+/// Cells of the overlap of two photos.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgreementMap {
+    /// [`MAP_SIDE`] rows of as many cells; none outside of the overlap.
+    pub cells: Vec<Option<AgreementCell>>,
+    /// Part of each photo's area that lies in the overlap, 0 to 1.
+    pub overlap: [f32; 2],
+    /// Maps pixels of each original photo to columns and rows of the map, by the transform alone.
+    cell_from_photo: [Matrix3<f64>; 2],
+}
+
+impl AgreementMap {
+    /// The index in [`Self::cells`] of the cell that holds a place of photo 1 (`photo` 0) or photo 2
+    /// (1), in pixels of the original photo; none outside of the map.
+    pub fn cell_at(&self, photo: usize, point: Point2<f64>) -> Option<usize> {
+        let place = project(&self.cell_from_photo[photo], point)?;
+        let side = MAP_SIDE as f64;
+        let is_inside = place.x >= 0.0 && place.y >= 0.0 && place.x < side && place.y < side;
+        is_inside.then(|| place.y as usize * MAP_SIDE + place.x as usize)
+    }
+}
+
+/// Compares two photos under `matrix`, which maps photo 1 to photo 2, in pixels of the original
+/// photos. `None` without an overlap that holds a few windows.
+pub fn agreement_map(
+    image1: &RefinementImage,
+    image2: &RefinementImage,
+    matrix: &Matrix3<f64>,
+) -> Option<AgreementMap> {
+    let back = inverse(matrix)?;
+    let first = Overlap::new(image1, image2, matrix)?;
+    let second = Overlap::new(image2, image1, &back)?;
+    let overlap = [first.share, second.share];
+    // The frame is that of the photo which the overlap fills more.
+    let is_swapped = second.share > first.share;
+    let (mut cells, frame) = match is_swapped {
+        true => (second.compare(image2, image1, &back)?, second.cell_from_photo()),
+        false => (first.compare(image1, image2, matrix)?, first.cell_from_photo()),
+    };
+    if is_swapped {
+        for cell in cells.iter_mut().flatten() {
+            std::mem::swap(&mut cell.point1, &mut cell.point2);
+            cell.deviation.swap(0, 1);
+            cell.mean.swap(0, 1);
+            cell.chroma.swap(0, 1);
+        }
+    }
+    let cell_from_photo = match is_swapped {
+        true => [frame * matrix, frame],
+        false => [frame, frame * back],
+    };
+    Some(AgreementMap {
+        cells,
+        overlap,
+        cell_from_photo,
+    })
+}
+
+/// The part of a photo that another one shows.
+struct Overlap {
+    /// Left, top, right and bottom in pixels of the original photo.
+    bounds: [f64; 4],
+    share: f32,
+}
+
+impl Overlap {
+    fn new(image: &RefinementImage, other: &RefinementImage, matrix: &Matrix3<f64>) -> Option<Self> {
+        let [width, height] = image.photo_size();
+        let [other_width, other_height] = other.photo_size();
+        let n = OVERLAP_SAMPLES;
+        let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        let mut inside = 0usize;
+        let (step_x, step_y) = (width / n as f64, height / n as f64);
+        for row in 0..n {
+            for column in 0..n {
+                let x = (column as f64 + 0.5) * step_x - 0.5;
+                let y = (row as f64 + 0.5) * step_y - 0.5;
+                let Some(there) = project(matrix, Point2::new(x, y)) else {
+                    continue;
+                };
+                let is_inside = there.x > -0.5
+                    && there.y > -0.5
+                    && there.x < other_width - 0.5
+                    && there.y < other_height - 0.5;
+                if is_inside {
+                    inside += 1;
+                    bounds[0] = bounds[0].min(x - 0.5 * step_x);
+                    bounds[1] = bounds[1].min(y - 0.5 * step_y);
+                    bounds[2] = bounds[2].max(x + 0.5 * step_x);
+                    bounds[3] = bounds[3].max(y + 0.5 * step_y);
+                }
+            }
+        }
+        (inside > 0).then(|| Self { bounds, share: inside as f32 / (n * n) as f32 })
+    }
+
+    /// Maps pixels of the photo to columns and rows of the map.
+    fn cell_from_photo(&self) -> Matrix3<f64> {
+        let [left, top, right, bottom] = self.bounds;
+        let side = MAP_SIDE as f64;
+        let (x, y) = (side / (right - left), side / (bottom - top));
+        Matrix3::new(x, 0.0, -left * x, 0.0, y, -top * y, 0.0, 0.0, 1.0)
+    }
+
+    /// Draws both photos into the frame and compares them; cells have photo 1 as `image`.
+    fn compare(
+        &self,
+        image: &RefinementImage,
+        other: &RefinementImage,
+        matrix: &Matrix3<f64>,
+    ) -> Option<Vec<Option<AgreementCell>>> {
+        let [left, top, right, bottom] = self.bounds;
+        let (width, height) = (right - left, bottom - top);
+        let middle = Point2::new(0.5 * (left + right), 0.5 * (top + bottom));
+        let working = |image: &RefinementImage| image.levels()[0].level_from_photo[(0, 0)];
+        // Pixels of each working picture to one of the photo.
+        let own = working(image);
+        let theirs = magnification(matrix, middle.x, middle.y)? * working(other);
+        let coarser = own.min(theirs);
+        let wanted = FRAME_SIDE / (width * height).sqrt();
+        let scale = wanted
+            .min(MAX_ENLARGEMENT * coarser)
+            .max(FRAME_SIDES[0] / width.min(height))
+            .min(FRAME_SIDES[1] / width.max(height));
+        let frame_width = (width * scale).round() as usize;
+        let frame_height = (height * scale).round() as usize;
+        if frame_width < WINDOW || frame_height < WINDOW {
+            return None;
+        }
+        let step = 1.0 / scale;
+        let photo_from_frame = Matrix3::new(
+            step, 0.0, left + 0.5 * step,
+            0.0, step, top + 0.5 * step,
+            0.0, 0.0, 1.0,
+        );
+        let other_from_frame = matrix * photo_from_frame;
+        let draw = |image: &RefinementImage, photo_from_frame: &Matrix3<f64>| {
+            let levels = image.levels();
+            let (x, y) = (0.5 * frame_width as f64, 0.5 * frame_height as f64);
+            let finest = levels[0].level_from_photo * photo_from_frame;
+            let octaves = magnification(&finest, x, y)?.log2().round().max(0.0);
+            let level = &levels[(octaves as usize).min(levels.len() - 1)];
+            let level_from_frame = level.level_from_photo * photo_from_frame;
+            Some(warp(&level.plane, &level_from_frame, frame_width, frame_height))
+        };
+        let mut levels = vec![[draw(image, &photo_from_frame)?, draw(other, &other_from_frame)?]];
+        while levels.len() < NUM_LEVELS {
+            let [a, b] = &levels[levels.len() - 1];
+            match (a.half(), b.half()) {
+                (Some(a), Some(b)) if a.width.min(a.height) >= WINDOW => levels.push([a, b]),
+                _ => break,
+            }
+        }
+        let mut shifts = vec![Vector2::zeros(); MAP_SIDE * MAP_SIDE];
+        let mut coarse = vec![0.0f32; MAP_SIDE * MAP_SIDE];
+        let mut windows: Vec<Option<Window>> = Vec::new();
+        for (index, [a, b]) in levels.iter().enumerate().rev() {
+            let is_first = index + 1 == levels.len();
+            let radius = RADII[usize::from(!is_first)];
+            windows = search(a, b, &shifts, radius);
+            if index == 1 {
+                for (value, window) in coarse.iter_mut().zip(&windows) {
+                    *value = window.as_ref().map_or(0.0, |w| w.correlation);
+                }
+            }
+            if index > 0 {
+                shifts = smoothed(&windows, &shifts);
+                for shift in &mut shifts {
+                    *shift *= 2.0;
+                }
+            }
+        }
+        let smooth = smoothed(&windows, &shifts);
+        let frame_side = ((frame_width * frame_height) as f32).sqrt();
+        let cells = windows.iter().enumerate().map(|(at, window)| {
+            let window = window.as_ref()?;
+            let centre = window.centre;
+            let there = centre + window.shift;
+            let point1 = project(&photo_from_frame, centre.cast())?;
+            let point2 = project(&other_from_frame, there.cast())?;
+            Some(AgreementCell {
+                point1,
+                point2,
+                deviation: window.deviation,
+                mean: window.mean,
+                correlation: window.correlation,
+                coarse_correlation: coarse[at],
+                shift: window.shift.norm() / frame_side,
+                roughness: (window.shift - smooth[at]).norm() / frame_side,
+                chroma: [image.chroma_at(point1), other.chroma_at(point2)],
+            })
+        });
+        Some(cells.collect())
+    }
+}
+
+/// A window of the frame and where it was found.
+struct Window {
+    centre: Point2<f32>,
+    shift: Vector2<f32>,
+    correlation: f32,
+    deviation: [f32; 2],
+    mean: [f32; 2],
+}
+
+/// Finds the window of every cell of `a` in `b`, within `radius` of its present shift.
+fn search(a: &Plane, b: &Plane, shifts: &[Vector2<f32>], radius: i32) -> Vec<Option<Window>> {
+    let (moments_a, moments_b) = (Moments::new(a), Moments::new(b));
+    let (width, height) = (a.width as i32, a.height as i32);
+    let (last_x, last_y) = (width - WINDOW as i32, height - WINDOW as i32);
+    let corner = |cell: usize, side: i32, last: i32| {
+        let centre = (cell as f32 + 0.5) * side as f32 / MAP_SIDE as f32;
+        ((centre - 0.5 * WINDOW as f32).round() as i32).clamp(0, last)
+    };
+    let mut template = [0.0f32; AREA];
+    let mut windows = Vec::with_capacity(MAP_SIDE * MAP_SIDE);
+    for row in 0..MAP_SIDE {
+        let y = corner(row, height, last_y);
+        for column in 0..MAP_SIDE {
+            let x = corner(column, width, last_x);
+            let (mean_a, deviation_a) = moments_a.at(x, y);
+            let base = shifts[row * MAP_SIDE + column].map(f32::round);
+            let (base_x, base_y) = (x + base.x as i32, y + base.y as i32);
+            if deviation_a.is_nan() {
+                windows.push(None);
+                continue;
+            }
+            for (line, out) in template.chunks_exact_mut(WINDOW).enumerate() {
+                let from = (y as usize + line) * a.width + x as usize;
+                for (out, value) in out.iter_mut().zip(&a.values[from..from + WINDOW]) {
+                    *out = value - mean_a;
+                }
+            }
+            let mut best: Option<(f32, Window)> = None;
+            for dy in -radius..=radius {
+                for dx in -radius..=radius {
+                    let (there_x, there_y) = (base_x + dx, base_y + dy);
+                    if there_x < 0 || there_y < 0 || there_x > last_x || there_y > last_y {
+                        continue;
+                    }
+                    let (mean_b, deviation_b) = moments_b.at(there_x, there_y);
+                    if deviation_b.is_nan() {
+                        continue;
+                    }
+                    let correlation = if deviation_a.min(deviation_b) < MIN_DEVIATION {
+                        0.0
+                    } else {
+                        let at = there_y as usize * b.width + there_x as usize;
+                        let product = product(&template, &b.values[at..], b.width);
+                        product / (AREA as f32 * deviation_a * deviation_b)
+                    };
+                    let distance = ((dx * dx + dy * dy) as f32).sqrt();
+                    let value = correlation - SHIFT_COST * distance;
+                    if best.as_ref().is_none_or(|(most, _)| value > *most) {
+                        let half = 0.5 * (WINDOW as f32 - 1.0);
+                        let shift = Vector2::new((there_x - x) as f32, (there_y - y) as f32);
+                        let window = Window {
+                            centre: Point2::new(x as f32 + half, y as f32 + half),
+                            shift,
+                            correlation,
+                            deviation: [deviation_a, deviation_b],
+                            mean: [mean_a, mean_b],
+                        };
+                        best = Some((value, window));
+                    }
+                }
+            }
+            windows.push(best.map(|(_, window)| window));
+        }
+    }
+    windows
+}
+
+/// The sum of products of a window and the window of `values` that begins at its first value.
+#[inline(never)]
+fn product(template: &[f32; AREA], values: &[f32], stride: usize) -> f32 {
+    let mut sums = [0.0f32; WINDOW];
+    for (line, template) in template.chunks_exact(WINDOW).enumerate() {
+        let row = &values[line * stride..][..WINDOW];
+        for x in 0..WINDOW {
+            sums[x] += template[x] * row[x];
+        }
+    }
+    sums.iter().sum()
+}
+
+/// Mean and standard deviation of every window of a plane, by its top-left pixel.
+struct Moments {
+    width: usize,
+    sums: Vec<f32>,
+    squares: Vec<f32>,
+}
+
+impl Moments {
+    fn new(plane: &Plane) -> Self {
+        // Grey levels about zero keep the sums of squares exact enough.
+        let centred: Vec<f32> = plane.values.iter().map(|v| v - 128.0).collect();
+        let squared = centred.iter().map(|v| v * v).collect();
+        Self {
+            width: plane.width,
+            sums: window_sums(centred, plane.width, plane.height),
+            squares: window_sums(squared, plane.width, plane.height),
+        }
+    }
+
+    fn at(&self, x: i32, y: i32) -> (f32, f32) {
+        let at = y as usize * self.width + x as usize;
+        let mean = self.sums[at] / AREA as f32;
+        let variance = self.squares[at] / AREA as f32 - mean * mean;
+        // NaN stays NaN.
+        let deviation = if variance < 0.0 { 0.0 } else { variance.sqrt() };
+        (mean + 128.0, deviation)
+    }
+}
+
+/// For each pixel the sum over the window whose top-left pixel it is; pixels too near the right and
+/// the lower edge hold sums of fewer pixels. By doubling: windows of 2, 4, 8, 16 pixels.
+fn window_sums(mut values: Vec<f32>, width: usize, height: usize) -> Vec<f32> {
+    let mut reach = 1;
+    while reach < WINDOW {
+        for row in values.chunks_exact_mut(width) {
+            for x in 0..width.saturating_sub(reach) {
+                row[x] += row[x + reach];
+            }
+        }
+        for y in 0..height.saturating_sub(reach) {
+            let (above, below) = values.split_at_mut((y + reach) * width);
+            let above = &mut above[y * width..(y + 1) * width];
+            for (value, other) in above.iter_mut().zip(&below[..width]) {
+                *value += other;
+            }
+        }
+        reach *= 2;
+    }
+    values
+}
+
+/// The median shift of each cell and its neighbours, of those that correlate; of none, the shift
+/// before.
+fn smoothed(windows: &[Option<Window>], before: &[Vector2<f32>]) -> Vec<Vector2<f32>> {
+    const MIN_CORRELATION: f32 = 0.5;
+    let side = MAP_SIDE as i32;
+    let mut smooth = Vec::with_capacity(windows.len());
+    for row in 0..side {
+        for column in 0..side {
+            let mut near: [Vec<f32>; 2] = [Vec::with_capacity(9), Vec::with_capacity(9)];
+            for y in (row - 1).max(0)..=(row + 1).min(side - 1) {
+                for x in (column - 1).max(0)..=(column + 1).min(side - 1) {
+                    if let Some(window) = &windows[(y * side + x) as usize]
+                        && window.correlation >= MIN_CORRELATION
+                    {
+                        near[0].push(window.shift.x);
+                        near[1].push(window.shift.y);
+                    }
+                }
+            }
+            let at = (row * side + column) as usize;
+            smooth.push(if near[0].is_empty() {
+                before[at]
+            } else {
+                let [x, y] = near.map(|mut values| {
+                    values.sort_by(f32::total_cmp);
+                    values[values.len() / 2]
+                });
+                Vector2::new(x, y)
+            });
+        }
+    }
+    smooth
+}

@@ -1,0 +1,403 @@
+//! What was seen of two photos: evidence for and against their showing the same thing.
+//!
+//! Plain values without thresholds of a verdict; [`super::Judgement`] says what they mean. Features
+//! give [`FeatureEvidence`], pixels give [`PixelEvidence`]. Swapping the photos changes no value but
+//! the order of pairs of values.
+
+use nalgebra::{Matrix3, Point2};
+use serde::{Deserialize, Serialize};
+
+use super::guided::{Guided, KeypointTree, guided_matches};
+use crate::features::FeatureSet;
+use crate::geometry::inverse;
+use crate::refinement::{AgreementCell, AgreementMap, MAP_SIDE};
+
+/// Radius in which a keypoint's partner is looked for, as a part of the photo's longer side.
+const GUIDED_RADIUS: f64 = 16.0 / 480.0;
+/// Texture beyond this standard deviation counts no more, in grey levels.
+const MAX_TEXTURE: f32 = 20.0;
+/// Cells with more texture than this, in one photo, can agree or contradict, in grey levels.
+const MIN_TEXTURE: f32 = 6.0;
+/// Correlation from which a cell agrees.
+const AGREES: f32 = 0.7;
+/// Correlation below which a cell contradicts.
+const CONTRADICTS: f32 = 0.4;
+/// Standard deviation of the weight of the middle, as a part of the side.
+const MIDDLE: f32 = 0.25;
+/// Cells along each side of a block.
+const BLOCK: usize = 4;
+const NUM_BLOCKS: usize = MAP_SIDE / BLOCK;
+
+/// What features say of two photos that one transform ties together.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FeatureEvidence {
+    /// Pairs of similar descriptors.
+    pub num_matches: u32,
+    /// Matches that the transform explains.
+    pub num_inliers: u32,
+    /// Similarity of the photos as wholes, -1 to 1 ([`FeatureSet::global_similarity`]); 0 without
+    /// global descriptors.
+    pub global_similarity: f32,
+    /// Part of each photo's attention that lies where the other photo shows the same place, 0 to 1.
+    pub coverage: [f32; 2],
+    /// Mean similarity of each photo's descriptors in the overlap with the best near the same place
+    /// of the other photo, weighted by attention; -1 to 1.
+    pub descriptor_similarity: [f32; 2],
+    /// Keypoints of each photo in the overlap.
+    pub num_keypoints: [u32; 2],
+}
+
+/// What the pixels of two aligned photos say. Correlations are zero-mean and normalised, -1 to 1;
+/// "by attention" weighs a cell by the attention of the keypoints of both photos in it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PixelEvidence {
+    /// Part of each photo's area that lies in the overlap, 0 to 1.
+    pub overlap: [f32; 2],
+    /// Mean correlation of the overlap's cells, by texture.
+    pub agreement: f32,
+    /// The same by attention.
+    pub attended_agreement: f32,
+    /// The same by texture in the middle of the overlap.
+    pub middle_agreement: f32,
+    /// The same by texture in the middle of both photos.
+    pub subject_agreement: f32,
+    /// The same by attention, at half the resolution.
+    pub coarse_agreement: f32,
+    /// The same over the cells that hold inliers.
+    pub inlier_agreement: f32,
+    /// Share of the textured cells that agree (correlation of 0.7 and more), 0 to 1.
+    pub agreeing_share: f32,
+    /// Share of the textured cells that contradict (correlation below 0.4), 0 to 1.
+    pub contradicting_share: f32,
+    /// Share of the attention of textured cells that falls on contradicting ones, 0 to 1.
+    pub contradicted_attention: f32,
+    /// Share of contradicting cells in the middle of the overlap, 0 to 1.
+    pub middle_contradiction: f32,
+    /// Mean correlation of blocks of 4 x 4 cells: the tenth, the half and nine tenths of them have at
+    /// most this.
+    pub blocks: [f32; 3],
+    /// Part of each photo's attention that lies in cells near inliers which agree, 0 to 1.
+    pub explained_attention: [f32; 2],
+    /// Mean distance of the colours' a* and b* (CIELAB), by attention.
+    pub color_difference: f32,
+    /// The same in the middle of the overlap.
+    pub middle_color_difference: f32,
+    /// The same by attention with the median difference taken off, which takes off the light.
+    pub relative_color_difference: f32,
+    /// Mean distance of a* and b* from grey, by attention, of the photo that has less.
+    pub saturation: f32,
+    /// How far cells moved from where the transform puts them, by texture, as a part of the overlap's
+    /// side.
+    pub shift: f32,
+    /// How far cells moved against their neighbours, likewise.
+    pub roughness: f32,
+    /// Mean standard deviation of the cells' grey levels, of the photo that has more there.
+    pub texture: f32,
+    /// Mean ratio of the lesser to the greater texture, by texture, 0 to 1.
+    pub texture_balance: f32,
+    /// Mean similarity of descriptors in the middle of the overlap, by attention, -1 to 1.
+    pub middle_descriptor_similarity: f32,
+    /// Share of the map's cells that hold an inlier, 0 to 1.
+    pub inlier_cells: f32,
+}
+
+/// What was seen of two photos that one transform ties together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PairEvidence {
+    /// What features say.
+    pub features: FeatureEvidence,
+    /// What pixels say; none where they were not compared.
+    pub pixels: Option<PixelEvidence>,
+}
+
+/// Keypoints of one photo, and where those of the other photo are expected.
+pub struct GuidedMatches {
+    /// From photo 1 to photo 2, then from photo 2 to photo 1.
+    pub both: [Vec<Guided>; 2],
+}
+
+impl GuidedMatches {
+    /// Looks for the partners of both photos' keypoints under `matrix`, which maps photo 1 to photo 2;
+    /// none for a matrix without an inverse.
+    pub fn new(
+        features: [&FeatureSet; 2],
+        trees: [&KeypointTree; 2],
+        matrix: &Matrix3<f64>,
+    ) -> Option<Self> {
+        let back = inverse(matrix)?;
+        let radius = |features: &FeatureSet| {
+            GUIDED_RADIUS * f64::from(features.width().max(features.height()))
+        };
+        let [a, b] = features;
+        Some(Self {
+            both: [
+                guided_matches(a, b, trees[1], matrix, radius(b)),
+                guided_matches(b, a, trees[0], &back, radius(a)),
+            ],
+        })
+    }
+}
+
+impl FeatureEvidence {
+    /// Gathers what features say.
+    pub fn new(
+        features: [&FeatureSet; 2],
+        num_matches: usize,
+        num_inliers: usize,
+        global_similarity: f64,
+        guided: &GuidedMatches,
+    ) -> Self {
+        let mut evidence = Self {
+            num_matches: num_matches as u32,
+            num_inliers: num_inliers as u32,
+            global_similarity: global_similarity as f32,
+            coverage: [0.0; 2],
+            descriptor_similarity: [0.0; 2],
+            num_keypoints: [0; 2],
+        };
+        for (photo, (features, guided)) in features.iter().zip(&guided.both).enumerate() {
+            let keypoints = features.keypoints();
+            let score = |guided: &Guided| keypoints[guided.index1].score;
+            let all: f32 = keypoints.iter().map(|k| k.score).sum();
+            let inside: f32 = guided.iter().map(score).sum();
+            let similar: f32 = guided.iter().map(|g| score(g) * g.similarity).sum();
+            evidence.coverage[photo] = ratio(inside, all);
+            evidence.descriptor_similarity[photo] = ratio(similar, inside);
+            evidence.num_keypoints[photo] = guided.len() as u32;
+        }
+        evidence
+    }
+}
+
+/// Sums of weighted values.
+#[derive(Default, Clone, Copy)]
+struct Mean {
+    sum: f32,
+    weight: f32,
+}
+
+impl Mean {
+    fn add(&mut self, value: f32, weight: f32) {
+        self.sum += weight * value;
+        self.weight += weight;
+    }
+
+    fn value(self) -> f32 {
+        ratio(self.sum, self.weight)
+    }
+}
+
+fn ratio(part: f32, whole: f32) -> f32 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
+/// Weight of a place `distance` from the middle, as a part of the side.
+fn middle_weight(x: f32, y: f32) -> f32 {
+    (-(x * x + y * y) / (2.0 * MIDDLE * MIDDLE)).exp()
+}
+
+impl PixelEvidence {
+    /// Gathers what the pixels say. `inliers` are places in photo 1 and photo 2.
+    pub fn new(
+        features: [&FeatureSet; 2],
+        guided: &GuidedMatches,
+        inliers: impl Iterator<Item = (Point2<f64>, Point2<f64>)>,
+        map: &AgreementMap,
+    ) -> Self {
+        let attention = Attention::new(features, guided, inliers, map);
+        let mut mean = [Mean::default(); 16];
+        let mut blocks = vec![Mean::default(); NUM_BLOCKS * NUM_BLOCKS];
+        let mut differences: [Vec<f32>; 2] = [Vec::new(), Vec::new()];
+        let mut explained = [0.0f32; 2];
+        let mut num_inlier_cells = 0;
+        let halves = features.map(|f| [0.5 * f.width() as f32, 0.5 * f.height() as f32]);
+        for (at, cell) in map.cells.iter().enumerate() {
+            let Some(cell) = cell else { continue };
+            let (row, column) = (at / MAP_SIDE, at % MAP_SIDE);
+            let part = |i: usize| (i as f32 + 0.5) / MAP_SIDE as f32 - 0.5;
+            let middle = middle_weight(part(column), part(row));
+            let subject = subject_weight(cell, halves);
+            let [deviation1, deviation2] = cell.deviation;
+            let deviation = deviation1.max(deviation2);
+            let texture = deviation.min(MAX_TEXTURE);
+            let attended = attention.both[0][at] + attention.both[1][at];
+            let by_attention = attended + 0.05;
+            let correlation = cell.correlation;
+            let color = [0, 1].map(|i| cell.chroma[0][i] - cell.chroma[1][i]);
+            let distance = color[0].hypot(color[1]);
+            mean[0].add(correlation, texture);
+            mean[1].add(correlation, by_attention);
+            mean[2].add(correlation, texture * middle);
+            mean[3].add(correlation, texture * subject);
+            mean[4].add(cell.coarse_correlation, by_attention);
+            if deviation > MIN_TEXTURE {
+                let [agrees, contradicts] =
+                    [correlation >= AGREES, correlation < CONTRADICTS].map(|is| f32::from(u8::from(is)));
+                mean[5].add(agrees, 1.0);
+                mean[6].add(contradicts, 1.0);
+                mean[7].add(contradicts, by_attention);
+                mean[8].add(contradicts, middle);
+            }
+            mean[9].add(distance, by_attention);
+            mean[10].add(distance, middle);
+            mean[11].add(cell.shift, texture);
+            mean[12].add(cell.roughness, texture);
+            mean[13].add(deviation, 1.0);
+            mean[14].add(ratio(deviation1.min(deviation2), deviation.max(1.0)), texture);
+            if attention.inliers[at] > 0 {
+                mean[15].add(correlation, 1.0);
+                num_inlier_cells += 1;
+            }
+            if attention.is_near_inlier(at) && correlation >= AGREES {
+                explained[0] += attention.both[0][at];
+                explained[1] += attention.both[1][at];
+            }
+            blocks[(row / BLOCK) * NUM_BLOCKS + column / BLOCK].add(correlation, texture + 1e-3);
+            for (values, value) in differences.iter_mut().zip(color) {
+                values.push(value);
+            }
+        }
+        let value = mean.map(Mean::value);
+        let all: f32 = blocks.iter().map(|b| b.weight).sum::<f32>() / blocks.len() as f32;
+        let mut by_block: Vec<f32> = blocks
+            .iter()
+            .filter(|block| block.weight > 0.15 * all)
+            .map(|block| block.value())
+            .collect();
+        by_block.sort_by(f32::total_cmp);
+        let quantile = |part: f32| {
+            let last = by_block.len().saturating_sub(1) as f32;
+            by_block.get((part * last).round() as usize).copied().unwrap_or(0.0)
+        };
+        Self {
+            overlap: map.overlap,
+            agreement: value[0],
+            attended_agreement: value[1],
+            middle_agreement: value[2],
+            subject_agreement: value[3],
+            coarse_agreement: value[4],
+            inlier_agreement: value[15],
+            agreeing_share: value[5],
+            contradicting_share: value[6],
+            contradicted_attention: value[7],
+            middle_contradiction: value[8],
+            blocks: [0.1, 0.5, 0.9].map(quantile),
+            explained_attention: [0, 1].map(|photo| ratio(explained[photo], attention.all[photo])),
+            color_difference: value[9],
+            middle_color_difference: value[10],
+            relative_color_difference: relative_difference(map, &attention, &mut differences),
+            saturation: saturation(map, &attention),
+            shift: value[11],
+            roughness: value[12],
+            texture: value[13],
+            texture_balance: value[14],
+            middle_descriptor_similarity: attention.middle_similarity(),
+            inlier_cells: num_inlier_cells as f32 / (MAP_SIDE * MAP_SIDE) as f32,
+        }
+    }
+}
+
+/// Weight of the middle of both photos: the square root of the product of both weights.
+fn subject_weight(cell: &AgreementCell, halves: [[f32; 2]; 2]) -> f32 {
+    let weight = |point: Point2<f64>, [half_x, half_y]: [f32; 2]| {
+        let x = (point.x as f32 + 0.5) / half_x - 1.0;
+        let y = (point.y as f32 + 0.5) / half_y - 1.0;
+        middle_weight(0.5 * x, 0.5 * y)
+    };
+    (weight(cell.point1, halves[0]) * weight(cell.point2, halves[1])).sqrt()
+}
+
+/// Mean distance of colours with the median difference of each channel taken off.
+fn relative_difference(map: &AgreementMap, attention: &Attention, differences: &mut [Vec<f32>; 2]) -> f32 {
+    let medians = [0, 1].map(|i| {
+        let values = &mut differences[i];
+        values.sort_by(f32::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(0.0)
+    });
+    let mut mean = Mean::default();
+    for (at, cell) in map.cells.iter().enumerate() {
+        if let Some(cell) = cell {
+            let [a, b] = [0, 1].map(|i| cell.chroma[0][i] - cell.chroma[1][i] - medians[i]);
+            mean.add(a.hypot(b), attention.both[0][at] + attention.both[1][at] + 0.05);
+        }
+    }
+    mean.value()
+}
+
+fn saturation(map: &AgreementMap, attention: &Attention) -> f32 {
+    let mut mean = [Mean::default(); 2];
+    for (at, cell) in map.cells.iter().enumerate() {
+        if let Some(cell) = cell {
+            let weight = attention.both[0][at] + attention.both[1][at] + 0.05;
+            for (mean, [a, b]) in mean.iter_mut().zip(cell.chroma) {
+                mean.add(a.hypot(b), weight);
+            }
+        }
+    }
+    mean[0].value().min(mean[1].value())
+}
+
+/// Attention, similarity and inliers by the cells of a map.
+struct Attention {
+    /// Of each photo, in units of the mean attention of its keypoints.
+    both: [Vec<f32>; 2],
+    /// All attention of each photo, likewise.
+    all: [f32; 2],
+    /// Inliers of each cell.
+    inliers: Vec<u32>,
+    /// Descriptor similarity in the middle.
+    middle: Mean,
+}
+
+impl Attention {
+    fn new(
+        features: [&FeatureSet; 2],
+        guided: &GuidedMatches,
+        inliers: impl Iterator<Item = (Point2<f64>, Point2<f64>)>,
+        map: &AgreementMap,
+    ) -> Self {
+        let num_cells = MAP_SIDE * MAP_SIDE;
+        let mut own = Self {
+            both: [vec![0.0; num_cells], vec![0.0; num_cells]],
+            all: [0.0; 2],
+            inliers: vec![0; num_cells],
+            middle: Mean::default(),
+        };
+        for photo in 0..2 {
+            let keypoints = features[photo].keypoints();
+            let mean = keypoints.iter().map(|k| k.score).sum::<f32>() / keypoints.len().max(1) as f32;
+            own.all[photo] = keypoints.len() as f32;
+            for guided in &guided.both[photo] {
+                let keypoint = &keypoints[guided.index1];
+                let place = Point2::new(f64::from(keypoint.x), f64::from(keypoint.y));
+                let Some(at) = map.cell_at(photo, place) else {
+                    continue;
+                };
+                let weight = ratio(keypoint.score, mean);
+                own.both[photo][at] += weight;
+                let part = |i: usize| (i as f32 + 0.5) / MAP_SIDE as f32 - 0.5;
+                let middle = middle_weight(part(at % MAP_SIDE), part(at / MAP_SIDE));
+                own.middle.add(guided.similarity, weight * middle);
+            }
+        }
+        for (point1, point2) in inliers {
+            // An inlier may be off by some pixels: the cell between both places.
+            let cells = [map.cell_at(0, point1), map.cell_at(1, point2)];
+            for at in cells.into_iter().flatten() {
+                own.inliers[at] += 1;
+            }
+        }
+        own
+    }
+
+    /// Whether the cell or one beside it holds an inlier.
+    fn is_near_inlier(&self, at: usize) -> bool {
+        let (row, column) = (at / MAP_SIDE, at % MAP_SIDE);
+        let around = |i: usize| i.saturating_sub(1)..=(i + 1).min(MAP_SIDE - 1);
+        around(row).any(|y| around(column).any(|x| self.inliers[y * MAP_SIDE + x] > 0))
+    }
+
+    fn middle_similarity(&self) -> f32 {
+        self.middle.value()
+    }
+}

@@ -1,0 +1,124 @@
+//! Evidence as the numbers that the judgement was learned on.
+//!
+//! Values of both photos enter as the greater and the lesser, so that swapping the photos changes
+//! nothing.
+
+use super::evidence::{FeatureEvidence, PixelEvidence};
+
+/// Names of [`feature_inputs`], in order.
+pub const FEATURE_INPUTS: [&str; 9] = [
+    "ln_inliers",
+    "ln_inlier_share",
+    "global_similarity",
+    "coverage_max",
+    "coverage_min",
+    "descriptor_similarity_mean",
+    "descriptor_similarity_min",
+    "descriptor_similarity_max",
+    "ln_keypoints",
+];
+
+/// Names of what [`pixel_inputs`] has after [`FEATURE_INPUTS`], in order.
+pub const PIXEL_INPUTS: [&str; 30] = [
+    "overlap_max",
+    "overlap_min",
+    "agreement",
+    "attended_agreement",
+    "middle_agreement",
+    "subject_agreement",
+    "coarse_agreement",
+    "inlier_agreement",
+    "agreeing_share",
+    "contradicting_share",
+    "contradicted_attention",
+    "middle_contradiction",
+    "worst_blocks",
+    "median_block",
+    "best_blocks",
+    "explained_attention_max",
+    "explained_attention_min",
+    "ln_color_difference",
+    "ln_middle_color_difference",
+    "ln_relative_color_difference",
+    "ln_saturation",
+    "shift",
+    "roughness",
+    "ln_texture",
+    "texture_balance",
+    "middle_descriptor_similarity",
+    "inlier_cells",
+    "best_middle_agreement",
+    "least_agreement",
+    "fine_loss",
+];
+
+/// The numbers that features give.
+pub fn feature_inputs(evidence: &FeatureEvidence) -> [f32; FEATURE_INPUTS.len()] {
+    let [matches, inliers] = [evidence.num_matches, evidence.num_inliers].map(|n| n as f32);
+    let [max, min] = ordered(evidence.coverage);
+    let [most, least] = ordered(evidence.descriptor_similarity);
+    let [keypoints1, keypoints2] = evidence.num_keypoints.map(|n| n as f32);
+    [
+        inliers.ln_1p(),
+        (inliers.max(1.0) / matches.max(1.0)).ln(),
+        evidence.global_similarity,
+        max,
+        min,
+        0.5 * (most + least),
+        least,
+        most,
+        (0.5 * (keypoints1 + keypoints2)).ln_1p(),
+    ]
+}
+
+/// The numbers that features and pixels give.
+pub fn pixel_inputs(features: &FeatureEvidence, pixels: &PixelEvidence) -> Vec<f32> {
+    let [overlap_max, overlap_min] = ordered(pixels.overlap);
+    let [explained_max, explained_min] = ordered(pixels.explained_attention);
+    let agreements = [
+        pixels.agreement,
+        pixels.attended_agreement,
+        pixels.middle_agreement,
+        pixels.subject_agreement,
+    ];
+    let mut inputs = feature_inputs(features).to_vec();
+    let values: [f32; PIXEL_INPUTS.len()] = [
+        overlap_max,
+        overlap_min,
+        pixels.agreement,
+        pixels.attended_agreement,
+        pixels.middle_agreement,
+        pixels.subject_agreement,
+        pixels.coarse_agreement,
+        pixels.inlier_agreement,
+        pixels.agreeing_share,
+        pixels.contradicting_share,
+        pixels.contradicted_attention,
+        pixels.middle_contradiction,
+        pixels.blocks[0],
+        pixels.blocks[1],
+        pixels.blocks[2],
+        explained_max,
+        explained_min,
+        pixels.color_difference.ln_1p(),
+        pixels.middle_color_difference.ln_1p(),
+        pixels.relative_color_difference.ln_1p(),
+        pixels.saturation.ln_1p(),
+        pixels.shift,
+        pixels.roughness,
+        pixels.texture.ln_1p(),
+        pixels.texture_balance,
+        pixels.middle_descriptor_similarity,
+        pixels.inlier_cells,
+        pixels.middle_agreement.max(pixels.subject_agreement),
+        agreements.into_iter().fold(f32::INFINITY, f32::min),
+        pixels.coarse_agreement - pixels.attended_agreement,
+    ];
+    inputs.extend(values);
+    inputs
+}
+
+/// The greater and the lesser.
+fn ordered([a, b]: [f32; 2]) -> [f32; 2] {
+    [a.max(b), a.min(b)]
+}

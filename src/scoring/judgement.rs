@@ -1,0 +1,339 @@
+//! What evidence means: the learned judgement of a pair.
+//!
+//! Sums of small regression trees (gradient boosting; Friedman, *Annals of Statistics* 29(5), 2001)
+//! answer log-odds, learned by training/judgement.py on labelled pairs and shipped as
+//! `models/judgement.json`. Values that should only raise or only lower the answer, such as
+//! agreement and colour difference, do so by constraint. One sum reads features alone and says
+//! which pairs are worth aligning; the other reads pixels too and decides.
+
+use serde::{Deserialize, Serialize};
+
+use super::evidence::{FeatureEvidence, PairEvidence, PixelEvidence};
+use super::inputs::{FEATURE_INPUTS, PIXEL_INPUTS, feature_inputs, pixel_inputs};
+use crate::error::{Error, Result};
+
+/// The file that ships.
+const EMBEDDED: &str = include_str!("../../models/judgement.json");
+/// The version of the file's format.
+const VERSION: u32 = 1;
+
+/// A learned judgement of pairs.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    no_transform: f64,
+    min_aligned: f64,
+    features: Ensemble,
+    pixels: Ensemble,
+    copies: Ensemble,
+}
+
+/// How two photos of one thing came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Relation {
+    /// One picture: resized, cropped, recompressed, relit, written over, scanned again.
+    Copy,
+    /// Two photographs of one thing.
+    View,
+}
+
+impl Relation {
+    /// The name that serde writes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::View => "view",
+        }
+    }
+}
+
+/// The file, as it is written.
+#[derive(Deserialize)]
+struct File {
+    version: u32,
+    /// Log-odds of a pair without a transform.
+    no_transform: f64,
+    /// Log-odds by features from which two photos are aligned.
+    min_aligned: f64,
+    features: EnsembleFile,
+    pixels: EnsembleFile,
+    /// Log-odds that two photos of one thing are copies of one picture.
+    copies: EnsembleFile,
+}
+
+#[derive(Deserialize)]
+struct EnsembleFile {
+    inputs: Vec<String>,
+    base: f64,
+    /// A tree is a list of nodes: `[input, threshold, below, above]`, or `[value]`.
+    trees: Vec<Vec<Vec<f64>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Ensemble {
+    base: f64,
+    trees: Vec<Vec<Node>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Node {
+    Leaf(f64),
+    /// Values up to the threshold go below; children stand after their parent.
+    Split {
+        input: usize,
+        threshold: f64,
+        below: usize,
+        above: usize,
+    },
+}
+
+impl Judgement {
+    /// The judgement that ships.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`]; a test keeps the embedded one right.
+    pub fn embedded() -> Result<Self> {
+        Self::parse(EMBEDDED)
+    }
+
+    /// Reads a judgement that training/judgement.py wrote.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] for text that is no such file, another version, inputs that this version
+    /// does not compute, or a tree that is no tree.
+    pub fn parse(text: &str) -> Result<Self> {
+        let fail = |reason: String| Error::Manifest {
+            path: "judgement".into(),
+            reason,
+        };
+        let file: File = serde_json::from_str(text).map_err(|error| fail(error.to_string()))?;
+        if file.version != VERSION {
+            return Err(fail(format!("version {} is not {VERSION}", file.version)));
+        }
+        let both: Vec<&str> = FEATURE_INPUTS.iter().chain(&PIXEL_INPUTS).copied().collect();
+        let features = Ensemble::new(file.features, &FEATURE_INPUTS).map_err(&fail)?;
+        let pixels = Ensemble::new(file.pixels, &both).map_err(&fail)?;
+        let copies = Ensemble::new(file.copies, &both).map_err(&fail)?;
+        Ok(Self {
+            no_transform: file.no_transform,
+            min_aligned: file.min_aligned,
+            features,
+            pixels,
+            copies,
+        })
+    }
+
+    /// Log-odds that two photos show the same thing, where as many pairs of one thing as of two are
+    /// expected; without evidence those of photos that no transform ties together.
+    pub fn log_odds(&self, evidence: Option<&PairEvidence>) -> f64 {
+        match evidence {
+            None => self.no_transform,
+            Some(PairEvidence { features, pixels }) => match pixels {
+                Some(pixels) => self.pixels.sum(&pixel_inputs(features, pixels)),
+                None => self.by_features(features),
+            },
+        }
+    }
+
+    /// Whether features say enough for the pixels to be compared.
+    pub fn is_worth_aligning(&self, evidence: &FeatureEvidence) -> bool {
+        self.by_features(evidence) >= self.min_aligned
+    }
+
+    /// Whether two photos of one thing are copies of one picture or two views; none where the pixels
+    /// were not compared.
+    pub fn relation(&self, evidence: &PairEvidence) -> Option<Relation> {
+        let pixels: &PixelEvidence = evidence.pixels.as_ref()?;
+        let log_odds = self.copies.sum(&pixel_inputs(&evidence.features, pixels));
+        Some(match log_odds > 0.0 {
+            true => Relation::Copy,
+            false => Relation::View,
+        })
+    }
+
+    fn by_features(&self, evidence: &FeatureEvidence) -> f64 {
+        self.features.sum(&feature_inputs(evidence))
+    }
+}
+
+/// The probability that these log-odds stand for, 0 to 1.
+pub fn probability(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
+}
+
+/// The log-odds of a probability between 0 and 1.
+pub fn log_odds(probability: f64) -> f64 {
+    (probability / (1.0 - probability)).ln()
+}
+
+/// How many pairs the assumption that half of all pairs show one thing is worth.
+const PRIOR_PAIRS: f64 = 8.0;
+const MAX_STEPS: usize = 200;
+
+/// What has to be added to the log-odds of all pairs of a folder, as photos of one thing are rarer
+/// there than one in two: the logit of the share of true pairs that the log-odds themselves make most
+/// probable, by expectation maximisation (Saerens, Latinne and Decaestecker, *Neural Computation* 14,
+/// 2002). Deterministic, in any order of the pairs.
+pub fn prior_log_odds(pairs: &[f64]) -> f64 {
+    let mut sorted = pairs.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let mut share: f64 = 0.5;
+    for _ in 0..MAX_STEPS {
+        let shift = log_odds(share);
+        let expected: f64 = sorted.iter().map(|odds| probability(odds + shift)).sum();
+        let next = (expected + 0.5 * PRIOR_PAIRS) / (sorted.len() as f64 + PRIOR_PAIRS);
+        let is_settled = (next / share).ln().abs() < 1e-6;
+        share = next;
+        if is_settled {
+            break;
+        }
+    }
+    log_odds(share)
+}
+
+impl Ensemble {
+    fn new(file: EnsembleFile, names: &[&str]) -> std::result::Result<Self, String> {
+        let inputs: Vec<usize> = file
+            .inputs
+            .iter()
+            .map(|name| {
+                let at = names.iter().position(|known| known == name);
+                at.ok_or_else(|| format!("input {name:?} is not known"))
+            })
+            .collect::<std::result::Result<_, _>>()?;
+        let trees = file.trees.iter().map(|nodes| tree(nodes, &inputs));
+        Ok(Self {
+            base: file.base,
+            trees: trees.collect::<std::result::Result<_, _>>()?,
+        })
+    }
+
+    fn sum(&self, values: &[f32]) -> f64 {
+        self.base + self.trees.iter().map(|tree| answer(tree, values)).sum::<f64>()
+    }
+}
+
+fn tree(nodes: &[Vec<f64>], inputs: &[usize]) -> std::result::Result<Vec<Node>, String> {
+    if nodes.is_empty() {
+        return Err("a tree has no nodes".into());
+    }
+    let node = |(at, node): (usize, &Vec<f64>)| match node[..] {
+        [value] if value.is_finite() => Ok(Node::Leaf(value)),
+        [input, threshold, below, above] => {
+            let child = |index: f64| {
+                let index = index as usize;
+                (index > at && index < nodes.len()).then_some(index)
+            };
+            let input = inputs.get(input as usize).copied();
+            match (input, child(below), child(above)) {
+                (Some(input), Some(below), Some(above)) if threshold.is_finite() => {
+                    Ok(Node::Split {
+                        input,
+                        threshold,
+                        below,
+                        above,
+                    })
+                }
+                _ => Err(format!("node {at} leads nowhere")),
+            }
+        }
+        _ => Err(format!("node {at} is neither a leaf nor a split")),
+    };
+    nodes.iter().enumerate().map(node).collect()
+}
+
+fn answer(tree: &[Node], values: &[f32]) -> f64 {
+    let mut at = 0;
+    loop {
+        match tree[at] {
+            Node::Leaf(value) => return value,
+            Node::Split {
+                input,
+                threshold,
+                below,
+                above,
+            } => {
+                let is_above = f64::from(values[input]) > threshold;
+                at = if is_above { above } else { below };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(inputs: &str, trees: &str) -> String {
+        let ensemble = format!(r#"{{"inputs": {inputs}, "base": 0.5, "trees": {trees}}}"#);
+        format!(
+            r#"{{"version": 1, "no_transform": -4.0, "min_aligned": -3.0, "features": {ensemble},
+                "pixels": {ensemble}, "copies": {ensemble}}}"#
+        )
+    }
+
+    fn evidence(num_inliers: u32) -> FeatureEvidence {
+        FeatureEvidence {
+            num_matches: 50,
+            num_inliers,
+            global_similarity: 0.5,
+            coverage: [0.5, 0.9],
+            descriptor_similarity: [0.4, 0.6],
+            num_keypoints: [200, 300],
+        }
+    }
+
+    #[test]
+    fn trees_add_up() {
+        let text = file(
+            r#"["ln_inliers"]"#,
+            "[[[0, 2.0, 1, 2], [-1.0], [2.0]], [[0.25]]]",
+        );
+        let judgement = Judgement::parse(&text).unwrap();
+        assert_eq!(judgement.by_features(&evidence(3)), -0.25);
+        assert_eq!(judgement.by_features(&evidence(30)), 2.75);
+        assert_eq!(judgement.log_odds(None), -4.0);
+        let seen = PairEvidence {
+            features: evidence(30),
+            pixels: None,
+        };
+        assert_eq!(judgement.log_odds(Some(&seen)), 2.75);
+        assert_eq!(judgement.relation(&seen), None);
+    }
+
+    #[test]
+    fn what_is_no_judgement_is_refused() {
+        let bad = [
+            "{}".to_owned(),
+            file(r#"["luck"]"#, "[]"),
+            file(r#"["ln_inliers"]"#, "[[]]"),
+            file(r#"["ln_inliers"]"#, "[[[0, 2.0, 0, 1], [1.0]]]"),
+            file(r#"["ln_inliers"]"#, "[[[0, 2.0, 1, 9], [1.0]]]"),
+            file(r#"["ln_inliers"]"#, "[[[3, 2.0, 1, 2], [1.0], [1.0]]]"),
+            file(r#"["ln_inliers"]"#, "[[[1.0, 2.0]]]"),
+            file(r#"["ln_inliers"]"#, "[[[0.5]]]").replace("\"version\": 1", "\"version\": 2"),
+        ];
+        for text in bad {
+            assert!(Judgement::parse(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_prior_is_the_share_of_true_pairs() {
+        // Sure answers: 100 true pairs of 10,000.
+        let mut pairs = vec![-20.0; 9_900];
+        pairs.extend([20.0; 100]);
+        let share = probability(prior_log_odds(&pairs));
+        assert!((share - 0.0104).abs() < 1e-4, "{share}");
+        // Answers that say nothing, and no answers, leave it as it is.
+        assert!(prior_log_odds(&[0.0; 50]).abs() < 1e-9);
+        assert!(prior_log_odds(&[]).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_embedded_one_is_read_and_prefers_evidence() {
+        let judgement = Judgement::embedded().unwrap();
+        let few = judgement.by_features(&evidence(7));
+        assert!(judgement.by_features(&evidence(150)) > few + 2.0);
+    }
+}

@@ -1,0 +1,16 @@
+//! What was seen of a pair of photos, and what it means.
+//!
+//! [`FeatureEvidence`] and [`PixelEvidence`] hold what was seen, without thresholds of a verdict.
+//! [`Judgement`] answers the log-odds that both photos show the same thing.
+//! [`guided_matches`] looks for the partners of keypoints where a transform puts them.
+
+mod evidence;
+mod guided;
+mod inputs;
+mod judgement;
+mod values;
+
+pub use evidence::{FeatureEvidence, GuidedMatches, PairEvidence, PixelEvidence};
+pub use guided::{Guided, KeypointTree, guided_matches};
+pub use inputs::{FEATURE_INPUTS, PIXEL_INPUTS, feature_inputs, pixel_inputs};
+pub use judgement::{Judgement, Relation, log_odds, prior_log_odds, probability};

@@ -1,0 +1,210 @@
+"""Learns the judgement of a pair: evidence -> log-odds, written to ../models/judgement.json.
+
+    python judgement.py TABLES --output ../models/judgement.json --report judgement_report.csv
+
+TABLES holds the tables that `cargo bench --bench evidence` writes, one a set (training/README.md has
+the commands). Sets that share their photos or their way of being made are one family; each family
+is left out in turn, and all that is reported of it comes from the fit that left it out. The slope
+and the base of the shipped log-odds are those that the left-out answers want, so that a set like
+none of these is stated about as truly as one left out here.
+
+Gradient boosting by LightGBM with monotone constraints; small trees. Deterministic.
+"""
+
+import argparse
+import hashlib
+import json
+import pathlib
+
+import lightgbm
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+
+FAMILIES = {"listings": "garments", "listA": "garments", "garments": "garments"}
+
+FEATURES = [
+    "ln_inliers", "ln_inlier_share", "global_similarity", "coverage_max", "coverage_min",
+    "descriptor_similarity_mean", "descriptor_similarity_min", "descriptor_similarity_max", "ln_keypoints",
+]
+RISING = {
+    "ln_inliers", "ln_inlier_share", "descriptor_similarity_mean", "descriptor_similarity_min",
+    "descriptor_similarity_max", "agreement", "attended_agreement", "middle_agreement",
+    "subject_agreement", "coarse_agreement", "inlier_agreement", "agreeing_share", "worst_blocks",
+    "median_block", "best_blocks", "explained_attention_max", "explained_attention_min",
+    "texture_balance", "middle_descriptor_similarity", "best_middle_agreement", "least_agreement",
+}
+FALLING = {
+    "contradicting_share", "contradicted_attention", "middle_contradiction", "ln_color_difference",
+    "ln_middle_color_difference", "ln_relative_color_difference", "roughness",
+}
+# True pairs of these families are edits of one picture, and photographs of one thing.
+COPIES, VIEWS = ["garments", "edits", "detail"], ["products", "carton", "held", "views"]
+# Pairs with fewer inliers are not judged by pixels.
+MIN_INLIERS = 6
+# Pairs that features alone give lower log-odds are not aligned.
+ASKED = -3.0
+NUM_TREES = 160
+OPTIONS = dict(
+    objective="binary", learning_rate=0.06, num_leaves=8, min_data_in_leaf=40, feature_fraction=0.5,
+    bagging_fraction=0.7, bagging_freq=1, lambda_l2=5.0, num_threads=1, deterministic=True, seed=1, verbose=-1,
+    monotone_constraints_method="intermediate",
+)
+
+
+def family(name):
+    """Sets of one family are left out together."""
+    if name in FAMILIES:
+        return FAMILIES[name]
+    if name.startswith("lay_"):
+        return name[4:]
+    return name[3:] if name[:2] in ("s1", "s2", "s3") else name
+
+
+def read(folder):
+    tables = []
+    for path in sorted(folder.glob("*.csv")):
+        table = pd.read_csv(path)
+        table["set"], table["family"] = path.stem, family(path.stem)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def weights(table):
+    """Each family and class counts with the root of its pairs; both classes count the same."""
+    weight = np.zeros(len(table))
+    for _, rows in table.groupby(["family", "same"]).indices.items():
+        weight[rows] = min(len(rows), 4000) ** 0.5 / len(rows)
+    for same in (0, 1):
+        chosen = (table.same == same).values
+        weight[chosen] /= weight[chosen].sum()
+    return weight * len(table) / 2
+
+
+def fit(table, columns):
+    signs = [1 if c in RISING else -1 if c in FALLING else 0 for c in columns]
+    data = lightgbm.Dataset(table[columns], table.same, weight=weights(table))
+    return lightgbm.train({**OPTIONS, "monotone_constraints": signs}, data, NUM_TREES)
+
+
+def left_out(table, columns):
+    """Log-odds of every pair by the fit that left its family out."""
+    answers = np.zeros(len(table))
+    for name in table.family.unique():
+        own = (table.family == name).values
+        answers[own] = fit(table[~own], columns).predict(table[own][columns], raw_score=True)
+    return answers
+
+
+def calibrate(table, answers):
+    """Slope and base that make left-out log-odds most probable, families and classes weighing the same."""
+    same, weight = table.same.values, weights(table)
+
+    def loss(parameters):
+        signed = (2 * same - 1) * (parameters[0] * answers + parameters[1])
+        return np.average(np.logaddexp(0, -signed), weights=weight)
+
+    return minimize(loss, [1.0, 0.0]).x
+
+
+def recall(same, scores, rate):
+    """Share of true pairs above the score that one false pair in 1 / rate reaches."""
+    false = np.sort(scores[same == 0])[::-1]
+    return (scores[same == 1] > false[int(len(false) * rate)]).mean()
+
+
+def report(table, answers, path):
+    rows = []
+    for name, rows_of in table.groupby("family").indices.items():
+        same, scores = table.same.values[rows_of], answers[rows_of]
+        row = {"family": name, "pairs": len(same), "true": int(same.sum())}
+        row["false above 0"] = (scores[same == 0] > 0).mean()
+        row["false above ln 100"] = (scores[same == 0] > np.log(100)).mean()
+        if same.any():
+            row["true above 0"] = (scores[same == 1] > 0).mean()
+            row["recall at 1e-2"] = recall(same, scores, 1e-2)
+            row["recall at 1e-3"] = recall(same, scores, 1e-3)
+        rows.append(row)
+    frame = pd.DataFrame(rows).round(4)
+    print(frame.to_string(index=False))
+    frame.to_csv(path, index=False)
+
+
+def ensemble(model, columns, slope, base):
+    """The trees as lists of nodes, parents first."""
+    trees = []
+    for info in model.dump_model()["tree_info"]:
+        nodes = []
+
+        def add(node):
+            at = len(nodes)
+            nodes.append(None)
+            if "leaf_value" in node and "split_feature" not in node:
+                nodes[at] = [round(slope * node["leaf_value"], 5)]
+                return at
+            below, above = add(node["left_child"]), add(node["right_child"])
+            threshold = float(f"{node['threshold']:.6g}")
+            nodes[at] = [node["split_feature"], threshold, below, above]
+            return at
+
+        add(info["tree_structure"])
+        trees.append(nodes)
+    return {"inputs": columns, "base": round(float(base), 5), "trees": trees}
+
+
+def fit_copies(table, columns):
+    """Tells edited copies of one picture from two views of one thing; its slope and base."""
+    pairs = table[(table.same == 1) & table.family.isin(COPIES + VIEWS)].reset_index(drop=True)
+    pairs["same"] = pairs.family.isin(COPIES).astype(int)
+    answers = left_out(pairs, columns)
+    slope, base = calibrate(pairs, answers)
+    right = ((slope * answers + base) > 0) == (pairs.same == 1)
+    print("copies or views, right:", right.groupby(pairs.family).mean().round(3).to_dict())
+    return fit(pairs, columns), slope, base
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tables", type=pathlib.Path)
+    parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--report", type=pathlib.Path, required=True)
+    parser.add_argument("--left-out", type=pathlib.Path, help="left-out log-odds of every pair, as CSV")
+    arguments = parser.parse_args()
+    table = read(arguments.tables)
+    table = table[(table.inliers >= MIN_INLIERS) & table.ln_inliers.notna()].reset_index(drop=True)
+    columns = [c for c in table.columns if c not in ("image1", "image2", "same", "inliers", "set", "family")]
+    by_features = left_out(table, FEATURES)
+    slope1, base1 = calibrate(table, by_features)
+    print(f"features alone: slope {slope1:.3f}, base {base1:.3f}")
+    report(table, slope1 * by_features + base1, arguments.report.with_stem(arguments.report.stem + "_features"))
+    features = fit(table, FEATURES)
+    asked = (slope1 * by_features + base1) >= ASKED
+    print(f"asked: {asked.mean():.3f} of the pairs, {asked[table.same == 1].mean():.4f} of the true ones")
+    close = table[asked].reset_index(drop=True)
+    by_pixels = left_out(close, columns)
+    slope2, base2 = calibrate(close, by_pixels)
+    print(f"features and pixels: slope {slope2:.3f}, base {base2:.3f}")
+    report(close, slope2 * by_pixels + base2, arguments.report)
+    if arguments.left_out:
+        out = close[["set", "family", "image1", "image2", "same", "inliers"]].copy()
+        out["log_odds"] = slope2 * by_pixels + base2
+        out.to_csv(arguments.left_out, index=False)
+    pixels = fit(close, columns)
+    copies, slope3, base3 = fit_copies(close, columns)
+    content = {
+        "version": 1,
+        "no_transform": -6.0,
+        "min_aligned": ASKED,
+        "features": ensemble(features, FEATURES, slope1, base1),
+        "pixels": ensemble(pixels, columns, slope2, base2),
+        "copies": ensemble(copies, columns, slope3, base3),
+    }
+    text = json.dumps(content, separators=(",", ":")) + "\n"
+    arguments.output.write_text(text)
+    print(f"{arguments.output}: {len(text)} bytes, sha256 {hashlib.sha256(text.encode()).hexdigest()}")
+    gains = sorted(zip(pixels.feature_importance("gain"), columns), reverse=True)
+    print("gain: " + ", ".join(f"{c} {g / sum(g for g, _ in gains):.2f}" for g, c in gains[:14]))
+
+
+if __name__ == "__main__":
+    main()

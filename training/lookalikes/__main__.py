@@ -1,0 +1,84 @@
+"""Pictures of things that look alike, labelled: python -m lookalikes OUT --data DATA [--kinds form slide] [--things 12] [--seed 1]
+
+Writes OUT/<kind>/<thing>/<copy>.jpg. Two pictures in one thing's folder show the same thing; two of different folders of
+one kind do not. A kind is one pile of things that are easily confused: one form filled in differently, flavours of one
+brand, objects before the same scene. DATA holds train/ and clothing/train/, and nothing else of it is read. The same
+arguments give the same files, and a kind does not depend on which other kinds are made.
+"""
+
+import argparse
+import pathlib
+import random
+
+from . import edits, goods, screen, sheets, shoot, solids
+from .bank import Bank
+
+# Kinds with one template and one drawing a thing, and the ways in which such a picture comes back.
+PRINTED = ("save", "scan", "photo", "photo")
+SHOWN = ("save", "save", "photo", "scan")
+TEMPLATES = {
+    "form": (sheets.form, PRINTED),
+    "slide": (sheets.slide, SHOWN),
+    "receipt": (sheets.receipt, PRINTED),
+    "chart": (sheets.chart, SHOWN),
+    "cover": (goods.cover, PRINTED),
+    "card": (goods.card, ("save", "save", "photo", "scan")),
+    "screenshot": (screen.screenshot, ("save", "save", "photo")),
+    "ticket": (sheets.ticket, PRINTED),
+    "grid": (sheets.grid, PRINTED),
+    "paper": (goods.paper, PRINTED),
+}
+# Kinds that make their copies themselves.
+SCENES = {
+    "carton": goods.carton,
+    "held": goods.held,
+    "views": solids.views,
+    "edits": edits.edits,
+    "detail": edits.detail,
+    "series": goods.series,
+}
+KINDS = "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series".split()
+
+
+def templated(name, things, bank, rng):
+    template, ways = TEMPLATES[name]
+    t = rng(name)
+    scenes = bank.scenes(rng(name, "desks"))
+    tables = [shoot.desk(rng(name, "desk", k), scenes.draw()) for k in range(4)]
+    fill = template(t, bank)
+    for thing in range(things):
+        image = fill(rng(name, thing))
+        yield shoot.copies(rng(name, thing, "copies"), image, tables, ways)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="lookalikes", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--data", type=pathlib.Path, required=True)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, metavar="KIND")
+    parser.add_argument("--things", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    bank = Bank(arguments.data)
+    rng = lambda *parts: random.Random(" ".join(map(str, (arguments.seed, *parts))))
+    for kind in arguments.kinds:
+        count = 0
+        make = (
+            (lambda: SCENES[kind](kind, arguments.things, bank, rng))
+            if kind in SCENES
+            else (lambda: templated(kind, arguments.things, bank, rng))
+        )
+        for thing, images in enumerate(make()):
+            folder = arguments.out / kind / f"{thing:03d}"
+            folder.mkdir(parents=True, exist_ok=True)
+            for copy, image in enumerate(images):
+                r = rng(kind, thing, copy, "file")
+                shoot.finished(r, image).save(folder / f"{copy}.jpg", quality=r.randint(55, 92))
+                count += 1
+        print(f"{kind}: {count} pictures of {arguments.things} things", flush=True)
+
+
+if __name__ == "__main__":
+    main()
