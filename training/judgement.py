@@ -32,7 +32,7 @@ RISING = {
     "descriptor_similarity_max", "agreement", "attended_agreement", "middle_agreement",
     "subject_agreement", "coarse_agreement", "inlier_agreement", "agreeing_share", "worst_blocks",
     "median_block", "best_blocks", "explained_attention_max", "explained_attention_min",
-    "texture_balance", "middle_descriptor_similarity", "best_middle_agreement", "least_agreement",
+    "texture_balance", "middle_descriptor_similarity", "best_middle_agreement", "least_agreement", "planar_share",
 }
 FALLING = {
     "contradicting_share", "contradicted_attention", "middle_contradiction", "ln_color_difference",

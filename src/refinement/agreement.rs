@@ -2,9 +2,10 @@
 //!
 //! The overlap of both photos under a transform is drawn twice into one frame, once from each photo,
 //! and divided into cells. Each cell of photo 1 is searched for near its place in photo 2, from
-//! coarse to fine; neighbours lead each other, so the map follows the parallax of solid things and
-//! the error of a coarse transform. A cell then says how well its pixels correlate, how much texture
-//! each photo has there, how far it had to move against its neighbours, and both colours.
+//! coarse to fine; neighbours lead each other, so the map follows the parallax of solid things.
+//! Where many cells agree on one homography, photo 2 is drawn anew by it before the finest search,
+//! which takes off the error of a coarse transform. A cell then says how well its pixels correlate,
+//! how much texture each photo has there, how far it moved, and both colours.
 //!
 //! Two photos of one thing correlate wherever there is texture. Two things of one layout correlate
 //! around a place where they do not. Correlation is zero-mean and normalised, so brightness and
@@ -12,10 +13,11 @@
 
 use nalgebra::{Matrix3, Point2, Vector2};
 
+use super::fit::{Tolerance, fit};
 use super::image::RefinementImage;
 use super::plane::Plane;
 use super::warp::{magnification, warp};
-use crate::geometry::{inverse, project};
+use crate::geometry::{Correspondences, homography, inverse, project};
 
 /// Cells along each side of a map.
 pub const MAP_SIDE: usize = 24;
@@ -30,10 +32,20 @@ const FRAME_SIDES: [f64; 2] = [64.0, 1024.0];
 const MAX_ENLARGEMENT: f64 = 1.5;
 /// Samples along each side of a photo that find the overlap.
 const OVERLAP_SAMPLES: usize = 48;
-/// Levels of the frame, each half of the one before.
-const NUM_LEVELS: usize = 3;
 /// Radius of the search on the coarsest level and on the others, in pixels of the level.
 const RADII: [i32; 2] = [4, 2];
+/// On the coarsest level one cell in this many along each side is searched for.
+const COARSE_STEP: usize = 2;
+/// A homography needs this part of the cells.
+const MIN_PLANAR_CELLS: f64 = 0.12;
+/// Correlation of the cells that a homography is fitted to.
+const MIN_FITTED_CORRELATION: f32 = 0.6;
+/// How the homography is fitted, in pixels at half of the frame's resolution.
+const TOLERANCE: Tolerance = Tolerance {
+    start_px: 6.0,
+    affine_px: 2.0,
+    end_px: 1.0,
+};
 /// What a pixel of movement costs, in correlation; decides between equals.
 const SHIFT_COST: f32 = 0.004;
 /// Standard deviation below which a window has no texture to correlate, in grey levels.
@@ -54,7 +66,8 @@ pub struct AgreementCell {
     pub correlation: f32,
     /// The same at half the resolution, where a window sees twice as far.
     pub coarse_correlation: f32,
-    /// How far the cell moved from where the transform puts it, as a part of the frame's side.
+    /// How far the cell moved from where the transform, or the homography fitted to all cells, puts
+    /// it, as a part of the frame's side.
     pub shift: f32,
     /// How far it moved against the median of its neighbours, likewise.
     pub roughness: f32,
@@ -69,6 +82,8 @@ pub struct AgreementMap {
     pub cells: Vec<Option<AgreementCell>>,
     /// Part of each photo's area that lies in the overlap, 0 to 1.
     pub overlap: [f32; 2],
+    /// Whether many cells agree on one homography.
+    pub is_planar: bool,
     /// Maps pixels of each original photo to columns and rows of the map, by the transform alone.
     cell_from_photo: [Matrix3<f64>; 2],
 }
@@ -97,7 +112,7 @@ pub fn agreement_map(
     let overlap = [first.share, second.share];
     // The frame is that of the photo which the overlap fills more.
     let is_swapped = second.share > first.share;
-    let (mut cells, frame) = match is_swapped {
+    let ((mut cells, is_planar), frame) = match is_swapped {
         true => (second.compare(image2, image1, &back)?, second.cell_from_photo()),
         false => (first.compare(image1, image2, matrix)?, first.cell_from_photo()),
     };
@@ -116,6 +131,7 @@ pub fn agreement_map(
     Some(AgreementMap {
         cells,
         overlap,
+        is_planar,
         cell_from_photo,
     })
 }
@@ -166,13 +182,14 @@ impl Overlap {
         Matrix3::new(x, 0.0, -left * x, 0.0, y, -top * y, 0.0, 0.0, 1.0)
     }
 
-    /// Draws both photos into the frame and compares them; cells have photo 1 as `image`.
+    /// Draws both photos into the frame and compares them; cells have photo 1 as `image`. Also says
+    /// whether a homography was fitted.
     fn compare(
         &self,
         image: &RefinementImage,
         other: &RefinementImage,
         matrix: &Matrix3<f64>,
-    ) -> Option<Vec<Option<AgreementCell>>> {
+    ) -> Option<(Vec<Option<AgreementCell>>, bool)> {
         let [left, top, right, bottom] = self.bounds;
         let (width, height) = (right - left, bottom - top);
         let middle = Point2::new(0.5 * (left + right), 0.5 * (top + bottom));
@@ -191,49 +208,49 @@ impl Overlap {
         if frame_width < WINDOW || frame_height < WINDOW {
             return None;
         }
-        let step = 1.0 / scale;
-        let photo_from_frame = Matrix3::new(
-            step, 0.0, left + 0.5 * step,
-            0.0, step, top + 0.5 * step,
-            0.0, 0.0, 1.0,
-        );
-        let other_from_frame = matrix * photo_from_frame;
-        let draw = |image: &RefinementImage, photo_from_frame: &Matrix3<f64>| {
-            let levels = image.levels();
-            let (x, y) = (0.5 * frame_width as f64, 0.5 * frame_height as f64);
-            let finest = levels[0].level_from_photo * photo_from_frame;
-            let octaves = magnification(&finest, x, y)?.log2().round().max(0.0);
-            let level = &levels[(octaves as usize).min(levels.len() - 1)];
-            let level_from_frame = level.level_from_photo * photo_from_frame;
-            Some(warp(&level.plane, &level_from_frame, frame_width, frame_height))
+        let frame = |scale: f64| {
+            let step = 1.0 / scale;
+            let (x, y) = (left + 0.5 * step, top + 0.5 * step);
+            Matrix3::new(step, 0.0, x, 0.0, step, y, 0.0, 0.0, 1.0)
         };
-        let mut levels = vec![[draw(image, &photo_from_frame)?, draw(other, &other_from_frame)?]];
-        while levels.len() < NUM_LEVELS {
-            let [a, b] = &levels[levels.len() - 1];
-            match (a.half(), b.half()) {
-                (Some(a), Some(b)) if a.width.min(a.height) >= WINDOW => levels.push([a, b]),
-                _ => break,
-            }
-        }
+        // Half the resolution first.
+        let half_from_photo = inverse(&frame(0.5 * scale))?;
+        let half = frame(0.5 * scale);
+        let size = [frame_width / 2, frame_height / 2];
+        let a = draw(image, &half, size)?;
+        let b = draw(other, &(matrix * half), size)?;
         let mut shifts = vec![Vector2::zeros(); MAP_SIDE * MAP_SIDE];
-        let mut coarse = vec![0.0f32; MAP_SIDE * MAP_SIDE];
-        let mut windows: Vec<Option<Window>> = Vec::new();
-        for (index, [a, b]) in levels.iter().enumerate().rev() {
-            let is_first = index + 1 == levels.len();
-            let radius = RADII[usize::from(!is_first)];
-            windows = search(a, b, &shifts, radius);
-            if index == 1 {
-                for (value, window) in coarse.iter_mut().zip(&windows) {
-                    *value = window.as_ref().map_or(0.0, |w| w.correlation);
-                }
-            }
-            if index > 0 {
-                shifts = smoothed(&windows, &shifts);
-                for shift in &mut shifts {
-                    *shift *= 2.0;
-                }
-            }
+        if let (Some(a), Some(b)) = (a.half(), b.half())
+            && a.width.min(a.height) >= WINDOW
+        {
+            let windows = search(&a, &b, &shifts, RADII[0], COARSE_STEP);
+            shifts = smoothed(&windows, &shifts);
+            shifts.iter_mut().for_each(|shift| *shift *= 2.0);
         }
+        if a.width.min(a.height) < WINDOW {
+            return None;
+        }
+        let coarse = search(&a, &b, &shifts, RADII[1], 1);
+        shifts = smoothed(&coarse, &shifts);
+        let update = common_homography(&coarse);
+        // Then all of it, drawn anew where the cells agree on a homography.
+        let photo_from_frame = frame(scale);
+        let motion = update.unwrap_or_else(Matrix3::identity);
+        let photo_motion = half * motion * half_from_photo;
+        let other_from_frame = matrix * photo_motion * photo_from_frame;
+        let size = [frame_width, frame_height];
+        let a = draw(image, &photo_from_frame, size)?;
+        let b = draw(other, &other_from_frame, size)?;
+        for (at, shift) in shifts.iter_mut().enumerate() {
+            let place = |cell: usize, side: usize| (cell as f64 + 0.5) * side as f64 / MAP_SIDE as f64;
+            let half_place = Point2::new(
+                place(at % MAP_SIDE, frame_width / 2),
+                place(at / MAP_SIDE, frame_height / 2),
+            );
+            let expected = project(&motion, half_place)? - half_place;
+            *shift = 2.0 * (*shift - expected.cast::<f32>());
+        }
+        let windows = search(&a, &b, &shifts, RADII[1], 1);
         let smooth = smoothed(&windows, &shifts);
         let frame_side = ((frame_width * frame_height) as f32).sqrt();
         let cells = windows.iter().enumerate().map(|(at, window)| {
@@ -248,14 +265,51 @@ impl Overlap {
                 deviation: window.deviation,
                 mean: window.mean,
                 correlation: window.correlation,
-                coarse_correlation: coarse[at],
+                coarse_correlation: coarse[at].as_ref().map_or(0.0, |w| w.correlation),
                 shift: window.shift.norm() / frame_side,
                 roughness: (window.shift - smooth[at]).norm() / frame_side,
                 chroma: [image.chroma_at(point1), other.chroma_at(point2)],
             })
         });
-        Some(cells.collect())
+        Some((cells.collect(), update.is_some()))
     }
+}
+
+/// Draws a photo into a frame of this width and height, from the level of its pyramid that has about
+/// the frame's resolution.
+fn draw(
+    image: &RefinementImage,
+    photo_from_frame: &Matrix3<f64>,
+    [width, height]: [usize; 2],
+) -> Option<Plane> {
+    let levels = image.levels();
+    let (x, y) = (0.5 * width as f64, 0.5 * height as f64);
+    let finest = levels[0].level_from_photo * photo_from_frame;
+    let octaves = magnification(&finest, x, y)?.log2().round().max(0.0);
+    let level = &levels[(octaves as usize).min(levels.len() - 1)];
+    let level_from_frame = level.level_from_photo * photo_from_frame;
+    Some(warp(&level.plane, &level_from_frame, width, height))
+}
+
+/// The homography, near the identity, that moves many of the cells as they moved.
+fn common_homography(windows: &[Option<Window>]) -> Option<Matrix3<f64>> {
+    let mut points = Correspondences::default();
+    for window in windows.iter().flatten() {
+        if window.correlation >= MIN_FITTED_CORRELATION {
+            let there = window.centre + window.shift;
+            points.push(window.centre.cast(), there.cast());
+        }
+    }
+    let enough = MIN_PLANAR_CELLS * windows.len() as f64;
+    if (points.len() as f64) < enough {
+        return None;
+    }
+    let update = fit(&points, TOLERANCE)?;
+    let mut errors = vec![0.0; points.len()];
+    homography::squared_errors(&update, &points, 0, &mut errors);
+    let limit = (1.5 * TOLERANCE.end_px).powi(2);
+    let num_consistent = errors.iter().filter(|error| **error <= limit).count();
+    (num_consistent as f64 >= enough).then_some(update)
 }
 
 /// A window of the frame and where it was found.
@@ -267,8 +321,15 @@ struct Window {
     mean: [f32; 2],
 }
 
-/// Finds the window of every cell of `a` in `b`, within `radius` of its present shift.
-fn search(a: &Plane, b: &Plane, shifts: &[Vector2<f32>], radius: i32) -> Vec<Option<Window>> {
+/// Finds the window of every `step`-th cell along each side of `a` in `b`, within `radius` of its
+/// present shift.
+fn search(
+    a: &Plane,
+    b: &Plane,
+    shifts: &[Vector2<f32>],
+    radius: i32,
+    step: usize,
+) -> Vec<Option<Window>> {
     let (moments_a, moments_b) = (Moments::new(a), Moments::new(b));
     let (width, height) = (a.width as i32, a.height as i32);
     let (last_x, last_y) = (width - WINDOW as i32, height - WINDOW as i32);
@@ -285,10 +346,12 @@ fn search(a: &Plane, b: &Plane, shifts: &[Vector2<f32>], radius: i32) -> Vec<Opt
             let (mean_a, deviation_a) = moments_a.at(x, y);
             let base = shifts[row * MAP_SIDE + column].map(f32::round);
             let (base_x, base_y) = (x + base.x as i32, y + base.y as i32);
-            if deviation_a.is_nan() {
+            if deviation_a.is_nan() || row % step != 0 || column % step != 0 {
                 windows.push(None);
                 continue;
             }
+            // Nothing to look for without texture.
+            let radius = if deviation_a < MIN_DEVIATION { 0 } else { radius };
             for (line, out) in template.chunks_exact_mut(WINDOW).enumerate() {
                 let from = (y as usize + line) * a.width + x as usize;
                 for (out, value) in out.iter_mut().zip(&a.values[from..from + WINDOW]) {

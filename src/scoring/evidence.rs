@@ -22,6 +22,8 @@ const MIN_TEXTURE: f32 = 6.0;
 const AGREES: f32 = 0.7;
 /// Correlation below which a cell contradicts.
 const CONTRADICTS: f32 = 0.4;
+/// Cells that moved further are not where one homography puts them, as a part of the overlap's side.
+const MAX_PLANAR_SHIFT: f32 = 1.6 / 256.0;
 /// Standard deviation of the weight of the middle, as a part of the side.
 const MIDDLE: f32 = 0.25;
 /// Cells along each side of a block.
@@ -86,6 +88,8 @@ pub struct PixelEvidence {
     pub relative_color_difference: f32,
     /// Mean distance of a* and b* from grey, by attention, of the photo that has less.
     pub saturation: f32,
+    /// Share of the textured cells that agree where one homography puts them, 0 to 1; 0 without one.
+    pub planar_share: f32,
     /// How far cells moved from where the transform puts them, by texture, as a part of the overlap's
     /// side.
     pub shift: f32,
@@ -205,7 +209,7 @@ impl PixelEvidence {
         map: &AgreementMap,
     ) -> Self {
         let attention = Attention::new(features, guided, inliers, map);
-        let mut mean = [Mean::default(); 16];
+        let mut mean = [Mean::default(); 17];
         let mut blocks = vec![Mean::default(); NUM_BLOCKS * NUM_BLOCKS];
         let mut differences: [Vec<f32>; 2] = [Vec::new(), Vec::new()];
         let mut explained = [0.0f32; 2];
@@ -237,6 +241,8 @@ impl PixelEvidence {
                 mean[6].add(contradicts, 1.0);
                 mean[7].add(contradicts, by_attention);
                 mean[8].add(contradicts, middle);
+                let is_planar = map.is_planar && cell.shift <= MAX_PLANAR_SHIFT;
+                mean[16].add(if is_planar { agrees } else { 0.0 }, 1.0);
             }
             mean[9].add(distance, by_attention);
             mean[10].add(distance, middle);
@@ -287,6 +293,7 @@ impl PixelEvidence {
             middle_color_difference: value[10],
             relative_color_difference: relative_difference(map, &attention, &mut differences),
             saturation: saturation(map, &attention),
+            planar_share: value[16],
             shift: value[11],
             roughness: value[12],
             texture: value[13],

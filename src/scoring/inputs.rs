@@ -19,7 +19,7 @@ pub const FEATURE_INPUTS: [&str; 9] = [
 ];
 
 /// Names of what [`pixel_inputs`] has after [`FEATURE_INPUTS`], in order.
-pub const PIXEL_INPUTS: [&str; 30] = [
+pub const PIXEL_INPUTS: [&str; 31] = [
     "overlap_max",
     "overlap_min",
     "agreement",
@@ -50,6 +50,7 @@ pub const PIXEL_INPUTS: [&str; 30] = [
     "best_middle_agreement",
     "least_agreement",
     "fine_loss",
+    "planar_share",
 ];
 
 /// The numbers that features give.
@@ -113,6 +114,7 @@ pub fn pixel_inputs(features: &FeatureEvidence, pixels: &PixelEvidence) -> Vec<f
         pixels.middle_agreement.max(pixels.subject_agreement),
         agreements.into_iter().fold(f32::INFINITY, f32::min),
         pixels.coarse_agreement - pixels.attended_agreement,
+        pixels.planar_share,
     ];
     inputs.extend(values);
     inputs
