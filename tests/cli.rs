@@ -176,6 +176,63 @@ fn a_flipped_photo_is_found_where_mirrored_is_asked_for() {
 }
 
 #[test]
+fn a_large_photo_matches_its_small_copy_both_ways() {
+    let bench = Bench::new();
+    let photo = image::open(example("graffiti_1.jpg")).unwrap();
+    let copy = |name: &str, width: u32, height: u32| {
+        let path = bench.path(name);
+        let resized = photo.resize_exact(width, height, image::imageops::FilterType::Triangle);
+        resized.save(&path).unwrap();
+        path
+    };
+    let large = copy("large.jpg", 4032, 3024);
+    let small = copy("small.jpg", 150, 112);
+    for (a, b, scale) in [
+        (&large, &small, 150.0 / 4032.0),
+        (&small, &large, 4032.0 / 150.0),
+    ] {
+        let (code, object) = bench.match_json(a, b, &[]);
+        assert_eq!(code, 0, "{}", object["num_inliers"]);
+        let at = |row: usize, column: usize| {
+            let matrix = &object["model"]["matrix"];
+            matrix[row][column].as_f64().unwrap() / scale
+        };
+        for (row, column, expected) in [(0, 0, 1.0), (0, 1, 0.0), (1, 0, 0.0), (1, 1, 1.0)] {
+            let off = (at(row, column) - expected).abs();
+            assert!(off < 0.03, "{scale}: {}", object["model"]["matrix"]);
+        }
+    }
+    let folder = bench.path("photos");
+    std::fs::create_dir(&folder).unwrap();
+    for (query, photo, width, height) in [
+        (&small, &large, 4032.0, 3024.0),
+        (&large, &small, 150.0, 112.0),
+    ] {
+        std::fs::copy(photo, folder.join("photo.jpg")).unwrap();
+        std::fs::copy(example("coffee.jpg"), folder.join("other.jpg")).unwrap();
+        let words: [&OsStr; 4] = [
+            "search".as_ref(),
+            query.as_ref(),
+            folder.as_ref(),
+            "--json".as_ref(),
+        ];
+        let output = bench.run(words);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let hit: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(hit["path"], "photo.jpg");
+        for (corner, [x, y]) in [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+            .into_iter()
+            .enumerate()
+        {
+            let found = &hit["region"][corner];
+            let off_x = (found[0].as_f64().unwrap() / width - x).abs();
+            let off_y = (found[1].as_f64().unwrap() / height - y).abs();
+            assert!(off_x < 0.04 && off_y < 0.04, "{}", hit["region"]);
+        }
+    }
+}
+
+#[test]
 fn results_do_not_depend_on_threads_or_runs() {
     let bench = Bench::new();
     let run = |threads: &str| {
