@@ -419,6 +419,44 @@ fn values_out_of_range_fail() {
 }
 
 #[test]
+fn options_that_do_not_fit_memory_are_refused_with_the_number_of_bytes() {
+    let bench = Bench::new();
+    let photo = example("coffee.jpg");
+    let folder = bench.path("photos");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(&photo, folder.join("1.jpg")).unwrap();
+    let too_large = ["--max-size", "8192", "--scales", "8"].map(OsStr::new);
+    let words = ["max_size", "8192", "137438953472 bytes"];
+    for command in [
+        ["match".as_ref(), photo.as_os_str(), photo.as_os_str()],
+        ["search".as_ref(), photo.as_os_str(), folder.as_os_str()],
+    ] {
+        assert_fails(&bench.run(command.into_iter().chain(too_large)), &words);
+    }
+    for command in ["extract", "cluster"] {
+        let out = ["-o", "out"].map(OsStr::new);
+        let args = [OsStr::new(command), folder.as_os_str()].into_iter();
+        assert_fails(&bench.run(args.chain(out).chain(too_large)), &words);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_photo_that_does_not_fit_memory_is_refused_with_the_number_of_bytes() {
+    let bench = Bench::new();
+    let photo = bench.path("large.png");
+    image::RgbImage::new(4096, 4096).save(&photo).unwrap();
+    let script =
+        "ulimit -v 2000000; exec \"$0\" --threads 1 match \"$1\" \"$1\" --max-size 8192 --scales 1";
+    let output = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_delfin")])
+        .arg(&photo)
+        .output()
+        .unwrap();
+    assert_fails(&output, &["max_size", "2147483648 bytes"]);
+}
+
+#[test]
 fn a_picture_that_cannot_be_written_fails() {
     let bench = Bench::new();
     let photo = example("cat.jpg");

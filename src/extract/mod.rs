@@ -28,7 +28,8 @@ use selection::{Level, select};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExtractionOptions {
     /// The longest side of a photo at scale 1, in pixels. Smaller photos are enlarged, at most
-    /// twofold; with DELF's own pyramid ([`DelfManifest`]) not at all.
+    /// twofold; with DELF's own pyramid ([`DelfManifest`]) not at all. All scales of a square photo
+    /// together may need 16 GiB of memory.
     pub max_size: u32,
     /// Pyramid scales, relative to `max_size`; each above 0 and at most 8.
     pub scales: Vec<f32>,
@@ -85,6 +86,21 @@ impl ExtractionOptions {
                 format!("{} is not between 1 and 1000000", self.max_features),
             ));
         }
+        let longest = f64::from(self.max_size);
+        let pixels = self
+            .scales
+            .iter()
+            .map(|s| (longest * f64::from(*s)).powi(2));
+        let bytes = memory_bytes(pixels.sum::<f64>() as u64);
+        if bytes > MAX_MEMORY_BYTES {
+            return Err(Error::option(
+                "max_size",
+                format!(
+                    "{} at scales {:?} needs up to {bytes} bytes of memory a photo; at most {MAX_MEMORY_BYTES} are used",
+                    self.max_size, self.scales
+                ),
+            ));
+        }
         if !(self.min_attention >= 0.0 && self.min_attention.is_finite()) {
             return Err(Error::option("min_attention", "must be at least 0"));
         }
@@ -96,13 +112,45 @@ impl ExtractionOptions {
 /// the time and ranks about as well (benches/RESULTS.md).
 const GLOBAL_SCALE: f32 = 0.7;
 
+/// Memory that a level takes while the network runs, in bytes a pixel: the built-in network was measured
+/// at 27.
+const BYTES_PER_PIXEL: u64 = 32;
+/// Most memory that the levels of one photo may take, in bytes.
+const MAX_MEMORY_BYTES: u64 = 1 << 34;
+
+/// Memory that levels of this many pixels take, in bytes.
+fn memory_bytes(pixels: u64) -> u64 {
+    pixels.saturating_mul(BYTES_PER_PIXEL)
+}
+
+/// Asks the system for the memory that levels of these sizes take, as an allocation that fails later
+/// would end the program.
+fn ensure_memory(
+    options: &ExtractionOptions,
+    sizes: impl Iterator<Item = (u32, u32)>,
+) -> Result<()> {
+    let pixels = sizes.map(|(width, height)| u64::from(width) * u64::from(height));
+    let bytes = memory_bytes(pixels.sum());
+    let fits =
+        usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
+    if fits {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} at scales {:?} needs {bytes} bytes of memory, more than there are",
+        options.max_size, options.scales
+    );
+    Err(Error::option("max_size", reason))
+}
+
 /// Extracts the features of `photo`: at most `max_features` keypoints, best first, positions in
 /// pixels of the photo, descriptors of unit length; and the global descriptor where the network
 /// has one, at the scale nearest to 0.7. The levels of the pyramid run in parallel on the current
 /// rayon pool; the result does not depend on the number of threads.
 ///
 /// # Errors
-/// [`Error::InvalidOption`], or [`Error::Model`] when the network does not run.
+/// [`Error::InvalidOption`], also when the system has too little memory for this photo; [`Error::Model`]
+/// when the network does not run.
 pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Result<FeatureSet> {
     options.validate()?;
     if let Some(delf) = model.delf() {
@@ -114,12 +162,15 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
             distance(a).total_cmp(&distance(b))
         })
         .unwrap_or(0);
+    let multiple = model.size_multiple();
+    let size = |scale: f32| level_size(photo, scale, options.max_size, multiple);
+    ensure_memory(options, options.scales.iter().map(|scale| size(*scale)))?;
     let mut levels = options
         .scales
         .par_iter()
         .enumerate()
         .map(|(index, &scale)| {
-            let (width, height) = level_size(photo, scale, options.max_size, model.size_multiple());
+            let (width, height) = size(scale);
             let resized = resize_rgb(photo.pixels(), width, height);
             Ok(Level {
                 scale,
@@ -208,6 +259,17 @@ mod tests {
             })
             .contains("max_size")
         );
+        let too_large = named(ExtractionOptions {
+            max_size: 8192,
+            ..scales(&[8.0])
+        });
+        assert!(too_large.contains("137438953472 bytes"), "{too_large}");
+        assert!(too_large.contains("max_size"), "{too_large}");
+        let large = ExtractionOptions {
+            max_size: 8192,
+            ..default.clone()
+        };
+        assert!(large.validate().is_ok());
         assert!(
             named(ExtractionOptions {
                 max_features: 0,
