@@ -165,6 +165,86 @@ fn a_folder_is_learned_and_photos_are_labelled() {
     assert!(folder.join("c.onnx").metadata().unwrap().len() > 4_000_000);
 }
 
+/// A cache on a full disk.
+struct Full;
+
+impl delfin::pipeline::FeatureCache for Full {
+    fn features(&self, _: &str, _: &[u8; 32]) -> delfin::Result<Option<delfin::FeatureSet>> {
+        full()
+    }
+
+    fn put_features(&self, _: &str, _: &[u8; 32], _: &delfin::FeatureSet) -> delfin::Result<()> {
+        full()
+    }
+
+    fn thumbnail(&self, _: &[u8; 32]) -> delfin::Result<Option<Vec<u8>>> {
+        full()
+    }
+
+    fn put_thumbnail(&self, _: &[u8; 32], _: &[u8]) -> delfin::Result<()> {
+        full()
+    }
+}
+
+fn full<T>() -> delfin::Result<T> {
+    Err(delfin::Error::Store {
+        path: "store.sqlite".into(),
+        reason: "database or disk is full".into(),
+        is_damaged: false,
+    })
+}
+
+#[test]
+fn no_photo_is_lost_for_a_cache_that_fails() {
+    use delfin::pipeline::{
+        ClassifierOptions, FeatureCache, Judge, NoCache, TrainingFolders, TrainingObserver,
+        review_labels, train_classifier,
+    };
+    #[derive(Default)]
+    struct Notes(std::sync::Mutex<Vec<String>>);
+    impl TrainingObserver for Notes {
+        fn photos(&self, _: usize, _: usize) {}
+        fn step(&self, _: &delfin::classify::TrainingStep) {}
+        fn note(&self, text: &str) {
+            self.0.lock().unwrap().push(text.to_owned());
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = photos(folder.path(), 10);
+    let model = delfin::Model::embedded().unwrap();
+    let mut options = ClassifierOptions::for_model(&model);
+    options.geometry = None;
+    options.layer.num_steps = 10;
+    let folders = TrainingFolders {
+        training: root.clone(),
+        validation: None,
+        testing: None,
+    };
+    let learn = |cache: &dyn FeatureCache| {
+        let notes = Notes::default();
+        let trained = train_classifier(&model, &folders, &options, cache, &notes).unwrap();
+        let told: Vec<String> = notes.0.into_inner().unwrap();
+        let of_store = told.into_iter().filter(|note| note.contains("store"));
+        (trained, of_store.collect::<Vec<String>>())
+    };
+    let (without, silence) = learn(&NoCache);
+    assert_eq!(silence, [""; 0]);
+    let (trained, told) = learn(&Full);
+    assert_eq!(
+        told,
+        ["store.sqlite: database or disk is full; going on without the store"]
+    );
+    assert_eq!(trained.photos.len(), 20);
+    assert_eq!(trained.classifier, without.classifier);
+    let judge = Judge::new(&trained.classifier, &model).unwrap();
+    let notes = Notes::default();
+    review_labels(&judge, &root, &Full, &notes).unwrap();
+    assert_eq!(notes.0.into_inner().unwrap(), told);
+    judge
+        .classify_path(&root.join("blobs/1.png"), &Full)
+        .unwrap();
+}
+
 #[test]
 fn accuracy_below_what_is_asserted_is_a_no() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ use anyhow::bail;
 use delfin::classify::{Classifier, ConfusionMatrix, LabelledPhoto, read_classifier};
 use delfin::files::write_file;
 use delfin::folder::find_photos;
-use delfin::pipeline::{Classification, Judge, LabelledResult, results_page};
+use delfin::pipeline::{Classification, Judge, LabelledResult, PhotoCache, results_page};
 use delfin::report::label_page;
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -54,9 +54,10 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     let model = open_model(args.model.as_deref())?;
     let judge = Judge::new(&classifier, &model)?;
     let store = open_in(args.cache_dir.as_deref(), &args.paths[0])?;
+    let cache = PhotoCache::new(&store, super::store::warn);
     let results: Vec<delfin::Result<Classification>> = photos
         .par_iter()
-        .map(|path| judge.classify_path(path, &store))
+        .map(|path| judge.classify_path(path, &cache))
         .collect();
     let num_photos = photos.len();
     let mut rows = Vec::new();

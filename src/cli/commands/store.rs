@@ -66,7 +66,7 @@ fn default_path(folder: &Path) -> PathBuf {
     folder.join(".delfin").join("store.sqlite")
 }
 
-fn warn(message: &str) {
+pub(super) fn warn(message: &str) {
     output::note(format_args!("delfin: warning: {message}"));
 }
 

@@ -1,6 +1,5 @@
 //! Training a classifier from folders of photos, and labelling photos with it.
 
-mod cache;
 mod distortion;
 mod export;
 mod groups;
@@ -15,7 +14,6 @@ mod sides;
 mod tensorboard;
 mod train;
 
-pub use cache::{FeatureCache, NoCache};
 pub use distortion::Distortions;
 pub use export::export_classifier;
 pub use groups::PhotoGroups;

@@ -13,11 +13,11 @@ mod tables;
 mod verify;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::cache::PhotoCache;
 use super::observer::Observer;
 use crate::candidates::Similarities;
 use crate::cluster::{Background, Class, match_score};
@@ -130,9 +130,8 @@ const MAX_STRONG: f64 = 1e-4;
 struct Session<'a> {
     model: &'a Model,
     options: &'a ClusterOptions,
-    store: &'a Store,
+    store: PhotoCache<'a, Store>,
     observer: &'a dyn Observer,
-    has_store_failed: AtomicBool,
 }
 
 impl<'a> Session<'a> {
@@ -145,28 +144,15 @@ impl<'a> Session<'a> {
         Self {
             model,
             options,
-            store,
+            store: PhotoCache::new(store, |text| observer.warn(text)),
             observer,
-            has_store_failed: AtomicBool::new(false),
         }
     }
 
     /// Uses the store. The first failure is told to the observer, and the run goes on without the
     /// store: nothing that was computed is lost for a full disk.
     fn using<T>(&self, work: impl FnOnce(&Store) -> Result<T>) -> Option<T> {
-        if self.has_store_failed.load(Ordering::Relaxed) {
-            return None;
-        }
-        match work(self.store) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                if !self.has_store_failed.swap(true, Ordering::Relaxed) {
-                    let message = format!("{error}; going on without the store");
-                    self.observer.warn(&message);
-                }
-                None
-            }
-        }
+        self.store.using(work)
     }
 }
 
