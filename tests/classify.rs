@@ -319,6 +319,35 @@ fn folders_that_cannot_be_learned_say_why() {
 }
 
 #[test]
+fn a_class_without_a_photo_that_can_be_read_is_left_out_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let root = photos(folder, 6);
+    // Sorted before the others, so that their numbers change.
+    std::fs::create_dir(root.join("a_broken")).unwrap();
+    std::fs::write(root.join("a_broken/1.jpg"), "no photo").unwrap();
+    let output = train(folder, &["--steps", "10", "--output-labels", "labels.txt"]);
+    stdout(&output);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    for words in ["a_broken: no photo in it can be read, so no class", "1.jpg"] {
+        assert!(told.contains(words), "no {words:?} in {told}");
+    }
+    let labels = std::fs::read_to_string(folder.join("labels.txt")).unwrap();
+    assert_eq!(labels, "blobs\nstripes\n");
+    // With one class left there is nothing to learn, which is told before a photo is computed.
+    std::fs::remove_dir_all(root.join("blobs")).unwrap();
+    let output = delfin(
+        folder,
+        &["train", "photos", "-o", "d.delfin", "--cache-dir", "new"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("only `stripes`"), "{told}");
+    let store = delfin::store::Store::open(&folder.join("new/store.sqlite")).unwrap();
+    assert_eq!(store.info().unwrap().num_photos, 0);
+}
+
+#[test]
 fn classes_of_one_photo_are_learned_but_nothing_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -13,7 +13,7 @@ pub use cache::{FeatureCache, NoCache, PhotoCache};
 pub use classification::{
     Classification, ClassifierOptions, Distortions, Doubt, Finding, Judge, LabelledResult,
     PhotoFeatures, PhotoGroups, TrainedClassifier, TrainedPhoto, TrainingFolders, TrainingLog,
-    TrainingObserver, Watchless, export_classifier, read_photo, results_page,
+    TrainingObserver, Watchless, export_classifier, open_dataset, read_photo, results_page,
     review_labels, review_page, train_classifier,
 };
 pub use features::{FeatureMatch, match_features, seed_from_content};

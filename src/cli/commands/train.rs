@@ -6,11 +6,11 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use delfin::Model;
-use delfin::classify::{Dataset, Split, TrainingStep, write_classifier};
+use delfin::classify::{Split, TrainingStep, write_classifier};
 use delfin::files::write_file;
 use delfin::pipeline::{
     ClassifierOptions, ClusterOptions, PhotoGroups, TrainedClassifier, TrainingFolders,
-    TrainingLog, TrainingObserver, Watchless, cluster_folder, train_classifier,
+    TrainingLog, TrainingObserver, Watchless, cluster_folder, open_dataset, train_classifier,
 };
 use delfin::store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     }
     let store = open_in(args.cache_dir.as_deref(), &folders.training)?;
     if args.group_by_verified {
-        Dataset::open(&folders.training)?;
+        open_dataset(&folders.training, &options.decode)?;
         options.groups = Some(groups(&model, &folders, &options, &store)?);
     }
     let watch = Watch::new(args.summaries_dir.as_deref());

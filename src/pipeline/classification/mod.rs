@@ -22,5 +22,6 @@ pub use options::{ClassifierOptions, TrainingFolders};
 pub use pages::{results_page, review_page};
 pub use photos::{PhotoFeatures, TrainingObserver, Watchless, read_photo};
 pub use review::{Doubt, Finding, review_labels};
+pub use sides::open_dataset;
 pub use tensorboard::TrainingLog;
 pub use train::{LabelledResult, TrainedClassifier, TrainedPhoto, train_classifier};

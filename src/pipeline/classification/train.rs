@@ -73,7 +73,7 @@ pub(super) struct Sample {
 /// Photos that cannot be read are told to the observer and left out, as are classes without one that can.
 ///
 /// # Errors
-/// [`Error::InvalidOption`]; [`Error::Dataset`] when the folders do not make two classes;
+/// [`Error::InvalidOption`]; [`Error::Dataset`] when the folders do not make two classes, before any photo is computed;
 /// [`Error::Model`] when the network has no global descriptor.
 pub fn train_classifier(
     model: &Model,
