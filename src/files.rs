@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 
 /// Writes `bytes` to `path`, over what is there. It is written beside `path` under another name,
@@ -72,6 +74,42 @@ fn partial_name(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.partial", std::process::id()));
     PathBuf::from(name)
+}
+
+/// A path as JSON holds it: text, or its bytes where it is not UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
+pub(crate) struct StoredPath(pub(crate) PathBuf);
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl From<StoredPath> for Stored {
+    fn from(StoredPath(path): StoredPath) -> Self {
+        match path.into_os_string().into_string() {
+            Ok(text) => Self::Text(text),
+            Err(other) => Self::Bytes(other.into_encoded_bytes()),
+        }
+    }
+}
+
+impl From<Stored> for StoredPath {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Text(text) => Self(text.into()),
+            #[cfg(unix)]
+            Stored::Bytes(bytes) => {
+                let name: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(bytes);
+                Self(name.into())
+            }
+            #[cfg(not(unix))]
+            Stored::Bytes(bytes) => Self(String::from_utf8_lossy(&bytes).into_owned().into()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 
 mod focal_length;
+pub(crate) mod kind;
 
 pub use focal_length::focal_length_px;
 
@@ -133,6 +134,11 @@ impl Photo {
         };
         if bytes.is_empty() {
             return Err(fail("the file is empty".into()));
+        }
+        if let Some(format) = kind::foreign_format(&bytes[..bytes.len().min(kind::HEAD_BYTES)]) {
+            return Err(fail(format!(
+                "a {format} file, which delfin does not read; save it as JPEG or PNG"
+            )));
         }
         let mut reader = ImageReader::new(Cursor::new(bytes))
             .with_guessed_format()

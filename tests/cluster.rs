@@ -226,6 +226,63 @@ fn what_cannot_be_read_is_listed_and_the_rest_is_sorted() {
 }
 
 #[test]
+fn photos_are_told_by_content_and_many_failures_by_a_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    for name in ["IMG_1", "2.jfif", "3.heic"] {
+        std::fs::copy(fixture("coffee.jpg"), photos.join(name)).unwrap();
+    }
+    for number in 0..9 {
+        let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
+        std::fs::write(photos.join(format!("{number}.heif")), heic).unwrap();
+    }
+    std::fs::write(photos.join("a.mov"), "a film").unwrap();
+    for number in 0..25 {
+        std::fs::write(photos.join(format!("bad_{number:02}.jpg")), "no photo").unwrap();
+    }
+    let out = folder.path().join("out");
+    let log = cluster(&photos, &out, &["--quiet"]);
+    assert!(
+        log.contains("10 files passed over: 9 .heif, 1 .mov"),
+        "{log}"
+    );
+    assert_eq!(log.matches("not a readable photo").count(), 10, "{log}");
+    assert!(log.contains("15 more of 25 failures"), "{log}");
+    assert!(log.contains("clusters.json"), "{log}");
+    assert_eq!(classes(&out).len(), 3);
+    let all: serde_json::Value = serde_json::from_str(&read(&out.join("clusters.json"))).unwrap();
+    assert_eq!(all["passed_over"]["files"][".heif"], 9);
+    assert_eq!(all["failures"].as_array().unwrap().len(), 25);
+    // A photo of a kind that is not read says which kind it is.
+    let heic = photos.join("0.heif");
+    let run = delfin(&["match", heic.to_str().unwrap(), heic.to_str().unwrap()]);
+    assert!(
+        text(&run.stderr).contains("a HEIC file"),
+        "{}",
+        text(&run.stderr)
+    );
+    // A folder with nothing else says why it has no photos.
+    std::fs::create_dir(folder.path().join("films")).unwrap();
+    std::fs::copy(photos.join("a.mov"), folder.path().join("films/a.mov")).unwrap();
+    let films = folder.path().join("films");
+    for command in ["cluster", "extract"] {
+        let run = delfin(&[
+            command,
+            films.to_str().unwrap(),
+            "-o",
+            out.to_str().unwrap(),
+        ]);
+        let told = text(&run.stderr);
+        assert_eq!(run.status.code(), Some(2));
+        assert!(
+            told.contains("no photos; 1 file passed over: 1 .mov"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn folders_without_photos_say_so_and_one_photo_is_one_class() {
     let folder = tempfile::tempdir().unwrap();
     let photos = folder.path().join("photos");

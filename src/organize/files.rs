@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::folder::find_photos;
+use crate::folder::{PassedOver, find_photos, name_below};
 
 /// The source's photos and the two folders, as they were when they were looked at.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Survey {
     pub destination: PathBuf,
     /// The photos' paths below the source, sorted. Those inside the destination are not among them.
     pub photos: Vec<PathBuf>,
+    /// What is not among them, but for the destination.
+    pub passed_over: PassedOver,
 }
 
 /// What is at a target.
@@ -56,7 +58,10 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
         return Err(Error::option("destination", reason));
     }
     let mut photos = Vec::new();
-    for photo in find_photos(std::slice::from_ref(&root))? {
+    let listing = find_photos(std::slice::from_ref(&root))?;
+    let mut passed_over = listing.passed_over;
+    passed_over.organized.remove(&name_below(&root, &resolved));
+    for photo in listing.photos {
         let folder = photo.parent().map(Path::canonicalize);
         let is_organized = matches!(folder, Some(Ok(folder)) if folder.starts_with(&resolved));
         if let (false, Ok(below)) = (is_organized, photo.strip_prefix(&root)) {
@@ -67,6 +72,7 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
         source: root,
         destination: resolved,
         photos,
+        passed_over,
     })
 }
 
@@ -96,6 +102,7 @@ impl Survey {
             source: folder.join("source"),
             destination: folder.join("destination"),
             photos: Vec::new(),
+            passed_over: PassedOver::default(),
         }
     }
 }

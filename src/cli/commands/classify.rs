@@ -11,9 +11,9 @@ use delfin::report::label_page;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::open_model;
 use super::outputs::ensure_document;
 use super::store::open_in;
+use super::{no_photos, open_model, tell_passed_over};
 use crate::cli::args::ClassifyArgs;
 use crate::cli::{Answer, output};
 
@@ -47,10 +47,12 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
             args.classifier.display()
         );
     }
-    let photos = find_photos(&args.paths)?;
+    let listing = find_photos(&args.paths)?;
+    let photos = listing.photos;
     if photos.is_empty() {
-        bail!("{}: no photos found", args.paths[0].display());
+        bail!(no_photos(&args.paths[0], &listing.passed_over));
     }
+    tell_passed_over(&listing.passed_over);
     let model = open_model(args.model.as_deref())?;
     let judge = Judge::new(&classifier, &model)?;
     let store = open_in(args.cache_dir.as_deref(), &args.paths[0])?;

@@ -14,6 +14,7 @@ use delfin::report::folder_page;
 use delfin::store::Store;
 
 use crate::cli::args::ClusterArgs;
+use crate::cli::commands::{no_photos, tell_failures, tell_passed_over};
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
 
@@ -24,7 +25,7 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     // Nothing is made in an empty folder, or beside it.
     let listing = list_photos(&args.folder)?;
     if listing.photos.is_empty() && listing.failures.is_empty() {
-        bail!("{}: no photos", args.folder.display());
+        bail!(no_photos(&args.folder, &listing.passed_over));
     }
     let model = args.extraction.open_model()?;
     let options = args.options(&model);
@@ -37,9 +38,10 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     let store = args.store.open(&args.folder)?;
     let progress = Progress::new(args.quiet);
     let found = cluster_folder(&model, &args.folder, &store, &options, &progress)?;
-    for failure in &found.failures {
-        output::note(format_args!("delfin: {}: {}", failure.path, failure.reason));
-    }
+    let file = args.output.join("clusters.json");
+    let all = format!("{} lists all", file.display());
+    tell_failures(&found.failures, &all);
+    tell_passed_over(&found.passed_over);
     if found.photos.is_empty() {
         bail!("{}: no photos that can be read", args.folder.display());
     }

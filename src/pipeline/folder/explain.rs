@@ -223,6 +223,7 @@ mod tests {
                 classes: classes_at(4, &pairs, cut, None),
                 pairs: pairs.iter().map(super::super::PairRow::from).collect(),
                 failures: Vec::new(),
+                passed_over: crate::folder::PassedOver::default(),
             }
         };
         let file = file(1e-4);

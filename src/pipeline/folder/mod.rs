@@ -24,6 +24,7 @@ use crate::cluster::{Background, Class, match_score};
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
+use crate::folder::PassedOver;
 use crate::store::{ContentHash, Store};
 
 pub use explain::Explanation;
@@ -97,6 +98,8 @@ pub struct FolderClusters {
     pub photos: Vec<FolderPhoto>,
     /// What could not be used, sorted by path.
     pub failures: Vec<Failure>,
+    /// What is not among the photos.
+    pub passed_over: PassedOver,
     /// Every pair verified, sorted.
     pub pairs: Vec<VerifiedPair>,
     /// How pairs of this folder look that do not match.
@@ -172,7 +175,7 @@ pub fn cluster_folder(
 ) -> Result<FolderClusters> {
     options.validate()?;
     let session = Session::new(model, options, store, observer);
-    let (entries, failures) = read::read_folder(&session, folder.as_ref())?;
+    let (entries, failures, passed_over) = read::read_folder(&session, folder.as_ref())?;
     let features: Vec<&FeatureSet> = entries.iter().map(|entry| &entry.features).collect();
     let similarities = Similarities::new(&features);
     let pairs = pairs_to_verify(&session, &entries, &similarities)?;
@@ -181,6 +184,7 @@ pub fn cluster_folder(
     let mut result = FolderClusters {
         photos: entries.into_iter().map(photo).collect(),
         failures,
+        passed_over,
         pairs,
         background,
         classes: Vec::new(),

@@ -8,7 +8,7 @@ use super::{Failure, Session};
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
-use crate::folder::{list_photos, name_below};
+use crate::folder::{PassedOver, list_photos, name_below};
 use crate::image::{Photo, content_hash, read_file};
 use crate::pipeline::observer::{Counter, Stage};
 use crate::report::{THUMBNAIL_SIDE_PX, thumbnail};
@@ -26,11 +26,11 @@ pub(super) struct Entry {
     pub features: FeatureSet,
 }
 
-/// Reads every photo of `folder`, sorted by name, and what could not be read.
+/// Reads every photo of `folder`, sorted by name; and what could not be read, and what is passed over.
 pub(super) fn read_folder(
     session: &Session<'_>,
     folder: &Path,
-) -> Result<(Vec<Entry>, Vec<Failure>)> {
+) -> Result<(Vec<Entry>, Vec<Failure>, PassedOver)> {
     let listing = list_photos(folder)?;
     let mut failures: Vec<Failure> = listing
         .failures
@@ -68,7 +68,7 @@ pub(super) fn read_folder(
         }
     }
     failures.sort();
-    Ok((entries, failures))
+    Ok((entries, failures, listing.passed_over))
 }
 
 /// A photo from anywhere; its name is its path.

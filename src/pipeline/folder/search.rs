@@ -12,6 +12,7 @@ use crate::candidates::Similarities;
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
+use crate::folder::PassedOver;
 use crate::geometry::{inverse, project};
 use crate::pipeline::observer::Observer;
 use crate::store::Store;
@@ -43,6 +44,8 @@ pub struct SearchResult {
     pub num_photos: usize,
     /// What could not be used, sorted by path.
     pub failures: Vec<Failure>,
+    /// What is not among the photos.
+    pub passed_over: PassedOver,
 }
 
 /// Finds the photos of `folder` that show what the photo at `query` shows. Every photo is matched and
@@ -63,7 +66,7 @@ pub fn search_folder(
     options.validate()?;
     let session = Session::new(model, options, store, observer);
     let query = read_query(&session, query.as_ref())?;
-    let (photos, failures) = read_folder(&session, folder.as_ref())?;
+    let (photos, failures, passed_over) = read_folder(&session, folder.as_ref())?;
     let num_photos = photos.len();
     let mut entries = vec![query];
     entries.extend(photos);
@@ -99,6 +102,7 @@ pub fn search_folder(
         hits,
         num_photos,
         failures,
+        passed_over,
     })
 }
 

@@ -14,6 +14,7 @@ use super::{Failure, FolderClusters, FolderPhoto, VerifiedPair};
 use crate::cluster::{Background, Class};
 use crate::error::{Error, Result};
 use crate::extract::ExtractionOptions;
+use crate::folder::PassedOver;
 use crate::formats::labels::csv_field;
 use crate::image::hex;
 
@@ -38,6 +39,9 @@ pub struct ClusterFile {
     pub pairs: Vec<PairRow>,
     /// What could not be used.
     pub failures: Vec<Failure>,
+    /// What is not among the photos; empty where a file says nothing of it.
+    #[serde(default)]
+    pub passed_over: PassedOver,
 }
 
 /// A photo of `clusters.json`.
@@ -106,6 +110,7 @@ impl ClusterFile {
             classes: found.classes.clone(),
             pairs: found.pairs.iter().map(PairRow::from).collect(),
             failures: found.failures.clone(),
+            passed_over: found.passed_over.clone(),
         }
     }
 
