@@ -165,6 +165,28 @@ fn a_folder_is_learned_and_photos_are_labelled() {
     assert!(folder.join("c.onnx").metadata().unwrap().len() > 4_000_000);
 }
 
+#[test]
+fn a_damaged_cache_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 4);
+    let run = || {
+        let output = train(folder, &["--steps", "5"]);
+        stdout(&output);
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    run();
+    let store = folder.join("cache/store.sqlite");
+    let mut damaged = std::fs::read(&store).unwrap();
+    let middle = damaged.len() / 2;
+    damaged[100..middle].fill(7);
+    std::fs::write(&store, &damaged).unwrap();
+    let told = run();
+    assert!(told.contains("set aside as"), "{told}");
+    let aside = folder.join("cache/store.sqlite.damaged-1");
+    assert_eq!(std::fs::read(aside).unwrap(), damaged);
+}
+
 /// A cache on a full disk.
 struct Full;
 

@@ -346,6 +346,32 @@ fn bad_photos_fail_with_one_line_that_names_them() {
 }
 
 #[test]
+fn photos_without_texture_are_a_no() {
+    let bench = Bench::new();
+    let made = |name: &str, value: &dyn Fn(u32, u32) -> u8| {
+        let path = bench.path(name);
+        let pixel = |x, y| image::Rgb([value(x, y); 3]);
+        image::RgbImage::from_fn(640, 480, pixel)
+            .save(&path)
+            .unwrap();
+        path
+    };
+    let black = made("black.png", &|_, _| 0);
+    let black_too = made("black.jpg", &|_, _| 2);
+    let noise = made("noise.png", &|x, y| ((x * 7919 + y * 104_729) % 3) as u8);
+    let sky = made("sky.png", &|_, y| (100 + y / 4) as u8);
+    for (a, b) in [
+        (&black, &black),
+        (&black, &black_too),
+        (&black, &noise),
+        (&sky, &sky),
+    ] {
+        let (code, object) = bench.match_json(a, b, &[]);
+        assert_eq!((code, &object["num_inliers"]), (1, &Value::from(0)));
+    }
+}
+
+#[test]
 fn a_photo_without_features_is_a_no() {
     let bench = Bench::new();
     let (code, object) = bench.match_json(&data("one_pixel.png"), &example("coffee.jpg"), &[]);

@@ -341,6 +341,22 @@ fn a_damaged_store_is_set_aside_and_a_newer_one_left_alone() {
     );
     assert_eq!(answer(&out), first);
 
+    // A damaged store that the user named is left as it is, and named with what to do.
+    let named = folder.path().join("mine.sqlite");
+    std::fs::write(&named, &damaged).unwrap();
+    let log = cluster(&photos, &out, &["-q", "--store", named.to_str().unwrap()]);
+    assert!(log.contains("mine.sqlite"), "{log}");
+    assert!(log.contains("remove that file"), "{log}");
+    assert_eq!(std::fs::read(&named).unwrap(), damaged);
+    assert_eq!(answer(&out), first);
+    let info = delfin(&["store", "info", named.to_str().unwrap()]);
+    assert_eq!(info.status.code(), Some(2));
+    let told = text(&info.stderr);
+    assert!(
+        told.contains("mine.sqlite") && told.contains("remove that file"),
+        "{told}"
+    );
+
     // SQLite keeps the user version in bytes 60 to 63 of the file.
     let mut newer = whole;
     newer[63] = 200;

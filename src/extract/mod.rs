@@ -9,6 +9,9 @@ mod manifest;
 mod model;
 mod selection;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use image::RgbImage;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +115,10 @@ impl ExtractionOptions {
 /// the time and ranks about as well (benches/RESULTS.md).
 const GLOBAL_SCALE: f32 = 0.7;
 
+/// Neighbouring pixels of a photo without texture differ by at most this, in grey levels of 255, at the
+/// smallest scale. The noise of a dark photo stays below it there.
+const MAX_PLAIN_DIFFERENCE: u8 = 2;
+
 /// Memory that a level takes while the network runs, in bytes a pixel: the built-in network was measured
 /// at 27.
 const BYTES_PER_PIXEL: u64 = 32;
@@ -143,7 +150,8 @@ fn ensure_memory(
     Err(Error::option("max_size", reason))
 }
 
-/// Extracts the features of `photo`: at most `max_features` keypoints, best first, positions in
+/// Extracts the features of `photo`: at most `max_features` keypoints, none of a photo without texture,
+/// unless the network has DELF's own pyramid; best first, positions in
 /// pixels of the photo, descriptors of unit length; and the global descriptor where the network
 /// has one, at the scale nearest to 0.7. The levels of the pyramid run in parallel on the current
 /// rayon pool; the result does not depend on the number of threads.
@@ -165,6 +173,8 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
     let multiple = model.size_multiple();
     let size = |scale: f32| level_size(photo, scale, options.max_size, multiple);
     ensure_memory(options, options.scales.iter().map(|scale| size(*scale)))?;
+    let smallest = options.scales.iter().copied().fold(f32::MAX, f32::min);
+    let is_without_texture = AtomicBool::new(false);
     let mut levels = options
         .scales
         .par_iter()
@@ -172,6 +182,9 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
         .map(|(index, &scale)| {
             let (width, height) = size(scale);
             let resized = resize_rgb(photo.pixels(), width, height);
+            if scale <= smallest && is_plain(&resized) {
+                is_without_texture.store(true, Ordering::Relaxed);
+            }
             Ok(Level {
                 scale,
                 width,
@@ -181,6 +194,10 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
         })
         .collect::<Result<Vec<Level>>>()?;
     let global = levels[global_level].output.global.take();
+    if is_without_texture.into_inner() {
+        // Cells without texture are alike in any two photos.
+        levels.iter_mut().for_each(|l| l.output.attention.clear());
+    }
     let (keypoints, descriptors) = select(&levels, photo, model.grid(), options)?;
     FeatureSet::new(
         photo.width(),
@@ -201,6 +218,18 @@ pub fn extract_global(model: &Model, photo: &Photo, max_size: u32) -> Result<Opt
     check_max_size(max_size)?;
     let (width, height) = level_size(photo, 1.0, max_size, model.size_multiple());
     model.run_global(&resize_rgb(photo.pixels(), width, height))
+}
+
+/// Whether neighbouring pixels are alike everywhere, as in a photo of darkness or of a clear sky.
+fn is_plain(pixels: &RgbImage) -> bool {
+    let row = 3 * pixels.width() as usize;
+    let values = pixels.as_raw();
+    let alike = |(a, b): (&u8, &u8)| a.abs_diff(*b) <= MAX_PLAIN_DIFFERENCE;
+    let along = values.chunks_exact(row).all(|row| {
+        let next = row.iter().skip(3);
+        row.iter().zip(next).all(alike)
+    });
+    along && values.iter().zip(values.iter().skip(row)).all(alike)
 }
 
 fn check_max_size(max_size: u32) -> Result<()> {

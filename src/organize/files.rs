@@ -1,5 +1,6 @@
 //! What lies on the disk: the photos at the source, and what is at a target already.
 
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -77,6 +78,16 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
 }
 
 impl Survey {
+    /// The folders at the destination whose names are text.
+    pub(super) fn class_folders(&self) -> BTreeSet<String> {
+        let entries = std::fs::read_dir(&self.destination);
+        let folders = entries.into_iter().flatten().flatten();
+        folders
+            .filter(|entry| entry.path().is_dir())
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect()
+    }
+
     /// What is at the target of a photo.
     pub(super) fn state(&self, photo: &Path, target: &Path) -> TargetState {
         let path = self.destination.join(target);

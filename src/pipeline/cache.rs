@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 use crate::store::Store;
 
@@ -103,7 +103,13 @@ impl<'a, C: ?Sized> PhotoCache<'a, C> {
             Ok(value) => Some(value),
             Err(error) => {
                 if !self.has_failed.swap(true, Ordering::Relaxed) {
-                    (self.warn)(&format!("{error}; going on without the store"));
+                    let remove = match &error {
+                        Error::Store {
+                            is_damaged: true, ..
+                        } => "; remove that file to begin anew",
+                        _ => "",
+                    };
+                    (self.warn)(&format!("{error}; going on without the store{remove}"));
                 }
                 None
             }

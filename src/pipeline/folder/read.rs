@@ -15,7 +15,7 @@ use crate::report::{THUMBNAIL_SIDE_PX, thumbnail};
 use crate::store::{self, ContentHash, SettingsId};
 
 /// Changes when the same photo and options give other features than before.
-const EXTRACTION_VERSION: u32 = 2;
+const EXTRACTION_VERSION: u32 = 3;
 
 /// A photo that could be read.
 pub(super) struct Entry {
