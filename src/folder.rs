@@ -1,5 +1,6 @@
 //! The photos of folders.
 
+mod names;
 mod organized;
 mod passed_over;
 
@@ -8,6 +9,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+pub use names::{name_below, path_below, path_from_text, path_text, printable};
 pub use passed_over::PassedOver;
 
 use crate::error::{Error, Result};
@@ -74,25 +76,6 @@ pub fn list_within(root: &Path, folder: &Path) -> Result<Listing> {
     walk.enter(folder)?;
     walk.listing.photos.sort();
     Ok(walk.listing)
-}
-
-/// The path of `photo` below `folder`, with `/` between names; a byte that is not of UTF-8 text is
-/// written as `\xff`, so that two names stay two.
-pub fn name_below(folder: &Path, photo: &Path) -> String {
-    let below = photo.strip_prefix(folder).unwrap_or(photo);
-    let names: Vec<_> = below.iter().map(text).collect();
-    names.join("/")
-}
-
-fn text(name: &OsStr) -> String {
-    let mut text = String::new();
-    for chunk in name.as_encoded_bytes().utf8_chunks() {
-        text += chunk.valid();
-        for byte in chunk.invalid() {
-            text += &format!("\\x{byte:02x}");
-        }
-    }
-    text
 }
 
 /// The photos at `paths`: a file is taken whatever its name, a folder gives the photos that
@@ -246,20 +229,6 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[cfg(unix)]
-    #[test]
-    fn names_that_are_no_text_stay_apart() {
-        use std::os::unix::ffi::OsStrExt;
-        let name = |bytes: &[u8]| {
-            name_below(
-                Path::new("a"),
-                &Path::new("a/b").join(OsStr::from_bytes(bytes)),
-            )
-        };
-        assert_eq!(name("ö.jpg".as_bytes()), "b/ö.jpg");
-        assert_eq!(name(b"\xff\xfe1.jpg"), "b/\\xff\\xfe1.jpg");
-    }
 
     #[test]
     fn photos_are_told_by_content_and_what_is_passed_over_is_counted() {

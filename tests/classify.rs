@@ -165,6 +165,21 @@ fn a_folder_is_learned_and_photos_are_labelled() {
     assert!(folder.join("c.onnx").metadata().unwrap().len() > 4_000_000);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_label_stays_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let root = photos(folder, 4);
+    std::fs::rename(root.join("blobs"), root.join("a\nb\u{1b}[31m")).unwrap();
+    let output = train(folder, &["--steps", "5", "--output-labels", "labels.txt"]);
+    stdout(&output);
+    let labels = std::fs::read_to_string(folder.join("labels.txt")).unwrap();
+    assert_eq!(labels, "a\\x0ab\\x1b[31m\nstripes\n");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!told.contains('\u{1b}'), "{told}");
+}
+
 #[test]
 fn a_damaged_cache_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();

@@ -282,6 +282,88 @@ fn photos_are_told_by_content_and_many_failures_by_a_count() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn every_name_comes_back_from_the_files() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("caf\u{e9}");
+    std::fs::create_dir(&photos).unwrap();
+    let name = OsStr::from_bytes;
+    let names = [
+        name(b"caf\xe9 1.jpg"),
+        name(b"\\xe9.jpg"),
+        name(b"=1+1.jpg"),
+        name(b"line\nbreak.jpg"),
+        name(b"red\x1b[31m.jpg"),
+    ];
+    for name in names {
+        std::fs::copy(fixture("coffee.jpg"), photos.join(name)).unwrap();
+    }
+    std::fs::write(photos.join(name(b"bad\n\x1b[2J\xff.jpg")), "no photo").unwrap();
+    let out = folder.path().join("out");
+    let database = folder.path().join("colmap.db");
+    let log = cluster(
+        &photos,
+        &out,
+        &["-q", "--export-colmap", database.to_str().unwrap()],
+    );
+    assert!(
+        log.contains("bad\\x0a\\x1b[2J\\xff.jpg: not a readable photo"),
+        "{log}"
+    );
+    assert_eq!(log.lines().count(), 1, "{log}");
+    let table = read(&out.join("clusters.csv"));
+    assert!(table.contains("\n'=1+1.jpg,0,"), "{table}");
+    let clusters = out.join("clusters.csv");
+    let sorted = folder.path().join("sorted");
+    let run = |args: &[&OsStr]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_delfin"))
+            .args(args)
+            .output();
+        output.unwrap()
+    };
+    let organized = run(&[
+        "organize".as_ref(),
+        photos.as_ref(),
+        "--by".as_ref(),
+        clusters.as_ref(),
+        "--to".as_ref(),
+        sorted.as_ref(),
+    ]);
+    // Only the photo that could not be read has no row.
+    assert_eq!(organized.status.code(), Some(1));
+    assert_eq!(text(&organized.stderr).lines().count(), 1);
+    for name in names {
+        assert!(sorted.join("0").join(name).is_file(), "{name:?}");
+    }
+    for name in names {
+        for way in [name.to_owned(), photos.join(name).into_os_string()] {
+            let why = run(&[
+                "why".as_ref(),
+                &way,
+                names[0],
+                "--in".as_ref(),
+                out.as_ref(),
+            ]);
+            assert_eq!(why.status.code(), Some(0), "{}", text(&why.stderr));
+        }
+    }
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    let mut query = connection
+        .prepare("SELECT CAST(name AS BLOB), typeof(name) FROM images")
+        .unwrap();
+    let rows = query.query_map([], |row| {
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))
+    });
+    let mut found: Vec<(Vec<u8>, String)> = rows.unwrap().map(Result::unwrap).collect();
+    found.sort();
+    let mut expected = names.map(|name| (name.as_bytes().to_vec(), "text".to_owned()));
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn folders_without_photos_say_so_and_one_photo_is_one_class() {
     let folder = tempfile::tempdir().unwrap();

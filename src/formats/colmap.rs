@@ -82,8 +82,9 @@ CREATE TABLE two_view_geometries (
 /// A photo of the database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColmapImage {
-    /// Its path below the folder that COLMAP is given, with `/` between names; no two are alike.
-    pub name: String,
+    /// Its path below the folder that COLMAP is given, with `/` between names, as the system's bytes; no
+    /// two are alike.
+    pub name: Vec<u8>,
     /// In pixels, upright.
     pub width: u32,
     /// In pixels, upright.
@@ -146,7 +147,8 @@ impl ColmapDatabase {
         let mut names = BTreeSet::new();
         for image in &self.images {
             if !names.insert(&image.name) {
-                return fail(format!("two photos are named {}", image.name));
+                let name = String::from_utf8_lossy(&image.name);
+                return fail(format!("two photos are named {name}"));
             }
         }
         let mut last = None;
@@ -173,7 +175,8 @@ impl ColmapDatabase {
     fn put_images(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         let mut camera =
             transaction.prepare("INSERT INTO cameras VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-        let mut image = transaction.prepare("INSERT INTO images VALUES (?1, ?2, ?1)")?;
+        let mut image =
+            transaction.prepare("INSERT INTO images VALUES (?1, CAST(?2 AS TEXT), ?1)")?;
         let mut keypoints = transaction.prepare("INSERT INTO keypoints VALUES (?1, ?2, 2, ?3)")?;
         let mut rig = transaction.prepare("INSERT INTO rigs VALUES (?1, ?1, ?2)")?;
         let mut frame = transaction.prepare("INSERT INTO frames VALUES (?1, ?1)")?;

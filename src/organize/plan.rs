@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::assignment::Assignment;
 use super::files::{Survey, TargetState};
+use crate::folder::path_text;
 
 /// How a photo is put into its class folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,14 +64,14 @@ impl Plan {
     }
 
     /// One JSON object: `version` (1), `source`, `destination`, `placement` and the lists `places`,
-    /// `already_there` (each `photo`, `target`) and `left_out` (each `photo`, `reason`). Paths that are
-    /// not UTF-8 are shown with replacement characters.
+    /// `already_there` (each `photo`, `target`) and `left_out` (each `photo`, `reason`). Bytes of
+    /// paths that are not UTF-8 stand as [`path_text`] gives them.
     pub fn json(&self, placement: Placement) -> String {
         let places = |places: &[Place]| -> Vec<serde_json::Value> {
             let shown = |place: &Place| {
                 serde_json::json!({
-                    "photo": place.photo.to_string_lossy(),
-                    "target": place.target.to_string_lossy(),
+                    "photo": path_text(&place.photo),
+                    "target": path_text(&place.target),
                 })
             };
             places.iter().map(shown).collect()
@@ -80,15 +81,15 @@ impl Plan {
             .iter()
             .map(|left| {
                 serde_json::json!({
-                    "photo": left.photo.to_string_lossy(),
+                    "photo": path_text(&left.photo),
                     "reason": left.reason,
                 })
             })
             .collect();
         let object = serde_json::json!({
             "version": 1,
-            "source": self.source.to_string_lossy(),
-            "destination": self.destination.to_string_lossy(),
+            "source": path_text(&self.source),
+            "destination": path_text(&self.destination),
             "placement": placement,
             "places": places(&self.places),
             "already_there": places(&self.already_there),

@@ -1,5 +1,6 @@
 //! `delfin cluster`, `why`, `search` and `store`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
@@ -64,11 +65,11 @@ pub(crate) struct StoreArgs {
 pub(crate) struct WhyArgs {
     /// A photo, as it is named in clusters.csv.
     #[arg(value_name = "A")]
-    pub(crate) image1: String,
+    pub(crate) image1: OsString,
 
     /// Another photo.
     #[arg(value_name = "B")]
-    pub(crate) image2: String,
+    pub(crate) image2: OsString,
 
     /// The folder that `delfin cluster` wrote to.
     #[arg(long = "in", value_name = "DIR", value_hint = ValueHint::DirPath)]

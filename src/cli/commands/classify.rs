@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use delfin::classify::{Classifier, ConfusionMatrix, LabelledPhoto, read_classifier};
 use delfin::files::write_file;
-use delfin::folder::find_photos;
+use delfin::folder::{find_photos, path_text};
+use delfin::formats::labels::csv_field;
 use delfin::pipeline::{Classification, Judge, LabelledResult, PhotoCache, results_page};
 use delfin::report::label_page;
 use rayon::prelude::*;
@@ -115,7 +116,7 @@ fn write_report(table: &Table, rows: &[Row], path: &Path) -> anyhow::Result<()> 
         .iter()
         .filter_map(|row| {
             let class = row.truth?;
-            let (path, name) = (row.path.clone(), row.path.to_string_lossy().into_owned());
+            let (path, name) = (row.path.clone(), path_text(&row.path));
             Some(LabelledResult {
                 photo: LabelledPhoto { path, name, class },
                 classification: row.found.clone(),
@@ -221,7 +222,7 @@ impl Table<'_> {
             .collect();
         json!({
             "version": JSON_VERSION,
-            "path": row.path.to_string_lossy(),
+            "path": path_text(&row.path),
             "label": self.class(&row.found).map(|class| self.label(class)),
             "probability": found.probabilities[found.class],
             "fit_probability": found.fit_probability,
@@ -249,12 +250,12 @@ impl Table<'_> {
         for row in rows {
             let found = &row.found;
             let mut fields = vec![
-                quoted(&row.path.to_string_lossy()),
-                quoted(self.fused_label(row)),
+                csv_field(&path_text(&row.path)),
+                csv_field(self.fused_label(row)),
                 format!("{:.5}", found.probabilities[found.class]),
-                quoted(self.label(found.layer_class)),
+                csv_field(self.label(found.layer_class)),
                 format!("{:.5}", found.layer_probabilities[found.layer_class]),
-                quoted(found.geometry_class.map_or("", |class| self.label(class))),
+                csv_field(found.geometry_class.map_or("", |class| self.label(class))),
                 found
                     .best_match
                     .map_or(0, |best| best.num_inliers)
@@ -262,7 +263,7 @@ impl Table<'_> {
                 found.judges_disagree.to_string(),
             ];
             if has_truth {
-                fields.push(quoted(row.truth.map_or("", |class| self.label(class))));
+                fields.push(csv_field(row.truth.map_or("", |class| self.label(class))));
             }
             text.push_str(&fields.join(","));
             text.push('\n');
@@ -304,13 +305,5 @@ impl Table<'_> {
                 }),
         );
         lines
-    }
-}
-
-/// A CSV field (RFC 4180).
-fn quoted(text: &str) -> String {
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
     }
 }

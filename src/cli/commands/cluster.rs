@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use delfin::Model;
 use delfin::files::{refuse_existing, write_file};
-use delfin::folder::list_photos;
+use delfin::folder::{list_photos, path_text};
 use delfin::pipeline::{
     ClusterFile, ClusterOptions, ClusterSource, FolderClusters, cluster_folder, clusters_csv,
     colmap_database, edges_csv, folder_report, labels_txt,
@@ -95,7 +95,7 @@ fn write_all(
 ) -> anyhow::Result<()> {
     let absolute = |path: &Path| {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        path.to_string_lossy().into_owned()
+        path_text(&path)
     };
     let source = ClusterSource {
         folder: absolute(&args.folder),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use delfin::folder::path_text;
 use delfin::geometry::{local_motion, outline};
 use delfin::image::Photo;
 use delfin::pipeline::{MatchOptions, PairMatch};
@@ -65,7 +66,7 @@ impl Report<'_> {
         let image = |index: usize, num_keypoints: usize| {
             let photo = self.photos[index];
             json!({
-                "path": photo.path().to_string_lossy(),
+                "path": path_text(photo.path()),
                 "width": photo.width(),
                 "height": photo.height(),
                 "num_keypoints": num_keypoints,

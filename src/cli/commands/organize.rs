@@ -28,7 +28,7 @@ pub(crate) fn run(args: &OrganizeArgs) -> anyhow::Result<Answer> {
         Some(Method::Copy) => Placement::Copy,
     };
     if args.plan {
-        output::line(plan.json(placement));
+        output::json(plan.json(placement));
         return Ok(Answer::Yes);
     }
     name(&plan.left_out, "left out");

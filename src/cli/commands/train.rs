@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use delfin::Model;
 use delfin::classify::{Split, TrainingStep, write_classifier};
 use delfin::files::write_file;
+use delfin::folder::printable;
 use delfin::pipeline::{
     ClassifierOptions, ClusterOptions, PhotoGroups, TrainedClassifier, TrainingFolders,
     TrainingLog, TrainingObserver, Watchless, cluster_folder, open_dataset, train_classifier,
@@ -68,7 +69,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
             .classifier
             .labels
             .iter()
-            .map(|l| format!("{l}\n"))
+            .map(|l| format!("{}\n", printable(l)))
             .collect();
         write_file(path, lines.as_bytes())?;
     }

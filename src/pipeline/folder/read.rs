@@ -8,7 +8,7 @@ use super::{Failure, Session};
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
-use crate::folder::{PassedOver, list_photos, name_below};
+use crate::folder::{PassedOver, list_photos, name_below, path_text};
 use crate::image::{Photo, content_hash, read_file};
 use crate::pipeline::observer::{Counter, Stage};
 use crate::report::{THUMBNAIL_SIDE_PX, thumbnail};
@@ -76,7 +76,7 @@ pub(super) fn read_query(session: &Session<'_>, path: &Path) -> Result<Entry> {
     let settings = session.using(|store| store.settings(&session.extraction_settings()));
     let (hash, features, _) = read_photo(session, settings, path)?;
     Ok(Entry {
-        name: path.to_string_lossy().into_owned(),
+        name: path_text(path),
         path: path.to_owned(),
         hash,
         features,

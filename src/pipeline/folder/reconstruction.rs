@@ -19,6 +19,7 @@ use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
+use crate::folder::{path_below, path_from_text};
 use crate::formats::colmap::{ColmapDatabase, ColmapImage, ColmapPair};
 use crate::geometry::inverse;
 use crate::image::focal_length_px;
@@ -79,7 +80,7 @@ pub fn colmap_database(
         let photos = group.iter().flat_map(|p| [p.image1, p.image2]).collect();
         let source = |index: usize| {
             let photo: &FolderPhoto = &found.photos[index];
-            (folder.join(&photo.path), photo.content_hash)
+            (path_below(folder, &photo.path), photo.content_hash)
         };
         prepare(&session, &mut images, photos, source, &refinement);
         let of_group: Vec<Option<Aligned>> = group
@@ -93,8 +94,9 @@ pub fn colmap_database(
             .collect::<Result<_>>()?;
         aligned.extend(group.iter().copied().zip(of_group));
     }
-    let focal_length =
-        |photo: &FolderPhoto| focal_length_px(folder.join(&photo.path), &options.matching.decode);
+    let focal_length = |photo: &FolderPhoto| {
+        focal_length_px(path_below(folder, &photo.path), &options.matching.decode)
+    };
     let focal_lengths: Vec<Option<f64>> = found.photos.par_iter().map(focal_length).collect();
     Ok(database(found, &focal_lengths, &aligned))
 }
@@ -197,7 +199,9 @@ fn database(
     ColmapDatabase {
         images: images
             .map(|((photo, focal_length_px), merger)| ColmapImage {
-                name: photo.path.clone(),
+                name: path_from_text(&photo.path)
+                    .into_os_string()
+                    .into_encoded_bytes(),
                 width: photo.width,
                 height: photo.height,
                 focal_length_px: *focal_length_px,

@@ -237,7 +237,7 @@ pub fn edges_csv(found: &FolderClusters) -> Vec<u8> {
     )
 }
 
-/// CSV as in RFC 4180, lines ending in a line feed.
+/// CSV as [`csv_field`] gives it, lines ending in a line feed.
 fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<u8> {
     let mut text = header.join(",") + "\n";
     for row in rows {
