@@ -283,6 +283,63 @@ fn no_photo_is_lost_for_a_cache_that_fails() {
 }
 
 #[test]
+fn old_command_lines_run_and_say_what_stands_for_what() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 6);
+    let output = delfin(
+        folder,
+        &[
+            "train",
+            "--image_dir",
+            "photos",
+            "--output_graph=output_graph.pb",
+            "--output_labels=output_labels.txt",
+            "--how_many_training_steps=10",
+            "--bottleneck_dir=cache",
+            "--no-geometry",
+        ],
+    );
+    stdout(&output);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("--output_graph stands for -o"), "{told}");
+    let output = delfin(
+        folder,
+        &[
+            "classify",
+            "--graph=output_graph.pb",
+            "--labels=output_labels.txt",
+            "--input_layer=Placeholder",
+            "--output_layer=final_result",
+            "--input_height=224",
+            "--input_width=224",
+            "--input_mean",
+            "-128",
+            "--image=photos/blobs/1.png",
+        ],
+    );
+    let text = stdout(&output);
+    assert!(text.starts_with("Class Name: blobs (score = "), "{text}");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    for words in [
+        "--graph output_graph.pb stands for --classifier",
+        "--image photos/blobs/1.png stands for",
+        "--labels has no meaning here: the classifier holds its labels",
+        "--input_layer has no meaning here",
+        "--output_layer has no meaning here",
+        "--input_height has no meaning here",
+        "--input_mean has no meaning here",
+    ] {
+        assert!(told.contains(words), "no {words:?} in {told}");
+    }
+    // Without either flag it is still told what is missing.
+    let output = delfin(folder, &["classify", "photos/blobs/1.png"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("--classifier"), "{told}");
+}
+
+#[test]
 fn accuracy_below_what_is_asserted_is_a_no() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::outputs::ensure_document;
 use super::store::open_in;
 use super::{no_photos, open_model, tell_passed_over};
-use crate::cli::args::ClassifyArgs;
+use crate::cli::args::{ClassifyArgs, LabelImageArgs};
 use crate::cli::{Answer, output};
 
 /// The version of the JSON objects; it grows when a field changes its meaning or goes away.
@@ -32,31 +32,33 @@ struct Row {
 }
 
 pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
+    tell_former(&args.former);
+    let (paths, classifier_path) = (&args.paths(), args.classifier());
     if let Some(reject) = args.reject
         && !(0.0..=1.0).contains(&reject)
     {
         bail!("option reject: {reject} is not from 0 to 1");
     }
     for output in [&args.output, &args.report].into_iter().flatten() {
-        let inputs = args.paths.iter().chain([&args.classifier]);
-        ensure_document(output, inputs.map(PathBuf::as_path))?;
+        let inputs = paths.iter().map(PathBuf::as_path).chain([classifier_path]);
+        ensure_document(output, inputs)?;
     }
-    let classifier = read_classifier(&args.classifier)?;
+    let classifier = read_classifier(classifier_path)?;
     if args.reject.is_some() && !classifier.calibration.can_reject() {
         bail!(
             "option reject: {} was calibrated on no photo; train it with more photos a class or a validation split",
-            args.classifier.display()
+            classifier_path.display()
         );
     }
-    let listing = find_photos(&args.paths)?;
+    let listing = find_photos(paths)?;
     let photos = listing.photos;
     if photos.is_empty() {
-        bail!(no_photos(&args.paths[0], &listing.passed_over));
+        bail!(no_photos(&paths[0], &listing.passed_over));
     }
     tell_passed_over(&listing.passed_over);
     let model = open_model(args.model.as_deref())?;
     let judge = Judge::new(&classifier, &model)?;
-    let store = open_in(args.cache_dir.as_deref(), &args.paths[0])?;
+    let store = open_in(args.cache_dir.as_deref(), &paths[0])?;
     let cache = PhotoCache::new(&store, super::store::warn);
     let results: Vec<delfin::Result<Classification>> = photos
         .par_iter()
@@ -67,14 +69,14 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     for (path, result) in photos.into_iter().zip(results) {
         match result {
             Ok(found) => rows.push(Row {
-                truth: true_class(&path, &args.paths, &classifier.labels),
+                truth: true_class(&path, paths, &classifier.labels),
                 path,
                 found,
             }),
             Err(error) => output::error(&error.into()),
         }
     }
-    let is_single = args.paths.len() == 1 && args.paths[0].is_file();
+    let is_single = paths.len() == 1 && paths[0].is_file();
     let table = Table {
         classifier: &classifier,
         reject: args.reject,
@@ -109,6 +111,43 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
         bail!("{} of {num_photos} photos failed", num_photos - rows.len());
     }
     Ok(Answer::Yes)
+}
+
+fn tell_former(former: &LabelImageArgs) {
+    let stands_for = |flag: &str, value: &Option<PathBuf>, instead: &str| {
+        if let Some(value) = value {
+            let value = value.display();
+            output::note(format_args!("--{flag} {value} stands for {instead}"));
+        }
+    };
+    stands_for(
+        "graph",
+        &former.graph,
+        "--classifier: the file that `delfin train` wrote",
+    );
+    stands_for("image", &former.image, "the photo's path alone");
+    let pixels = "the photo is read at the size and in the range that the network was made for";
+    for (flag, value, instead) in [
+        ("labels", &former.labels, "the classifier holds its labels"),
+        (
+            "input_layer",
+            &former.input_layer,
+            "the network has one input",
+        ),
+        (
+            "output_layer",
+            &former.output_layer,
+            "the classifier has one output",
+        ),
+        ("input_height", &former.input_height, pixels),
+        ("input_width", &former.input_width, pixels),
+        ("input_mean", &former.input_mean, pixels),
+        ("input_std", &former.input_std, pixels),
+    ] {
+        if value.is_some() {
+            output::note(format_args!("--{flag} has no meaning here: {instead}"));
+        }
+    }
 }
 
 fn write_report(table: &Table, rows: &[Row], path: &Path) -> anyhow::Result<()> {

@@ -30,6 +30,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         validation: args.validation_dir.clone(),
         testing: args.test_dir.clone(),
     };
+    tell_output_graph(args);
     tell_former(&args.former);
     let model = open_model(args.model.as_deref())?;
     let mut options = options(args, &model);
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     {
         bail!("option assert_accuracy_at_least: {percent} is not from 0 to 100");
     }
-    for path in [Some(&args.output), args.output_labels.as_ref()] {
+    for path in [Some(args.output()), args.output_labels.as_deref()] {
         path.map_or(Ok(()), |path| ensure_document(path, []))?;
     }
     if args.group_by_verified && folders.validation.is_some() && folders.testing.is_some() {
@@ -73,7 +74,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
             .collect();
         write_file(path, lines.as_bytes())?;
     }
-    write_classifier(&trained.classifier, &args.output)?;
+    write_classifier(&trained.classifier, args.output())?;
     if let Some(log) = watch.into_log() {
         log.finish(&trained, &store)?;
     }
@@ -90,7 +91,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
             by_name.test_results.len()
         ));
     }
-    output::line(format_args!("classifier {}", args.output.display()));
+    output::line(format_args!("classifier {}", args.output().display()));
     let Some(percent) = args.assert_accuracy_at_least else {
         return Ok(Answer::Yes);
     };
@@ -181,13 +182,22 @@ fn options(args: &TrainArgs, model: &Model) -> ClassifierOptions {
     options
 }
 
+fn tell_output_graph(args: &TrainArgs) {
+    match (&args.output_graph, &args.output) {
+        (None, _) => {}
+        (Some(graph), None) => output::note(format_args!(
+            "--output_graph stands for -o here: {} is delfin's classifier, no TensorFlow graph; `delfin classify --graph {}` finds it",
+            graph.display(),
+            graph.display()
+        )),
+        (Some(_), Some(_)) => {
+            output::note("--output_graph has no meaning beside -o, which is the same")
+        }
+    }
+}
+
 fn tell_former(former: &FormerArgs) {
     for (flag, value, instead) in [
-        (
-            "output_graph",
-            &former.output_graph,
-            "the classifier goes to -o FILE",
-        ),
         (
             "intermediate_output_graphs_dir",
             &former.intermediate_output_graphs_dir,
