@@ -283,6 +283,56 @@ fn no_photo_is_lost_for_a_cache_that_fails() {
 }
 
 #[test]
+fn files_that_delfin_did_not_make_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 4);
+    let steps = ["--steps", "5", "--output-labels", "labels.txt"];
+    let commands: [(&str, Vec<&str>); 5] = [
+        (
+            "c.delfin",
+            [
+                &["train", "photos", "-o", "c.delfin", "--no-geometry"],
+                &steps[..],
+            ]
+            .concat(),
+        ),
+        (
+            "labels.txt",
+            [
+                &["train", "photos", "-o", "c.delfin", "--no-geometry"],
+                &steps[..],
+            ]
+            .concat(),
+        ),
+        (
+            "labels.csv",
+            vec!["classify", "photos", "-c", "c.delfin", "-o", "labels.csv"],
+        ),
+        (
+            "review.html",
+            vec!["review", "photos", "-c", "c.delfin", "-o", "review.html"],
+        ),
+        (
+            "c.onnx",
+            vec!["export-classifier", "c.delfin", "-o", "c.onnx"],
+        ),
+    ];
+    for (name, args) in &commands {
+        let file = folder.join(name);
+        std::fs::write(&file, "a user's own").unwrap();
+        let output = delfin(folder, args);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains(name) && told.contains("--force"), "{told}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "a user's own");
+        stdout(&delfin(folder, &[args, &["--force"][..]].concat()));
+        assert_ne!(std::fs::read(&file).unwrap(), b"a user's own");
+        stdout(&delfin(folder, args));
+    }
+}
+
+#[test]
 fn old_command_lines_run_and_say_what_stands_for_what() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -282,6 +282,54 @@ fn photos_are_told_by_content_and_many_failures_by_a_count() {
     }
 }
 
+#[test]
+fn files_that_delfin_did_not_make_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    for name in ["1.jpg", "2.jpg"] {
+        std::fs::copy(fixture("coffee.jpg"), photos.join(name)).unwrap();
+    }
+    let out = folder.path().join("out");
+    let (photos, out_text) = (photos.to_str().unwrap(), out.to_str().unwrap());
+    for name in [
+        "clusters.csv",
+        "clusters.json",
+        "edges.csv",
+        "labels_pred.txt",
+        "report.html",
+    ] {
+        std::fs::create_dir(&out).unwrap();
+        std::fs::write(out.join(name), "a user's own").unwrap();
+        let run = delfin(&["cluster", photos, "-o", out_text, "-q"]);
+        assert_eq!(run.status.code(), Some(2), "{name}");
+        let told = text(&run.stderr);
+        assert!(told.contains(name) && told.contains("--force"), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert_eq!(read(&out.join(name)), "a user's own");
+        assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1);
+        cluster(Path::new(photos), &out, &["-q", "--force"]);
+        assert_ne!(read(&out.join(name)), "a user's own");
+        // What delfin made is written over.
+        cluster(Path::new(photos), &out, &["-q"]);
+        std::fs::remove_dir_all(&out).unwrap();
+    }
+    cluster(Path::new(photos), &out, &["-q"]);
+    let why = |args: &[&str]| {
+        let all = [&["why", "1.jpg", "2.jpg", "--in", out_text], args].concat();
+        delfin(&all).status.code()
+    };
+    assert_eq!(why(&[]), Some(0));
+    assert_eq!(why(&[]), Some(0));
+    let picture = folder.path().join("holiday.jpg");
+    std::fs::copy(fixture("cat.jpg"), &picture).unwrap();
+    let picture = picture.to_str().unwrap();
+    assert_eq!(why(&["-o", picture]), Some(2));
+    assert!(std::fs::read(picture).unwrap() == std::fs::read(fixture("cat.jpg")).unwrap());
+    assert_eq!(why(&["-o", picture, "--force"]), Some(0));
+    assert_eq!(why(&["-o", picture]), Some(0));
+}
+
 #[cfg(unix)]
 #[test]
 fn every_name_comes_back_from_the_files() {

@@ -24,6 +24,10 @@ pub(crate) struct ClassifyArgs {
     #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<PathBuf>,
 
+    /// Write over files that are there and that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
+
     /// Print JSON instead: one object for a photo, a list of them otherwise.
     #[arg(long, conflicts_with = "output")]
     pub(crate) json: bool,

@@ -18,6 +18,10 @@ pub(crate) struct ClusterArgs {
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
 
+    /// Write over files that are there and that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
+
     #[arg(long, help = defaults(
         "Verify every pair of photos, however many there are",
         format_args!("every pair up to {} photos, beyond that the likely ones",
@@ -79,6 +83,10 @@ pub(crate) struct WhyArgs {
     /// [default: why.png in the folder of --in].
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
+
+    /// Write over files that are there and that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
 
     /// Print one JSON object instead of text.
     #[arg(long)]

@@ -30,6 +30,10 @@ pub(crate) struct TrainArgs {
     #[arg(long = "output_graph", hide = true)]
     pub(crate) output_graph: Option<PathBuf>,
 
+    /// Write over files that are there and that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
+
     /// Take the photos for validation from this folder instead of DIR.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) validation_dir: Option<PathBuf>,

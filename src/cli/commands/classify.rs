@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     }
     for output in [&args.output, &args.report].into_iter().flatten() {
         let inputs = paths.iter().map(PathBuf::as_path).chain([classifier_path]);
-        ensure_document(output, inputs)?;
+        ensure_document(output, args.force, inputs)?;
     }
     let classifier = read_classifier(classifier_path)?;
     if args.reject.is_some() && !classifier.calibration.can_reject() {

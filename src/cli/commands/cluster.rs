@@ -14,6 +14,7 @@ use delfin::report::folder_page;
 use delfin::store::Store;
 
 use crate::cli::args::ClusterArgs;
+use crate::cli::commands::outputs::ensure_replaceable;
 use crate::cli::commands::{no_photos, tell_failures, tell_passed_over};
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
@@ -34,6 +35,7 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     args.export_colmap
         .as_deref()
         .map_or(Ok(()), refuse_existing)?;
+    ensure_own(args)?;
     make_folder(&args.output)?;
     let store = args.store.open(&args.folder)?;
     let progress = Progress::new(args.quiet);
@@ -82,6 +84,17 @@ impl ClusterArgs {
     }
 }
 
+/// Whether nothing would be written over that delfin did not make. The labels have no room for a mark;
+/// `clusters.json` beside them, which is written first, is theirs.
+fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
+    let at = |name: &str| args.output.join(name);
+    for name in ["clusters.json", "clusters.csv", "edges.csv", "report.html"] {
+        ensure_replaceable(&at(name), args.force)?;
+    }
+    let is_own = at("clusters.json").exists();
+    ensure_replaceable(&at("labels_pred.txt"), args.force || is_own)
+}
+
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())
 }
@@ -108,10 +121,10 @@ fn write_all(
         min_inliers: options.min_inliers,
     };
     for (name, bytes) in [
+        ("clusters.json", ClusterFile::new(found, source).to_json()?),
         ("clusters.csv", clusters_csv(found)),
         ("labels_pred.txt", labels_txt(found)),
         ("edges.csv", edges_csv(found)),
-        ("clusters.json", ClusterFile::new(found, source).to_json()?),
     ] {
         write_file(&args.output.join(name), &bytes)?;
     }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use anyhow::{Context, bail};
 use delfin::Model;
 use delfin::classify::{Split, TrainingStep, write_classifier};
-use delfin::files::write_file;
+use delfin::files::{is_replaceable, write_file};
 use delfin::folder::printable;
 use delfin::pipeline::{
     ClassifierOptions, ClusterOptions, PhotoGroups, TrainedClassifier, TrainingFolders,
@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::args::{FormerArgs, L2, TrainArgs, Truth};
 use crate::cli::commands::open_model;
-use crate::cli::commands::outputs::ensure_document;
+use crate::cli::commands::outputs::{ensure_document, ensure_replaceable};
 use crate::cli::commands::store::open_in;
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
@@ -40,8 +40,10 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     {
         bail!("option assert_accuracy_at_least: {percent} is not from 0 to 100");
     }
-    for path in [Some(args.output()), args.output_labels.as_deref()] {
-        path.map_or(Ok(()), |path| ensure_document(path, []))?;
+    ensure_document(args.output(), args.force, [])?;
+    if let Some(path) = &args.output_labels {
+        ensure_document(path, true, [])?;
+        ensure_labels(path, args.force, &folders, &options)?;
     }
     if args.group_by_verified && folders.validation.is_some() && folders.testing.is_some() {
         bail!(
@@ -66,13 +68,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         bail!("option assert_accuracy_at_least: no photo is left for testing");
     }
     if let Some(path) = &args.output_labels {
-        let lines: String = trained
-            .classifier
-            .labels
-            .iter()
-            .map(|l| format!("{}\n", printable(l)))
-            .collect();
-        write_file(path, lines.as_bytes())?;
+        write_file(path, label_lines(&trained.classifier.labels).as_bytes())?;
     }
     write_classifier(&trained.classifier, args.output())?;
     if let Some(log) = watch.into_log() {
@@ -104,6 +100,29 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         return Ok(Answer::No);
     }
     Ok(Answer::Yes)
+}
+
+/// A list of labels has no room for a mark: one that is there is written over when it is the same.
+fn ensure_labels(
+    path: &Path,
+    force: bool,
+    folders: &TrainingFolders,
+    options: &ClassifierOptions,
+) -> anyhow::Result<()> {
+    if force || is_replaceable(path) {
+        return Ok(());
+    }
+    let labels = open_dataset(&folders.training, &options.decode)?.labels;
+    if std::fs::read(path).is_ok_and(|bytes| bytes == label_lines(&labels).as_bytes()) {
+        return Ok(());
+    }
+    ensure_replaceable(path, false)
+}
+
+/// A label a line.
+fn label_lines(labels: &[String]) -> String {
+    let lines = labels.iter().map(|label| format!("{}\n", printable(label)));
+    lines.collect()
 }
 
 /// Which photos geometry ties together.

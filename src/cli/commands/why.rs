@@ -39,7 +39,7 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
             let folder = path_from_text(&file.source.folder);
             let photos = file.photos.iter().map(|p| path_below(&folder, &p.path));
             let photos: Vec<PathBuf> = photos.collect();
-            ensure_output(&output, photos.iter().map(PathBuf::as_path))?;
+            ensure_output(&output, args.force, photos.iter().map(PathBuf::as_path))?;
             draw_pair(args, &file, pair, &output)?;
             Some(output)
         }
