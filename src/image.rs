@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 mod focal_length;
 pub(crate) mod kind;
 
-pub use focal_length::focal_length_px;
+pub use ::image::metadata::Orientation;
+pub use focal_length::{focal_length_px, orientation};
 
 /// Limits on what is decoded.
 #[derive(Debug, Clone, PartialEq)]
