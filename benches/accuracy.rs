@@ -69,7 +69,7 @@ fn main() -> Outcome<()> {
         match set.as_str() {
             "oxford_affine" => oxford(&model, &options, &folder)?,
             "ukbench" => {
-                let mut paths = find_photos(&[folder])?;
+                let mut paths = find_photos(&[folder])?.photos;
                 paths.truncate(max_photos);
                 let labels: Vec<String> = (0..paths.len()).map(|i| (i / 4).to_string()).collect();
                 recognition(set, &paths, &labels, pairs.as_deref())?;

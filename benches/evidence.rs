@@ -78,7 +78,11 @@ fn main() -> Outcome<()> {
         .map(read)
         .collect::<delfin::Result<_>>()?;
     let extracted = start.elapsed();
-    let names: Vec<&str> = FEATURE_INPUTS.iter().chain(&PIXEL_INPUTS).copied().collect();
+    let names: Vec<&str> = FEATURE_INPUTS
+        .iter()
+        .chain(&PIXEL_INPUTS)
+        .copied()
+        .collect();
     let header = format!("image1,image2,same,inliers,{}\n", names.join(","));
     let rows: Vec<String> = (0..entries.len())
         .into_par_iter()
@@ -129,37 +133,37 @@ fn list(photos: &Path, labels: &str) -> Outcome<Vec<(PathBuf, String)>> {
 }
 
 /// One row of the table.
-fn row(
-    [a, b]: [&Entry; 2],
-    options: &MatchOptions,
-    num_values: usize,
-) -> delfin::Result<String> {
+fn row([a, b]: [&Entry; 2], options: &MatchOptions, num_values: usize) -> delfin::Result<String> {
     let seed = seed_from_content(&a.hash, &b.hash);
     let found = match_features(&a.features, &b.features, options, seed)?;
     let num_inliers = found.num_inliers();
     let same = u8::from(a.label == b.label);
     let mut text = format!("{},{},{same},{num_inliers}", a.name, b.name);
     let has_enough = num_inliers >= MIN_INLIERS;
-    let values = found.geometry.as_ref().filter(|_| has_enough).and_then(|geometry| {
-        let features = [&a.features, &b.features];
-        let guided = GuidedMatches::new(features, [&a.tree, &b.tree], &geometry.matrix)?;
-        let similarity = found.global_similarity.unwrap_or(0.0);
-        let num_matches = found.matches.len();
-        let by_features =
-            FeatureEvidence::new(features, num_matches, num_inliers, similarity, &guided);
-        let map = agreement_map(&a.image, &b.image, &geometry.matrix)?;
-        let inliers = geometry.inliers.iter().map(|&index| {
-            let pair = &found.matches[index];
-            let (k1, k2) = (
-                &a.features.keypoints()[pair.index1],
-                &b.features.keypoints()[pair.index2],
-            );
-            let place = |x: f32, y: f32| Point2::new(f64::from(x), f64::from(y));
-            (place(k1.x, k1.y), place(k2.x, k2.y))
+    let values = found
+        .geometry
+        .as_ref()
+        .filter(|_| has_enough)
+        .and_then(|geometry| {
+            let features = [&a.features, &b.features];
+            let guided = GuidedMatches::new(features, [&a.tree, &b.tree], &geometry.matrix)?;
+            let similarity = found.global_similarity.unwrap_or(0.0);
+            let num_matches = found.matches.len();
+            let by_features =
+                FeatureEvidence::new(features, num_matches, num_inliers, similarity, &guided);
+            let map = agreement_map(&a.image, &b.image, &geometry.matrix)?;
+            let inliers = geometry.inliers.iter().map(|&index| {
+                let pair = &found.matches[index];
+                let (k1, k2) = (
+                    &a.features.keypoints()[pair.index1],
+                    &b.features.keypoints()[pair.index2],
+                );
+                let place = |x: f32, y: f32| Point2::new(f64::from(x), f64::from(y));
+                (place(k1.x, k1.y), place(k2.x, k2.y))
+            });
+            let by_pixels = PixelEvidence::new(features, &guided, inliers, &map);
+            Some(pixel_inputs(&by_features, &by_pixels))
         });
-        let by_pixels = PixelEvidence::new(features, &guided, inliers, &map);
-        Some(pixel_inputs(&by_features, &by_pixels))
-    });
     match values {
         Some(values) => values.iter().for_each(|value| {
             let _ = write!(text, ",{value:.5}");

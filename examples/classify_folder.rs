@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = ClassifierOptions::for_model(&model);
     let trained = train_classifier(&model, &folders, &options, &NoCache, &Watchless)?;
     let judge = Judge::new(&trained.classifier, &model)?;
-    for path in find_photos(&[photos.into()])? {
+    for path in find_photos(&[photos.into()])?.photos {
         let found = judge.classify_path(&path, &NoCache)?;
         let label = &trained.classifier.labels[found.class];
         let probability = found.probabilities[found.class];

@@ -1,15 +1,44 @@
 //! The photos of folders.
 
+mod names;
+mod organized;
+mod passed_over;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+pub use names::{name_below, path_below, path_from_text, path_text, printable};
+pub use passed_over::PassedOver;
+
 use crate::error::{Error, Result};
+use crate::image::kind::{HEAD_BYTES, is_decoded, is_tiff};
 
 /// File name endings of the formats that are decoded.
 const EXTENSIONS: [&str; 10] = [
     "bmp", "gif", "jpe", "jpeg", "jfif", "jpg", "png", "tif", "tiff", "webp",
 ];
+
+/// File name endings of cameras' raw files that begin as a TIFF file does; what such a decoder finds in
+/// them is a small preview.
+const RAW_EXTENSIONS: [&str; 20] = [
+    "3fr", "arw", "cr2", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos", "nef",
+    "nrw", "pef", "raw", "rwl", "sr2", "srf", "srw",
+];
+
+/// What `delfin cluster` and `delfin why` write into one folder, `clusters.json` being one of them.
+const OWN_FILES: [&str; 6] = [
+    "clusters.csv",
+    "clusters.json",
+    "edges.csv",
+    "labels_pred.txt",
+    "report.html",
+    "why.png",
+];
+
+/// The folder below its destination where `delfin organize` keeps its journals.
+pub(crate) const JOURNAL_FOLDER: &str = ".delfin";
 
 /// The photos of a folder, and what of it could not be listed.
 #[derive(Debug, Default)]
@@ -18,47 +47,45 @@ pub struct Listing {
     pub photos: Vec<PathBuf>,
     /// Sub-folders that cannot be listed, and why.
     pub failures: Vec<(PathBuf, Error)>,
+    /// What is not among the photos.
+    pub passed_over: PassedOver,
 }
 
-/// The photos in `folder` and below it: the files with a photo's ending. Names that begin with a
-/// dot are left out, and so is `why.png` beside a `clusters.json`, which `delfin why` drew; a folder that
-/// links lead back to is entered once.
+/// The photos in `folder` and below it: the files with a photo's ending, or whose first bytes are a
+/// photo's. Left out are names that begin with a dot, what `delfin cluster` and `delfin why` wrote, and
+/// what `delfin organize` placed below `folder` while the original lies there too. A folder that links
+/// lead back to is entered once.
 ///
 /// # Errors
 /// [`Error::Io`] when `folder` itself cannot be listed.
 pub fn list_photos(folder: &Path) -> Result<Listing> {
-    let mut listing = Listing::default();
-    walk(folder, &mut Vec::new(), &mut listing)?;
-    listing.photos.sort();
-    Ok(listing)
+    list_within(folder, folder)
 }
 
-/// The path of `photo` below `folder`, with `/` between names; a byte that is not of UTF-8 text is
-/// written as `\xff`, so that two names stay two.
-pub fn name_below(folder: &Path, photo: &Path) -> String {
-    let below = photo.strip_prefix(folder).unwrap_or(photo);
-    let names: Vec<_> = below.iter().map(text).collect();
-    names.join("/")
-}
-
-fn text(name: &OsStr) -> String {
-    let mut text = String::new();
-    for chunk in name.as_encoded_bytes().utf8_chunks() {
-        text += chunk.valid();
-        for byte in chunk.invalid() {
-            text += &format!("\\x{byte:02x}");
-        }
-    }
-    text
+/// As [`list_photos`], of `folder` as a part of `root`.
+///
+/// # Errors
+/// As [`list_photos`].
+pub fn list_within(root: &Path, folder: &Path) -> Result<Listing> {
+    let mut walk = Walk {
+        root,
+        real_root: canonical(root)?,
+        above: Vec::new(),
+        listing: Listing::default(),
+    };
+    walk.enter(folder)?;
+    walk.listing.photos.sort();
+    Ok(walk.listing)
 }
 
 /// The photos at `paths`: a file is taken whatever its name, a folder gives the photos that
-/// [`list_photos`] finds. Sorted, each path once.
+/// [`list_photos`] finds. Sorted, each path once; without failures.
 ///
 /// # Errors
 /// [`Error::Io`] for a path that is not there or a folder that cannot be listed.
-pub fn find_photos(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub fn find_photos(paths: &[PathBuf]) -> Result<Listing> {
     let mut photos = BTreeSet::new();
+    let mut passed_over = PassedOver::default();
     for path in paths {
         if metadata(path)?.is_dir() {
             let listing = list_photos(path)?;
@@ -66,53 +93,120 @@ pub fn find_photos(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
                 return Err(error);
             }
             photos.extend(listing.photos);
+            passed_over.merge(listing.passed_over);
         } else {
             photos.insert(path.clone());
         }
     }
-    Ok(photos.into_iter().collect())
+    Ok(Listing {
+        photos: photos.into_iter().collect(),
+        failures: Vec::new(),
+        passed_over,
+    })
 }
 
-fn walk(folder: &Path, above: &mut Vec<PathBuf>, listing: &mut Listing) -> Result<()> {
-    let io = |source| Error::Io {
-        path: folder.to_owned(),
-        source,
-    };
-    let real = folder.canonicalize().map_err(io)?;
-    if above.contains(&real) {
-        return Ok(());
+/// A walk through a folder.
+struct Walk<'a> {
+    root: &'a Path,
+    real_root: PathBuf,
+    /// The folders that the walk is in, without links.
+    above: Vec<PathBuf>,
+    listing: Listing,
+}
+
+impl Walk<'_> {
+    fn enter(&mut self, folder: &Path) -> Result<()> {
+        let real = canonical(folder)?;
+        if self.above.contains(&real) {
+            return Ok(());
+        }
+        // A folder that is listed itself gives all it holds.
+        let placed = match real == self.real_root {
+            true => BTreeSet::new(),
+            false => organized::placed(folder, &self.real_root),
+        };
+        let num_photos = self.listing.photos.len();
+        self.above.push(real);
+        let met = self.meet_all(folder);
+        self.above.pop();
+        self.leave_out(folder, num_photos, &placed);
+        met
     }
-    above.push(real);
-    for entry in std::fs::read_dir(folder).map_err(io)? {
-        let entry = entry.map_err(io)?;
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
+
+    fn meet_all(&mut self, folder: &Path) -> Result<()> {
+        let io = |source| Error::Io {
+            path: folder.to_owned(),
+            source,
+        };
+        for entry in std::fs::read_dir(folder).map_err(io)? {
+            self.meet(&entry.map_err(io)?.path());
+        }
+        Ok(())
+    }
+
+    /// Takes out of the photos behind the first `num_photos` those of `folder` that were `placed`.
+    fn leave_out(&mut self, folder: &Path, num_photos: usize, placed: &BTreeSet<PathBuf>) {
+        if placed.is_empty() {
+            return;
+        }
+        let photos = self.listing.photos.split_off(num_photos);
+        let (own, others): (Vec<_>, Vec<_>) =
+            photos.into_iter().partition(|photo| placed.contains(photo));
+        self.listing.photos.extend(others);
+        if !own.is_empty() {
+            let name = name_below(self.root, folder);
+            self.listing.passed_over.organized.insert(name, own.len());
+        }
+    }
+
+    fn meet(&mut self, path: &Path) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') {
+            return;
         }
         // A link that leads nowhere fails when it is read, which names it.
-        let Ok(metadata) = std::fs::metadata(&path) else {
-            if has_photo_extension(&path) {
-                listing.photos.push(path);
+        let Ok(metadata) = std::fs::metadata(path) else {
+            if has_photo_extension(path) {
+                self.listing.photos.push(path.to_owned());
             }
-            continue;
+            return;
         };
         if metadata.is_dir() {
-            let depth = above.len();
-            if let Err(error) = walk(&path, above, listing) {
-                above.truncate(depth);
-                listing.failures.push((path, error));
+            if let Err(error) = self.enter(path) {
+                self.listing.failures.push((path.to_owned(), error));
             }
-        } else if metadata.is_file() && has_photo_extension(&path) && !is_own_picture(&path) {
-            listing.photos.push(path);
+        } else if metadata.is_file() && !is_own_file(path) {
+            if is_photo(path) {
+                self.listing.photos.push(path.to_owned());
+            } else {
+                self.listing.passed_over.add(path);
+            }
         }
     }
-    above.pop();
-    Ok(())
 }
 
-fn is_own_picture(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "why.png")
+fn is_own_file(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str);
+    name.is_some_and(|name| OWN_FILES.contains(&name))
         && path.with_file_name("clusters.json").is_file()
+}
+
+/// Whether a file is taken for a photo: by its name, or else by its first bytes.
+pub fn is_photo(path: &Path) -> bool {
+    if has_photo_extension(path) {
+        return true;
+    }
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    let file = std::fs::File::open(path);
+    let read = file.and_then(|file| file.take(HEAD_BYTES as u64).read_to_end(&mut head));
+    read.is_ok() && is_decoded(&head) && !(is_tiff(&head) && has_ending(path, &RAW_EXTENSIONS))
+}
+
+fn canonical(folder: &Path) -> Result<PathBuf> {
+    folder.canonicalize().map_err(|source| Error::Io {
+        path: folder.to_owned(),
+        source,
+    })
 }
 
 fn metadata(path: &Path) -> Result<std::fs::Metadata> {
@@ -124,26 +218,82 @@ fn metadata(path: &Path) -> Result<std::fs::Metadata> {
 
 /// Whether a file is named as a photo is, in whatever case.
 pub fn has_photo_extension(path: &Path) -> bool {
+    has_ending(path, &EXTENSIONS)
+}
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
     path.extension()
-        .is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
+        .is_some_and(|e| endings.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
-    fn names_that_are_no_text_stay_apart() {
-        use std::os::unix::ffi::OsStrExt;
-        let name = |bytes: &[u8]| {
-            name_below(
-                Path::new("a"),
-                &Path::new("a/b").join(OsStr::from_bytes(bytes)),
-            )
-        };
-        assert_eq!(name("ö.jpg".as_bytes()), "b/ö.jpg");
-        assert_eq!(name(b"\xff\xfe1.jpg"), "b/\\xff\\xfe1.jpg");
+    fn photos_are_told_by_content_and_what_is_passed_over_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let jpeg = b"\xff\xd8\xff\xe0 and so on";
+        for name in ["IMG_1", "b.heic", "c.mpo"] {
+            std::fs::write(at(name), jpeg).unwrap();
+        }
+        let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
+        for name in ["1.heic", "2.HEIC"] {
+            std::fs::write(at(name), heic).unwrap();
+        }
+        std::fs::write(at("3.mov"), b"\0\0\0\x14ftypqt  ").unwrap();
+        std::fs::write(at("4.nef"), b"MM\0*\0\0\0\x08").unwrap();
+        std::fs::write(at("5.jpg"), "no photo, and said so when it is read").unwrap();
+        std::fs::write(at(".6.heic"), heic).unwrap();
+        let listing = list_photos(folder.path()).unwrap();
+        let expected = ["5.jpg", "IMG_1", "b.heic", "c.mpo"];
+        assert_eq!(listing.photos, expected.map(at));
+        assert_eq!(
+            listing.passed_over.lines(),
+            ["4 files passed over: 2 .heic, 1 .mov, 1 .nef"]
+        );
+    }
+
+    #[test]
+    fn what_organize_placed_is_left_out_while_the_original_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let at = |name: &str| root.join(name);
+        for name in ["sorted/.delfin", "sorted/x", "sorted/y"] {
+            std::fs::create_dir_all(at(name)).unwrap();
+        }
+        for name in [
+            "1.jpg",
+            "2.jpg",
+            "sorted/x/1.jpg",
+            "sorted/x/3.jpg",
+            "sorted/y/2.jpg",
+        ] {
+            std::fs::write(at(name), "x").unwrap();
+        }
+        let source = root.to_str().unwrap();
+        let journal = format!(
+            "{{\"source\":{source:?},\"places\":[[\"1.jpg\",\"x/1.jpg\"],[\"2.jpg\",\"y/2.jpg\"],[\"gone.jpg\",\"x/3.jpg\"]]}}\n{{\"index\":1,\"is_made\":false}}\n{{\"ind"
+        );
+        std::fs::write(at("sorted/.delfin/organize-0001.jsonl"), journal).unwrap();
+        let listing = list_photos(&root).unwrap();
+        let expected = ["1.jpg", "2.jpg", "sorted/x/3.jpg", "sorted/y/2.jpg"];
+        assert_eq!(listing.photos, expected.map(at));
+        assert_eq!(
+            listing.passed_over.lines(),
+            ["sorted: 1 photos that `delfin organize` placed there are left out"]
+        );
+        // Named itself, the folder gives all of its photos.
+        assert_eq!(list_photos(&at("sorted")).unwrap().photos.len(), 3);
+        let within = list_within(&root, &at("sorted")).unwrap();
+        assert_eq!(
+            within.photos,
+            expected[2..]
+                .iter()
+                .map(|name| at(name))
+                .collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -167,8 +317,9 @@ mod tests {
         std::os::unix::fs::symlink(folder.path(), at("b/loop")).unwrap();
         #[cfg(unix)]
         std::os::unix::fs::symlink("nowhere", at("b/3.jpg")).unwrap();
-        let found =
-            find_photos(&[folder.path().to_owned(), at("notes.txt"), at("a.webp")]).unwrap();
+        let found = find_photos(&[folder.path().to_owned(), at("notes.txt"), at("a.webp")])
+            .unwrap()
+            .photos;
         let mut expected = vec!["a.webp", "b/1.png", "b/2.JPG", "notes.txt"];
         if cfg!(unix) {
             expected.insert(3, "b/3.jpg");

@@ -16,8 +16,10 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 
 mod focal_length;
+pub(crate) mod kind;
 
-pub use focal_length::focal_length_px;
+pub use ::image::metadata::Orientation;
+pub use focal_length::{focal_length_px, orientation};
 
 /// Limits on what is decoded.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,9 +136,18 @@ impl Photo {
         if bytes.is_empty() {
             return Err(fail("the file is empty".into()));
         }
+        if let Some(format) = kind::foreign_format(&bytes[..bytes.len().min(kind::HEAD_BYTES)]) {
+            return Err(fail(format!(
+                "a {format} file, which delfin does not read; save it as JPEG or PNG"
+            )));
+        }
         let mut reader = ImageReader::new(Cursor::new(bytes))
             .with_guessed_format()
             .map_err(|e| fail(one_line(&e)))?;
+        // The format's crate reads it and does not tell it.
+        if kind::is_big_tiff(bytes) {
+            reader.set_format(ImageFormat::Tiff);
+        }
         if reader.format().is_none() {
             return Err(fail("not a JPEG, PNG, WebP, TIFF, BMP or GIF file".into()));
         }
@@ -297,6 +308,51 @@ fn one_line(error: &dyn std::fmt::Display) -> String {
 
 #[cfg(test)]
 mod tests {
+    /// A grey photo of 2 x 1 pixels as a TIFF file with offsets of 64 bits.
+    fn big_tiff() -> Vec<u8> {
+        let mut bytes = b"II+\0\x08\0\0\0".to_vec();
+        bytes.extend(16u64.to_le_bytes());
+        // Width, height, bits, compression, photometric, strip offset, rows a strip, strip bytes.
+        let entries = [
+            (256u16, 2u64),
+            (257, 1),
+            (258, 8),
+            (259, 1),
+            (262, 1),
+            (273, 192),
+            (278, 1),
+            (279, 2),
+        ];
+        bytes.extend((entries.len() as u64).to_le_bytes());
+        for (tag, value) in entries {
+            bytes.extend(tag.to_le_bytes());
+            bytes.extend(4u16.to_le_bytes());
+            bytes.extend(1u64.to_le_bytes());
+            bytes.extend(value.to_le_bytes());
+        }
+        bytes.extend(0u64.to_le_bytes());
+        assert_eq!(bytes.len(), 192);
+        bytes.extend([10, 200]);
+        bytes
+    }
+
+    #[test]
+    fn a_tiff_file_of_64_bits_is_read_and_foreign_formats_are_named() {
+        let open = |bytes: &[u8]| Photo::decode(bytes, "a", &DecodeOptions::default());
+        let photo = open(&big_tiff()).unwrap();
+        assert_eq!(photo.pixels().as_raw(), &[10, 10, 10, 200, 200, 200]);
+        let cut = &big_tiff()[..100];
+        let error = open(cut).unwrap_err().to_string();
+        assert_eq!(error.lines().count(), 1, "{error}");
+        for (bytes, name) in [
+            (&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], "a HEIC file"),
+            (b"\xff\x0a\0", "a JPEG XL file"),
+        ] {
+            let error = open(bytes).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+
     use super::*;
 
     #[test]

@@ -165,6 +165,230 @@ fn a_folder_is_learned_and_photos_are_labelled() {
     assert!(folder.join("c.onnx").metadata().unwrap().len() > 4_000_000);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_label_stays_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let root = photos(folder, 4);
+    std::fs::rename(root.join("blobs"), root.join("a\nb\u{1b}[31m")).unwrap();
+    let output = train(folder, &["--steps", "5", "--output-labels", "labels.txt"]);
+    stdout(&output);
+    let labels = std::fs::read_to_string(folder.join("labels.txt")).unwrap();
+    assert_eq!(labels, "a\\x0ab\\x1b[31m\nstripes\n");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!told.contains('\u{1b}'), "{told}");
+}
+
+#[test]
+fn a_damaged_cache_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 4);
+    let run = || {
+        let output = train(folder, &["--steps", "5"]);
+        stdout(&output);
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    run();
+    let store = folder.join("cache/store.sqlite");
+    let mut damaged = std::fs::read(&store).unwrap();
+    let middle = damaged.len() / 2;
+    damaged[100..middle].fill(7);
+    std::fs::write(&store, &damaged).unwrap();
+    let told = run();
+    assert!(told.contains("set aside as"), "{told}");
+    let aside = folder.join("cache/store.sqlite.damaged-1");
+    assert_eq!(std::fs::read(aside).unwrap(), damaged);
+}
+
+/// A cache on a full disk.
+struct Full;
+
+impl delfin::pipeline::FeatureCache for Full {
+    fn features(&self, _: &str, _: &[u8; 32]) -> delfin::Result<Option<delfin::FeatureSet>> {
+        full()
+    }
+
+    fn put_features(&self, _: &str, _: &[u8; 32], _: &delfin::FeatureSet) -> delfin::Result<()> {
+        full()
+    }
+
+    fn thumbnail(&self, _: &[u8; 32]) -> delfin::Result<Option<Vec<u8>>> {
+        full()
+    }
+
+    fn put_thumbnail(&self, _: &[u8; 32], _: &[u8]) -> delfin::Result<()> {
+        full()
+    }
+}
+
+fn full<T>() -> delfin::Result<T> {
+    Err(delfin::Error::Store {
+        path: "store.sqlite".into(),
+        reason: "database or disk is full".into(),
+        is_damaged: false,
+    })
+}
+
+#[test]
+fn no_photo_is_lost_for_a_cache_that_fails() {
+    use delfin::pipeline::{
+        ClassifierOptions, FeatureCache, Judge, NoCache, TrainingFolders, TrainingObserver,
+        review_labels, train_classifier,
+    };
+    #[derive(Default)]
+    struct Notes(std::sync::Mutex<Vec<String>>);
+    impl TrainingObserver for Notes {
+        fn photos(&self, _: usize, _: usize) {}
+        fn step(&self, _: &delfin::classify::TrainingStep) {}
+        fn note(&self, text: &str) {
+            self.0.lock().unwrap().push(text.to_owned());
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = photos(folder.path(), 10);
+    let model = delfin::Model::embedded().unwrap();
+    let mut options = ClassifierOptions::for_model(&model);
+    options.geometry = None;
+    options.layer.num_steps = 10;
+    let folders = TrainingFolders {
+        training: root.clone(),
+        validation: None,
+        testing: None,
+    };
+    let learn = |cache: &dyn FeatureCache| {
+        let notes = Notes::default();
+        let trained = train_classifier(&model, &folders, &options, cache, &notes).unwrap();
+        let told: Vec<String> = notes.0.into_inner().unwrap();
+        let of_store = told.into_iter().filter(|note| note.contains("store"));
+        (trained, of_store.collect::<Vec<String>>())
+    };
+    let (without, silence) = learn(&NoCache);
+    assert_eq!(silence, [""; 0]);
+    let (trained, told) = learn(&Full);
+    assert_eq!(
+        told,
+        ["store.sqlite: database or disk is full; going on without the store"]
+    );
+    assert_eq!(trained.photos.len(), 20);
+    assert_eq!(trained.classifier, without.classifier);
+    let judge = Judge::new(&trained.classifier, &model).unwrap();
+    let notes = Notes::default();
+    review_labels(&judge, &root, &Full, &notes).unwrap();
+    assert_eq!(notes.0.into_inner().unwrap(), told);
+    judge
+        .classify_path(&root.join("blobs/1.png"), &Full)
+        .unwrap();
+}
+
+#[test]
+fn files_that_delfin_did_not_make_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 4);
+    let steps = ["--steps", "5", "--output-labels", "labels.txt"];
+    let commands: [(&str, Vec<&str>); 5] = [
+        (
+            "c.delfin",
+            [
+                &["train", "photos", "-o", "c.delfin", "--no-geometry"],
+                &steps[..],
+            ]
+            .concat(),
+        ),
+        (
+            "labels.txt",
+            [
+                &["train", "photos", "-o", "c.delfin", "--no-geometry"],
+                &steps[..],
+            ]
+            .concat(),
+        ),
+        (
+            "labels.csv",
+            vec!["classify", "photos", "-c", "c.delfin", "-o", "labels.csv"],
+        ),
+        (
+            "review.html",
+            vec!["review", "photos", "-c", "c.delfin", "-o", "review.html"],
+        ),
+        (
+            "c.onnx",
+            vec!["export-classifier", "c.delfin", "-o", "c.onnx"],
+        ),
+    ];
+    for (name, args) in &commands {
+        let file = folder.join(name);
+        std::fs::write(&file, "a user's own").unwrap();
+        let output = delfin(folder, args);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains(name) && told.contains("--force"), "{told}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "a user's own");
+        stdout(&delfin(folder, &[args, &["--force"][..]].concat()));
+        assert_ne!(std::fs::read(&file).unwrap(), b"a user's own");
+        stdout(&delfin(folder, args));
+    }
+}
+
+#[test]
+fn old_command_lines_run_and_say_what_stands_for_what() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 6);
+    let output = delfin(
+        folder,
+        &[
+            "train",
+            "--image_dir",
+            "photos",
+            "--output_graph=output_graph.pb",
+            "--output_labels=output_labels.txt",
+            "--how_many_training_steps=10",
+            "--bottleneck_dir=cache",
+            "--no-geometry",
+        ],
+    );
+    stdout(&output);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("--output_graph stands for -o"), "{told}");
+    let output = delfin(
+        folder,
+        &[
+            "classify",
+            "--graph=output_graph.pb",
+            "--labels=output_labels.txt",
+            "--input_layer=Placeholder",
+            "--output_layer=final_result",
+            "--input_height=224",
+            "--input_width=224",
+            "--input_mean",
+            "-128",
+            "--image=photos/blobs/1.png",
+        ],
+    );
+    let text = stdout(&output);
+    assert!(text.starts_with("Class Name: blobs (score = "), "{text}");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    for words in [
+        "--graph output_graph.pb stands for --classifier",
+        "--image photos/blobs/1.png stands for",
+        "--labels has no meaning here: the classifier holds its labels",
+        "--input_layer has no meaning here",
+        "--output_layer has no meaning here",
+        "--input_height has no meaning here",
+        "--input_mean has no meaning here",
+    ] {
+        assert!(told.contains(words), "no {words:?} in {told}");
+    }
+    // Without either flag it is still told what is missing.
+    let output = delfin(folder, &["classify", "photos/blobs/1.png"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("--classifier"), "{told}");
+}
+
 #[test]
 fn accuracy_below_what_is_asserted_is_a_no() {
     let folder = tempfile::tempdir().unwrap();
@@ -236,6 +460,35 @@ fn folders_that_cannot_be_learned_say_why() {
     );
     let output = train(folder, &["--output-labels", "nowhere/labels.txt"]);
     fails(&output, "nowhere: there is no such folder");
+}
+
+#[test]
+fn a_class_without_a_photo_that_can_be_read_is_left_out_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let root = photos(folder, 6);
+    // Sorted before the others, so that their numbers change.
+    std::fs::create_dir(root.join("a_broken")).unwrap();
+    std::fs::write(root.join("a_broken/1.jpg"), "no photo").unwrap();
+    let output = train(folder, &["--steps", "10", "--output-labels", "labels.txt"]);
+    stdout(&output);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    for words in ["a_broken: no photo in it can be read, so no class", "1.jpg"] {
+        assert!(told.contains(words), "no {words:?} in {told}");
+    }
+    let labels = std::fs::read_to_string(folder.join("labels.txt")).unwrap();
+    assert_eq!(labels, "blobs\nstripes\n");
+    // With one class left there is nothing to learn, which is told before a photo is computed.
+    std::fs::remove_dir_all(root.join("blobs")).unwrap();
+    let output = delfin(
+        folder,
+        &["train", "photos", "-o", "d.delfin", "--cache-dir", "new"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("only `stripes`"), "{told}");
+    let store = delfin::store::Store::open(&folder.join("new/store.sqlite")).unwrap();
+    assert_eq!(store.info().unwrap().num_photos, 0);
 }
 
 #[test]

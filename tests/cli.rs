@@ -176,6 +176,63 @@ fn a_flipped_photo_is_found_where_mirrored_is_asked_for() {
 }
 
 #[test]
+fn a_large_photo_matches_its_small_copy_both_ways() {
+    let bench = Bench::new();
+    let photo = image::open(example("graffiti_1.jpg")).unwrap();
+    let copy = |name: &str, width: u32, height: u32| {
+        let path = bench.path(name);
+        let resized = photo.resize_exact(width, height, image::imageops::FilterType::Triangle);
+        resized.save(&path).unwrap();
+        path
+    };
+    let large = copy("large.jpg", 4032, 3024);
+    let small = copy("small.jpg", 150, 112);
+    for (a, b, scale) in [
+        (&large, &small, 150.0 / 4032.0),
+        (&small, &large, 4032.0 / 150.0),
+    ] {
+        let (code, object) = bench.match_json(a, b, &[]);
+        assert_eq!(code, 0, "{}", object["num_inliers"]);
+        let at = |row: usize, column: usize| {
+            let matrix = &object["model"]["matrix"];
+            matrix[row][column].as_f64().unwrap() / scale
+        };
+        for (row, column, expected) in [(0, 0, 1.0), (0, 1, 0.0), (1, 0, 0.0), (1, 1, 1.0)] {
+            let off = (at(row, column) - expected).abs();
+            assert!(off < 0.03, "{scale}: {}", object["model"]["matrix"]);
+        }
+    }
+    let folder = bench.path("photos");
+    std::fs::create_dir(&folder).unwrap();
+    for (query, photo, width, height) in [
+        (&small, &large, 4032.0, 3024.0),
+        (&large, &small, 150.0, 112.0),
+    ] {
+        std::fs::copy(photo, folder.join("photo.jpg")).unwrap();
+        std::fs::copy(example("coffee.jpg"), folder.join("other.jpg")).unwrap();
+        let words: [&OsStr; 4] = [
+            "search".as_ref(),
+            query.as_ref(),
+            folder.as_ref(),
+            "--json".as_ref(),
+        ];
+        let output = bench.run(words);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let hit: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(hit["path"], "photo.jpg");
+        for (corner, [x, y]) in [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+            .into_iter()
+            .enumerate()
+        {
+            let found = &hit["region"][corner];
+            let off_x = (found[0].as_f64().unwrap() / width - x).abs();
+            let off_y = (found[1].as_f64().unwrap() / height - y).abs();
+            assert!(off_x < 0.04 && off_y < 0.04, "{}", hit["region"]);
+        }
+    }
+}
+
+#[test]
 fn results_do_not_depend_on_threads_or_runs() {
     let bench = Bench::new();
     let run = |threads: &str| {
@@ -289,6 +346,32 @@ fn bad_photos_fail_with_one_line_that_names_them() {
 }
 
 #[test]
+fn photos_without_texture_are_a_no() {
+    let bench = Bench::new();
+    let made = |name: &str, value: &dyn Fn(u32, u32) -> u8| {
+        let path = bench.path(name);
+        let pixel = |x, y| image::Rgb([value(x, y); 3]);
+        image::RgbImage::from_fn(640, 480, pixel)
+            .save(&path)
+            .unwrap();
+        path
+    };
+    let black = made("black.png", &|_, _| 0);
+    let black_too = made("black.jpg", &|_, _| 2);
+    let noise = made("noise.png", &|x, y| ((x * 7919 + y * 104_729) % 3) as u8);
+    let sky = made("sky.png", &|_, y| (100 + y / 4) as u8);
+    for (a, b) in [
+        (&black, &black),
+        (&black, &black_too),
+        (&black, &noise),
+        (&sky, &sky),
+    ] {
+        let (code, object) = bench.match_json(a, b, &[]);
+        assert_eq!((code, &object["num_inliers"]), (1, &Value::from(0)));
+    }
+}
+
+#[test]
 fn a_photo_without_features_is_a_no() {
     let bench = Bench::new();
     let (code, object) = bench.match_json(&data("one_pixel.png"), &example("coffee.jpg"), &[]);
@@ -359,6 +442,44 @@ fn values_out_of_range_fail() {
                 .replace("ratio", "max_ratio")],
         );
     }
+}
+
+#[test]
+fn options_that_do_not_fit_memory_are_refused_with_the_number_of_bytes() {
+    let bench = Bench::new();
+    let photo = example("coffee.jpg");
+    let folder = bench.path("photos");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(&photo, folder.join("1.jpg")).unwrap();
+    let too_large = ["--max-size", "8192", "--scales", "8"].map(OsStr::new);
+    let words = ["max_size", "8192", "137438953472 bytes"];
+    for command in [
+        ["match".as_ref(), photo.as_os_str(), photo.as_os_str()],
+        ["search".as_ref(), photo.as_os_str(), folder.as_os_str()],
+    ] {
+        assert_fails(&bench.run(command.into_iter().chain(too_large)), &words);
+    }
+    for command in ["extract", "cluster"] {
+        let out = ["-o", "out"].map(OsStr::new);
+        let args = [OsStr::new(command), folder.as_os_str()].into_iter();
+        assert_fails(&bench.run(args.chain(out).chain(too_large)), &words);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_photo_that_does_not_fit_memory_is_refused_with_the_number_of_bytes() {
+    let bench = Bench::new();
+    let photo = bench.path("large.png");
+    image::RgbImage::new(4096, 4096).save(&photo).unwrap();
+    let script =
+        "ulimit -v 2000000; exec \"$0\" --threads 1 match \"$1\" \"$1\" --max-size 8192 --scales 1";
+    let output = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_delfin")])
+        .arg(&photo)
+        .output()
+        .unwrap();
+    assert_fails(&output, &["max_size", "2147483648 bytes"]);
 }
 
 #[test]

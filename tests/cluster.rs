@@ -226,6 +226,193 @@ fn what_cannot_be_read_is_listed_and_the_rest_is_sorted() {
 }
 
 #[test]
+fn photos_are_told_by_content_and_many_failures_by_a_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    for name in ["IMG_1", "2.jfif", "3.heic"] {
+        std::fs::copy(fixture("coffee.jpg"), photos.join(name)).unwrap();
+    }
+    for number in 0..9 {
+        let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
+        std::fs::write(photos.join(format!("{number}.heif")), heic).unwrap();
+    }
+    std::fs::write(photos.join("a.mov"), "a film").unwrap();
+    for number in 0..25 {
+        std::fs::write(photos.join(format!("bad_{number:02}.jpg")), "no photo").unwrap();
+    }
+    let out = folder.path().join("out");
+    let log = cluster(&photos, &out, &["--quiet"]);
+    assert!(
+        log.contains("10 files passed over: 9 .heif, 1 .mov"),
+        "{log}"
+    );
+    assert_eq!(log.matches("not a readable photo").count(), 10, "{log}");
+    assert!(log.contains("15 more of 25 failures"), "{log}");
+    assert!(log.contains("clusters.json"), "{log}");
+    assert_eq!(classes(&out).len(), 3);
+    let all: serde_json::Value = serde_json::from_str(&read(&out.join("clusters.json"))).unwrap();
+    assert_eq!(all["passed_over"]["files"][".heif"], 9);
+    assert_eq!(all["failures"].as_array().unwrap().len(), 25);
+    // A photo of a kind that is not read says which kind it is.
+    let heic = photos.join("0.heif");
+    let run = delfin(&["match", heic.to_str().unwrap(), heic.to_str().unwrap()]);
+    assert!(
+        text(&run.stderr).contains("a HEIC file"),
+        "{}",
+        text(&run.stderr)
+    );
+    // A folder with nothing else says why it has no photos.
+    std::fs::create_dir(folder.path().join("films")).unwrap();
+    std::fs::copy(photos.join("a.mov"), folder.path().join("films/a.mov")).unwrap();
+    let films = folder.path().join("films");
+    for command in ["cluster", "extract"] {
+        let run = delfin(&[
+            command,
+            films.to_str().unwrap(),
+            "-o",
+            out.to_str().unwrap(),
+        ]);
+        let told = text(&run.stderr);
+        assert_eq!(run.status.code(), Some(2));
+        assert!(
+            told.contains("no photos; 1 file passed over: 1 .mov"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn files_that_delfin_did_not_make_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    for name in ["1.jpg", "2.jpg"] {
+        std::fs::copy(fixture("coffee.jpg"), photos.join(name)).unwrap();
+    }
+    let out = folder.path().join("out");
+    let (photos, out_text) = (photos.to_str().unwrap(), out.to_str().unwrap());
+    for name in [
+        "clusters.csv",
+        "clusters.json",
+        "edges.csv",
+        "labels_pred.txt",
+        "report.html",
+    ] {
+        std::fs::create_dir(&out).unwrap();
+        std::fs::write(out.join(name), "a user's own").unwrap();
+        let run = delfin(&["cluster", photos, "-o", out_text, "-q"]);
+        assert_eq!(run.status.code(), Some(2), "{name}");
+        let told = text(&run.stderr);
+        assert!(told.contains(name) && told.contains("--force"), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert_eq!(read(&out.join(name)), "a user's own");
+        assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1);
+        cluster(Path::new(photos), &out, &["-q", "--force"]);
+        assert_ne!(read(&out.join(name)), "a user's own");
+        // What delfin made is written over.
+        cluster(Path::new(photos), &out, &["-q"]);
+        std::fs::remove_dir_all(&out).unwrap();
+    }
+    cluster(Path::new(photos), &out, &["-q"]);
+    let why = |args: &[&str]| {
+        let all = [&["why", "1.jpg", "2.jpg", "--in", out_text], args].concat();
+        delfin(&all).status.code()
+    };
+    assert_eq!(why(&[]), Some(0));
+    assert_eq!(why(&[]), Some(0));
+    let picture = folder.path().join("holiday.jpg");
+    std::fs::copy(fixture("cat.jpg"), &picture).unwrap();
+    let picture = picture.to_str().unwrap();
+    assert_eq!(why(&["-o", picture]), Some(2));
+    assert!(std::fs::read(picture).unwrap() == std::fs::read(fixture("cat.jpg")).unwrap());
+    assert_eq!(why(&["-o", picture, "--force"]), Some(0));
+    assert_eq!(why(&["-o", picture]), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn every_name_comes_back_from_the_files() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("caf\u{e9}");
+    std::fs::create_dir(&photos).unwrap();
+    let name = OsStr::from_bytes;
+    let names = [
+        name(b"caf\xe9 1.jpg"),
+        name(b"\\xe9.jpg"),
+        name(b"=1+1.jpg"),
+        name(b"line\nbreak.jpg"),
+        name(b"red\x1b[31m.jpg"),
+    ];
+    for name in names {
+        std::fs::copy(fixture("coffee.jpg"), photos.join(name)).unwrap();
+    }
+    std::fs::write(photos.join(name(b"bad\n\x1b[2J\xff.jpg")), "no photo").unwrap();
+    let out = folder.path().join("out");
+    let database = folder.path().join("colmap.db");
+    let log = cluster(
+        &photos,
+        &out,
+        &["-q", "--export-colmap", database.to_str().unwrap()],
+    );
+    assert!(
+        log.contains("bad\\x0a\\x1b[2J\\xff.jpg: not a readable photo"),
+        "{log}"
+    );
+    assert_eq!(log.lines().count(), 1, "{log}");
+    let table = read(&out.join("clusters.csv"));
+    assert!(table.contains("\n'=1+1.jpg,0,"), "{table}");
+    let clusters = out.join("clusters.csv");
+    let sorted = folder.path().join("sorted");
+    let run = |args: &[&OsStr]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_delfin"))
+            .args(args)
+            .output();
+        output.unwrap()
+    };
+    let organized = run(&[
+        "organize".as_ref(),
+        photos.as_ref(),
+        "--by".as_ref(),
+        clusters.as_ref(),
+        "--to".as_ref(),
+        sorted.as_ref(),
+    ]);
+    // Only the photo that could not be read has no row.
+    assert_eq!(organized.status.code(), Some(1));
+    assert_eq!(text(&organized.stderr).lines().count(), 1);
+    for name in names {
+        assert!(sorted.join("0").join(name).is_file(), "{name:?}");
+    }
+    for name in names {
+        for way in [name.to_owned(), photos.join(name).into_os_string()] {
+            let why = run(&[
+                "why".as_ref(),
+                &way,
+                names[0],
+                "--in".as_ref(),
+                out.as_ref(),
+            ]);
+            assert_eq!(why.status.code(), Some(0), "{}", text(&why.stderr));
+        }
+    }
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    let mut query = connection
+        .prepare("SELECT CAST(name AS BLOB), typeof(name) FROM images")
+        .unwrap();
+    let rows = query.query_map([], |row| {
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))
+    });
+    let mut found: Vec<(Vec<u8>, String)> = rows.unwrap().map(Result::unwrap).collect();
+    found.sort();
+    let mut expected = names.map(|name| (name.as_bytes().to_vec(), "text".to_owned()));
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn folders_without_photos_say_so_and_one_photo_is_one_class() {
     let folder = tempfile::tempdir().unwrap();
     let photos = folder.path().join("photos");
@@ -283,6 +470,22 @@ fn a_damaged_store_is_set_aside_and_a_newer_one_left_alone() {
         damaged
     );
     assert_eq!(answer(&out), first);
+
+    // A damaged store that the user named is left as it is, and named with what to do.
+    let named = folder.path().join("mine.sqlite");
+    std::fs::write(&named, &damaged).unwrap();
+    let log = cluster(&photos, &out, &["-q", "--store", named.to_str().unwrap()]);
+    assert!(log.contains("mine.sqlite"), "{log}");
+    assert!(log.contains("remove that file"), "{log}");
+    assert_eq!(std::fs::read(&named).unwrap(), damaged);
+    assert_eq!(answer(&out), first);
+    let info = delfin(&["store", "info", named.to_str().unwrap()]);
+    assert_eq!(info.status.code(), Some(2));
+    let told = text(&info.stderr);
+    assert!(
+        told.contains("mine.sqlite") && told.contains("remove that file"),
+        "{told}"
+    );
 
     // SQLite keeps the user version in bytes 60 to 63 of the file.
     let mut newer = whole;

@@ -143,6 +143,66 @@ fn the_database_holds_what_the_photos_show() {
 }
 
 #[test]
+fn photos_that_exif_turns_are_written_as_colmap_reads_them() {
+    use image::codecs::jpeg::JpegEncoder;
+    use image::{ImageDecoder, ImageEncoder};
+    let folder = tempfile::tempdir().expect("a folder");
+    let photos = folder.path().join("photos");
+    std::fs::create_dir(&photos).expect("a folder");
+    let wall = image::open(root().join("examples/images/graffiti_1.jpg")).expect("an example");
+    let (width, height) = (wall.width(), wall.height());
+    wall.save(photos.join("upright.png")).expect("a photo");
+    // The file's pixels lie on their side; tag 0x0112 with 6 turns them by 90 degrees clockwise.
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 95);
+    let mut block = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0".to_vec();
+    block.extend([0; 4]);
+    encoder.set_exif_metadata(block).expect("EXIF");
+    encoder
+        .encode_image(&wall.rotate270().into_rgb8())
+        .expect("a photo");
+    std::fs::write(photos.join("turned.jpg"), bytes).expect("a photo");
+    let file = folder.path().join("database.db");
+    let run = cluster(&photos, &[&file]);
+    assert!(run.status.success());
+    let database = Connection::open(&file).expect("a database");
+    let size = |name: &str| -> (u32, u32) {
+        let query =
+            "SELECT width, height FROM cameras JOIN images USING (camera_id) WHERE name = ?1";
+        let row = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?));
+        database.query_row(query, [name], row).expect("a camera")
+    };
+    assert_eq!(size("upright.png"), (width, height));
+    let reader = image::ImageReader::open(photos.join("turned.jpg")).expect("a photo");
+    let of_file = reader.into_decoder().expect("a photo").dimensions();
+    assert_eq!(size("turned.jpg"), of_file);
+    assert_eq!(of_file, (height, width));
+    // turned.jpg is image 1. A place (x, y) of the upright photo is at (y, width - x) there.
+    let (turned, upright) = (keypoints(&database, 1), keypoints(&database, 2));
+    let blob =
+        |query: &str| -> Vec<u8> { database.query_row(query, [], |r| r.get(0)).expect("a row") };
+    let matches = blob("SELECT data FROM matches");
+    let (numbers, _) = matches.as_chunks::<8>();
+    assert!(numbers.len() > 100, "{}", numbers.len());
+    let values = blob("SELECT H FROM two_view_geometries");
+    let (values, _) = values.as_chunks::<8>();
+    let h: Vec<f64> = values.iter().map(|v| f64::from_le_bytes(*v)).collect();
+    for pair in numbers {
+        let number = |at: usize| {
+            let bytes = [pair[at], pair[at + 1], pair[at + 2], pair[at + 3]];
+            u32::from_le_bytes(bytes) as usize
+        };
+        let ([x1, y1], [x2, y2]) = (turned[number(0)], upright[number(4)]);
+        let off = (x1 - y2).hypot(y1 - (width as f32 - x2));
+        assert!(off < 2.0, "{off}");
+        let [x, y] = [x1, y1].map(f64::from);
+        let [u, v, w] = [0, 3, 6].map(|row| h[row] * x + h[row + 1] * y + h[row + 2]);
+        let off = (u / w - f64::from(x2)).hypot(v / w - f64::from(y2));
+        assert!(off < 25.0, "{off}");
+    }
+}
+
+#[test]
 fn nothing_is_written_over_and_nothing_half_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let photos = folder.path().join("photos");

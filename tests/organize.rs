@@ -247,6 +247,24 @@ fn the_destination_may_lie_inside_the_folder_but_not_around_it() {
 }
 
 #[test]
+fn what_was_organized_inside_the_folder_is_not_organized_again() {
+    let bench = Bench::new(&["shoe_1.jpg", "shoe_2.jpg", "hat_1.png"]);
+    for method in ["hardlink", "copy", "symlink"] {
+        let inside = ["organize", "in", "--by", "prefix", "--to", "in/sorted"];
+        bench.ends(0, &with(&inside, &["--method", method]));
+        // A photo that was put there by hand is a photo as any other.
+        bench.write("in/sorted/shoe/shoe_3.jpg", "by hand");
+        let (out, err) = bench.ends(0, &with(&PREFIX, &["--method", "copy"]));
+        assert!(out.contains("of 4 photos placed in"), "{out}");
+        let told = "sorted: 3 photos that `delfin organize` placed there are left out";
+        assert!(err.contains(told), "{err}");
+        bench.ends(0, &UNDO);
+        std::fs::remove_file(bench.path("in/sorted/shoe/shoe_3.jpg")).expect("removed");
+        bench.ends(0, &["organize", "--undo", "--to", "in/sorted"]);
+    }
+}
+
+#[test]
 fn undo_keeps_what_is_no_longer_what_it_made() {
     let bench = Bench::new(&["a_1.jpg", "a_2.jpg", "a_3.jpg"]);
     bench.ends(0, &with(&PREFIX, &["--method", "copy"]));

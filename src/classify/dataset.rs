@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::folder::{find_photos, name_below};
+use crate::folder::{PassedOver, is_photo, list_within, name_below};
 
 /// Classes with fewer photos than this are mentioned, as `retrain.py` does.
 const FEW_PHOTOS: usize = 20;
@@ -43,7 +43,8 @@ impl Dataset {
             path: folder.to_owned(),
             reason,
         };
-        let (class_folders, loose) = list(folder)?;
+        let mut passed_over = PassedOver::default();
+        let (class_folders, loose) = list(folder, &mut passed_over)?;
         if class_folders.is_empty() {
             return Err(fail(format!(
                 "it has no sub-folders; each class needs one with its photos ({loose} photos lie in it)"
@@ -63,7 +64,7 @@ impl Dataset {
         let mut plain_names: BTreeMap<String, String> = BTreeMap::new();
         let mut counts = Vec::new();
         for (label, path) in class_folders {
-            let photos = find_photos(std::slice::from_ref(&path))?;
+            let photos = photos_within(folder, &path, &mut passed_over)?;
             if photos.is_empty() {
                 let note = format!("{}: no photo in it, so no class", path.display());
                 dataset.notes.push(note);
@@ -88,6 +89,7 @@ impl Dataset {
             }));
             dataset.labels.push(label);
         }
+        dataset.notes.extend(passed_over.lines());
         if dataset.labels.len() < 2 {
             return Err(fail(format!(
                 "{} of its sub-folders holds photos; a classifier needs two classes or more",
@@ -112,8 +114,9 @@ impl Dataset {
             photos: Vec::new(),
             notes: Vec::new(),
         };
-        for (label, path) in list(folder)?.0 {
-            let photos = find_photos(std::slice::from_ref(&path))?;
+        let mut passed_over = PassedOver::default();
+        for (label, path) in list(folder, &mut passed_over)?.0 {
+            let photos = photos_within(folder, &path, &mut passed_over)?;
             match labels.iter().position(|known| *known == label) {
                 Some(class) => dataset.photos.extend(photos.into_iter().map(|path| {
                     let name = name_below(folder, &path);
@@ -127,6 +130,7 @@ impl Dataset {
                 )),
             }
         }
+        dataset.notes.extend(passed_over.lines());
         if dataset.photos.is_empty() {
             return Err(Error::Dataset {
                 path: folder.to_owned(),
@@ -137,9 +141,19 @@ impl Dataset {
     }
 }
 
+/// The photos in and below a class folder of `root`.
+fn photos_within(root: &Path, folder: &Path, passed_over: &mut PassedOver) -> Result<Vec<PathBuf>> {
+    let listing = list_within(root, folder)?;
+    if let Some((_, error)) = listing.failures.into_iter().next() {
+        return Err(error);
+    }
+    passed_over.merge(listing.passed_over);
+    Ok(listing.photos)
+}
+
 /// The sub-folders by name, and the number of photos beside them. Names that begin with a dot are
 /// left out.
-fn list(folder: &Path) -> Result<(BTreeMap<String, PathBuf>, usize)> {
+fn list(folder: &Path, passed_over: &mut PassedOver) -> Result<(BTreeMap<String, PathBuf>, usize)> {
     let io = |source| Error::Io {
         path: folder.to_owned(),
         source,
@@ -152,8 +166,10 @@ fn list(folder: &Path) -> Result<(BTreeMap<String, PathBuf>, usize)> {
         if name.starts_with('.') {
             continue;
         }
-        if !path.is_dir() {
-            loose += usize::from(crate::folder::has_photo_extension(&path));
+        if path.is_file() && is_photo(&path) {
+            loose += 1;
+        } else if !path.is_dir() {
+            passed_over.add(&path);
         } else if let Some(other) = folders.insert(name.into_owned(), path.clone()) {
             return Err(Error::Dataset {
                 path: folder.to_owned(),

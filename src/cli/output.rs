@@ -4,11 +4,22 @@
 use std::io::{Error, ErrorKind, Result, Write};
 use std::sync::OnceLock;
 
+use delfin::folder::printable;
+
 /// The first failure to write to standard output.
 static FAILURE: OnceLock<Error> = OnceLock::new();
 
-/// Prints one line to standard output.
+/// Prints one line to standard output; control characters, which names may hold, as their bytes.
 pub(crate) fn line(text: impl std::fmt::Display) {
+    keep(writeln!(
+        std::io::stdout(),
+        "{}",
+        printable(&text.to_string())
+    ));
+}
+
+/// Prints JSON of several lines to standard output.
+pub(crate) fn json(text: impl std::fmt::Display) {
     keep(writeln!(std::io::stdout(), "{text}"));
 }
 
@@ -32,9 +43,9 @@ pub(crate) fn finish() -> anyhow::Result<()> {
     }
 }
 
-/// Prints one line to standard error.
+/// Prints one line to standard error; control characters, which names may hold, as their bytes.
 pub(crate) fn note(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", printable(&text.to_string()));
 }
 
 /// Prints an error and its causes on one line.

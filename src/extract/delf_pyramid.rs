@@ -4,10 +4,10 @@
 use image::{ImageBuffer, Rgb, RgbImage};
 use rayon::prelude::*;
 
-use super::ExtractionOptions;
 use super::manifest::DelfManifest;
 use super::model::{Model, Output};
 use super::selection::unit_descriptor;
+use super::{ExtractionOptions, ensure_memory};
 use crate::error::{Error, Result};
 use crate::features::{Descriptors, FeatureSet, Keypoint};
 use crate::image::{Photo, resize_rgb};
@@ -85,12 +85,16 @@ pub(super) fn extract(
     };
     let seen = delf_photo(photo, &size)?;
     let pixels = seen.pixels();
+    let level_size = |scale: f32| {
+        let side = |side: u32| (side as f32 * scale).round_ties_even().max(1.0) as u32;
+        (side(seen.width()), side(seen.height()))
+    };
+    ensure_memory(options, options.scales.iter().map(|s| level_size(*s)))?;
     let levels = options
         .scales
         .par_iter()
         .map(|&scale| {
-            let side = |side: u32| (side as f32 * scale).round_ties_even().max(1.0) as u32;
-            let (width, height) = (side(seen.width()), side(seen.height()));
+            let (width, height) = level_size(scale);
             if u64::from(width) * u64::from(height) > MAX_LEVEL_PIXELS {
                 return Err(Error::option(
                     "scales",

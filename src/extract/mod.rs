@@ -9,6 +9,9 @@ mod manifest;
 mod model;
 mod selection;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use image::RgbImage;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +31,8 @@ use selection::{Level, select};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExtractionOptions {
     /// The longest side of a photo at scale 1, in pixels. Smaller photos are enlarged, at most
-    /// twofold; with DELF's own pyramid ([`DelfManifest`]) not at all.
+    /// twofold; with DELF's own pyramid ([`DelfManifest`]) not at all. All scales of a square photo
+    /// together may need 16 GiB of memory.
     pub max_size: u32,
     /// Pyramid scales, relative to `max_size`; each above 0 and at most 8.
     pub scales: Vec<f32>,
@@ -85,6 +89,21 @@ impl ExtractionOptions {
                 format!("{} is not between 1 and 1000000", self.max_features),
             ));
         }
+        let longest = f64::from(self.max_size);
+        let pixels = self
+            .scales
+            .iter()
+            .map(|s| (longest * f64::from(*s)).powi(2));
+        let bytes = memory_bytes(pixels.sum::<f64>() as u64);
+        if bytes > MAX_MEMORY_BYTES {
+            return Err(Error::option(
+                "max_size",
+                format!(
+                    "{} at scales {:?} needs up to {bytes} bytes of memory a photo; at most {MAX_MEMORY_BYTES} are used",
+                    self.max_size, self.scales
+                ),
+            ));
+        }
         if !(self.min_attention >= 0.0 && self.min_attention.is_finite()) {
             return Err(Error::option("min_attention", "must be at least 0"));
         }
@@ -96,13 +115,50 @@ impl ExtractionOptions {
 /// the time and ranks about as well (benches/RESULTS.md).
 const GLOBAL_SCALE: f32 = 0.7;
 
-/// Extracts the features of `photo`: at most `max_features` keypoints, best first, positions in
+/// Neighbouring pixels of a photo without texture differ by at most this, in grey levels of 255, at the
+/// smallest scale. The noise of a dark photo stays below it there.
+const MAX_PLAIN_DIFFERENCE: u8 = 2;
+
+/// Memory that a level takes while the network runs, in bytes a pixel: the built-in network was measured
+/// at 27.
+const BYTES_PER_PIXEL: u64 = 32;
+/// Most memory that the levels of one photo may take, in bytes.
+const MAX_MEMORY_BYTES: u64 = 1 << 34;
+
+/// Memory that levels of this many pixels take, in bytes.
+fn memory_bytes(pixels: u64) -> u64 {
+    pixels.saturating_mul(BYTES_PER_PIXEL)
+}
+
+/// Asks the system for the memory that levels of these sizes take, as an allocation that fails later
+/// would end the program.
+fn ensure_memory(
+    options: &ExtractionOptions,
+    sizes: impl Iterator<Item = (u32, u32)>,
+) -> Result<()> {
+    let pixels = sizes.map(|(width, height)| u64::from(width) * u64::from(height));
+    let bytes = memory_bytes(pixels.sum());
+    let fits =
+        usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
+    if fits {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} at scales {:?} needs {bytes} bytes of memory, more than there are",
+        options.max_size, options.scales
+    );
+    Err(Error::option("max_size", reason))
+}
+
+/// Extracts the features of `photo`: at most `max_features` keypoints, none of a photo without texture,
+/// unless the network has DELF's own pyramid; best first, positions in
 /// pixels of the photo, descriptors of unit length; and the global descriptor where the network
 /// has one, at the scale nearest to 0.7. The levels of the pyramid run in parallel on the current
 /// rayon pool; the result does not depend on the number of threads.
 ///
 /// # Errors
-/// [`Error::InvalidOption`], or [`Error::Model`] when the network does not run.
+/// [`Error::InvalidOption`], also when the system has too little memory for this photo; [`Error::Model`]
+/// when the network does not run.
 pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Result<FeatureSet> {
     options.validate()?;
     if let Some(delf) = model.delf() {
@@ -114,13 +170,21 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
             distance(a).total_cmp(&distance(b))
         })
         .unwrap_or(0);
+    let multiple = model.size_multiple();
+    let size = |scale: f32| level_size(photo, scale, options.max_size, multiple);
+    ensure_memory(options, options.scales.iter().map(|scale| size(*scale)))?;
+    let smallest = options.scales.iter().copied().fold(f32::MAX, f32::min);
+    let is_without_texture = AtomicBool::new(false);
     let mut levels = options
         .scales
         .par_iter()
         .enumerate()
         .map(|(index, &scale)| {
-            let (width, height) = level_size(photo, scale, options.max_size, model.size_multiple());
+            let (width, height) = size(scale);
             let resized = resize_rgb(photo.pixels(), width, height);
+            if scale <= smallest && is_plain(&resized) {
+                is_without_texture.store(true, Ordering::Relaxed);
+            }
             Ok(Level {
                 scale,
                 width,
@@ -130,6 +194,10 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
         })
         .collect::<Result<Vec<Level>>>()?;
     let global = levels[global_level].output.global.take();
+    if is_without_texture.into_inner() {
+        // Cells without texture are alike in any two photos.
+        levels.iter_mut().for_each(|l| l.output.attention.clear());
+    }
     let (keypoints, descriptors) = select(&levels, photo, model.grid(), options)?;
     FeatureSet::new(
         photo.width(),
@@ -150,6 +218,18 @@ pub fn extract_global(model: &Model, photo: &Photo, max_size: u32) -> Result<Opt
     check_max_size(max_size)?;
     let (width, height) = level_size(photo, 1.0, max_size, model.size_multiple());
     model.run_global(&resize_rgb(photo.pixels(), width, height))
+}
+
+/// Whether neighbouring pixels are alike everywhere, as in a photo of darkness or of a clear sky.
+fn is_plain(pixels: &RgbImage) -> bool {
+    let row = 3 * pixels.width() as usize;
+    let values = pixels.as_raw();
+    let alike = |(a, b): (&u8, &u8)| a.abs_diff(*b) <= MAX_PLAIN_DIFFERENCE;
+    let along = values.chunks_exact(row).all(|row| {
+        let next = row.iter().skip(3);
+        row.iter().zip(next).all(alike)
+    });
+    along && values.iter().zip(values.iter().skip(row)).all(alike)
 }
 
 fn check_max_size(max_size: u32) -> Result<()> {
@@ -208,6 +288,17 @@ mod tests {
             })
             .contains("max_size")
         );
+        let too_large = named(ExtractionOptions {
+            max_size: 8192,
+            ..scales(&[8.0])
+        });
+        assert!(too_large.contains("137438953472 bytes"), "{too_large}");
+        assert!(too_large.contains("max_size"), "{too_large}");
+        let large = ExtractionOptions {
+            max_size: 8192,
+            ..default.clone()
+        };
+        assert!(large.validate().is_ok());
         assert!(
             named(ExtractionOptions {
                 max_features: 0,

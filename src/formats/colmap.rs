@@ -4,18 +4,22 @@
 //! included: one of each to a photo). A camera is SIMPLE_RADIAL (f, cx, cy, k) and every photo has its
 //! own, as photos of a folder need not be by one camera or at one zoom; where its focal length is not
 //! known it is COLMAP's own first guess, 1.2 times the longer side, and said to be a guess. COLMAP counts
-//! pixels from the corner of the top-left one, whose centre is at (0.5, 0.5) there and at (0, 0) here.
+//! pixels from the corner of the top-left one, whose centre is at (0.5, 0.5) there and at (0, 0) here. It reads
+//! a photo as its file holds it and does not turn it by EXIF: sizes, keypoints and transforms are turned
+//! back here.
 //!
 //! The schema is that of <https://colmap.github.io/database.html> and of what pycolmap 4.2 makes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use nalgebra::Matrix3;
+use nalgebra::{Matrix3, Vector3};
 use rusqlite::{Connection, Transaction, params};
 
 use crate::error::{Error, Result};
 use crate::files::write_new_file;
+use crate::geometry::{inverse, normalized};
+use crate::image::Orientation;
 
 /// COLMAP 4.2.1, whose tables these are, as it numbers itself.
 const VERSION: i32 = 4_020_100;
@@ -82,15 +86,18 @@ CREATE TABLE two_view_geometries (
 /// A photo of the database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColmapImage {
-    /// Its path below the folder that COLMAP is given, with `/` between names; no two are alike.
-    pub name: String,
+    /// Its path below the folder that COLMAP is given, with `/` between names, as the system's bytes; no
+    /// two are alike.
+    pub name: Vec<u8>,
     /// In pixels, upright.
     pub width: u32,
     /// In pixels, upright.
     pub height: u32,
+    /// How the file's pixels are turned to be upright.
+    pub orientation: Orientation,
     /// In pixels; none where it is not known.
     pub focal_length_px: Option<f64>,
-    /// x and y in pixels, the centre of the top-left pixel at (0, 0).
+    /// x and y in pixels, upright, the centre of the top-left pixel at (0, 0).
     pub keypoints: Vec<[f32; 2]>,
 }
 
@@ -146,7 +153,8 @@ impl ColmapDatabase {
         let mut names = BTreeSet::new();
         for image in &self.images {
             if !names.insert(&image.name) {
-                return fail(format!("two photos are named {}", image.name));
+                let name = String::from_utf8_lossy(&image.name);
+                return fail(format!("two photos are named {name}"));
             }
         }
         let mut last = None;
@@ -173,26 +181,28 @@ impl ColmapDatabase {
     fn put_images(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         let mut camera =
             transaction.prepare("INSERT INTO cameras VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-        let mut image = transaction.prepare("INSERT INTO images VALUES (?1, ?2, ?1)")?;
+        let mut image =
+            transaction.prepare("INSERT INTO images VALUES (?1, CAST(?2 AS TEXT), ?1)")?;
         let mut keypoints = transaction.prepare("INSERT INTO keypoints VALUES (?1, ?2, 2, ?3)")?;
         let mut rig = transaction.prepare("INSERT INTO rigs VALUES (?1, ?1, ?2)")?;
         let mut frame = transaction.prepare("INSERT INTO frames VALUES (?1, ?1)")?;
         let mut data = transaction.prepare("INSERT INTO frame_data VALUES (?1, ?1, ?1, ?2)")?;
         for (id, of) in (1i64..).zip(&self.images) {
-            let (width, height) = (f64::from(of.width), f64::from(of.height));
+            let [file_width, file_height] = of.file_size();
+            let (width, height) = (f64::from(file_width), f64::from(file_height));
             let guess = FOCAL_LENGTH_FACTOR * width.max(height);
             let focal_length = of.focal_length_px.unwrap_or(guess);
             let values = [focal_length, width / 2.0, height / 2.0, 0.0];
             camera.execute(params![
                 id,
                 SIMPLE_RADIAL,
-                of.width,
-                of.height,
+                file_width,
+                file_height,
                 doubles(values),
                 of.focal_length_px.is_some()
             ])?;
             image.execute(params![id, of.name])?;
-            let places = of.keypoints.iter().flatten();
+            let places = of.keypoints.iter().flat_map(|place| of.in_file(*place));
             let bytes: Vec<u8> = places.flat_map(|v| (v + 0.5).to_le_bytes()).collect();
             keypoints.execute(params![id, of.keypoints.len() as i64, bytes])?;
             rig.execute(params![id, CAMERA])?;
@@ -200,6 +210,13 @@ impl ColmapDatabase {
             data.execute(params![id, CAMERA])?;
         }
         Ok(())
+    }
+
+    /// The transform between the files' pixels.
+    fn in_files(&self, pair: &ColmapPair) -> Option<Matrix3<f64>> {
+        let [image1, image2] = [pair.image1, pair.image2].map(|place| &self.images[place]);
+        let upright_from_file = inverse(&image1.file_from_upright())?;
+        normalized(&(image2.file_from_upright() * pair.homography * upright_from_file))
     }
 
     fn put_pairs(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -214,10 +231,47 @@ impl ColmapDatabase {
             let places = pair.matches.iter().flatten();
             let bytes: Vec<u8> = places.flat_map(|place| place.to_le_bytes()).collect();
             matches.execute(params![id, rows, bytes])?;
-            let homography = doubles(shifted(&pair.homography).transpose().iter().copied());
+            let homography = self.in_files(pair).unwrap_or(pair.homography);
+            let homography = doubles(shifted(&homography).transpose().iter().copied());
             geometry.execute(params![id, rows, bytes, UNCALIBRATED, homography])?;
         }
         Ok(())
+    }
+}
+
+impl ColmapImage {
+    /// Width and height of the file's pixels.
+    fn file_size(&self) -> [u32; 2] {
+        match self.orientation {
+            Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH => [self.height, self.width],
+            _ => [self.width, self.height],
+        }
+    }
+
+    /// Maps upright pixels to pixels of the file.
+    fn file_from_upright(&self) -> Matrix3<f64> {
+        let right = f64::from(self.width) - 1.0;
+        let bottom = f64::from(self.height) - 1.0;
+        let [x, y] = match self.orientation {
+            Orientation::NoTransforms => [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+            Orientation::Rotate90 => [[0.0, 1.0, 0.0], [-1.0, 0.0, right]],
+            Orientation::Rotate180 => [[-1.0, 0.0, right], [0.0, -1.0, bottom]],
+            Orientation::Rotate270 => [[0.0, -1.0, bottom], [1.0, 0.0, 0.0]],
+            Orientation::FlipHorizontal => [[-1.0, 0.0, right], [0.0, 1.0, 0.0]],
+            Orientation::FlipVertical => [[1.0, 0.0, 0.0], [0.0, -1.0, bottom]],
+            Orientation::Rotate90FlipH => [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]],
+            Orientation::Rotate270FlipH => [[0.0, -1.0, bottom], [-1.0, 0.0, right]],
+        };
+        Matrix3::new(x[0], x[1], x[2], y[0], y[1], y[2], 0.0, 0.0, 1.0)
+    }
+
+    /// Where an upright place lies in the file.
+    fn in_file(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let place = self.file_from_upright() * Vector3::new(x.into(), y.into(), 1.0);
+        [place.x as f32, place.y as f32]
     }
 }
 
@@ -240,6 +294,7 @@ mod tests {
             name: name.into(),
             width: 40,
             height: 30,
+            orientation: Orientation::NoTransforms,
             focal_length_px: None,
             keypoints: vec![[0.0, 0.0], [7.25, 8.0]],
         }
@@ -280,6 +335,54 @@ mod tests {
             .query_row("SELECT pair_id FROM two_view_geometries", [], |r| r.get(0))
             .unwrap();
         assert_eq!(id, 2_147_483_647 + 2);
+    }
+
+    #[test]
+    fn places_lie_in_the_file_where_its_pixels_do() {
+        use Orientation::*;
+        for orientation in [
+            NoTransforms,
+            Rotate90,
+            Rotate180,
+            Rotate270,
+            FlipHorizontal,
+            FlipVertical,
+            Rotate90FlipH,
+            Rotate270FlipH,
+        ] {
+            let file = image::RgbImage::from_fn(5, 3, |x, y| image::Rgb([x as u8, y as u8, 0]));
+            let mut upright = image::DynamicImage::from(file.clone());
+            upright.apply_orientation(orientation);
+            let upright = upright.into_rgb8();
+            let of = ColmapImage {
+                width: upright.width(),
+                height: upright.height(),
+                orientation,
+                ..self::image("a.jpg")
+            };
+            assert_eq!(of.file_size(), [5, 3]);
+            for (x, y, pixel) in upright.enumerate_pixels() {
+                let [file_x, file_y] = of.in_file([x as f32, y as f32]);
+                let at = file.get_pixel(file_x as u32, file_y as u32);
+                assert_eq!(at, pixel, "{orientation:?} {x} {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn transforms_are_between_the_files_pixels() {
+        let mut turned = database((0, 1), vec![[0, 0]]);
+        turned.images[0].orientation = Orientation::Rotate90;
+        turned.images[1].orientation = Orientation::FlipVertical;
+        let pair = &turned.pairs[0];
+        let matrix = turned.in_files(pair).unwrap();
+        for place in [[0.0, 0.0], [7.0, 3.0]] {
+            let there = place.map(|v| 2.0 * v);
+            let from = turned.images[0].in_file(place).map(f64::from);
+            let to = turned.images[1].in_file(there).map(f64::from);
+            let found = crate::geometry::project(&matrix, from.into()).unwrap();
+            assert!((found.x - to[0]).hypot(found.y - to[1]) < 1e-4);
+        }
     }
 
     #[test]

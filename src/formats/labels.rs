@@ -3,7 +3,8 @@
 //!
 //! A table may open with a header, told by a column named `path`, `file`, `filename`, `image` or `photo`;
 //! the label is then in the column named `class`, `label` or `cluster`, else in the first other one. A
-//! table without a header has path and label in its first two columns. Quotes are as in RFC 4180.
+//! table without a header has path and label in its first two columns. Quotes are as in RFC 4180; the `'`
+//! that [`csv_field`] puts before what a spreadsheet would take for a formula is taken off.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -134,7 +135,7 @@ fn rows(text: &str, separator: u8) -> Vec<(usize, Vec<String>)> {
                 let row = ends[..num_ends].iter().map(|&end| {
                     let field = String::from_utf8_lossy(&fields[start..end]).into_owned();
                     start = end;
-                    field
+                    unmarked(field)
                 });
                 rows.push((row_line, row.collect()));
                 row_line = line + blank_lines(rest);
@@ -202,12 +203,44 @@ fn in_order(labels: &Labels) -> Vec<(String, String)> {
     }
 }
 
-/// `field` as it stands in a CSV file.
+/// What makes a cell a formula where a spreadsheet meets it first.
+const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// `field` as it stands in a CSV file, quoted as in RFC 4180. A spreadsheet takes a cell that begins with
+/// `=`, `+`, `-` or `@` for a formula; such a field, unless it is a number, gets a `'` before it, which
+/// spreadsheets read as "this is text". [`parse`] takes it off again.
 pub fn csv_field(field: &str) -> String {
+    let field = match is_marked(field) || (is_formula(field) && !is_number(field)) {
+        true => &format!("'{field}"),
+        false => field,
+    };
     if field.contains([',', '"', '\n', '\r']) || field.trim() != field {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {
         field.to_owned()
+    }
+}
+
+fn is_formula(field: &str) -> bool {
+    field.starts_with(FORMULA_STARTS)
+}
+
+/// Whether the field begins as one that [`csv_field`] has marked as text.
+fn is_marked(field: &str) -> bool {
+    let rest = field.strip_prefix('\'');
+    rest.is_some_and(|rest| is_formula(rest) || rest.starts_with('\''))
+}
+
+fn is_number(field: &str) -> bool {
+    let is_part = |letter: char| letter.is_ascii_digit() || "+-.eE".contains(letter);
+    field.chars().all(is_part) && field.parse::<f64>().is_ok()
+}
+
+/// The field that [`csv_field`] wrote.
+fn unmarked(field: String) -> String {
+    match is_marked(&field) {
+        true => field[1..].to_owned(),
+        false => field,
     }
 }
 
@@ -236,9 +269,37 @@ mod tests {
             "ä\r",
             "\"a\",b",
             "a\r\n\r\nb",
+            "=1+1.jpg",
+            "+a",
+            "-a.jpg",
+            "-5",
+            "-1e-5",
+            "@a",
+            "\ta",
+            "\ra",
+            "'a",
+            "''a",
+            "'=a",
+            "'",
+            "'-5",
+            "=HYPERLINK(\"x\",\"y\")",
         ] {
             let text = format!("path,class,score\r\n{},3,0.5\r\n", csv_field(name));
             assert_eq!(at(&text, "a.csv"), paths(&[(name, "3")]));
+        }
+    }
+
+    #[test]
+    fn what_would_be_a_formula_is_marked_as_text() {
+        for (field, expected) in [
+            ("=1+1", "'=1+1"),
+            ("-a,b", "\"'-a,b\""),
+            ("-0.25", "-0.25"),
+            ("+1.5e-3", "+1.5e-3"),
+            ("-inf", "'-inf"),
+            ("a=b", "a=b"),
+        ] {
+            assert_eq!(csv_field(field), expected);
         }
     }
 

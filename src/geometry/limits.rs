@@ -10,7 +10,8 @@ use nalgebra::{Matrix2, Matrix3, Point2, Vector2};
 pub struct TransformLimits {
     /// Largest enlargement and, inverted, largest reduction, in pixels of photo 2 a pixel of photo
     /// 1: the square root of the change of area at the points used. At least 1; infinity for no
-    /// limit. 20 lets a thumbnail match a photo of 4000 pixels.
+    /// limit. A part of 1/20 of the side is the least that 20 finds of a photo enlarged to the other's
+    /// size.
     pub max_scale: f64,
     /// Largest ratio of the scales along the two main directions of the transform at the points
     /// used. At least 1; infinity for no limit. A plane tilted by 80 degrees is shortened 5.8

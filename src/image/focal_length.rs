@@ -1,4 +1,4 @@
-//! The focal length that a photo's EXIF block tells.
+//! What a photo's EXIF block tells of the camera: how it was held, and its focal length.
 //!
 //! Cameras differ in what they say of their sensors, so only the 35 mm equivalent is read (tag 0xA405,
 //! EXIF 2.32): the focal length which a frame of 36 x 24 mm needs for the same angle of view across
@@ -8,12 +8,25 @@ use std::io::Cursor;
 use std::path::Path;
 
 use exif::{In, Reader, Tag};
+use image::metadata::Orientation;
 use image::{ImageDecoder, ImageReader};
 
 use super::{DecodeOptions, read_file};
 
 /// The diagonal of a frame of 36 x 24 mm, in millimetres.
 const DIAGONAL_MM: f64 = 43.266_615_305_567_87;
+
+/// How the pixels of a photo file are turned to be upright; not at all where the file cannot be read or
+/// says nothing of it.
+pub fn orientation(path: impl AsRef<Path>, options: &DecodeOptions) -> Orientation {
+    let told = || {
+        let bytes = read_file(path.as_ref(), options).ok()?;
+        let reader = ImageReader::new(Cursor::new(&bytes));
+        let mut decoder = reader.with_guessed_format().ok()?.into_decoder().ok()?;
+        decoder.orientation().ok()
+    };
+    told().unwrap_or(Orientation::NoTransforms)
+}
 
 /// The focal length of a photo file in pixels of the photo at its own size; none where the file cannot
 /// be read or says nothing of it.

@@ -6,9 +6,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::files::{makes_no_link, name_new};
-use super::journal::{FOLDER, Intent, Journal, Record};
+use super::journal::{Intent, Journal, Record};
 use super::plan::{LeftOut, Placement, Plan};
 use crate::error::{Error, Result};
+use crate::folder::JOURNAL_FOLDER;
 
 /// What [`apply`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied
         return Ok(applied);
     }
     let intent = Intent::new(&plan.source, placement, missing_folders(plan), &plan.places);
-    make_folder(&plan.destination.join(FOLDER))?;
+    make_folder(&plan.destination.join(JOURNAL_FOLDER))?;
     let mut journal = Journal::begin(&plan.destination, &intent)?;
     // A name of this run alone, told from the journal's, so that undo finds what a kill left.
     let partial = journal.path.with_extension("partial");
@@ -74,7 +75,7 @@ fn missing_folders(plan: &Plan) -> Vec<PathBuf> {
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
     let classes = plan.places.iter().filter_map(|place| place.target.parent());
     folders.extend(classes.map(|class| plan.destination.join(class)));
-    folders.insert(plan.destination.join(FOLDER));
+    folders.insert(plan.destination.join(JOURNAL_FOLDER));
     folders.extend(plan.destination.ancestors().map(Path::to_owned));
     folders.retain(|folder| !folder.exists());
     folders.into_iter().collect()

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::folder::name_below;
+
 /// Names that Windows keeps for devices, whatever their ending.
 const RESERVED: [&str; 22] = [
     "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
@@ -37,30 +39,21 @@ pub fn by_prefix(photos: &[PathBuf]) -> Vec<Assignment> {
 }
 
 /// Classes from a table of paths and labels; `name` is what the table is called in reasons. Paths are
-/// those below the surveyed folder, compared as they are printed. Also returns the paths of the table
+/// those below the surveyed folder, as [`name_below`] gives them. Also returns the paths of the table
 /// that no photo has.
 pub fn by_labels(
     photos: &[PathBuf],
     labels: &BTreeMap<String, String>,
     name: &str,
 ) -> (Vec<Assignment>, Vec<String>) {
-    let printed: BTreeSet<String> = photos.iter().map(|photo| printed(photo)).collect();
-    let unknown = labels.keys().filter(|path| !printed.contains(*path));
-    let assignments = assign(photos, |photo| match labels.get(&self::printed(photo)) {
+    let printed = |photo: &Path| name_below(Path::new(""), photo);
+    let names: BTreeSet<String> = photos.iter().map(|photo| printed(photo)).collect();
+    let unknown = labels.keys().filter(|path| !names.contains(*path));
+    let assignments = assign(photos, |photo| match labels.get(&printed(photo)) {
         Some(label) => Ok(label.clone()),
         None => Err(format!("{name} has no row for it")),
     });
     (assignments, unknown.cloned().collect())
-}
-
-/// A path below the folder as tables hold it, with `/` between folders.
-fn printed(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if cfg!(windows) {
-        text.replace('\\', "/")
-    } else {
-        text.into_owned()
-    }
 }
 
 fn assign(photos: &[PathBuf], class: impl Fn(&Path) -> Result<String, String>) -> Vec<Assignment> {

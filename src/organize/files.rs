@@ -1,10 +1,11 @@
 //! What lies on the disk: the photos at the source, and what is at a target already.
 
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::folder::find_photos;
+use crate::folder::{PassedOver, find_photos, name_below};
 
 /// The source's photos and the two folders, as they were when they were looked at.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Survey {
     pub destination: PathBuf,
     /// The photos' paths below the source, sorted. Those inside the destination are not among them.
     pub photos: Vec<PathBuf>,
+    /// What is not among them, but for the destination.
+    pub passed_over: PassedOver,
 }
 
 /// What is at a target.
@@ -56,7 +59,10 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
         return Err(Error::option("destination", reason));
     }
     let mut photos = Vec::new();
-    for photo in find_photos(std::slice::from_ref(&root))? {
+    let listing = find_photos(std::slice::from_ref(&root))?;
+    let mut passed_over = listing.passed_over;
+    passed_over.organized.remove(&name_below(&root, &resolved));
+    for photo in listing.photos {
         let folder = photo.parent().map(Path::canonicalize);
         let is_organized = matches!(folder, Some(Ok(folder)) if folder.starts_with(&resolved));
         if let (false, Ok(below)) = (is_organized, photo.strip_prefix(&root)) {
@@ -67,10 +73,21 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
         source: root,
         destination: resolved,
         photos,
+        passed_over,
     })
 }
 
 impl Survey {
+    /// The folders at the destination whose names are text.
+    pub(super) fn class_folders(&self) -> BTreeSet<String> {
+        let entries = std::fs::read_dir(&self.destination);
+        let folders = entries.into_iter().flatten().flatten();
+        folders
+            .filter(|entry| entry.path().is_dir())
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect()
+    }
+
     /// What is at the target of a photo.
     pub(super) fn state(&self, photo: &Path, target: &Path) -> TargetState {
         let path = self.destination.join(target);
@@ -96,6 +113,7 @@ impl Survey {
             source: folder.join("source"),
             destination: folder.join("destination"),
             photos: Vec::new(),
+            passed_over: PassedOver::default(),
         }
     }
 }

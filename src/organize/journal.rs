@@ -13,12 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::files::name_new;
 use super::plan::{Place, Placement};
 use crate::error::{Error, Result};
-use crate::files::write_file;
+use crate::files::{StoredPath, write_file};
+use crate::folder::JOURNAL_FOLDER;
 
 const VERSION: u32 = 1;
-
-/// The folder of journals below a destination.
-pub(super) const FOLDER: &str = ".delfin";
 
 /// What a run means to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -75,7 +73,7 @@ pub(super) struct Journal {
 impl Journal {
     /// Writes the intent to the disk under the next free number.
     pub(super) fn begin(destination: &Path, intent: &Intent) -> Result<Self> {
-        let folder = destination.join(FOLDER);
+        let folder = destination.join(JOURNAL_FOLDER);
         let mut number = numbers(&folder)?.last().map_or(1, |last| last + 1);
         let mut path = path_of(&folder, number);
         let io = |path: &Path| {
@@ -132,7 +130,7 @@ pub(super) struct LastRun {
 }
 
 pub(super) fn read_last(destination: &Path) -> Result<Option<LastRun>> {
-    let folder = destination.join(FOLDER);
+    let folder = destination.join(JOURNAL_FOLDER);
     let Some(number) = numbers(&folder)?.pop() else {
         return Ok(None);
     };
@@ -196,40 +194,4 @@ fn numbers(folder: &Path) -> Result<Vec<u32>> {
     }
     numbers.sort_unstable();
     Ok(numbers)
-}
-
-/// A path as JSON holds it: text, or its bytes where it is not UTF-8.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
-pub(super) struct StoredPath(pub(super) PathBuf);
-
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Stored {
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-impl From<StoredPath> for Stored {
-    fn from(StoredPath(path): StoredPath) -> Self {
-        match path.into_os_string().into_string() {
-            Ok(text) => Self::Text(text),
-            Err(other) => Self::Bytes(other.into_encoded_bytes()),
-        }
-    }
-}
-
-impl From<Stored> for StoredPath {
-    fn from(stored: Stored) -> Self {
-        match stored {
-            Stored::Text(text) => Self(text.into()),
-            #[cfg(unix)]
-            Stored::Bytes(bytes) => {
-                let name: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(bytes);
-                Self(name.into())
-            }
-            #[cfg(not(unix))]
-            Stored::Bytes(bytes) => Self(String::from_utf8_lossy(&bytes).into_owned().into()),
-        }
-    }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::assignment::Assignment;
 use super::files::{Survey, TargetState};
+use crate::folder::path_text;
 
 /// How a photo is put into its class folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,14 +64,14 @@ impl Plan {
     }
 
     /// One JSON object: `version` (1), `source`, `destination`, `placement` and the lists `places`,
-    /// `already_there` (each `photo`, `target`) and `left_out` (each `photo`, `reason`). Paths that are
-    /// not UTF-8 are shown with replacement characters.
+    /// `already_there` (each `photo`, `target`) and `left_out` (each `photo`, `reason`). Bytes of
+    /// paths that are not UTF-8 stand as [`path_text`] gives them.
     pub fn json(&self, placement: Placement) -> String {
         let places = |places: &[Place]| -> Vec<serde_json::Value> {
             let shown = |place: &Place| {
                 serde_json::json!({
-                    "photo": place.photo.to_string_lossy(),
-                    "target": place.target.to_string_lossy(),
+                    "photo": path_text(&place.photo),
+                    "target": path_text(&place.target),
                 })
             };
             places.iter().map(shown).collect()
@@ -80,15 +81,15 @@ impl Plan {
             .iter()
             .map(|left| {
                 serde_json::json!({
-                    "photo": left.photo.to_string_lossy(),
+                    "photo": path_text(&left.photo),
                     "reason": left.reason,
                 })
             })
             .collect();
         let object = serde_json::json!({
             "version": 1,
-            "source": self.source.to_string_lossy(),
-            "destination": self.destination.to_string_lossy(),
+            "source": path_text(&self.source),
+            "destination": path_text(&self.destination),
             "placement": placement,
             "places": places(&self.places),
             "already_there": places(&self.already_there),
@@ -100,7 +101,8 @@ impl Plan {
 
 /// Gives each photo the place `CLASS/NAME`. Photos of one class that share a name, whatever the case of
 /// its letters, are told apart by the folders they lie in (`FOLDER_NAME`); those that still share one
-/// are left out, as are photos whose place is taken by another file. Changes nothing; the same
+/// are left out, as are photos whose place is taken by another file, and those of a class whose name differs
+/// from another's, or from a folder's at the destination, by the case of its letters alone. Changes nothing; the same
 /// assignments and the same destination give the same plan.
 pub fn plan(survey: &Survey, assignments: &[Assignment]) -> Plan {
     let mut plan = Plan {
@@ -111,9 +113,18 @@ pub fn plan(survey: &Survey, assignments: &[Assignment]) -> Plan {
         left_out: Vec::new(),
     };
     let mut wanted = Vec::new();
+    let spellings = spellings(survey, assignments);
     for Assignment { photo, class } in assignments {
         match class {
-            Ok(class) => wanted.push((photo, Path::new(class))),
+            Ok(class) => match spellings.get(&class.to_lowercase()) {
+                Some(other) if other != class => {
+                    let reason = format!(
+                        "class {class:?} and {other:?} are one folder on systems that do not tell letters by case; give them one name"
+                    );
+                    plan.left_out.push(left_out(photo, reason));
+                }
+                _ => wanted.push((photo, Path::new(class))),
+            },
             Err(reason) => plan.left_out.push(left_out(photo, reason.clone())),
         }
     }
@@ -145,6 +156,29 @@ pub fn plan(survey: &Survey, assignments: &[Assignment]) -> Plan {
         }
     }
     plan
+}
+
+/// How each class is spelled, by its name without the case of its letters: as the folder that is at the
+/// destination, else as most photos have it, else as the first photo has it.
+fn spellings(survey: &Survey, assignments: &[Assignment]) -> BTreeMap<String, String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for class in assignments.iter().filter_map(|a| a.class.as_deref().ok()) {
+        *counts.entry(class).or_default() += 1;
+    }
+    let folders = survey.class_folders();
+    // A folder that is there wins over any number of photos; the first of equals stays.
+    let rank = |class: &str| (folders.contains(class), counts.get(class).copied());
+    let classes = assignments.iter().filter_map(|a| a.class.as_deref().ok());
+    let mut spellings: BTreeMap<String, String> = BTreeMap::new();
+    for class in classes.chain(folders.iter().map(String::as_str)) {
+        let known = spellings
+            .entry(class.to_lowercase())
+            .or_insert_with(|| class.to_owned());
+        if rank(class) > rank(known) {
+            class.clone_into(known);
+        }
+    }
+    spellings
 }
 
 fn left_out(photo: &Path, reason: String) -> LeftOut {
@@ -188,6 +222,36 @@ mod tests {
             class: Ok((*class).to_owned()),
         };
         rows.iter().map(row).collect()
+    }
+
+    #[test]
+    fn classes_that_differ_by_case_are_one_folder_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let survey = Survey::of_nothing(folder.path());
+        let rows = [
+            ("1.jpg", "CLS"),
+            ("2.jpg", "cls"),
+            ("3.jpg", "cls"),
+            ("4.jpg", "Ö"),
+            ("5.jpg", "ö"),
+            ("6.jpg", "other"),
+        ];
+        let names = |plan: &Plan| -> Vec<String> {
+            let places = plan.places.iter();
+            places
+                .map(|p| p.target.to_string_lossy().into_owned())
+                .collect()
+        };
+        let plan1 = plan(&survey, &assigned(&rows));
+        assert_eq!(
+            names(&plan1),
+            ["cls/2.jpg", "cls/3.jpg", "Ö/4.jpg", "other/6.jpg"]
+        );
+        let reason = &plan1.left_out[0].reason;
+        assert!(reason.contains("\"CLS\" and \"cls\""), "{reason}");
+        std::fs::create_dir_all(survey.destination.join("CLS")).unwrap();
+        let plan2 = plan(&survey, &assigned(&rows));
+        assert_eq!(names(&plan2), ["CLS/1.jpg", "Ö/4.jpg", "other/6.jpg"]);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::files::{is_placed, resolved};
-use super::journal::{LastRun, StoredPath, read_last};
+use super::journal::{LastRun, read_last};
 use super::plan::LeftOut;
 use crate::error::{Error, Result};
+use crate::files::StoredPath;
 
 /// What [`undo`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

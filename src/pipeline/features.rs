@@ -1,11 +1,11 @@
 //! Two sets of features -> matches and one verified transform.
 
-use nalgebra::Point2;
+use nalgebra::{Matrix3, Point2};
 use sha2::{Digest, Sha256};
 
 use super::MatchOptions;
 use crate::error::Result;
-use crate::features::FeatureSet;
+use crate::features::{FeatureSet, Keypoint};
 use crate::geometry::{Correspondences, inverse, normalized};
 use crate::matching::{Match, match_descriptors};
 use crate::verification::{TwoViewGeometry, verify};
@@ -66,6 +66,8 @@ pub(super) fn find_matches(
     )
 }
 
+/// The transform between two photos, in pixels of the original photos. It is searched for at the
+/// working size, so that every limit of `options.verification` means the same for photos of any size.
 pub(super) fn find_geometry(
     features1: &FeatureSet,
     features2: &FeatureSet,
@@ -75,13 +77,38 @@ pub(super) fn find_geometry(
 ) -> Result<Option<TwoViewGeometry>> {
     let mut verification = options.verification;
     verification.ransac.seed = seed;
-    verification.ransac.max_error_px = working_error_px(features2, options);
-    verify(
-        features1.keypoints(),
-        features2.keypoints(),
+    let [factor1, factor2] = [features1, features2].map(|f| working_factor(f, options));
+    let found = verify(
+        &at_working_size(features1, factor1),
+        &at_working_size(features2, factor2),
         matches,
         &verification,
-    )
+    )?;
+    Ok(found.and_then(|geometry| {
+        let photo2_from_working = inverse(&scaling(factor2))?;
+        let matrix = normalized(&(photo2_from_working * geometry.matrix * scaling(factor1)))?;
+        Some(TwoViewGeometry { matrix, ..geometry })
+    }))
+}
+
+/// The keypoints in pixels of the photo scaled by `factor`.
+fn at_working_size(features: &FeatureSet, factor: f64) -> Vec<Keypoint> {
+    let scaled = |v: f32| ((f64::from(v) + 0.5) * factor - 0.5) as f32;
+    let keypoints = features.keypoints().iter();
+    keypoints
+        .map(|keypoint| Keypoint {
+            x: scaled(keypoint.x),
+            y: scaled(keypoint.y),
+            ..*keypoint
+        })
+        .collect()
+}
+
+/// Maps pixels of a photo to pixels of the photo scaled by `factor`; the centre of the top-left pixel is
+/// at (0, 0) in both.
+fn scaling(factor: f64) -> Matrix3<f64> {
+    let shift = 0.5 * factor - 0.5;
+    Matrix3::new(factor, 0.0, shift, 0.0, factor, shift, 0.0, 0.0, 1.0)
 }
 
 /// As [`find_geometry`], the photos in the order of their content, so that the photos' order changes
@@ -149,10 +176,15 @@ pub(super) fn correspondences<'a>(
     points
 }
 
+/// Pixels at the working size, where the longest side is `max_size`, a pixel of the photo.
+fn working_factor(features: &FeatureSet, options: &MatchOptions) -> f64 {
+    let longest = features.width().max(features.height()).max(1);
+    f64::from(options.extraction.max_size) / f64::from(longest)
+}
+
 /// The largest error of an inlier in pixels of a photo; the option counts in pixels at scale 1.
 pub(super) fn working_error_px(features: &FeatureSet, options: &MatchOptions) -> f64 {
-    let longest = f64::from(features.width().max(features.height()));
-    options.verification.ransac.max_error_px * longest / f64::from(options.extraction.max_size)
+    options.verification.ransac.max_error_px / working_factor(features, options)
 }
 
 /// The seed that a pair of photos has by its content.
@@ -165,4 +197,76 @@ pub fn seed_from_content(content_hash1: &[u8; 32], content_hash2: &[u8; 32]) -> 
         .iter()
         .take(8)
         .fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::Descriptors;
+    use crate::geometry::project;
+
+    const NUM_POINTS: usize = 36;
+
+    /// Keypoints at fixed parts of a photo, each with a descriptor of its own.
+    fn features(width: u32, height: u32) -> FeatureSet {
+        let part = |i: usize, step: usize| ((i * step) % 101) as f32 / 101.0;
+        let keypoints = (0..NUM_POINTS).map(|i| Keypoint {
+            x: part(i, 37) * width as f32,
+            y: part(i, 23) * height as f32,
+            scale: 1.0,
+            score: 1.0,
+        });
+        let values = (0..NUM_POINTS * NUM_POINTS)
+            .map(|at| f32::from(u8::from(at / NUM_POINTS == at % NUM_POINTS)));
+        let descriptors = Descriptors::new(NUM_POINTS, values.collect()).unwrap();
+        FeatureSet::new(width, height, keypoints.collect(), descriptors, None).unwrap()
+    }
+
+    #[test]
+    fn sizes_of_the_photos_change_neither_the_answer_nor_where_it_lies() {
+        for sizes in [
+            [(4032, 3024), (150, 112)],
+            [(12_000, 9000), (320, 240)],
+            [(480, 360), (480, 360)],
+        ] {
+            for [(width1, height1), (width2, height2)] in [sizes, [sizes[1], sizes[0]]] {
+                let (photo1, photo2) = (features(width1, height1), features(width2, height2));
+                let options = MatchOptions::default();
+                let found = match_features(&photo1, &photo2, &options, 1).unwrap();
+                assert_eq!(found.num_inliers(), NUM_POINTS, "{width1} {width2}");
+                let matrix = found.geometry.unwrap().matrix;
+                let there = project(&matrix, Point2::new(0.25 * f64::from(width1), 0.0)).unwrap();
+                let off = (there.x - 0.25 * f64::from(width2)).hypot(there.y);
+                assert!(off < 0.01 * f64::from(width2), "{width1} {width2}: {there}");
+            }
+        }
+    }
+
+    #[test]
+    fn limits_are_those_of_the_working_size() {
+        let small = features(100, 75);
+        // The thing is a twentieth of photo 2, whatever the photo's size is.
+        let part_of = |width: u32, part: f32| {
+            let whole = features(width, width * 3 / 4);
+            let keypoints = whole.keypoints().iter().map(|keypoint| Keypoint {
+                x: keypoint.x * part,
+                y: keypoint.y * part,
+                ..*keypoint
+            });
+            let descriptors = whole.descriptors().clone();
+            FeatureSet::new(width, width * 3 / 4, keypoints.collect(), descriptors, None).unwrap()
+        };
+        let inliers = |width: u32, part: f32| {
+            let photo2 = part_of(width, part);
+            let mut options = MatchOptions::default();
+            options.verification.ransac.max_error_px = 1.0;
+            options.verification.place_radius_px = 0.0;
+            let found = match_features(&small, &photo2, &options, 1).unwrap();
+            found.num_inliers()
+        };
+        for width in [100, 1000, 10_000] {
+            assert_eq!(inliers(width, 1.0 / 19.0), NUM_POINTS, "{width}");
+            assert!(inliers(width, 1.0 / 40.0) < NUM_POINTS, "{width}");
+        }
+    }
 }

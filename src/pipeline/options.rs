@@ -20,8 +20,9 @@ pub struct MatchOptions {
     pub extraction: ExtractionOptions,
     /// Which descriptors are paired.
     pub matching: MatchingOptions,
-    /// Which transform is looked for. Its `max_error_px` is in pixels of photo 2 at scale 1, where its
-    /// longest side is `extraction.max_size`, so that it means the same for photos of any size.
+    /// Which transform is looked for. Its pixels, and the scale that it limits, are those of both photos
+    /// at the working size, where the longest side is `extraction.max_size`, so that they mean the
+    /// same for photos of any size.
     pub verification: VerificationOptions,
     /// How the transform and the inliers are made exact to the pixel; none leaves them as they are.
     pub refinement: Option<RefinementOptions>,

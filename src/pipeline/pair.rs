@@ -183,8 +183,7 @@ pub fn match_extracted(
     let matches = find_matches(&features1, &features2, options)?;
     let matched = Instant::now();
     let hashes = [photo1, photo2].map(Photo::content_hash);
-    let geometry =
-        find_geometry_by_content([&features1, &features2], hashes, &matches, options)?;
+    let geometry = find_geometry_by_content([&features1, &features2], hashes, &matches, options)?;
     let verified = Instant::now();
     let found = FeatureMatch {
         matches,

@@ -131,8 +131,10 @@ fn of_kind(
     }
     let all: Vec<usize> = (0..points.len()).collect();
     let weights = vec![1.0; points.len()];
-    // What was refined passed the limits before it; that it is a mirror image is no fault here.
+    // What was refined passed the limits before it, at the working size; the original photos may differ
+    // in size by any factor, and a mirror image is no fault here.
     let limits = TransformLimits {
+        max_scale: f64::INFINITY,
         allow_mirrored: true,
         ..TransformLimits::default()
     };

@@ -113,8 +113,14 @@ pub fn agreement_map(
     // The frame is that of the photo which the overlap fills more.
     let is_swapped = second.share > first.share;
     let ((mut cells, is_planar), frame) = match is_swapped {
-        true => (second.compare(image2, image1, &back)?, second.cell_from_photo()),
-        false => (first.compare(image1, image2, matrix)?, first.cell_from_photo()),
+        true => (
+            second.compare(image2, image1, &back)?,
+            second.cell_from_photo(),
+        ),
+        false => (
+            first.compare(image1, image2, matrix)?,
+            first.cell_from_photo(),
+        ),
     };
     if is_swapped {
         for cell in cells.iter_mut().flatten() {
@@ -144,11 +150,20 @@ struct Overlap {
 }
 
 impl Overlap {
-    fn new(image: &RefinementImage, other: &RefinementImage, matrix: &Matrix3<f64>) -> Option<Self> {
+    fn new(
+        image: &RefinementImage,
+        other: &RefinementImage,
+        matrix: &Matrix3<f64>,
+    ) -> Option<Self> {
         let [width, height] = image.photo_size();
         let [other_width, other_height] = other.photo_size();
         let n = OVERLAP_SAMPLES;
-        let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        let mut bounds = [
+            f64::INFINITY,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NEG_INFINITY,
+        ];
         let mut inside = 0usize;
         let (step_x, step_y) = (width / n as f64, height / n as f64);
         for row in 0..n {
@@ -171,7 +186,10 @@ impl Overlap {
                 }
             }
         }
-        (inside > 0).then(|| Self { bounds, share: inside as f32 / (n * n) as f32 })
+        (inside > 0).then(|| Self {
+            bounds,
+            share: inside as f32 / (n * n) as f32,
+        })
     }
 
     /// Maps pixels of the photo to columns and rows of the map.
@@ -242,7 +260,8 @@ impl Overlap {
         let a = draw(image, &photo_from_frame, size)?;
         let b = draw(other, &other_from_frame, size)?;
         for (at, shift) in shifts.iter_mut().enumerate() {
-            let place = |cell: usize, side: usize| (cell as f64 + 0.5) * side as f64 / MAP_SIDE as f64;
+            let place =
+                |cell: usize, side: usize| (cell as f64 + 0.5) * side as f64 / MAP_SIDE as f64;
             let half_place = Point2::new(
                 place(at % MAP_SIDE, frame_width / 2),
                 place(at / MAP_SIDE, frame_height / 2),
@@ -351,7 +370,11 @@ fn search(
                 continue;
             }
             // Nothing to look for without texture.
-            let radius = if deviation_a < MIN_DEVIATION { 0 } else { radius };
+            let radius = if deviation_a < MIN_DEVIATION {
+                0
+            } else {
+                radius
+            };
             for (line, out) in template.chunks_exact_mut(WINDOW).enumerate() {
                 let from = (y as usize + line) * a.width + x as usize;
                 for (out, value) in out.iter_mut().zip(&a.values[from..from + WINDOW]) {

@@ -61,7 +61,8 @@ pub fn label_page(page: &LabelPage) -> String {
     let title = escaped(&page.title);
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width\">\
+         <meta name=\"generator\" content=\"delfin\"><title>{title}</title>\
          <style>{STYLE}</style></head><body>\n<h1>{title}</h1>\n"
     );
     for line in &page.lines {

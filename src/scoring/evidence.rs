@@ -235,8 +235,8 @@ impl PixelEvidence {
             mean[3].add(correlation, texture * subject);
             mean[4].add(cell.coarse_correlation, by_attention);
             if deviation > MIN_TEXTURE {
-                let [agrees, contradicts] =
-                    [correlation >= AGREES, correlation < CONTRADICTS].map(|is| f32::from(u8::from(is)));
+                let [agrees, contradicts] = [correlation >= AGREES, correlation < CONTRADICTS]
+                    .map(|is| f32::from(u8::from(is)));
                 mean[5].add(agrees, 1.0);
                 mean[6].add(contradicts, 1.0);
                 mean[7].add(contradicts, by_attention);
@@ -249,7 +249,10 @@ impl PixelEvidence {
             mean[11].add(cell.shift, texture);
             mean[12].add(cell.roughness, texture);
             mean[13].add(deviation, 1.0);
-            mean[14].add(ratio(deviation1.min(deviation2), deviation.max(1.0)), texture);
+            mean[14].add(
+                ratio(deviation1.min(deviation2), deviation.max(1.0)),
+                texture,
+            );
             if attention.inliers[at] > 0 {
                 mean[15].add(correlation, 1.0);
                 num_inlier_cells += 1;
@@ -273,7 +276,10 @@ impl PixelEvidence {
         by_block.sort_by(f32::total_cmp);
         let quantile = |part: f32| {
             let last = by_block.len().saturating_sub(1) as f32;
-            by_block.get((part * last).round() as usize).copied().unwrap_or(0.0)
+            by_block
+                .get((part * last).round() as usize)
+                .copied()
+                .unwrap_or(0.0)
         };
         Self {
             overlap: map.overlap,
@@ -315,7 +321,11 @@ fn subject_weight(cell: &AgreementCell, halves: [[f32; 2]; 2]) -> f32 {
 }
 
 /// Mean distance of colours with the median difference of each channel taken off.
-fn relative_difference(map: &AgreementMap, attention: &Attention, differences: &mut [Vec<f32>; 2]) -> f32 {
+fn relative_difference(
+    map: &AgreementMap,
+    attention: &Attention,
+    differences: &mut [Vec<f32>; 2],
+) -> f32 {
     let medians = [0, 1].map(|i| {
         let values = &mut differences[i];
         values.sort_by(f32::total_cmp);
@@ -325,7 +335,10 @@ fn relative_difference(map: &AgreementMap, attention: &Attention, differences: &
     for (at, cell) in map.cells.iter().enumerate() {
         if let Some(cell) = cell {
             let [a, b] = [0, 1].map(|i| cell.chroma[0][i] - cell.chroma[1][i] - medians[i]);
-            mean.add(a.hypot(b), attention.both[0][at] + attention.both[1][at] + 0.05);
+            mean.add(
+                a.hypot(b),
+                attention.both[0][at] + attention.both[1][at] + 0.05,
+            );
         }
     }
     mean.value()
@@ -372,7 +385,8 @@ impl Attention {
         };
         for photo in 0..2 {
             let keypoints = features[photo].keypoints();
-            let mean = keypoints.iter().map(|k| k.score).sum::<f32>() / keypoints.len().max(1) as f32;
+            let mean =
+                keypoints.iter().map(|k| k.score).sum::<f32>() / keypoints.len().max(1) as f32;
             own.all[photo] = keypoints.len() as f32;
             for guided in &guided.both[photo] {
                 let keypoint = &keypoints[guided.index1];

@@ -68,10 +68,8 @@ pub fn guided_matches(
         .filter_map(|(index1, keypoint)| {
             let place = Point2::new(f64::from(keypoint.x), f64::from(keypoint.y));
             let there = project(matrix, place)?;
-            let is_inside = there.x > -0.5
-                && there.y > -0.5
-                && there.x < width - 0.5
-                && there.y < height - 0.5;
+            let is_inside =
+                there.x > -0.5 && there.y > -0.5 && there.x < width - 0.5 && there.y < height - 0.5;
             if !is_inside {
                 return None;
             }

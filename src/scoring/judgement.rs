@@ -110,7 +110,11 @@ impl Judgement {
         if file.version != VERSION {
             return Err(fail(format!("version {} is not {VERSION}", file.version)));
         }
-        let both: Vec<&str> = FEATURE_INPUTS.iter().chain(&PIXEL_INPUTS).copied().collect();
+        let both: Vec<&str> = FEATURE_INPUTS
+            .iter()
+            .chain(&PIXEL_INPUTS)
+            .copied()
+            .collect();
         let features = Ensemble::new(file.features, &FEATURE_INPUTS).map_err(&fail)?;
         let pixels = Ensemble::new(file.pixels, &both).map_err(&fail)?;
         let copies = Ensemble::new(file.copies, &both).map_err(&fail)?;
@@ -209,7 +213,12 @@ impl Ensemble {
     }
 
     fn sum(&self, values: &[f32]) -> f64 {
-        self.base + self.trees.iter().map(|tree| answer(tree, values)).sum::<f64>()
+        self.base
+            + self
+                .trees
+                .iter()
+                .map(|tree| answer(tree, values))
+                .sum::<f64>()
     }
 }
 

@@ -1,19 +1,19 @@
 //! `delfin classify`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 
 #[derive(Debug, Args)]
 pub(crate) struct ClassifyArgs {
     /// A photo, or photos and folders.
-    #[arg(required = true, value_name = "PATHS", value_hint = ValueHint::AnyPath)]
+    #[arg(required_unless_present = "image", value_name = "PATHS", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
     /// The file that `delfin train` wrote.
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) classifier: PathBuf,
+    #[arg(short, long, required_unless_present = "graph", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) classifier: Option<PathBuf>,
 
     /// Write one CSV row a photo into this file [default: printed, when it is not a single photo].
     #[arg(short, long, value_name = "FILE.csv", value_hint = ValueHint::FilePath)]
@@ -23,6 +23,10 @@ pub(crate) struct ClassifyArgs {
     /// sub-folders are the true classes.
     #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<PathBuf>,
+
+    /// Write over files that are there and that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
 
     /// Print JSON instead: one object for a photo, a list of them otherwise.
     #[arg(long, conflicts_with = "output")]
@@ -44,4 +48,44 @@ pub(crate) struct ClassifyArgs {
     /// [default: .delfin in the folder of photos, as `delfin cluster` does].
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) cache_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) former: LabelImageArgs,
+}
+
+/// Flags of label_image.py; each says what it stands for.
+#[derive(Debug, Args)]
+pub(crate) struct LabelImageArgs {
+    #[arg(long, hide = true, conflicts_with = "classifier")]
+    pub(crate) graph: Option<PathBuf>,
+    #[arg(long, hide = true, conflicts_with = "paths")]
+    pub(crate) image: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    pub(crate) labels: Option<String>,
+    #[arg(long = "input_layer", hide = true)]
+    pub(crate) input_layer: Option<String>,
+    #[arg(long = "output_layer", hide = true)]
+    pub(crate) output_layer: Option<String>,
+    #[arg(long = "input_height", hide = true)]
+    pub(crate) input_height: Option<String>,
+    #[arg(long = "input_width", hide = true)]
+    pub(crate) input_width: Option<String>,
+    #[arg(long = "input_mean", hide = true, allow_negative_numbers = true)]
+    pub(crate) input_mean: Option<String>,
+    #[arg(long = "input_std", hide = true, allow_negative_numbers = true)]
+    pub(crate) input_std: Option<String>,
+}
+
+impl ClassifyArgs {
+    /// The photos and folders.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        let image = self.former.image.iter();
+        self.paths.iter().chain(image).cloned().collect()
+    }
+
+    /// The classifier's file; one of the two flags is required.
+    pub(crate) fn classifier(&self) -> &Path {
+        let file = self.classifier.as_ref().or(self.former.graph.as_ref());
+        file.map_or(Path::new("classifier.delfin"), PathBuf::as_path)
+    }
 }

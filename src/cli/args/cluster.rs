@@ -1,5 +1,6 @@
 //! `delfin cluster`, `why`, `search` and `store`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -18,6 +19,10 @@ pub(crate) struct ClusterArgs {
     /// Folder to write to; made when it is not there.
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
+
+    /// Write over files that are there and that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
 
     #[arg(long, help = defaults(
         "Verify every pair of photos, however many there are",
@@ -96,11 +101,11 @@ pub(crate) struct StoreArgs {
 pub(crate) struct WhyArgs {
     /// A photo, as it is named in clusters.csv.
     #[arg(value_name = "A")]
-    pub(crate) image1: String,
+    pub(crate) image1: OsString,
 
     /// Another photo.
     #[arg(value_name = "B")]
-    pub(crate) image2: String,
+    pub(crate) image2: OsString,
 
     /// The folder that `delfin cluster` wrote to.
     #[arg(long = "in", value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -110,6 +115,10 @@ pub(crate) struct WhyArgs {
     /// [default: why.png in the folder of --in].
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
+
+    /// Write over files that are there and that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
 
     /// Print one JSON object instead of text.
     #[arg(long)]

@@ -67,6 +67,10 @@ pub(crate) struct MatchImagesArgs {
         default_value = "test_match.png")]
     pub(crate) output_image: PathBuf,
 
+    /// Write over files that are there and that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
+
     /// Print one JSON object instead of text: matches and inliers as pairs of feature indices,
     /// milliseconds.
     #[arg(long)]

@@ -21,6 +21,10 @@ pub(crate) struct MatchArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 
+    /// Write over files that are there and that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
+
     /// Print one JSON object instead of text; README.md lists its fields.
     #[arg(long)]
     pub(crate) json: bool,

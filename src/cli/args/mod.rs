@@ -13,7 +13,7 @@ mod organize;
 mod review;
 mod train;
 
-pub(crate) use classify::ClassifyArgs;
+pub(crate) use classify::{ClassifyArgs, LabelImageArgs};
 pub(crate) use cluster::{
     ClusterArgs, SearchArgs, StoreArgs, StoreCommand, StoreCommandArgs, WhyArgs,
 };

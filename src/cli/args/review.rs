@@ -18,6 +18,10 @@ pub(crate) struct ReviewArgs {
     #[arg(short, long, value_name = "FILE.html", default_value = "review.html", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
 
+    /// Write over files that are there and that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
+
     /// Use this ONNX file, described by the manifest.toml beside it [default: the built-in network].
     #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! `delfin train`. The flags of TensorFlow Hub's `retrain.py` are aliases, so that its command lines run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint, value_parser};
 use delfin::pipeline::ClassifierOptions;
@@ -22,9 +22,17 @@ pub(crate) struct TrainArgs {
     )]
     pub(crate) image_dir: Option<PathBuf>,
 
-    /// Write the classifier to this file.
-    #[arg(short, long, value_name = "FILE", default_value = "classifier.delfin", value_hint = ValueHint::FilePath)]
-    pub(crate) output: PathBuf,
+    /// Write the classifier to this file [default: classifier.delfin].
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+
+    // Where retrain.py wrote its graph, and where label_image.py's --graph looks for it.
+    #[arg(long = "output_graph", hide = true)]
+    pub(crate) output_graph: Option<PathBuf>,
+
+    /// Write over files that are there and that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
 
     /// Take the photos for validation from this folder instead of DIR.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -168,11 +176,17 @@ pub(crate) struct TrainArgs {
     pub(crate) former: FormerArgs,
 }
 
+impl TrainArgs {
+    /// Where the classifier goes.
+    pub(crate) fn output(&self) -> &Path {
+        let given = self.output.as_deref().or(self.output_graph.as_deref());
+        given.unwrap_or(Path::new("classifier.delfin"))
+    }
+}
+
 /// Flags of retrain.py that have no meaning here; each says so.
 #[derive(Debug, Args)]
 pub(crate) struct FormerArgs {
-    #[arg(long = "output_graph", hide = true)]
-    pub(crate) output_graph: Option<String>,
     #[arg(long = "intermediate_output_graphs_dir", hide = true)]
     pub(crate) intermediate_output_graphs_dir: Option<String>,
     #[arg(long = "intermediate_store_frequency", hide = true)]

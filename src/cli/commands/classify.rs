@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use delfin::classify::{Classifier, ConfusionMatrix, LabelledPhoto, read_classifier};
 use delfin::files::write_file;
-use delfin::folder::find_photos;
-use delfin::pipeline::{Classification, Judge, LabelledResult, results_page};
+use delfin::folder::{find_photos, path_text};
+use delfin::formats::labels::csv_field;
+use delfin::pipeline::{Classification, Judge, LabelledResult, PhotoCache, results_page};
 use delfin::report::label_page;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::open_model;
 use super::outputs::ensure_document;
 use super::store::open_in;
-use crate::cli::args::ClassifyArgs;
+use super::{no_photos, open_model, tell_passed_over};
+use crate::cli::args::{ClassifyArgs, LabelImageArgs};
 use crate::cli::{Answer, output};
 
 /// The version of the JSON objects; it grows when a field changes its meaning or goes away.
@@ -31,46 +32,51 @@ struct Row {
 }
 
 pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
+    tell_former(&args.former);
+    let (paths, classifier_path) = (&args.paths(), args.classifier());
     if let Some(reject) = args.reject
         && !(0.0..=1.0).contains(&reject)
     {
         bail!("option reject: {reject} is not from 0 to 1");
     }
     for output in [&args.output, &args.report].into_iter().flatten() {
-        let inputs = args.paths.iter().chain([&args.classifier]);
-        ensure_document(output, inputs.map(PathBuf::as_path))?;
+        let inputs = paths.iter().map(PathBuf::as_path).chain([classifier_path]);
+        ensure_document(output, args.force, inputs)?;
     }
-    let classifier = read_classifier(&args.classifier)?;
+    let classifier = read_classifier(classifier_path)?;
     if args.reject.is_some() && !classifier.calibration.can_reject() {
         bail!(
             "option reject: {} was calibrated on no photo; train it with more photos a class or a validation split",
-            args.classifier.display()
+            classifier_path.display()
         );
     }
-    let photos = find_photos(&args.paths)?;
+    let listing = find_photos(paths)?;
+    let photos = listing.photos;
     if photos.is_empty() {
-        bail!("{}: no photos found", args.paths[0].display());
+        bail!(no_photos(&paths[0], &listing.passed_over));
     }
+    tell_passed_over(&listing.passed_over);
     let model = open_model(args.model.as_deref())?;
     let judge = Judge::new(&classifier, &model)?;
-    let store = open_in(args.cache_dir.as_deref(), &args.paths[0])?;
+    let store = open_in(args.cache_dir.as_deref(), &paths[0])?;
+    let cache = PhotoCache::new(&store, super::store::warn);
     let results: Vec<delfin::Result<Classification>> = photos
         .par_iter()
-        .map(|path| judge.classify_path(path, &store))
+        .map(|path| judge.classify_path(path, &cache))
         .collect();
     let num_photos = photos.len();
     let mut rows = Vec::new();
     for (path, result) in photos.into_iter().zip(results) {
         match result {
             Ok(found) => rows.push(Row {
-                truth: true_class(&path, &args.paths, &classifier.labels),
+                truth: true_class(&path, paths, &classifier.labels),
                 path,
                 found,
             }),
             Err(error) => output::error(&error.into()),
         }
     }
-    let is_single = args.paths.len() == 1 && args.paths[0].is_file();
+    let is_single = paths.len() == 1 && paths[0].is_file();
     let table = Table {
         classifier: &classifier,
         reject: args.reject,
@@ -107,12 +113,49 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     Ok(Answer::Yes)
 }
 
+fn tell_former(former: &LabelImageArgs) {
+    let stands_for = |flag: &str, value: &Option<PathBuf>, instead: &str| {
+        if let Some(value) = value {
+            let value = value.display();
+            output::note(format_args!("--{flag} {value} stands for {instead}"));
+        }
+    };
+    stands_for(
+        "graph",
+        &former.graph,
+        "--classifier: the file that `delfin train` wrote",
+    );
+    stands_for("image", &former.image, "the photo's path alone");
+    let pixels = "the photo is read at the size and in the range that the network was made for";
+    for (flag, value, instead) in [
+        ("labels", &former.labels, "the classifier holds its labels"),
+        (
+            "input_layer",
+            &former.input_layer,
+            "the network has one input",
+        ),
+        (
+            "output_layer",
+            &former.output_layer,
+            "the classifier has one output",
+        ),
+        ("input_height", &former.input_height, pixels),
+        ("input_width", &former.input_width, pixels),
+        ("input_mean", &former.input_mean, pixels),
+        ("input_std", &former.input_std, pixels),
+    ] {
+        if value.is_some() {
+            output::note(format_args!("--{flag} has no meaning here: {instead}"));
+        }
+    }
+}
+
 fn write_report(table: &Table, rows: &[Row], path: &Path) -> anyhow::Result<()> {
     let results: Vec<LabelledResult> = rows
         .iter()
         .filter_map(|row| {
             let class = row.truth?;
-            let (path, name) = (row.path.clone(), row.path.to_string_lossy().into_owned());
+            let (path, name) = (row.path.clone(), path_text(&row.path));
             Some(LabelledResult {
                 photo: LabelledPhoto { path, name, class },
                 classification: row.found.clone(),
@@ -218,7 +261,7 @@ impl Table<'_> {
             .collect();
         json!({
             "version": JSON_VERSION,
-            "path": row.path.to_string_lossy(),
+            "path": path_text(&row.path),
             "label": self.class(&row.found).map(|class| self.label(class)),
             "probability": found.probabilities[found.class],
             "fit_probability": found.fit_probability,
@@ -246,12 +289,12 @@ impl Table<'_> {
         for row in rows {
             let found = &row.found;
             let mut fields = vec![
-                quoted(&row.path.to_string_lossy()),
-                quoted(self.fused_label(row)),
+                csv_field(&path_text(&row.path)),
+                csv_field(self.fused_label(row)),
                 format!("{:.5}", found.probabilities[found.class]),
-                quoted(self.label(found.layer_class)),
+                csv_field(self.label(found.layer_class)),
                 format!("{:.5}", found.layer_probabilities[found.layer_class]),
-                quoted(found.geometry_class.map_or("", |class| self.label(class))),
+                csv_field(found.geometry_class.map_or("", |class| self.label(class))),
                 found
                     .best_match
                     .map_or(0, |best| best.num_inliers)
@@ -259,7 +302,7 @@ impl Table<'_> {
                 found.judges_disagree.to_string(),
             ];
             if has_truth {
-                fields.push(quoted(row.truth.map_or("", |class| self.label(class))));
+                fields.push(csv_field(row.truth.map_or("", |class| self.label(class))));
             }
             text.push_str(&fields.join(","));
             text.push('\n');
@@ -301,13 +344,5 @@ impl Table<'_> {
                 }),
         );
         lines
-    }
-}
-
-/// A CSV field (RFC 4180).
-fn quoted(text: &str) -> String {
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
     }
 }

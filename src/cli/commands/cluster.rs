@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use delfin::Model;
 use delfin::files::{refuse_existing, write_file};
-use delfin::folder::list_photos;
+use delfin::folder::{list_photos, path_text};
 use delfin::pipeline::{
     ClusterFile, ClusterOptions, ClusterSource, FolderClusters, cluster_folder, clusters_csv,
     colmap_database, edges_csv, folder_report, labels_txt,
@@ -14,6 +14,8 @@ use delfin::report::folder_page;
 use delfin::store::Store;
 
 use crate::cli::args::ClusterArgs;
+use crate::cli::commands::outputs::ensure_replaceable;
+use crate::cli::commands::{no_photos, tell_failures, tell_passed_over};
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
 
@@ -24,7 +26,7 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     // Nothing is made in an empty folder, or beside it.
     let listing = list_photos(&args.folder)?;
     if listing.photos.is_empty() && listing.failures.is_empty() {
-        bail!("{}: no photos", args.folder.display());
+        bail!(no_photos(&args.folder, &listing.passed_over));
     }
     let model = args.extraction.open_model()?;
     let options = args.options(&model)?;
@@ -33,13 +35,15 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     args.export_colmap
         .as_deref()
         .map_or(Ok(()), refuse_existing)?;
+    ensure_own(args)?;
     make_folder(&args.output)?;
     let store = args.store.open(&args.folder)?;
     let progress = Progress::new(args.quiet);
     let found = cluster_folder(&model, &args.folder, &store, &options, &progress)?;
-    for failure in &found.failures {
-        output::note(format_args!("delfin: {}: {}", failure.path, failure.reason));
-    }
+    let file = args.output.join("clusters.json");
+    let all = format!("{} lists all", file.display());
+    tell_failures(&found.failures, &all);
+    tell_passed_over(&found.passed_over);
     if found.photos.is_empty() {
         bail!("{}: no photos that can be read", args.folder.display());
     }
@@ -79,6 +83,17 @@ impl ClusterArgs {
     }
 }
 
+/// Whether nothing would be written over that delfin did not make. The labels have no room for a mark;
+/// `clusters.json` beside them, which is written first, is theirs.
+fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
+    let at = |name: &str| args.output.join(name);
+    for name in ["clusters.json", "clusters.csv", "edges.csv", "report.html"] {
+        ensure_replaceable(&at(name), args.force)?;
+    }
+    let is_own = at("clusters.json").exists();
+    ensure_replaceable(&at("labels_pred.txt"), args.force || is_own)
+}
+
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())
 }
@@ -92,7 +107,7 @@ fn write_all(
 ) -> anyhow::Result<()> {
     let absolute = |path: &Path| {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        path.to_string_lossy().into_owned()
+        path_text(&path)
     };
     let source = ClusterSource {
         folder: absolute(&args.folder),
@@ -106,10 +121,10 @@ fn write_all(
         min_inliers: options.min_inliers,
     };
     for (name, bytes) in [
+        ("clusters.json", ClusterFile::new(found, source).to_json()?),
         ("clusters.csv", clusters_csv(found)),
         ("labels_pred.txt", labels_txt(found)),
         ("edges.csv", edges_csv(found)),
-        ("clusters.json", ClusterFile::new(found, source).to_json()?),
     ] {
         write_file(&args.output.join(name), &bytes)?;
     }

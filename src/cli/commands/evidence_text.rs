@@ -16,7 +16,14 @@ const LITTLE_EXPLAINED: f32 = 0.15;
 pub(super) fn percent(probability: f64) -> String {
     let distance = probability.min(1.0 - probability);
     let digits = match distance {
-        d if d < 1e-5 => return if probability > 0.5 { "over 99.999 %" } else { "under 0.001 %" }.into(),
+        d if d < 1e-5 => {
+            return if probability > 0.5 {
+                "over 99.999 %"
+            } else {
+                "under 0.001 %"
+            }
+            .into();
+        }
         d if d < 1e-3 => 3,
         d if d < 1e-2 => 2,
         d if d < 1e-1 => 1,
@@ -57,10 +64,15 @@ pub(super) fn for_and_against(
     }
     if evidence.contradiction >= MUCH_CONTRADICTION {
         let share = 100.0 * evidence.contradiction;
-        contra.push(format!("{share:.0} % of what draws attention looks different"));
+        contra.push(format!(
+            "{share:.0} % of what draws attention looks different"
+        ));
     }
     if evidence.color_difference >= MUCH_COLOR {
-        contra.push(format!("colours differ by {:.0}", evidence.color_difference));
+        contra.push(format!(
+            "colours differ by {:.0}",
+            evidence.color_difference
+        ));
     }
     let [explained1, explained2] = evidence.explained;
     let text = format!(
@@ -83,7 +95,14 @@ mod tests {
     #[test]
     fn probabilities_have_as_many_digits_as_they_need() {
         let texts = [0.5, 0.97, 0.003, 0.9996, 0.999_999_9, 1e-9].map(percent);
-        let expected = ["50 %", "97.0 %", "0.30 %", "99.960 %", "over 99.999 %", "under 0.001 %"];
+        let expected = [
+            "50 %",
+            "97.0 %",
+            "0.30 %",
+            "99.960 %",
+            "over 99.999 %",
+            "under 0.001 %",
+        ];
         assert_eq!(texts, expected);
     }
 

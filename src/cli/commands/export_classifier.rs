@@ -16,6 +16,7 @@ pub(crate) fn run(args: &ExportClassifierArgs) -> anyhow::Result<Answer> {
     let inputs = [Some(&args.classifier), args.model.as_ref()];
     ensure_document(
         &args.output,
+        args.force,
         inputs.into_iter().flatten().map(PathBuf::as_path),
     )?;
     let classifier = read_classifier(&args.classifier)?;

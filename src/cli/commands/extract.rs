@@ -11,13 +11,16 @@ use delfin::image::{DecodeOptions, Photo};
 use rayon::prelude::*;
 
 use crate::cli::args::{ExtractArgs, FeatureFormat};
+use crate::cli::commands::{no_photos, tell_passed_over};
 use crate::cli::{Answer, output};
 
 pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
-    let photos = delfin::folder::find_photos(&args.paths)?;
+    let listing = delfin::folder::find_photos(&args.paths)?;
+    let photos = listing.photos;
     if photos.is_empty() {
-        bail!("{}: no photos found", args.paths[0].display());
+        bail!(no_photos(&args.paths[0], &listing.passed_over));
     }
+    tell_passed_over(&listing.passed_over);
     let targets = targets(&photos, &args.output, args.format)?;
     let model = args.extraction.open_model()?;
     let options = args.extraction.options(&model);

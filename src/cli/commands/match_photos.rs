@@ -16,7 +16,7 @@ use crate::cli::{Answer, output};
 pub(crate) fn run(args: &MatchArgs) -> anyhow::Result<Answer> {
     let start = Instant::now();
     if let Some(path) = &args.output {
-        ensure_output(path, [args.image1.as_path(), &args.image2])?;
+        ensure_output(path, args.force, [args.image1.as_path(), &args.image2])?;
     }
     // The network is made ready while the photos are decoded.
     let (model, photos) = rayon::join(

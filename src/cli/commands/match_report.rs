@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use delfin::folder::path_text;
 use delfin::geometry::{local_motion, outline};
 use delfin::image::Photo;
 use delfin::pipeline::{EvidenceSummary, MatchOptions, PairMatch};
@@ -58,9 +59,12 @@ impl Report<'_> {
         lines.push(format!("time      {}", times.join(", ")));
         let [pro, contra] = reasons(result);
         let known = [("for", pro), ("against", contra)];
-        lines.extend(known.iter().filter(|(_, reasons)| !reasons.is_empty()).map(
-            |(title, reasons)| format!("{title:<9} {}", reasons.join(", ")),
-        ));
+        lines.extend(
+            known
+                .iter()
+                .filter(|(_, reasons)| !reasons.is_empty())
+                .map(|(title, reasons)| format!("{title:<9} {}", reasons.join(", "))),
+        );
         lines.push(format!("answer    {}", title(result)));
         lines
     }
@@ -71,7 +75,7 @@ impl Report<'_> {
         let image = |index: usize, num_keypoints: usize| {
             let photo = self.photos[index];
             json!({
-                "path": photo.path().to_string_lossy(),
+                "path": path_text(photo.path()),
                 "width": photo.width(),
                 "height": photo.height(),
                 "num_keypoints": num_keypoints,

@@ -22,8 +22,42 @@ pub(crate) mod why;
 use std::path::Path;
 
 use delfin::extract::{ExtractionOptions, Model};
+use delfin::folder::PassedOver;
+use delfin::pipeline::Failure;
 
 use super::args::ExtractionArgs;
+use super::output;
+
+/// Failures that are told one by one.
+const MAX_FAILURES: usize = 10;
+
+/// Says what of a folder is not among its photos.
+fn tell_passed_over(passed_over: &PassedOver) {
+    for line in passed_over.lines() {
+        output::note(format_args!("delfin: {line}"));
+    }
+}
+
+/// What to say of a folder without photos.
+fn no_photos(folder: &Path, passed_over: &PassedOver) -> String {
+    let mut parts = vec![format!("{}: no photos", folder.display())];
+    parts.extend(passed_over.lines());
+    parts.join("; ")
+}
+
+/// Names the first failures, the number of the others, and where all of them are listed.
+fn tell_failures(failures: &[Failure], all: &str) {
+    for failure in failures.iter().take(MAX_FAILURES) {
+        output::note(format_args!("delfin: {}: {}", failure.path, failure.reason));
+    }
+    if failures.len() > MAX_FAILURES {
+        output::note(format_args!(
+            "delfin: {} more of {} failures; {all}",
+            failures.len() - MAX_FAILURES,
+            failures.len()
+        ));
+    }
+}
 
 /// The network in this file, or the built-in one.
 fn open_model(path: Option<&Path>) -> delfin::Result<Model> {

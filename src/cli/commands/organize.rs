@@ -8,6 +8,7 @@ use delfin::organize::{Assignment, LeftOut, Placement, Survey};
 use delfin::organize::{apply, by_labels, by_prefix, plan, survey, undo};
 
 use crate::cli::args::{Method, OrganizeArgs};
+use crate::cli::commands::{no_photos, tell_passed_over};
 use crate::cli::{Answer, output};
 
 pub(crate) fn run(args: &OrganizeArgs) -> anyhow::Result<Answer> {
@@ -16,8 +17,9 @@ pub(crate) fn run(args: &OrganizeArgs) -> anyhow::Result<Answer> {
     };
     let survey = survey(folder, &args.to)?;
     if survey.photos.is_empty() {
-        bail!("{}: no photos found", folder.display());
+        bail!(no_photos(folder, &survey.passed_over));
     }
+    tell_passed_over(&survey.passed_over);
     let assignments = assign(&survey, by)?;
     let plan = plan(&survey, &assignments);
     let placement = match args.method {
@@ -26,7 +28,7 @@ pub(crate) fn run(args: &OrganizeArgs) -> anyhow::Result<Answer> {
         Some(Method::Copy) => Placement::Copy,
     };
     if args.plan {
-        output::line(plan.json(placement));
+        output::json(plan.json(placement));
         return Ok(Answer::Yes);
     }
     name(&plan.left_out, "left out");

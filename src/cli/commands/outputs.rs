@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use anyhow::bail;
+use delfin::files::is_replaceable;
 use delfin::folder::has_photo_extension;
 
-/// Whether `output` can be written without losing anything that the command reads: it is no folder and
-/// none of `inputs`, by whatever path or link, and its folder is there.
+/// Whether `output` can be written without losing anything: it is no folder and none of the `inputs` that
+/// the command reads, by whatever path or link, and its folder is there; and, unless `force`, nothing is
+/// there that delfin did not make.
 pub(super) fn ensure_output<'a>(
     output: &Path,
+    force: bool,
     inputs: impl IntoIterator<Item = &'a Path>,
 ) -> anyhow::Result<()> {
     let name = output.display();
@@ -22,12 +25,23 @@ pub(super) fn ensure_output<'a>(
             folder.display()
         );
     }
-    let Ok(output) = same_file::Handle::from_path(output) else {
+    let Ok(handle) = same_file::Handle::from_path(output) else {
         return Ok(()); // Nothing is there yet.
     };
-    let is_read = |input: &Path| same_file::Handle::from_path(input).is_ok_and(|i| i == output);
+    let is_read = |input: &Path| same_file::Handle::from_path(input).is_ok_and(|i| i == handle);
     if inputs.into_iter().any(is_read) {
         bail!("{name}: it is read by this command and would be written over");
+    }
+    ensure_replaceable(output, force)
+}
+
+/// Whether nothing is at `output` that delfin did not make; with `force` it may be anything.
+pub(super) fn ensure_replaceable(output: &Path, force: bool) -> anyhow::Result<()> {
+    if !force && !is_replaceable(output) {
+        bail!(
+            "{}: there already, and not made by delfin; name another, or write over it with --force",
+            output.display()
+        );
     }
     Ok(())
 }
@@ -36,12 +50,13 @@ pub(super) fn ensure_output<'a>(
 /// the folder's photos.
 pub(super) fn ensure_document<'a>(
     output: &Path,
+    force: bool,
     inputs: impl IntoIterator<Item = &'a Path>,
 ) -> anyhow::Result<()> {
     if has_photo_extension(output) {
         bail!("{}: a photo's name; give another", output.display());
     }
-    ensure_output(output, inputs)
+    ensure_output(output, force, inputs)
 }
 
 #[cfg(test)]
@@ -55,11 +70,15 @@ mod tests {
         std::fs::write(at("a.jpg"), "a").unwrap();
         std::fs::write(at("b.jpg"), "b").unwrap();
         std::fs::hard_link(at("a.jpg"), at("c.jpg")).unwrap();
-        let says = |output: &str| {
+        let forced = |output: &str, force: bool| {
             let (a, missing) = (at("a.jpg"), at("missing.jpg"));
-            ensure_output(&at(output), [missing.as_path(), &a]).map_err(|e| e.to_string())
+            ensure_output(&at(output), force, [missing.as_path(), &a]).map_err(|e| e.to_string())
         };
+        let says = |output: &str| forced(output, true);
         assert_eq!(says("b.jpg"), Ok(()));
+        let unforced = forced("b.jpg", false).unwrap_err();
+        assert!(unforced.contains("not made by delfin"), "{unforced}");
+        assert_eq!(forced("new.png", false), Ok(()));
         assert_eq!(says("new.png"), Ok(()));
         for (output, words) in [
             ("a.jpg", "read by this command"),
@@ -70,7 +89,7 @@ mod tests {
         ] {
             assert!(says(output).unwrap_err().contains(words), "{output}");
         }
-        assert!(ensure_document(&at("labels.JPG"), []).is_err());
-        assert!(ensure_document(&at("labels.csv"), []).is_ok());
+        assert!(ensure_document(&at("labels.JPG"), true, []).is_err());
+        assert!(ensure_document(&at("labels.csv"), false, []).is_ok());
     }
 }

@@ -16,7 +16,7 @@ use crate::cli::{Answer, output};
 const MAX_LINES: usize = 20;
 
 pub(crate) fn run(args: &ReviewArgs) -> anyhow::Result<Answer> {
-    ensure_document(&args.output, [args.classifier.as_path()])?;
+    ensure_document(&args.output, args.force, [args.classifier.as_path()])?;
     let classifier = read_classifier(&args.classifier)?;
     let model = open_model(args.model.as_deref())?;
     let judge = Judge::new(&classifier, &model)?;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::cli::args::SearchArgs;
 use crate::cli::commands::evidence_text::{percent, relation};
+use crate::cli::commands::{no_photos, tell_failures, tell_passed_over};
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
 
@@ -29,9 +30,14 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Answer> {
         &options,
         &progress,
     )?;
-    for failure in &found.failures {
-        output::note(format_args!("delfin: {}: {}", failure.path, failure.reason));
+    tell_failures(
+        &found.failures,
+        "`delfin cluster` writes all into its clusters.json",
+    );
+    if found.num_photos == 0 && found.failures.is_empty() {
+        bail!(no_photos(&args.folder, &found.passed_over));
     }
+    tell_passed_over(&found.passed_over);
     if found.num_photos == 0 {
         bail!("{}: no photos that can be read", args.folder.display());
     }

@@ -27,29 +27,57 @@ impl StoreArgs {
         }
     }
 
-    /// The store of a folder of photos. A damaged one is set aside and begun anew where delfin itself
-    /// has put it; where the store cannot be used, one in memory serves.
+    /// The store of a folder of photos: [`open_or_begin`], of which a file that the user named is left
+    /// as it is.
     pub(super) fn open(&self, folder: &Path) -> anyhow::Result<Store> {
-        let path = self.path(folder);
-        let error = match Store::open(&path) {
-            Ok(store) => return Ok(store),
-            Err(error) => error,
-        };
-        let is_damaged = matches!(error, Error::Store { is_damaged, .. } if is_damaged);
-        if is_damaged
-            && self.file.is_none()
-            && let Ok(aside) = set_aside(&path)
-        {
-            warn(&format!(
-                "{error}; set aside as {}, beginning anew",
-                aside.display()
-            ));
-            if let Ok(store) = Store::open(&path) {
-                return Ok(store);
-            }
+        open_or_begin(&self.path(folder), self.file.is_none())
+    }
+}
+
+/// The store at `path`. A damaged one is set aside and begun anew where delfin itself has named it; where
+/// the store cannot be used, one in memory serves.
+fn open_or_begin(path: &Path, is_own: bool) -> anyhow::Result<Store> {
+    let error = match Store::open(path) {
+        Ok(store) => return Ok(store),
+        Err(error) => error,
+    };
+    let is_damaged = is_damaged(&error);
+    if is_damaged
+        && is_own
+        && let Ok(aside) = set_aside(path)
+    {
+        warn(&format!(
+            "{error}; set aside as {}, beginning anew",
+            aside.display()
+        ));
+        if let Ok(store) = Store::open(path) {
+            return Ok(store);
         }
-        warn(&format!("{error}; what is computed now will not be kept"));
-        Ok(Store::in_memory()?)
+    }
+    let remove = match is_damaged {
+        true => "; remove that file, or name another, to begin anew",
+        false => "",
+    };
+    warn(&format!(
+        "{error}{remove}; what is computed now will not be kept"
+    ));
+    Ok(Store::in_memory()?)
+}
+
+fn is_damaged(error: &Error) -> bool {
+    matches!(error, Error::Store { is_damaged, .. } if *is_damaged)
+}
+
+/// Opens a store to look into it or tidy it up.
+fn open_existing(path: &Path) -> anyhow::Result<Store> {
+    if !path.exists() {
+        bail!("{}: there is no store", path.display());
+    }
+    match Store::open(path) {
+        Err(error) if is_damaged(&error) => {
+            bail!("{error}; remove that file, and what it kept is computed again")
+        }
+        opened => Ok(opened?),
     }
 }
 
@@ -58,15 +86,17 @@ pub(super) fn open_in(kept: Option<&Path>, photos: &Path) -> anyhow::Result<Stor
     if kept.is_none() && !photos.is_dir() {
         return Ok(Store::in_memory()?);
     }
-    let file = kept.map(|folder| folder.join("store.sqlite"));
-    StoreArgs { file }.open(photos)
+    match kept {
+        Some(folder) => open_or_begin(&folder.join("store.sqlite"), true),
+        None => open_or_begin(&default_path(photos), true),
+    }
 }
 
 fn default_path(folder: &Path) -> PathBuf {
     folder.join(".delfin").join("store.sqlite")
 }
 
-fn warn(message: &str) {
+pub(super) fn warn(message: &str) {
     output::note(format_args!("delfin: warning: {message}"));
 }
 
@@ -98,10 +128,7 @@ fn info(path: &Path) -> anyhow::Result<Answer> {
     } else {
         path.to_owned()
     };
-    if !path.exists() {
-        bail!("{}: there is no store", path.display());
-    }
-    let info = Store::open(&path)?.info()?;
+    let info = open_existing(&path)?.info()?;
     output::line(format_args!("store     {}", path.display()));
     output::line(format_args!("photos    {}", info.num_photos));
     output::line(format_args!(
@@ -117,10 +144,7 @@ fn info(path: &Path) -> anyhow::Result<Answer> {
 
 fn gc(folder: &Path, args: &StoreArgs) -> anyhow::Result<Answer> {
     let path = args.path(folder);
-    if !path.exists() {
-        bail!("{}: there is no store", path.display());
-    }
-    let store = Store::open(&path)?;
+    let store = open_existing(&path)?;
     let listing = delfin::folder::list_photos(folder)?;
     if let Some((_, error)) = listing.failures.into_iter().next() {
         return Err(error).context("nothing was forgotten, as not all photos can be seen");

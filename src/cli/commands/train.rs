@@ -6,18 +6,19 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use delfin::Model;
-use delfin::classify::{Dataset, Split, TrainingStep, write_classifier};
-use delfin::files::write_file;
+use delfin::classify::{Split, TrainingStep, write_classifier};
+use delfin::files::{is_replaceable, write_file};
+use delfin::folder::printable;
 use delfin::pipeline::{
     ClassifierOptions, ClusterOptions, PhotoGroups, TrainedClassifier, TrainingFolders,
-    TrainingLog, TrainingObserver, Watchless, cluster_folder, train_classifier,
+    TrainingLog, TrainingObserver, Watchless, cluster_folder, open_dataset, train_classifier,
 };
 use delfin::store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::args::{FormerArgs, L2, TrainArgs, Truth};
 use crate::cli::commands::open_model;
-use crate::cli::commands::outputs::ensure_document;
+use crate::cli::commands::outputs::{ensure_document, ensure_replaceable};
 use crate::cli::commands::store::open_in;
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         validation: args.validation_dir.clone(),
         testing: args.test_dir.clone(),
     };
+    tell_output_graph(args);
     tell_former(&args.former);
     let model = open_model(args.model.as_deref())?;
     let mut options = options(args, &model);
@@ -38,8 +40,10 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     {
         bail!("option assert_accuracy_at_least: {percent} is not from 0 to 100");
     }
-    for path in [Some(&args.output), args.output_labels.as_ref()] {
-        path.map_or(Ok(()), |path| ensure_document(path, []))?;
+    ensure_document(args.output(), args.force, [])?;
+    if let Some(path) = &args.output_labels {
+        ensure_document(path, true, [])?;
+        ensure_labels(path, args.force, &folders, &options)?;
     }
     if args.group_by_verified && folders.validation.is_some() && folders.testing.is_some() {
         bail!(
@@ -48,7 +52,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     }
     let store = open_in(args.cache_dir.as_deref(), &folders.training)?;
     if args.group_by_verified {
-        Dataset::open(&folders.training)?;
+        open_dataset(&folders.training, &options.decode)?;
         options.groups = Some(groups(&model, &folders, &options, &store)?);
     }
     let watch = Watch::new(args.summaries_dir.as_deref());
@@ -64,15 +68,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         bail!("option assert_accuracy_at_least: no photo is left for testing");
     }
     if let Some(path) = &args.output_labels {
-        let lines: String = trained
-            .classifier
-            .labels
-            .iter()
-            .map(|l| format!("{l}\n"))
-            .collect();
-        write_file(path, lines.as_bytes())?;
+        write_file(path, label_lines(&trained.classifier.labels).as_bytes())?;
     }
-    write_classifier(&trained.classifier, &args.output)?;
+    write_classifier(&trained.classifier, args.output())?;
     if let Some(log) = watch.into_log() {
         log.finish(&trained, &store)?;
     }
@@ -89,7 +87,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
             by_name.test_results.len()
         ));
     }
-    output::line(format_args!("classifier {}", args.output.display()));
+    output::line(format_args!("classifier {}", args.output().display()));
     let Some(percent) = args.assert_accuracy_at_least else {
         return Ok(Answer::Yes);
     };
@@ -102,6 +100,29 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         return Ok(Answer::No);
     }
     Ok(Answer::Yes)
+}
+
+/// A list of labels has no room for a mark: one that is there is written over when it is the same.
+fn ensure_labels(
+    path: &Path,
+    force: bool,
+    folders: &TrainingFolders,
+    options: &ClassifierOptions,
+) -> anyhow::Result<()> {
+    if force || is_replaceable(path) {
+        return Ok(());
+    }
+    let labels = open_dataset(&folders.training, &options.decode)?.labels;
+    if std::fs::read(path).is_ok_and(|bytes| bytes == label_lines(&labels).as_bytes()) {
+        return Ok(());
+    }
+    ensure_replaceable(path, false)
+}
+
+/// A label a line.
+fn label_lines(labels: &[String]) -> String {
+    let lines = labels.iter().map(|label| format!("{}\n", printable(label)));
+    lines.collect()
 }
 
 /// Which photos geometry ties together.
@@ -180,13 +201,22 @@ fn options(args: &TrainArgs, model: &Model) -> ClassifierOptions {
     options
 }
 
+fn tell_output_graph(args: &TrainArgs) {
+    match (&args.output_graph, &args.output) {
+        (None, _) => {}
+        (Some(graph), None) => output::note(format_args!(
+            "--output_graph stands for -o here: {} is delfin's classifier, no TensorFlow graph; `delfin classify --graph {}` finds it",
+            graph.display(),
+            graph.display()
+        )),
+        (Some(_), Some(_)) => {
+            output::note("--output_graph has no meaning beside -o, which is the same")
+        }
+    }
+}
+
 fn tell_former(former: &FormerArgs) {
     for (flag, value, instead) in [
-        (
-            "output_graph",
-            &former.output_graph,
-            "the classifier goes to -o FILE",
-        ),
         (
             "intermediate_output_graphs_dir",
             &former.intermediate_output_graphs_dir,

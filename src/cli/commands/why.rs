@@ -1,11 +1,12 @@
 //! `delfin why`: why two photos are, or are not, in one class.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use delfin::extract::extract;
-use delfin::folder::name_below;
+use delfin::folder::{name_below, path_below, path_from_text, path_text};
 use delfin::image::{Photo, hex};
 use delfin::pipeline::{
     ClusterFile, ClusterOptions, Explanation, MatchOptions, VerifiedPair, match_extracted,
@@ -36,9 +37,10 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
         Some(pair) => {
             let output = args.output.clone();
             let output = output.unwrap_or_else(|| args.input.join("why.png"));
-            let folder = Path::new(&file.source.folder);
-            let photos: Vec<PathBuf> = file.photos.iter().map(|p| folder.join(&p.path)).collect();
-            ensure_output(&output, photos.iter().map(PathBuf::as_path))?;
+            let folder = path_from_text(&file.source.folder);
+            let photos = file.photos.iter().map(|p| path_below(&folder, &p.path));
+            let photos: Vec<PathBuf> = photos.collect();
+            ensure_output(&output, args.force, photos.iter().map(PathBuf::as_path))?;
             draw_pair(args, &file, pair, &output)?;
             Some(output)
         }
@@ -62,14 +64,20 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
 }
 
 /// A photo by its path in clusters.csv; a path on the disk that ends in it does too.
-fn find(file: &ClusterFile, name: &str, path: &Path) -> anyhow::Result<usize> {
+fn find(file: &ClusterFile, name: &OsStr, path: &Path) -> anyhow::Result<usize> {
     let below = || {
         let absolute = std::path::absolute(name).ok()?;
-        file.photo(&name_below(Path::new(&file.source.folder), &absolute))
+        let folder = path_from_text(&file.source.folder);
+        file.photo(&name_below(&folder, &absolute))
     };
-    file.photo(name)
+    let as_written = name.to_str().and_then(|name| file.photo(name));
+    as_written
+        .or_else(|| file.photo(&path_text(Path::new(name))))
         .or_else(below)
-        .with_context(|| format!("{}: {name} is not a photo of it", path.display()))
+        .with_context(|| {
+            let name = Path::new(name).display();
+            format!("{}: {name} is not a photo of it", path.display())
+        })
 }
 
 /// The pair whose picture says most: the weakest of the chain in one class, else the two photos' own.
@@ -88,8 +96,8 @@ fn draw_pair(
     to: &Path,
 ) -> anyhow::Result<()> {
     let start = Instant::now();
-    let recorded = file.source.model.as_deref().map(Path::new);
-    let model = open_model(args.model.as_deref().or(recorded))?;
+    let recorded = file.source.model.as_deref().map(path_from_text);
+    let model = open_model(args.model.as_deref().or(recorded.as_deref()))?;
     if model.manifest().sha256 != file.source.model_sha256 {
         bail!(
             "{}: another network than that of {}",
@@ -104,7 +112,8 @@ fn draw_pair(
     let mut rows = [&file.photos[pair.image1], &file.photos[pair.image2]];
     rows.sort_by(|a, b| a.sha256.cmp(&b.sha256));
     let open = |index: usize| -> anyhow::Result<(Photo, delfin::FeatureSet)> {
-        let path = Path::new(&file.source.folder).join(&rows[index].path);
+        let folder = path_from_text(&file.source.folder);
+        let path = path_below(&folder, &rows[index].path);
         let photo = Photo::open(&path, &options.decode)?;
         if hex(photo.content_hash()) != rows[index].sha256 {
             bail!("{}: changed since its class was found", path.display());

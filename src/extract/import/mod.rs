@@ -69,8 +69,8 @@ impl Default for ImportOptions {
                 // DELF names no such number. By the rules of `match` the official features of 12 of 33 pairs
                 // of one place reach it, and of none of 138 others (benches/RESULTS.md).
                 min_inliers: 7,
-            judgement: false,
-        },
+                judgement: false,
+            },
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::classify::Classifier;
 use crate::error::{Error, Result};
 use crate::extract::{Layout, Model};
+use crate::files::MARK;
 use crate::formats::classifier_onnx::{Head, encode};
 
 /// The bytes of an ONNX file from pixels to the layer's probabilities
@@ -34,6 +35,7 @@ pub fn export_classifier(classifier: &Classifier, model: &Model) -> Result<Vec<u
                 classifier.settings.global_size.to_string(),
             ),
             ("network_sha256", classifier.network.sha256.clone()),
+            ("origin", MARK.into()),
         ],
     };
     encode(&model.onnx()?, &head).map_err(fail)

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::cache::FeatureCache;
 use super::photos::{PhotoFeatures, read_photo};
 use crate::classify::{Classifier, Evidence, ReferenceMatch, arg_max};
 use crate::error::{Error, Result};
 use crate::extract::Model;
 use crate::features::FeatureSet;
 use crate::image::DecodeOptions;
+use crate::pipeline::cache::FeatureCache;
 use crate::pipeline::{MatchOptions, match_features, seed_from_content};
 
 /// Classes that geometry looks at: the most probable ones of the layer.

@@ -1,6 +1,5 @@
 //! Training a classifier from folders of photos, and labelling photos with it.
 
-mod cache;
 mod distortion;
 mod export;
 mod groups;
@@ -15,7 +14,6 @@ mod sides;
 mod tensorboard;
 mod train;
 
-pub use cache::{FeatureCache, NoCache};
 pub use distortion::Distortions;
 pub use export::export_classifier;
 pub use groups::PhotoGroups;
@@ -24,5 +22,6 @@ pub use options::{ClassifierOptions, TrainingFolders};
 pub use pages::{results_page, review_page};
 pub use photos::{PhotoFeatures, TrainingObserver, Watchless, read_photo};
 pub use review::{Doubt, Finding, review_labels};
+pub use sides::open_dataset;
 pub use tensorboard::TrainingLog;
 pub use train::{LabelledResult, TrainedClassifier, TrainedPhoto, train_classifier};

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::review::{Doubt, Finding};
 use super::train::LabelledResult;
 use crate::classify::{Classifier, ConfusionMatrix};
+use crate::folder::path_below;
 use crate::image::{DecodeOptions, Photo, resize_rgb};
 use crate::report::{Card, LabelPage, Section};
 
@@ -147,7 +148,7 @@ fn card(classifier: &Classifier, result: &LabelledResult, folder: Option<&Path>)
             "geometry: {}, {} inliers with {}",
             labels[reference.class], best.num_inliers, reference.name
         ));
-        pictures.extend(folder.map(|folder| thumbnail(&folder.join(&reference.name))));
+        pictures.extend(folder.map(|folder| thumbnail(&path_below(folder, &reference.name))));
     }
     lines.push(format!(
         "both: {} ({:.2})",

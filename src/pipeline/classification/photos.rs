@@ -4,12 +4,12 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::cache::FeatureCache;
 use crate::classify::{FeatureSettings, TrainingStep, normalized};
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract, extract_global};
 use crate::features::{Descriptors, FeatureSet};
 use crate::image::{DecodeOptions, Photo, content_hash, read_file};
+use crate::pipeline::cache::FeatureCache;
 use crate::pipeline::folder::extraction_settings;
 use crate::store::rounded;
 
@@ -45,7 +45,9 @@ pub struct PhotoFeatures {
 }
 
 /// Reads the photo at `path`: its global descriptor, and its local features when `with_local`. What
-/// the cache holds is not computed.
+/// the cache holds is not computed. A cache that fails is done without; [`PhotoCache`] tells of it.
+///
+/// [`PhotoCache`]: crate::pipeline::PhotoCache
 ///
 /// # Errors
 /// As [`Photo::open`] and [`extract`]; [`Error::Model`] when the network has no global descriptor.
@@ -61,7 +63,7 @@ pub fn read_photo(
     let content_hash = content_hash(&bytes);
     let mut photo = None;
     let mut kept = |key: String, make: &dyn Fn(&Photo) -> Result<FeatureSet>| {
-        if let Some(features) = cache.features(&key, &content_hash)? {
+        if let Ok(Some(features)) = cache.features(&key, &content_hash) {
             return Ok(features);
         }
         let photo = match &mut photo {
@@ -69,7 +71,7 @@ pub fn read_photo(
             none => none.insert(Photo::decode(&bytes, path, decode)?),
         };
         let features = make(photo)?;
-        cache.put_features(&key, &content_hash, &features)?;
+        let _ = cache.put_features(&key, &content_hash, &features);
         rounded(&features)
     };
     let global = kept(global_settings(model, settings), &|photo| {

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::cache::FeatureCache;
 use super::judge::{Classification, Judge};
 use super::photos::TrainingObserver;
 use crate::classify::{Dataset, LabelledPhoto};
 use crate::error::{Error, Result};
+use crate::pipeline::cache::{FeatureCache, PhotoCache};
 
 /// Why a label deserves a second look, the strongest reason first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +44,7 @@ pub fn review_labels(
     cache: &dyn FeatureCache,
     observer: &dyn TrainingObserver,
 ) -> Result<Vec<Finding>> {
+    let cache = &PhotoCache::new(cache, |text| observer.note(text));
     let dataset = Dataset::open_with_labels(folder, &judge.classifier().labels)?;
     dataset.notes.iter().for_each(|note| observer.note(note));
     let done = std::sync::atomic::AtomicUsize::new(0);

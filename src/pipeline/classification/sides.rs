@@ -2,14 +2,81 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::options::{ClassifierOptions, TrainingFolders};
 use super::photos::TrainingObserver;
 use super::train::Sample;
 use crate::classify::{Dataset, LabelledPhoto, Split};
 use crate::error::{Error, Result};
+use crate::image::{DecodeOptions, Photo};
 
 /// A photo and its side.
 pub(super) type Sided = (LabelledPhoto, Split);
+
+/// Lists `folder` as [`Dataset::open`] does, and leaves out, with a note, each class without a photo that
+/// can be read. Decodes one photo of each class, where that succeeds. Deterministic.
+///
+/// # Errors
+/// As [`Dataset::open`], also when fewer than two classes are left.
+pub fn open_dataset(folder: &Path, decode: &DecodeOptions) -> Result<Dataset> {
+    let mut dataset = Dataset::open(folder)?;
+    let fault = |class: usize| -> Option<Error> {
+        let own = dataset.photos.iter().filter(|photo| photo.class == class);
+        let mut first = None;
+        for photo in own {
+            match Photo::open(&photo.path, decode) {
+                Ok(_) => return None,
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        first
+    };
+    let classes: Vec<usize> = (0..dataset.labels.len()).collect();
+    let faults: Vec<Option<Error>> = classes.into_par_iter().map(fault).collect();
+    // The new number of each class that stays.
+    let mut numbers = Vec::with_capacity(faults.len());
+    let mut labels = Vec::new();
+    let mut unread = Vec::new();
+    for (label, fault) in dataset.labels.into_iter().zip(faults) {
+        match fault {
+            None => {
+                numbers.push(Some(labels.len()));
+                labels.push(label);
+            }
+            Some(error) => {
+                numbers.push(None);
+                unread.push(format!("no photo of class `{label}` can be read"));
+                dataset.notes.push(format!(
+                    "{}: no photo in it can be read, so no class: {error}",
+                    folder.join(&label).display()
+                ));
+            }
+        }
+    }
+    if labels.len() < 2 {
+        let of = match labels.first() {
+            Some(label) => format!("only `{label}`"),
+            None => "none".into(),
+        };
+        return Err(Error::Dataset {
+            path: folder.to_owned(),
+            reason: format!(
+                "{of} of its sub-folders holds photos that can be read; a classifier needs two classes or more; {}",
+                unread.join("; ")
+            ),
+        });
+    }
+    let renumbered = |photo: LabelledPhoto| {
+        let class = numbers[photo.class]?;
+        Some(LabelledPhoto { class, ..photo })
+    };
+    Ok(Dataset {
+        labels,
+        photos: dataset.photos.into_iter().filter_map(renumbered).collect(),
+        notes: dataset.notes,
+    })
+}
 
 /// The labels, and every photo with its side.
 pub(super) fn list(
@@ -17,7 +84,7 @@ pub(super) fn list(
     options: &ClassifierOptions,
     observer: &dyn TrainingObserver,
 ) -> Result<(Vec<String>, Vec<Sided>)> {
-    let dataset = Dataset::open(&folders.training)?;
+    let dataset = open_dataset(&folders.training, &options.decode)?;
     dataset.notes.iter().for_each(|note| observer.note(note));
     let mut split = options.split;
     if folders.validation.is_some() {

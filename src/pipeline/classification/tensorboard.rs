@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use image::RgbImage;
 
-use super::cache::FeatureCache;
 use super::projector::write_projector;
 use super::train::TrainedClassifier;
 use crate::classify::{ConfusionMatrix, TrainingStep};
 use crate::error::{Error, Result};
 use crate::formats::event_file::EventFile;
 use crate::image::{DecodeOptions, Photo, resize_rgb};
+use crate::pipeline::cache::FeatureCache;
 use crate::report::confusion_figure;
 
 /// Wrongly labelled photos that are shown.

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::cache::FeatureCache;
 use super::held_out::{cross_validate, judge};
 use super::judge::{Classification, conclude};
 use super::options::{ClassifierOptions, TrainingFolders};
@@ -19,6 +18,7 @@ use crate::classify::{
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model};
 use crate::image::Photo;
+use crate::pipeline::cache::{FeatureCache, PhotoCache};
 use crate::store::ContentHash;
 
 /// Regularisations that are tried when none is named.
@@ -69,11 +69,11 @@ pub(super) struct Sample {
 }
 
 /// Learns a classifier from folders. Deterministic: the same photos, options and network give the
-/// same classifier on any number of threads, with and without what the cache holds. Photos that cannot
-/// be read are told to the observer and left out.
+/// same classifier on any number of threads, with and without what the cache holds, also when it fails.
+/// Photos that cannot be read are told to the observer and left out, as are classes without one that can.
 ///
 /// # Errors
-/// [`Error::InvalidOption`]; [`Error::Dataset`] when the folders do not make two classes;
+/// [`Error::InvalidOption`]; [`Error::Dataset`] when the folders do not make two classes, before any photo is computed;
 /// [`Error::Model`] when the network has no global descriptor.
 pub fn train_classifier(
     model: &Model,
@@ -83,6 +83,7 @@ pub fn train_classifier(
     observer: &dyn TrainingObserver,
 ) -> Result<TrainedClassifier> {
     options.validate()?;
+    let cache = &PhotoCache::new(cache, |text| observer.note(text));
     let (labels, photos) = list(folders, options, observer)?;
     let settings = settings(options, model);
     let mut samples = read(model, photos, &settings, options, cache, observer)?;

@@ -63,7 +63,9 @@ impl ClusterFile {
             let classes = classes_at(self.photos.len(), &pairs, &other);
             (class_of(&classes, photo1) == class_of(&classes, photo2)) != is_same
         };
-        let mut cuts: Vec<f64> = TRIED_LOG_ODDS.map(|tenths| f64::from(tenths) / 10.0).collect();
+        let mut cuts: Vec<f64> = TRIED_LOG_ODDS
+            .map(|tenths| f64::from(tenths) / 10.0)
+            .collect();
         let distance = |cut: &f64| (cut - linkage.min_log_odds).abs();
         cuts.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
         let ends = [(photo1, photo2), (photo2, photo1)];
@@ -113,7 +115,9 @@ impl FolderClusters {
 
 fn classes_at(num_photos: usize, pairs: &[VerifiedPair], linkage: &Linkage) -> Vec<Class> {
     let may_link = |pair: &&VerifiedPair| {
-        linkage.min_inliers.is_none_or(|min| pair.num_inliers >= min)
+        linkage
+            .min_inliers
+            .is_none_or(|min| pair.num_inliers >= min)
             && (!linkage.copies_only || pair.relation == Some(Relation::Copy))
     };
     let link = |pair: &VerifiedPair| Link {
@@ -241,6 +245,7 @@ mod tests {
                 classes: Vec::new(),
                 pairs: pairs.iter().map(super::super::PairRow::from).collect(),
                 failures: Vec::new(),
+                passed_over: crate::folder::PassedOver::default(),
             }
         };
         let mut file = file(0.5);

@@ -12,17 +12,18 @@ mod tables;
 mod verify;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::cache::PhotoCache;
 use super::observer::Observer;
 use crate::candidates::Similarities;
 use crate::cluster::Class;
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
+use crate::folder::PassedOver;
 use crate::scoring::{
     Judgement, PairEvidence, PixelEvidence, Relation, prior_log_odds, probability,
 };
@@ -127,6 +128,8 @@ pub struct FolderClusters {
     pub photos: Vec<FolderPhoto>,
     /// What could not be used, sorted by path.
     pub failures: Vec<Failure>,
+    /// What is not among the photos.
+    pub passed_over: PassedOver,
     /// Every pair verified, sorted.
     pub pairs: Vec<VerifiedPair>,
     /// What the folder's own pairs add to the log-odds of each: less than 0 where few of them show one
@@ -153,9 +156,8 @@ impl FolderClusters {
 struct Session<'a> {
     model: &'a Model,
     options: &'a ClusterOptions,
-    store: &'a Store,
+    store: PhotoCache<'a, Store>,
     observer: &'a dyn Observer,
-    has_store_failed: AtomicBool,
 }
 
 impl<'a> Session<'a> {
@@ -168,28 +170,15 @@ impl<'a> Session<'a> {
         Self {
             model,
             options,
-            store,
+            store: PhotoCache::new(store, |text| observer.warn(text)),
             observer,
-            has_store_failed: AtomicBool::new(false),
         }
     }
 
     /// Uses the store. The first failure is told to the observer, and the run goes on without the
     /// store: nothing that was computed is lost for a full disk.
     fn using<T>(&self, work: impl FnOnce(&Store) -> Result<T>) -> Option<T> {
-        if self.has_store_failed.load(Ordering::Relaxed) {
-            return None;
-        }
-        match work(self.store) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                if !self.has_store_failed.swap(true, Ordering::Relaxed) {
-                    let message = format!("{error}; going on without the store");
-                    self.observer.warn(&message);
-                }
-                None
-            }
-        }
+        self.store.using(work)
     }
 }
 
@@ -209,7 +198,7 @@ pub fn cluster_folder(
 ) -> Result<FolderClusters> {
     options.validate()?;
     let session = Session::new(model, options, store, observer);
-    let (entries, failures) = read::read_folder(&session, folder.as_ref())?;
+    let (entries, failures, passed_over) = read::read_folder(&session, folder.as_ref())?;
     let features: Vec<&FeatureSet> = entries.iter().map(|entry| &entry.features).collect();
     let similarities = Similarities::new(&features);
     let pairs = pairs_to_verify(&session, &entries, &similarities)?;
@@ -218,6 +207,7 @@ pub fn cluster_folder(
     let mut result = FolderClusters {
         photos: entries.into_iter().map(photo).collect(),
         failures,
+        passed_over,
         pairs,
         prior_log_odds,
         classes: Vec::new(),
@@ -256,7 +246,9 @@ fn judge(
 
 /// `is_swapped` where the evidence has the photos in the other order.
 fn verified_pair(found: &Found, judgement: &Judgement, is_swapped: bool) -> VerifiedPair {
-    let PairRecord { features, pixels, .. } = found.record;
+    let PairRecord {
+        features, pixels, ..
+    } = found.record;
     let evidence = features.map(|features| PairEvidence { features, pixels });
     let summary = |pixels: PixelEvidence| {
         let mut summary = EvidenceSummary::from(&pixels);

@@ -86,7 +86,10 @@ pub(super) fn prepare(
         if *photo.content_hash() != hash {
             return None;
         }
-        Some((index, RefinementImage::from_rgb(photo.pixels(), refinement).ok()?))
+        Some((
+            index,
+            RefinementImage::from_rgb(photo.pixels(), refinement).ok()?,
+        ))
     };
     images.par_extend(missing.into_par_iter().filter_map(prepare));
 }

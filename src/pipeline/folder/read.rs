@@ -8,15 +8,15 @@ use super::{Failure, Session};
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
-use crate::folder::{list_photos, name_below};
+use crate::folder::{PassedOver, list_photos, name_below, path_text};
 use crate::image::{Photo, content_hash, read_file};
 use crate::pipeline::observer::{Counter, Stage};
-use crate::scoring::KeypointTree;
 use crate::report::{THUMBNAIL_SIDE_PX, thumbnail};
+use crate::scoring::KeypointTree;
 use crate::store::{self, ContentHash, SettingsId};
 
 /// Changes when the same photo and options give other features than before.
-const EXTRACTION_VERSION: u32 = 2;
+const EXTRACTION_VERSION: u32 = 3;
 
 /// A photo that could be read.
 pub(super) struct Entry {
@@ -29,11 +29,11 @@ pub(super) struct Entry {
     pub tree: KeypointTree,
 }
 
-/// Reads every photo of `folder`, sorted by name, and what could not be read.
+/// Reads every photo of `folder`, sorted by name; and what could not be read, and what is passed over.
 pub(super) fn read_folder(
     session: &Session<'_>,
     folder: &Path,
-) -> Result<(Vec<Entry>, Vec<Failure>)> {
+) -> Result<(Vec<Entry>, Vec<Failure>, PassedOver)> {
     let listing = list_photos(folder)?;
     let mut failures: Vec<Failure> = listing
         .failures
@@ -72,7 +72,7 @@ pub(super) fn read_folder(
         }
     }
     failures.sort();
-    Ok((entries, failures))
+    Ok((entries, failures, listing.passed_over))
 }
 
 /// A photo from anywhere; its name is its path.
@@ -80,7 +80,7 @@ pub(super) fn read_query(session: &Session<'_>, path: &Path) -> Result<Entry> {
     let settings = session.using(|store| store.settings(&session.extraction_settings()));
     let (hash, features, _) = read_photo(session, settings, path)?;
     Ok(Entry {
-        name: path.to_string_lossy().into_owned(),
+        name: path_text(path),
         path: path.to_owned(),
         hash,
         tree: KeypointTree::new(&features)?,

@@ -19,9 +19,10 @@ use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
+use crate::folder::{path_below, path_from_text};
 use crate::formats::colmap::{ColmapDatabase, ColmapImage, ColmapPair};
 use crate::geometry::inverse;
-use crate::image::focal_length_px;
+use crate::image::{Orientation, focal_length_px, orientation};
 use crate::pipeline::features::correspondences;
 use crate::pipeline::observer::{Counter, Observer, Stage};
 use crate::refinement::{RefinementImage, RefinementOptions, Track, refine_matches};
@@ -79,7 +80,7 @@ pub fn colmap_database(
         let photos = group.iter().flat_map(|p| [p.image1, p.image2]).collect();
         let source = |index: usize| {
             let photo: &FolderPhoto = &found.photos[index];
-            (folder.join(&photo.path), photo.content_hash)
+            (path_below(folder, &photo.path), photo.content_hash)
         };
         prepare(&session, &mut images, photos, source, &refinement);
         let of_group: Vec<Option<Aligned>> = group
@@ -93,10 +94,12 @@ pub fn colmap_database(
             .collect::<Result<_>>()?;
         aligned.extend(group.iter().copied().zip(of_group));
     }
-    let focal_length =
-        |photo: &FolderPhoto| focal_length_px(folder.join(&photo.path), &options.matching.decode);
-    let focal_lengths: Vec<Option<f64>> = found.photos.par_iter().map(focal_length).collect();
-    Ok(database(found, &focal_lengths, &aligned))
+    let camera = |photo: &FolderPhoto| {
+        let (path, decode) = (path_below(folder, &photo.path), &options.matching.decode);
+        (orientation(&path, decode), focal_length_px(&path, decode))
+    };
+    let cameras: Vec<(Orientation, Option<f64>)> = found.photos.par_iter().map(camera).collect();
+    Ok(database(found, &cameras, &aligned))
 }
 
 /// None without a transform, or where a photo can no longer be read.
@@ -155,7 +158,7 @@ fn align(
 
 fn database(
     found: &FolderClusters,
-    focal_lengths: &[Option<f64>],
+    cameras: &[(Orientation, Option<f64>)],
     aligned: &[(&VerifiedPair, Option<Aligned>)],
 ) -> ColmapDatabase {
     let merger = |photo: &FolderPhoto| {
@@ -193,16 +196,21 @@ fn database(
             });
         }
     }
-    let images = found.photos.iter().zip(focal_lengths).zip(mergers);
+    let images = found.photos.iter().zip(cameras).zip(mergers);
     ColmapDatabase {
         images: images
-            .map(|((photo, focal_length_px), merger)| ColmapImage {
-                name: photo.path.clone(),
-                width: photo.width,
-                height: photo.height,
-                focal_length_px: *focal_length_px,
-                keypoints: merger.keypoints(),
-            })
+            .map(
+                |((photo, (orientation, focal_length_px)), merger)| ColmapImage {
+                    name: path_from_text(&photo.path)
+                        .into_os_string()
+                        .into_encoded_bytes(),
+                    width: photo.width,
+                    height: photo.height,
+                    orientation: *orientation,
+                    focal_length_px: *focal_length_px,
+                    keypoints: merger.keypoints(),
+                },
+            )
             .collect(),
         pairs,
     }

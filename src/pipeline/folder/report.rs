@@ -12,6 +12,7 @@ use crate::cluster::Class;
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
+use crate::folder::path_below;
 use crate::image::Photo;
 use crate::pipeline::features::positions;
 use crate::pipeline::observer::{Counter, Observer, Stage};
@@ -55,7 +56,7 @@ pub fn folder_report(
     let counter = Counter::new(observer, Stage::Report, total);
     let settings = session.using(|store| store.settings(&session.extraction_settings()));
     let link = |photo: &FolderPhoto| {
-        let path = folder.join(&photo.path);
+        let path = path_below(folder, &photo.path);
         let from = beside.canonicalize().ok()?;
         Some(href(&relative(&path.canonicalize().ok()?, &from)))
     };
@@ -64,7 +65,7 @@ pub fn folder_report(
         .par_iter()
         .map(|photo| {
             counter.check()?;
-            let small = small_picture(&session, &folder.join(&photo.path), photo);
+            let small = small_picture(&session, &path_below(folder, &photo.path), photo);
             counter.count(false);
             Ok(ReportPhoto {
                 path: photo.path.clone(),
@@ -118,7 +119,9 @@ pub fn folder_report(
 /// The classes at every position of the slider, the strictest first, and which of them is the run's.
 fn ladder(found: &FolderClusters, options: &ClusterOptions) -> (Vec<ReportCut>, usize) {
     let own = options.min_probability;
-    let mut cuts: Vec<f64> = CUTS.map(|half| probability(f64::from(half) / 2.0)).collect();
+    let mut cuts: Vec<f64> = CUTS
+        .map(|half| probability(f64::from(half) / 2.0))
+        .collect();
     cuts.retain(|cut| (log_odds(*cut) - log_odds(own)).abs() > 0.1);
     cuts.push(own);
     cuts.sort_by(|a, b| b.total_cmp(a));
@@ -181,7 +184,7 @@ pub(super) fn features_of(
         let ask = |s| session.using(|store| store.features(s, &photo.content_hash));
         let known = settings.and_then(ask).flatten();
         let features = known.or_else(|| {
-            let path = folder.join(&photo.path);
+            let path = path_below(folder, &photo.path);
             let (hash, features, _) = read_photo(session, settings, &path).ok()?;
             (hash == photo.content_hash).then_some(features)
         })?;

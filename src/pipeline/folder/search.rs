@@ -10,6 +10,7 @@ use super::verify::{match_entries, verify_pairs};
 use super::{ClusterOptions, Failure, Session, VerifiedPair, judge};
 use crate::error::Result;
 use crate::extract::Model;
+use crate::folder::PassedOver;
 use crate::geometry::{inverse, project};
 use crate::pipeline::observer::Observer;
 use crate::scoring::Relation;
@@ -43,6 +44,8 @@ pub struct SearchResult {
     pub num_photos: usize,
     /// What could not be used, sorted by path.
     pub failures: Vec<Failure>,
+    /// What is not among the photos.
+    pub passed_over: PassedOver,
 }
 
 /// Finds the photos of `folder` that show what the photo at `query` shows. Every photo is matched and
@@ -63,7 +66,7 @@ pub fn search_folder(
     options.validate()?;
     let session = Session::new(model, options, store, observer);
     let query = read_query(&session, query.as_ref())?;
-    let (photos, failures) = read_folder(&session, folder.as_ref())?;
+    let (photos, failures, passed_over) = read_folder(&session, folder.as_ref())?;
     let num_photos = photos.len();
     let mut entries = vec![query];
     entries.extend(photos);
@@ -94,6 +97,7 @@ pub fn search_folder(
         hits,
         num_photos,
         failures,
+        passed_over,
     })
 }
 

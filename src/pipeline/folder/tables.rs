@@ -16,6 +16,7 @@ use super::{EvidenceSummary, Failure, FolderClusters, FolderPhoto, VerifiedPair}
 use crate::cluster::Class;
 use crate::error::{Error, Result};
 use crate::extract::ExtractionOptions;
+use crate::folder::PassedOver;
 use crate::formats::labels::csv_field;
 use crate::image::hex;
 use crate::scoring::Relation;
@@ -41,6 +42,9 @@ pub struct ClusterFile {
     pub pairs: Vec<PairRow>,
     /// What could not be used.
     pub failures: Vec<Failure>,
+    /// What is not among the photos; empty where a file says nothing of it.
+    #[serde(default)]
+    pub passed_over: PassedOver,
 }
 
 /// A photo of `clusters.json`.
@@ -109,6 +113,7 @@ impl ClusterFile {
             classes: found.classes.clone(),
             pairs: found.pairs.iter().map(PairRow::from).collect(),
             failures: found.failures.clone(),
+            passed_over: found.passed_over.clone(),
         }
     }
 
@@ -247,7 +252,7 @@ fn probability_text(probability: f64) -> String {
     format!("{probability:.digits$}")
 }
 
-/// CSV as in RFC 4180, lines ending in a line feed.
+/// CSV as [`csv_field`] gives it, lines ending in a line feed.
 fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<u8> {
     let mut text = header.join(",") + "\n";
     for row in rows {

@@ -133,7 +133,10 @@ function markWeakest(classes, classOf) {
 }
 
 function labelsCsv(classOf) {
-  const field = (value) => (/[",\r\n]|^\s|\s$/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
+  // As delfin's csv_field: a `'` before what a spreadsheet would take for a formula.
+  const marked = (value) => (/^'*[=+\-@\t\r]|^''/.test(value) && !/^[-+]?[\d.]+(e[-+]?\d+)?$/i.test(value) ? `'${value}` : value);
+  const quoted = (value) => (/[",\r\n]|^\s|\s$/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
+  const field = (value) => quoted(marked(value));
   const rows = photos.path.map((path, photo) => `${field(path)},${classOf[photo]}\n`);
   return "path,class\n" + rows.join("");
 }

@@ -1,6 +1,8 @@
 //! What was computed of a photo once and need not be again.
 
-use crate::error::Result;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 use crate::store::Store;
 
@@ -73,6 +75,68 @@ impl FeatureCache for Store {
     }
 }
 
+/// A store or cache that a run uses as long as it works. The first failure is told, and from then on
+/// nothing is read from it or kept in it: no photo is lost for a full disk. Folders and classifiers
+/// read photos through it.
+pub struct PhotoCache<'a, C: ?Sized> {
+    inner: &'a C,
+    warn: Box<dyn Fn(&str) + Sync + 'a>,
+    has_failed: AtomicBool,
+}
+
+impl<'a, C: ?Sized> PhotoCache<'a, C> {
+    /// Uses `inner`; `warn` is told its first failure, on one line, from any thread.
+    pub fn new(inner: &'a C, warn: impl Fn(&str) + Sync + 'a) -> Self {
+        Self {
+            inner,
+            warn: Box::new(warn),
+            has_failed: AtomicBool::new(false),
+        }
+    }
+
+    /// What `work` makes of the store; none when it has failed, now or before.
+    pub(super) fn using<T>(&self, work: impl FnOnce(&C) -> Result<T>) -> Option<T> {
+        if self.has_failed.load(Ordering::Relaxed) {
+            return None;
+        }
+        match work(self.inner) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                if !self.has_failed.swap(true, Ordering::Relaxed) {
+                    let remove = match &error {
+                        Error::Store {
+                            is_damaged: true, ..
+                        } => "; remove that file to begin anew",
+                        _ => "",
+                    };
+                    (self.warn)(&format!("{error}; going on without the store{remove}"));
+                }
+                None
+            }
+        }
+    }
+}
+
+impl<C: FeatureCache + ?Sized> FeatureCache for PhotoCache<'_, C> {
+    fn features(&self, settings: &str, photo: &[u8; 32]) -> Result<Option<FeatureSet>> {
+        Ok(self.using(|c| c.features(settings, photo)).flatten())
+    }
+
+    fn put_features(&self, settings: &str, photo: &[u8; 32], features: &FeatureSet) -> Result<()> {
+        self.using(|c| c.put_features(settings, photo, features));
+        Ok(())
+    }
+
+    fn thumbnail(&self, photo: &[u8; 32]) -> Result<Option<Vec<u8>>> {
+        Ok(self.using(|c| c.thumbnail(photo)).flatten())
+    }
+
+    fn put_thumbnail(&self, photo: &[u8; 32], data: &[u8]) -> Result<()> {
+        self.using(|c| c.put_thumbnail(photo, data));
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +162,24 @@ mod tests {
         assert_eq!(kept, Some(rounded(&features).unwrap()));
         assert_eq!(cache.features("b", &[1; 32]).unwrap(), None);
         assert_eq!(cache.features("a", &[2; 32]).unwrap(), None);
+    }
+
+    #[test]
+    fn the_first_failure_is_told_and_ends_the_use() {
+        use std::sync::Mutex;
+        let store = Store::in_memory().unwrap();
+        let told = Mutex::new(Vec::new());
+        let cache = PhotoCache::new(&store, |text: &str| told.lock().unwrap().push(text.into()));
+        assert_eq!(cache.using(|_| Ok(1)), Some(1));
+        let fail = |_: &Store| -> Result<u8> {
+            Err(crate::Error::format(std::path::Path::new("s"), "full"))
+        };
+        assert_eq!(cache.using(fail), None);
+        assert_eq!(cache.using(fail), None);
+        assert_eq!(cache.using(|_| Ok(1)), None);
+        assert_eq!(cache.features("a", &[1; 32]).unwrap(), None);
+        drop(cache);
+        let told: Vec<String> = told.into_inner().unwrap();
+        assert_eq!(told, ["s: full; going on without the store"]);
     }
 }

@@ -1,0 +1,107 @@
+//! What kind of file its first bytes tell.
+
+/// So many bytes tell the kind.
+pub(crate) const HEAD_BYTES: usize = 64;
+
+/// Whether a file that begins with `head` is of a format that [`super::Photo`] decodes.
+pub(crate) fn is_decoded(head: &[u8]) -> bool {
+    let begins = |magic: &[u8]| head.starts_with(magic);
+    begins(b"\xff\xd8\xff")
+        || begins(b"\x89PNG\r\n\x1a\n")
+        || begins(b"GIF87a")
+        || begins(b"GIF89a")
+        || (begins(b"RIFF") && head.get(8..12) == Some(b"WEBP"))
+        || is_tiff(head)
+        || is_bmp(head)
+}
+
+/// Whether the head is a TIFF file's, which cameras' raw files have too.
+pub(crate) fn is_tiff(head: &[u8]) -> bool {
+    head.starts_with(b"II*\0") || head.starts_with(b"MM\0*") || is_big_tiff(head)
+}
+
+/// Whether the head is that of a TIFF file with offsets of 64 bits.
+pub(super) fn is_big_tiff(head: &[u8]) -> bool {
+    head.starts_with(b"II+\0\x08\0\0\0") || head.starts_with(b"MM\0+\0\x08\0\0")
+}
+
+/// "BM" begins many a text: the reserved bytes and the length of the next header count too.
+fn is_bmp(head: &[u8]) -> bool {
+    head.starts_with(b"BM")
+        && head.get(6..10) == Some(&[0; 4])
+        && head.get(15..18) == Some(&[0; 3])
+        && head
+            .get(14)
+            .is_some_and(|length| [12, 16, 40, 52, 56, 64, 108, 124].contains(length))
+}
+
+/// The name of a photo format that is known and not decoded.
+pub(super) fn foreign_format(head: &[u8]) -> Option<&'static str> {
+    if head.starts_with(b"\xff\x0a") || head.starts_with(b"\0\0\0\x0cJXL \r\n\x87\n") {
+        return Some("JPEG XL");
+    }
+    if head.starts_with(b"FUJIFILMCCD-RAW") {
+        return Some("camera raw");
+    }
+    if head.get(4..8) != Some(b"ftyp") {
+        return None;
+    }
+    // The major brand, then its version, then the compatible brands.
+    let brands = head.get(8..)?.chunks_exact(4);
+    let has = |names: &[&[u8]]| brands.clone().any(|brand| names.contains(&brand));
+    if has(&[b"avif", b"avis"]) {
+        Some("AVIF")
+    } else if has(&[
+        b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1",
+    ]) {
+        Some("HEIC")
+    } else if has(&[b"crx "]) {
+        Some("camera raw")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_by_their_first_bytes() {
+        let bmp = b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0";
+        for head in [
+            &b"\xff\xd8\xff\xe0"[..],
+            b"\x89PNG\r\n\x1a\n",
+            b"GIF89a",
+            b"RIFF\0\0\0\0WEBPVP8 ",
+            b"MM\0*",
+            b"II+\0\x08\0\0\0",
+            bmp,
+        ] {
+            assert!(is_decoded(head), "{head:?}");
+            assert_eq!(foreign_format(head), None);
+        }
+        for head in [
+            &b""[..],
+            b"\xff\xd8",
+            b"BMW and other cars",
+            b"RIFF\0\0\0\0WAVE",
+            b"II, a text",
+        ] {
+            assert!(!is_decoded(head), "{head:?}");
+            assert_eq!(foreign_format(head), None);
+        }
+        for (head, name) in [
+            (&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], "HEIC"),
+            (b"\0\0\0\x1cftypavif\0\0\0\0mif1avif", "AVIF"),
+            (b"\0\0\0\x1cftypmif1\0\0\0\0avifmif1", "AVIF"),
+            (b"\xff\x0a\xfa", "JPEG XL"),
+            (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+            (b"\0\0\0\x18ftypcrx \0\0\0\x01", "camera raw"),
+        ] {
+            assert_eq!(foreign_format(head), Some(name));
+            assert!(!is_decoded(head));
+        }
+        assert_eq!(foreign_format(b"\0\0\0\x18ftypisom"), None);
+    }
+}
