@@ -2,7 +2,7 @@
 //! `cargo bench --bench accuracy -- --data EVAL_DIR [--model FILE.onnx] [--pairs FILE.csv]
 //! [--max-photos N] [--pixels] [SET ..]`, by default ukbench, oxford_affine and scenes. `--pairs`
 //! writes what was found for every pair of ukbench; `--max-photos` takes the first photos only;
-//! `--pixels` asks the pixels, as `match` does, of every pair with the inliers that they can confirm.
+//! `--pixels` ranks by the log-odds of `match`, which align every pair with 8 inliers and more.
 //!
 //! ukbench (photos in order, four of each object), scenes and any other folder with `images/` and
 //! `labels.tsv` (file, place): every pair of photos, ranked by score. N-S is the mean number of a
@@ -26,6 +26,10 @@ use nalgebra::{Matrix3, Point2};
 use rayon::prelude::*;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// With `--pixels`, pairs with fewer inliers rank behind all others.
+const MIN_PIXEL_INLIERS: usize = 8;
+const NO_EVIDENCE: f64 = -100.0;
 
 fn main() -> Outcome<()> {
     let args: Vec<String> = std::env::args()
@@ -124,22 +128,25 @@ fn recognition(
                     let seed = seed_from_content(photo1.content_hash(), photo2.content_hash());
                     let found = match_features(a, b, options, seed)?;
                     let (inliers, matches) = (found.num_inliers(), found.matches.len());
-                    if !(pixels && inliers >= options.min_confirmed_inliers) {
-                        return Ok((found.score(), inliers, matches, false));
+                    if !pixels {
+                        return Ok((found.score(), inliers, matches));
+                    }
+                    if inliers < MIN_PIXEL_INLIERS {
+                        return Ok((NO_EVIDENCE + inliers as f64, inliers, matches));
                     }
                     let pair = [a.clone(), b.clone()];
-                    let refined = match_extracted([photo1, photo2], pair, options)?;
-                    Ok((refined.score(), inliers, matches, refined.is_confirmed()))
+                    let judged = match_extracted([photo1, photo2], pair, options)?;
+                    Ok((judged.log_odds, inliers, matches))
                 })
                 .collect::<delfin::Result<Vec<_>>>()
         })
         .collect::<delfin::Result<Vec<_>>>()?;
     let score = |i: usize, j: usize| found[i.min(j)][i.max(j) - i.min(j) - 1].0;
     if let Some(file) = pairs {
-        let mut csv = String::from("image1,image2,matches,inliers,score,confirmed\n");
+        let mut csv = String::from("image1,image2,matches,inliers,score\n");
         for (i, row) in found.iter().enumerate() {
-            for (j, (score, inliers, matches, confirmed)) in (i + 1..).zip(row) {
-                csv += &format!("{i},{j},{matches},{inliers},{score},{confirmed}\n");
+            for (j, (score, inliers, matches)) in (i + 1..).zip(row) {
+                csv += &format!("{i},{j},{matches},{inliers},{score}\n");
             }
         }
         std::fs::write(file, csv)?;

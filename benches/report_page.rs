@@ -62,7 +62,7 @@ fn cut(number: u32) -> ReportCut {
         .collect();
     let num_classes = groups + NUM_PHOTOS - groups * size;
     ReportCut {
-        max_false_match_probability: 10f64.powf(-15.0 + 0.4 * f64::from(number)),
+        min_probability: 1.0 - 10f64.powf(-9.0 + 0.3 * f64::from(number)),
         representative_of_class: (0..num_classes)
             .map(|class| match class < groups {
                 true => class * size,
@@ -88,9 +88,10 @@ fn pair(number: u32) -> ReportPair {
         image2,
         num_matches: 2 * num_inliers,
         num_inliers,
-        score: f64::from(num_inliers) / 3.7,
-        false_match_probability: 10f64.powf(-f64::from(mixed(number + 3) % 140) / 10.0),
-        is_confirmed: [None, Some(true), Some(false)][number as usize % 3],
+        probability: 1.0 - 10f64.powf(-f64::from(mixed(number + 3) % 90) / 10.0),
+        relation: [None, Some("copy"), Some("view")][number as usize % 3],
+        agreement: Some((mixed(number + 4) % 1000) as f32 / 1000.0),
+        contradiction: Some((mixed(number + 5) % 1000) as f32 / 1000.0),
         inliers: (0..num_inliers)
             .map(|i| [4.0, 3.0, 4.0, 3.0].map(|scale| scale * (mixed(number + i) % 300) as f32))
             .collect(),

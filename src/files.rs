@@ -64,9 +64,10 @@ pub(crate) const MARK: &str = "made by delfin";
 const MARKED_BYTES: u64 = 1 << 16;
 
 /// What begins the tables that delfin writes, which have no other mark.
-const TABLE_HEADERS: [&str; 3] = [
+const TABLE_HEADERS: [&str; 4] = [
     "path,class,score,representative\n",
     "image1,image2,matches,inliers,score,false_match_probability\n",
+    "image1,image2,matches,inliers,probability,relation,",
     "path,label,probability,softmax_label,softmax_probability,",
 ];
 

@@ -88,14 +88,17 @@ fn the_same_thing_is_a_yes_with_a_transform_that_fits() {
     let (code, object) =
         Bench::new().match_json(&example("box.jpg"), &example("box_in_scene.jpg"), &[]);
     assert_eq!(code, 0);
-    assert_eq!(object["version"], 1);
+    assert_eq!(object["version"], 2);
     assert_eq!(object["is_match"], true);
     assert_eq!(object["image1"]["width"], 324);
     assert_eq!(object["image2"]["height"], 384);
     let inliers = object["inliers"].as_array().unwrap();
     assert_eq!(object["num_inliers"], inliers.len());
     assert!(inliers.len() <= object["num_matches"].as_u64().unwrap() as usize);
-    assert!(object["score"].as_f64().unwrap() > 0.0);
+    assert!(object["probability"].as_f64().unwrap() > 0.5);
+    let evidence = &object["evidence"];
+    assert_eq!(evidence["features"]["num_inliers"], inliers.len());
+    assert!(evidence["pixels"]["agreement"].as_f64().unwrap() > 0.0);
     // The middle of the box in the scene, read off the photo.
     let matrix = &object["model"]["matrix"];
     let at = |row: usize| {
@@ -426,6 +429,9 @@ fn values_out_of_range_fail() {
         ("--ratio", "2"),
         ("--max-error-px", "0"),
         ("--min-inliers", "0"),
+        ("--min-probability", "0"),
+        ("--min-probability", "1"),
+        ("--min-probability", "nan"),
     ] {
         let knob_value = format!("{knob}={value}");
         let output = bench.run([

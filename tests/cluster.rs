@@ -167,16 +167,13 @@ fn each_option_changes_the_answer() {
     let usual = answer(&out);
     for more in [
         ["--min-inliers", "100000"],
-        ["--max-false-match-probability", "1e-29"],
+        ["--min-probability", "0.999999999"],
         ["--max-features", "40"],
     ] {
         cluster(&photos, &out, &[&more[..], &["-q"]].concat());
         assert_ne!(answer(&out), usual, "{more:?}");
     }
-    for bad in [
-        ["--max-false-match-probability", "0"],
-        ["--max-features", "0"],
-    ] {
+    for bad in [["--min-probability", "0"], ["--max-features", "0"]] {
         let mut args = vec![
             "cluster",
             photos.to_str().unwrap(),
@@ -220,7 +217,7 @@ fn what_cannot_be_read_is_listed_and_the_rest_is_sorted() {
     assert!(!found.contains_key("empty.jpg") && !found.contains_key("text.png"));
     assert_eq!(found["scene_1.jpg"], found["sub/scene_1.jpg"]);
     let json: serde_json::Value = serde_json::from_str(&read(&out.join("clusters.json"))).unwrap();
-    assert_eq!(json["version"], 2);
+    assert_eq!(json["version"], 3);
     let failures = json["failures"].as_array().unwrap();
     assert!(failures.len() >= 2 && failures.iter().all(|f| f["reason"].is_string()));
 }
@@ -536,7 +533,7 @@ fn why_names_the_chain_and_its_weakest_pair() {
     assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
     let said = text(&run.stdout);
     assert!(
-        said.contains("one class: 0") && said.contains("--max-false-match-probability"),
+        said.contains("one class: 0") && said.contains("--min-probability"),
         "{said}"
     );
     assert!(image::open(out.join("why.png")).unwrap().width() > 400);

@@ -129,8 +129,8 @@ fn originals() -> Vec<(&'static str, Vec<u8>)> {
         b"path,class\n\"a,b\"\"\".jpg,1\nc.jpg,2\n".to_vec(),
     ));
     found.push(("manifest", read(&root.join("models/manifest.toml"))));
-    let clusters = r#"{"version":1,"folder":"x","store":null,"model":null,"model_sha256":"00",
-        "max_false_match_probability":1e-4,"min_inliers":null,"photos":[],"classes":[],"pairs":[],"failures":[]}"#;
+    let clusters = r#"{"version":3,"folder":"x","store":null,"model":null,"model_sha256":"00",
+        "min_probability":0.5,"copies_only":false,"prior_log_odds":-1.5,"min_inliers":null,"photos":[],"classes":[],"pairs":[],"failures":[]}"#;
     found.push(("clusters", clusters.into()));
     if let Some(data) = std::env::var_os("DELFIN_DATA") {
         let delf = PathBuf::from(data).join("delf");

@@ -38,15 +38,22 @@ fn photo(folder: &Path, path: &str, fixture: &str) -> ReportPhoto {
     }
 }
 
-fn pair(image1: u32, image2: u32, num_inliers: u32, p: f64, confirmed: Option<bool>) -> ReportPair {
+fn pair(
+    image1: u32,
+    image2: u32,
+    num_inliers: u32,
+    p: f64,
+    relation: Option<&'static str>,
+) -> ReportPair {
     ReportPair {
         image1,
         image2,
         num_matches: 80,
         num_inliers,
-        score: f64::from(num_inliers) / 4.0,
-        false_match_probability: p,
-        is_confirmed: confirmed,
+        probability: p,
+        relation,
+        agreement: relation.map(|_| 0.75),
+        contradiction: relation.map(|_| 0.1),
         inliers: Vec::new(),
     }
 }
@@ -73,7 +80,7 @@ fn graffiti_inliers() -> Vec<[f32; 4]> {
 
 fn cut(p: f64, classes: [u32; 9], representatives: &[u32]) -> ReportCut {
     ReportCut {
-        max_false_match_probability: p,
+        min_probability: p,
         class_of_photo: classes.to_vec(),
         score_of_photo: vec![0.4, 0.5, 0.6, 0.2, 0.5, 0.5, 0.5, 0.0, 0.0],
         representative_of_class: representatives.to_vec(),
@@ -94,10 +101,10 @@ fn report(folder: &Path) -> FolderReport {
         ("tall.png", "orientation_6.jpg"),
     ];
     let mut pairs = vec![
-        pair(0, 1, 23, 1e-6, Some(true)),
-        pair(4, 2, 63, 3e-12, Some(true)),
-        pair(2, 3, 9, 3e-5, Some(false)),
-        pair(5, 6, 20, 1e-7, None),
+        pair(0, 1, 23, 0.999_99, Some("view")),
+        pair(4, 2, 63, 0.999_999, Some("copy")),
+        pair(2, 3, 9, 0.97, Some("view")),
+        pair(5, 6, 20, 0.999_995, None),
     ];
     pairs[1].inliers = graffiti_inliers()
         .into_iter()
@@ -109,9 +116,13 @@ fn report(folder: &Path) -> FolderReport {
             .map(|(path, fixture)| photo(folder, path, fixture))
             .into(),
         cuts: vec![
-            cut(1e-9, [1, 2, 0, 3, 0, 4, 5, 6, 7], &[4, 0, 1, 3, 5, 6, 7, 8]),
-            cut(1e-4, [1, 1, 0, 0, 0, 2, 2, 3, 4], &[4, 0, 5, 7, 8]),
-            cut(1e-2, [0, 0, 1, 1, 1, 0, 0, 2, 3], &[0, 4, 7, 8]),
+            cut(
+                0.9999,
+                [1, 2, 0, 3, 0, 4, 5, 6, 7],
+                &[4, 0, 1, 3, 5, 6, 7, 8],
+            ),
+            cut(0.9, [1, 1, 0, 0, 0, 2, 2, 3, 4], &[4, 0, 5, 7, 8]),
+            cut(0.5, [0, 0, 1, 1, 1, 0, 0, 2, 3], &[0, 4, 7, 8]),
         ],
         default_cut: 1,
         pairs,

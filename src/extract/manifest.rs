@@ -23,6 +23,25 @@ pub struct Manifest {
     /// The networks.
     #[serde(rename = "model")]
     pub models: Vec<ModelManifest>,
+    /// The judgement of pairs, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judgement: Option<JudgementManifest>,
+}
+
+/// A judgement of pairs ([`crate::scoring::Judgement`]).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgementManifest {
+    /// The file's name, in the manifest's folder.
+    pub file: String,
+    /// SHA-256 of the file, 64 hexadecimal digits.
+    pub sha256: String,
+    /// What it is, on one line.
+    pub summary: String,
+    /// Its licence.
+    pub licence: String,
+    /// What it was learned from.
+    pub provenance: String,
 }
 
 /// One network.
@@ -222,6 +241,7 @@ impl Manifest {
             version: VERSION,
             default: model.name.clone(),
             models: vec![model],
+            judgement: None,
         }
     }
 

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 pub use delf_pyramid::{DelfPhotoSize, delf_photo};
 pub use manifest::{
-    ChannelOrder, DelfManifest, GridManifest, InputManifest, Layout, Manifest, ModelDefaults,
-    ModelManifest, OutputsManifest,
+    ChannelOrder, DelfManifest, GridManifest, InputManifest, JudgementManifest, Layout, Manifest,
+    ModelDefaults, ModelManifest, OutputsManifest,
 };
 pub use model::{Model, OutputShapes, embedded_manifest};
 

@@ -34,8 +34,7 @@ pub struct PairMatch {
     pub refined: Option<RefinedMatch>,
     /// What was seen, for and against; none without a transform.
     pub evidence: Option<PairEvidence>,
-    /// Log-odds that both photos show the same thing, where that is as likely as not before they are
-    /// looked at ([`Judgement::log_odds`]).
+    /// Log-odds that both photos show the same thing ([`Judgement::log_odds`]).
     pub log_odds: f64,
     /// Whether one is an edited copy of the other or another view; none where the pixels were not
     /// compared.

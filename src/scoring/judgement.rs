@@ -22,6 +22,7 @@ const VERSION: u32 = 1;
 pub struct Judgement {
     no_transform: f64,
     min_aligned: f64,
+    share: f64,
     features: Ensemble,
     pixels: Ensemble,
     copies: Ensemble,
@@ -55,6 +56,8 @@ struct File {
     no_transform: f64,
     /// Log-odds by features from which two photos are aligned.
     min_aligned: f64,
+    /// Share of true pairs among the aligned ones that it was calibrated on.
+    share: f64,
     features: EnsembleFile,
     pixels: EnsembleFile,
     /// Log-odds that two photos of one thing are copies of one picture.
@@ -110,6 +113,9 @@ impl Judgement {
         if file.version != VERSION {
             return Err(fail(format!("version {} is not {VERSION}", file.version)));
         }
+        if !(file.share > 0.0 && file.share < 1.0) {
+            return Err(fail(format!("share {} is not between 0 and 1", file.share)));
+        }
         let both: Vec<&str> = FEATURE_INPUTS
             .iter()
             .chain(&PIXEL_INPUTS)
@@ -121,14 +127,15 @@ impl Judgement {
         Ok(Self {
             no_transform: file.no_transform,
             min_aligned: file.min_aligned,
+            share: file.share,
             features,
             pixels,
             copies,
         })
     }
 
-    /// Log-odds that two photos show the same thing, where as many pairs of one thing as of two are
-    /// expected; without evidence those of photos that no transform ties together.
+    /// Log-odds that two photos show the same thing, where true pairs are as frequent among those that
+    /// look alike as in learning; without evidence those of photos that no transform ties together.
     pub fn log_odds(&self, evidence: Option<&PairEvidence>) -> f64 {
         match evidence {
             None => self.no_transform,
@@ -170,29 +177,35 @@ pub fn log_odds(probability: f64) -> f64 {
     (probability / (1.0 - probability)).ln()
 }
 
-/// How many pairs the assumption that half of all pairs show one thing is worth.
-const PRIOR_PAIRS: f64 = 8.0;
+/// How many pairs the share of true pairs in learning is worth.
+const PRIOR_PAIRS: f64 = 50.0;
+/// A folder lowers log-odds by at most this; it never raises them, as many alike pairs may also be
+/// many things of one kind.
+const MAX_LOWERED: f64 = 2.0;
 const MAX_STEPS: usize = 200;
 
-/// What has to be added to the log-odds of all pairs of a folder, as photos of one thing are rarer
-/// there than one in two: the logit of the share of true pairs that the log-odds themselves make most
-/// probable, by expectation maximisation (Saerens, Latinne and Decaestecker, *Neural Computation* 14,
-/// 2002). Deterministic, in any order of the pairs.
-pub fn prior_log_odds(pairs: &[f64]) -> f64 {
-    let mut sorted = pairs.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let mut share: f64 = 0.5;
-    for _ in 0..MAX_STEPS {
-        let shift = log_odds(share);
-        let expected: f64 = sorted.iter().map(|odds| probability(odds + shift)).sum();
-        let next = (expected + 0.5 * PRIOR_PAIRS) / (sorted.len() as f64 + PRIOR_PAIRS);
-        let is_settled = (next / share).ln().abs() < 1e-6;
-        share = next;
-        if is_settled {
-            break;
+impl Judgement {
+    /// What has to be added to the log-odds of all pairs of a folder where true pairs are rarer than in
+    /// learning: by the share of true pairs that the log-odds of its aligned pairs make most probable,
+    /// found by expectation maximisation (Saerens, Latinne and Decaestecker, *Neural Computation* 14,
+    /// 2002). Deterministic, in any order of the pairs.
+    pub fn prior_log_odds(&self, aligned_pairs: &[f64]) -> f64 {
+        let mut sorted = aligned_pairs.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let mut share = self.share;
+        for _ in 0..MAX_STEPS {
+            let shift = log_odds(share) - log_odds(self.share);
+            let expected: f64 = sorted.iter().map(|odds| probability(odds + shift)).sum();
+            let num_pairs = sorted.len() as f64 + PRIOR_PAIRS;
+            let next = (expected + self.share * PRIOR_PAIRS) / num_pairs;
+            let is_settled = (next / share).ln().abs() < 1e-6;
+            share = next;
+            if is_settled {
+                break;
+            }
         }
+        (log_odds(share) - log_odds(self.share)).clamp(-MAX_LOWERED, 0.0)
     }
-    log_odds(share)
 }
 
 impl Ensemble {
@@ -276,7 +289,7 @@ mod tests {
     fn file(inputs: &str, trees: &str) -> String {
         let ensemble = format!(r#"{{"inputs": {inputs}, "base": 0.5, "trees": {trees}}}"#);
         format!(
-            r#"{{"version": 1, "no_transform": -4.0, "min_aligned": -3.0, "features": {ensemble},
+            r#"{{"version": 1, "no_transform": -4.0, "min_aligned": -3.0, "share": 0.1, "features": {ensemble},
                 "pixels": {ensemble}, "copies": {ensemble}}}"#
         )
     }
@@ -328,15 +341,21 @@ mod tests {
     }
 
     #[test]
-    fn the_prior_is_the_share_of_true_pairs() {
-        // Sure answers: 100 true pairs of 10,000.
-        let mut pairs = vec![-20.0; 9_900];
-        pairs.extend([20.0; 100]);
-        let share = probability(prior_log_odds(&pairs));
-        assert!((share - 0.0104).abs() < 1e-4, "{share}");
-        // Answers that say nothing, and no answers, leave it as it is.
-        assert!(prior_log_odds(&[0.0; 50]).abs() < 1e-9);
-        assert!(prior_log_odds(&[]).abs() < 1e-9);
+    fn a_folder_lowers_log_odds_where_true_pairs_are_rare() {
+        let judgement = Judgement::parse(&file(r#"["ln_inliers"]"#, "[[[0.5]]]")).unwrap();
+        let share = judgement.share;
+        // Sure answers: one true pair in twenty.
+        let mut pairs = vec![-20.0; 9_500];
+        pairs.extend([20.0; 500]);
+        let shift = judgement.prior_log_odds(&pairs);
+        let expected = log_odds((500.0 + share * PRIOR_PAIRS) / (10_000.0 + PRIOR_PAIRS));
+        assert!(
+            (shift - (expected - log_odds(share))).abs() < 1e-4,
+            "{shift}"
+        );
+        assert_eq!(judgement.prior_log_odds(&[-20.0; 100_000]), -MAX_LOWERED);
+        assert_eq!(judgement.prior_log_odds(&[20.0; 1000]), 0.0);
+        assert!(judgement.prior_log_odds(&[]).abs() < 1e-9);
     }
 
     #[test]

@@ -13,4 +13,4 @@ mod values;
 pub use evidence::{FeatureEvidence, GuidedMatches, PairEvidence, PixelEvidence};
 pub use guided::{Guided, KeypointTree, guided_matches};
 pub use inputs::{FEATURE_INPUTS, PIXEL_INPUTS, feature_inputs, pixel_inputs};
-pub use judgement::{Judgement, Relation, log_odds, prior_log_odds, probability};
+pub use judgement::{Judgement, Relation, log_odds, probability};

@@ -12,12 +12,29 @@ fn features(score: f32) -> FeatureSet {
     FeatureSet::new(8, 6, vec![keypoint], descriptors, Some(vec![score])).unwrap()
 }
 
+fn evidence(num_inliers: u32) -> FeatureEvidence {
+    FeatureEvidence {
+        num_matches: 90,
+        num_inliers,
+        global_similarity: 0.25,
+        coverage: [0.5, 0.75],
+        descriptor_similarity: [0.6, 0.7],
+        num_keypoints: [200, 300],
+    }
+}
+
+/// Every value is another one.
+fn pixels() -> PixelEvidence {
+    let values: Vec<u8> = (0u8..28).flat_map(|i| f32::from(i).to_le_bytes()).collect();
+    PixelEvidence::from_bytes(&values).unwrap()
+}
+
 fn record(num_inliers: u32, has_pixels: bool) -> PairRecord {
     PairRecord {
         num_matches: 90,
         num_inliers,
-        num_tracks: has_pixels.then_some(70),
-        color_difference: has_pixels.then_some(0.37),
+        features: Some(evidence(num_inliers)),
+        pixels: has_pixels.then(pixels),
     }
 }
 

@@ -24,9 +24,7 @@ use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
 use crate::folder::PassedOver;
-use crate::scoring::{
-    Judgement, PairEvidence, PixelEvidence, Relation, prior_log_odds, probability,
-};
+use crate::scoring::{Judgement, PairEvidence, PixelEvidence, Relation, probability};
 use crate::store::{ContentHash, PairRecord, Store};
 
 pub use explain::Explanation;
@@ -235,8 +233,9 @@ fn judge(
             verified_pair(found, &judgement, is_swapped)
         })
         .collect();
-    let log_odds: Vec<f64> = judged.iter().map(|pair| pair.log_odds).collect();
-    let prior = prior_log_odds(&log_odds);
+    let aligned = judged.iter().filter(|pair| pair.evidence.is_some());
+    let log_odds: Vec<f64> = aligned.map(|pair| pair.log_odds).collect();
+    let prior = judgement.prior_log_odds(&log_odds);
     let shifted = |pair: VerifiedPair| VerifiedPair {
         log_odds: pair.log_odds + prior,
         ..pair
