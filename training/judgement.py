@@ -32,8 +32,8 @@ RISING = {"ln_inliers", "middle_agreement", "subject_agreement", "best_middle_ag
 FALLING = {"contradicted_attention", "middle_contradiction"}
 # True pairs of these families are edits of one picture, and photographs of one thing.
 COPIES, VIEWS = ["garments", "edits", "detail"], ["products", "carton", "held", "views"]
-# Families that log-odds are calibrated on; the others are printed matter and screens.
-PHOTOGRAPHS = ["products", "garments", "strangers", "views", "edits", "detail", "held", "carton"]
+# Families that log-odds are calibrated on; the others are composed or printed.
+PHOTOGRAPHS = ["products", "garments", "strangers", "views", "edits", "detail"]
 # Pairs with fewer inliers are not judged by pixels.
 MIN_INLIERS = 6
 # Pairs that features alone give lower log-odds are not aligned.

@@ -84,6 +84,9 @@ pub struct AgreementMap {
     pub overlap: [f32; 2],
     /// Whether many cells agree on one homography.
     pub is_planar: bool,
+    /// The greater over the lesser scale of the transform, or of that homography, in the middle of the
+    /// overlap; 1 for a similarity.
+    pub stretch: f32,
     /// Maps pixels of each original photo to columns and rows of the map, by the transform alone.
     cell_from_photo: [Matrix3<f64>; 2],
 }
@@ -112,7 +115,7 @@ pub fn agreement_map(
     let overlap = [first.share, second.share];
     // The frame is that of the photo which the overlap fills more.
     let is_swapped = second.share > first.share;
-    let ((mut cells, is_planar), frame) = match is_swapped {
+    let ((mut cells, is_planar, stretch), frame) = match is_swapped {
         true => (
             second.compare(image2, image1, &back)?,
             second.cell_from_photo(),
@@ -138,6 +141,7 @@ pub fn agreement_map(
         cells,
         overlap,
         is_planar,
+        stretch,
         cell_from_photo,
     })
 }
@@ -201,13 +205,13 @@ impl Overlap {
     }
 
     /// Draws both photos into the frame and compares them; cells have photo 1 as `image`. Also says
-    /// whether a homography was fitted.
+    /// whether a homography was fitted, and the stretch.
     fn compare(
         &self,
         image: &RefinementImage,
         other: &RefinementImage,
         matrix: &Matrix3<f64>,
-    ) -> Option<(Vec<Option<AgreementCell>>, bool)> {
+    ) -> Option<(Vec<Option<AgreementCell>>, bool, f32)> {
         let [left, top, right, bottom] = self.bounds;
         let (width, height) = (right - left, bottom - top);
         let middle = Point2::new(0.5 * (left + right), 0.5 * (top + bottom));
@@ -290,8 +294,24 @@ impl Overlap {
                 chroma: [image.chroma_at(point1), other.chroma_at(point2)],
             })
         });
-        Some((cells.collect(), update.is_some()))
+        let middle = Point2::new(0.5 * frame_width as f64, 0.5 * frame_height as f64);
+        let stretch = stretch(&other_from_frame, middle)?;
+        Some((cells.collect(), update.is_some(), stretch))
     }
+}
+
+/// The greater over the lesser scale of a transform at a point: the ratio of its Jacobian's singular
+/// values, by differences over a pixel to either side.
+fn stretch(matrix: &Matrix3<f64>, at: Point2<f64>) -> Option<f32> {
+    let along =
+        |step: Vector2<f64>| Some(project(matrix, at + step)? - project(matrix, at - step)?);
+    let (dx, dy) = (along(Vector2::x())?, along(Vector2::y())?);
+    let sum = dx.norm_squared() + dy.norm_squared();
+    let determinant = (dx.x * dy.y - dx.y * dy.x).abs();
+    let root = (sum * sum - 4.0 * determinant * determinant)
+        .max(0.0)
+        .sqrt();
+    Some(((sum + root) / (2.0 * determinant)) as f32)
 }
 
 /// Draws a photo into a frame of this width and height, from the level of its pyramid that has about

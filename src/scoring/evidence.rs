@@ -103,6 +103,8 @@ pub struct PixelEvidence {
     pub middle_descriptor_similarity: f32,
     /// Share of the map's cells that hold an inlier, 0 to 1.
     pub inlier_cells: f32,
+    /// The greater over the lesser scale of the transform in the middle of the overlap, from 1 up.
+    pub stretch: f32,
 }
 
 /// What was seen of two photos that one transform ties together.
@@ -306,6 +308,7 @@ impl PixelEvidence {
             texture_balance: value[14],
             middle_descriptor_similarity: attention.middle_similarity(),
             inlier_cells: num_inlier_cells as f32 / (MAP_SIDE * MAP_SIDE) as f32,
+            stretch: map.stretch,
         }
     }
 }

@@ -17,6 +17,10 @@ const EMBEDDED: &str = include_str!("../../models/judgement.json");
 /// The version of the file's format.
 const VERSION: u32 = 1;
 
+/// An edited copy keeps its proportions about: a stretch beyond this is a view from the side. The
+/// coarse transform is wrong by some percent.
+const MAX_COPY_STRETCH: f32 = 1.12;
+
 /// A learned judgement of pairs.
 #[derive(Debug, Clone)]
 pub struct Judgement {
@@ -156,7 +160,7 @@ impl Judgement {
     pub fn relation(&self, evidence: &PairEvidence) -> Option<Relation> {
         let pixels: &PixelEvidence = evidence.pixels.as_ref()?;
         let log_odds = self.copies.sum(&pixel_inputs(&evidence.features, pixels));
-        Some(match log_odds > 0.0 {
+        Some(match log_odds > 0.0 && pixels.stretch <= MAX_COPY_STRETCH {
             true => Relation::Copy,
             false => Relation::View,
         })

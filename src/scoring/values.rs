@@ -68,4 +68,4 @@ encoded!(PixelEvidence: overlap, agreement, attended_agreement, middle_agreement
     subject_agreement, coarse_agreement, inlier_agreement, agreeing_share, contradicting_share,
     contradicted_attention, middle_contradiction, blocks, explained_attention, color_difference,
     middle_color_difference, relative_color_difference, saturation, planar_share, shift, roughness, texture,
-    texture_balance, middle_descriptor_similarity, inlier_cells);
+    texture_balance, middle_descriptor_similarity, inlier_cells, stretch);
