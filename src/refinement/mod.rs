@@ -25,6 +25,10 @@ mod local;
 mod options;
 mod planar;
 mod plane;
+#[cfg(test)]
+pub(crate) mod planted;
+#[cfg(test)]
+mod tests;
 mod warp;
 mod window;
 

@@ -8,6 +8,8 @@ mod evidence;
 mod guided;
 mod inputs;
 mod judgement;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use evidence::{FeatureEvidence, GuidedMatches, PairEvidence, PixelEvidence};
