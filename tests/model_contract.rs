@@ -85,6 +85,14 @@ fn every_model_file_has_an_entry_with_its_hash() {
 }
 
 #[test]
+fn the_judgement_has_an_entry_with_its_hash() {
+    let entry = embedded_manifest().unwrap().judgement.unwrap();
+    let bytes = std::fs::read(root().join("models").join(&entry.file)).unwrap();
+    assert_eq!(hex(&Sha256::digest(&bytes)), entry.sha256);
+    assert!(bytes.len() <= 1 << 19, "{} bytes", bytes.len());
+}
+
+#[test]
 fn the_options_defaults_are_those_of_the_default_network() {
     let model = Model::embedded().unwrap();
     let options = delfin::MatchOptions::from(model.defaults());

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// The similarity that all pairs between two groups must have on average; a pair with just enough
 /// evidence, and all neighbours in common, has 0.5. From 0.20 to 0.24 three folders of objects,
 /// scenes and packages came out best (benches/RESULTS.md).
-const MIN_MEAN_SIMILARITY: f64 = 0.22;
+const MIN_MEAN_SIMILARITY: f64 = 0.18;
 /// Evidence that links two photos by itself.
 const ENOUGH: f64 = 1.0;
 /// Evidence beyond this counts no more.
