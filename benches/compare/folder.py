@@ -71,8 +71,9 @@ def linked(paths, folder):
 def measure_set(arguments, name, work):
     paths, labels = accuracy.list_photos(arguments.data, name, arguments.max_photos)
     photos, out, store = linked(paths, work / name), work / f"{name}.out", work / f"{name}.sqlite"
-    first = cluster(arguments.delfin, photos, out, store)
-    second = cluster(arguments.delfin, photos, out, store)
+    more = ["--judgement", arguments.judgement] if arguments.judgement else []
+    first = cluster(arguments.delfin, photos, out, store, *more)
+    second = cluster(arguments.delfin, photos, out, store, *more)
     classes = read_classes(out)
     found = np.array([classes[path.name] for path in paths])
     precision, recall = pairwise(labels, found)
@@ -112,7 +113,7 @@ def exhaustive_scores(arguments, paths, photos, store, work):
     with open(out / "edges.csv", newline="") as file:
         for row in csv.DictReader(file):
             i, j = at[row["image1"]], at[row["image2"]]
-            scores[i, j] = scores[j, i] = float(row["score"])
+            scores[i, j] = scores[j, i] = float(row["probability"])
     return scores
 
 
@@ -190,6 +191,7 @@ def parse_arguments():
     parser.add_argument("--clothing", type=pathlib.Path, help="photos of different things")
     parser.add_argument("--merges", type=pathlib.Path, help="picture of what was merged there")
     parser.add_argument("--peers", nargs="*", choices=["rootsift", "cnn"], default=["rootsift", "cnn"])
+    parser.add_argument("--judgement", type=pathlib.Path, help="another judgement, as one that a set was left out of")
     parser.add_argument("--flipped", action="store_true", help="the first set with every second photo flipped")
     parser.add_argument("--max-photos", type=int, help="first photos of a set only")
     root = accuracy.ROOT

@@ -7,8 +7,8 @@
     python benches/compare/to_hloc.py --features FEATURES --clusters OUT/clusters.json --output DIR
 
 FEATURES holds a .json or .delf file for each photo of clusters.json, named as the photo is there. Pairs
-are those that clusters.json links (its false-match probability); with --clusters OUT/edges.csv, which does not
-know that, those of at most --max-false-match-probability. Matches are descriptors that are each
+are those that clusters.json links (its minimum probability); with --clusters OUT/edges.csv, which does not
+know that, those of at least --min-probability. Matches are descriptors that are each
 other's nearest, and no farther than --max-distance, as delfin matches. hloc then verifies them.
 
 features.h5 has a group for each photo's name: keypoints [n, 2], x and y in pixels with the centre of the
@@ -24,6 +24,7 @@ gives places to the pixel.
 import argparse
 import csv
 import json
+import math
 import pathlib
 import sys
 
@@ -53,16 +54,18 @@ def read_pairs(path, cut):
     if path.suffix == ".csv":
         rows = list(csv.DictReader(path.open(newline="", encoding="utf-8")))
         pairs = [(row["image1"], row["image2"]) for row in rows
-                 if float(row["false_match_probability"]) <= (3e-4 if cut is None else cut)]
+                 if float(row["probability"]) >= (0.3 if cut is None else cut)]
         return {name: None for row in rows for name in (row["image1"], row["image2"])}, pairs
     found = json.loads(path.read_text(encoding="utf-8"))
-    if found["version"] not in (1, 2):
-        sys.exit(f"{path}: version {found['version']}, neither 1 nor 2")
-    cut = found["max_false_match_probability"] if cut is None else cut
+    if found["version"] != 3:
+        sys.exit(f"{path}: version {found['version']}, not 3")
+    cut = found["min_probability"] if cut is None else cut
     names = [photo["path"] for photo in found["photos"]]
     sizes = {photo["path"]: (photo["width"], photo["height"]) for photo in found["photos"]}
     least = found["min_inliers"] or 1
-    return sizes, [(names[pair[0]], names[pair[1]]) for pair in found["pairs"] if pair[5] <= cut and pair[3] >= least]
+    least_odds = math.log(cut / (1 - cut))
+    return sizes, [(names[pair[0]], names[pair[1]]) for pair in found["pairs"]
+                   if pair[4] >= least_odds and pair[3] >= least]
 
 
 def match(descriptors0, descriptors1, max_distance):
@@ -111,9 +114,9 @@ def main():
     parser.add_argument("--clusters", type=pathlib.Path, required=True, help="clusters.json or edges.csv")
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("--max-distance", type=float, default=0.9, help="of two descriptors [0.9, as delfin]")
-    parser.add_argument("--max-false-match-probability", type=float, help="another cut than that of clusters.json")
+    parser.add_argument("--min-probability", type=float, help="another cut than that of clusters.json")
     args = parser.parse_args()
-    sizes, pairs = read_pairs(args.clusters, args.max_false_match_probability)
+    sizes, pairs = read_pairs(args.clusters, args.min_probability)
     features = {name: read_features(args.features, name) for name in sizes}
     for name in sizes:
         if " " in name:

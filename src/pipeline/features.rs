@@ -27,6 +27,26 @@ impl FeatureMatch {
         self.geometry.as_ref().map_or(0, |g| g.inliers.len())
     }
 
+    /// The same from photo 2 to photo 1; without a geometry where that has no inverse.
+    pub(super) fn swapped(&self) -> Self {
+        let swap = |pair: &Match| Match {
+            index1: pair.index2,
+            index2: pair.index1,
+            distance: pair.distance,
+        };
+        let geometry = self.geometry.as_ref().and_then(|geometry| {
+            Some(TwoViewGeometry {
+                matrix: normalized(&inverse(&geometry.matrix)?)?,
+                ..geometry.clone()
+            })
+        });
+        Self {
+            matches: self.matches.iter().map(swap).collect(),
+            geometry,
+            global_similarity: self.global_similarity,
+        }
+    }
+
     /// Ranks pairs of photos by how likely they show the same thing, as far as the number of inliers
     /// and the photos as wholes tell: ln(1 + inliers) + 4 times the similarity.
     pub fn score(&self) -> f64 {

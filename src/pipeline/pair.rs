@@ -219,7 +219,20 @@ pub fn match_extracted(
     ];
     let judgement = Judgement::embedded()?;
     let sets = [&features1, &features2];
-    let evidence = pair_evidence(sets, [&trees[0], &trees[1]], &found, images);
+    let both = [&trees[0], &trees[1]];
+    // In the order of content, as folders gather it.
+    let evidence = match hashes[0] <= hashes[1] {
+        true => pair_evidence(sets, both, &found, images),
+        false => {
+            let evidence = pair_evidence(
+                [sets[1], sets[0]],
+                [both[1], both[0]],
+                &found.swapped(),
+                images.map(|[image1, image2]| [image2, image1]),
+            );
+            evidence.map(PairEvidence::swapped)
+        }
+    };
     let log_odds = judgement.log_odds(evidence.as_ref());
     let is_match = match options.min_probability {
         Some(min_probability) => probability(log_odds) >= min_probability,

@@ -116,6 +116,21 @@ pub struct PairEvidence {
     pub pixels: Option<PixelEvidence>,
 }
 
+impl PairEvidence {
+    /// The same of the photos in the other order.
+    #[must_use]
+    pub fn swapped(mut self) -> Self {
+        self.features.coverage.swap(0, 1);
+        self.features.descriptor_similarity.swap(0, 1);
+        self.features.num_keypoints.swap(0, 1);
+        if let Some(pixels) = &mut self.pixels {
+            pixels.overlap.swap(0, 1);
+            pixels.explained_attention.swap(0, 1);
+        }
+        self
+    }
+}
+
 /// Keypoints of one photo, and where those of the other photo are expected.
 pub struct GuidedMatches {
     /// From photo 1 to photo 2, then from photo 2 to photo 1.

@@ -275,6 +275,7 @@ fn values(features: &FeatureEvidence, pixels: &PixelEvidence) -> (Vec<f32>, Vec<
         p.texture_balance,
         p.middle_descriptor_similarity,
         p.inlier_cells,
+        p.stretch,
     ];
     single.extend(p.blocks);
     let pairs = vec![
