@@ -401,8 +401,8 @@ impl Attention {
             inliers: vec![0; num_cells],
             middle: Mean::default(),
         };
-        for photo in 0..2 {
-            let keypoints = features[photo].keypoints();
+        for (photo, features) in features.into_iter().enumerate() {
+            let keypoints = features.keypoints();
             let mean =
                 keypoints.iter().map(|k| k.score).sum::<f32>() / keypoints.len().max(1) as f32;
             own.all[photo] = keypoints.len() as f32;

@@ -3,7 +3,7 @@ use nalgebra::{Matrix3, Point2};
 
 use super::{
     FEATURE_INPUTS, FeatureEvidence, GuidedMatches, KeypointTree, PIXEL_INPUTS, PixelEvidence,
-    feature_inputs, guided_matches, pixel_inputs,
+    feature_inputs, pixel_inputs,
 };
 use crate::features::{Descriptors, FeatureSet, Keypoint};
 use crate::geometry::{inverse, project};
@@ -11,7 +11,7 @@ use crate::refinement::planted::{hashed, moved, noise, texture, unwarped};
 use crate::refinement::{RefinementImage, RefinementOptions, agreement_map};
 
 const SIZE: [u32; 2] = [480, 360];
-const DIM: usize = 16;
+pub(super) const DIM: usize = 16;
 /// Pixels between the keypoints of a scene.
 const SPACING: i64 = 20;
 /// Pixels from the edge of a photo to the first keypoint: the outermost cells of a map are not known.
@@ -82,7 +82,7 @@ fn view(
 }
 
 /// A descriptor of length 1.
-fn unit(value: impl Fn(usize) -> f64) -> Vec<f32> {
+pub(super) fn unit(value: impl Fn(usize) -> f64) -> Vec<f32> {
     let values: Vec<f64> = (0..DIM).map(value).collect();
     let norm = values.iter().map(|value| value * value).sum::<f64>().sqrt();
     values.iter().map(|value| (value / norm) as f32).collect()
@@ -401,148 +401,4 @@ fn photos_without_keypoints_have_evidence_of_zero() {
             .chain(pairs.iter().flatten())
             .all(|value| value.is_finite())
     );
-}
-
-/// Features at these places with these descriptors in a photo of 200 x 100 pixels.
-fn features(keypoints: &[(f32, f32, Vec<f32>)]) -> FeatureSet {
-    let values = keypoints.iter().flat_map(|(_, _, d)| d.clone()).collect();
-    let places = keypoints.iter().map(|(x, y, _)| Keypoint {
-        x: *x,
-        y: *y,
-        scale: 1.0,
-        score: 1.0,
-    });
-    let descriptors = Descriptors::new(DIM, values).unwrap();
-    FeatureSet::new(200, 100, places.collect(), descriptors, None).unwrap()
-}
-
-#[test]
-fn a_partner_is_looked_for_near_the_predicted_place() {
-    let descriptor = |seed: u64| unit(|i| hashed(seed, i as i64, 0));
-    // A little like its kind, less so the greater the part.
-    let like = |seed: u64, part: f64| {
-        unit(|i| hashed(seed, i as i64, 0) + part * hashed(seed + 50, i as i64, 0))
-    };
-    let matrix = moved([200, 100], 1.0, 0.0, [20.0, 0.0]);
-    let first = features(&[
-        (30.0, 50.0, descriptor(1)),
-        (100.0, 50.0, descriptor(2)),
-        (150.0, 20.0, descriptor(3)),
-        (190.0, 50.0, descriptor(4)),
-        (60.0, 80.0, descriptor(5)),
-    ]);
-    let second = features(&[
-        // Of the first: the same outside the radius, a like one inside, a nearer one unlike it.
-        (50.0, 61.0, descriptor(1)),
-        (57.0, 50.0, like(1, 0.3)),
-        (51.0, 50.0, descriptor(9)),
-        // Of the second: the nearer is less like.
-        (122.0, 50.0, like(2, 0.6)),
-        (112.0, 50.0, like(2, 0.2)),
-        // Of the third: none within the radius.
-        (170.0, 40.0, descriptor(3)),
-        // Where photo 1 stood, without the transform.
-        (190.0, 50.0, descriptor(4)),
-        // Of the fifth: twice the same; the first counts.
-        (83.0, 80.0, descriptor(5)),
-        (79.0, 80.0, descriptor(5)),
-    ]);
-    let tree = KeypointTree::new(&second).unwrap();
-    let found = guided_matches(&first, &second, &tree, &matrix, 10.0);
-    let pairs: Vec<_> = found.iter().map(|g| (g.index1, g.index2)).collect();
-    // The fourth falls out of photo 2.
-    assert_eq!(pairs, [(0, Some(1)), (1, Some(4)), (2, None), (4, Some(7))]);
-    let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-    let expected = cosine(&descriptor(1), &like(1, 0.3));
-    assert!((found[0].similarity - expected).abs() < 1e-6 && expected > 0.8);
-    assert_eq!(found[2].similarity, 0.0);
-    assert!((found[3].similarity - 1.0).abs() < 1e-5);
-    // A wider radius finds the same descriptor.
-    let found = guided_matches(&first, &second, &tree, &matrix, 12.0);
-    assert_eq!(found[0].index2, Some(0));
-    // No keypoints, no partners.
-    let none = features(&[]);
-    let tree = KeypointTree::new(&none).unwrap();
-    let found = guided_matches(&first, &none, &tree, &matrix, 10.0);
-    assert_eq!(found.len(), 4);
-    assert!(
-        found
-            .iter()
-            .all(|g| g.index2.is_none() && g.similarity == 0.0)
-    );
-    assert!(
-        guided_matches(
-            &none,
-            &first,
-            &KeypointTree::new(&first).unwrap(),
-            &matrix,
-            10.0
-        )
-        .is_empty()
-    );
-}
-
-#[test]
-fn the_photo_ends_at_the_edges_of_its_pixels() {
-    let descriptor = unit(|i| hashed(1, i as i64, 0));
-    let one = features(&[(0.0, 0.0, descriptor)]);
-    let tree = KeypointTree::new(&one).unwrap();
-    for (x, y, is_inside) in [
-        (-0.4, -0.4, true),
-        (-0.6, 10.0, false),
-        (10.0, -0.6, false),
-        (199.4, 99.4, true),
-        (199.6, 50.0, false),
-        (50.0, 99.6, false),
-    ] {
-        let shift = moved([200, 100], 1.0, 0.0, [x, y]);
-        let found = guided_matches(&one, &one, &tree, &shift, 1.0);
-        assert_eq!(found.len(), usize::from(is_inside), "{x}, {y}");
-    }
-}
-
-#[test]
-fn evidence_survives_its_bytes() {
-    let features = FeatureEvidence {
-        num_matches: 0x0102_0304,
-        num_inliers: 7,
-        global_similarity: -0.25,
-        coverage: [0.5, 0.75],
-        descriptor_similarity: [0.1, -0.2],
-        num_keypoints: [900, 1000],
-    };
-    let bytes = features.to_bytes();
-    assert_eq!(bytes.len(), 9 * 4);
-    assert_eq!(bytes[..8], [4, 3, 2, 1, 7, 0, 0, 0]);
-    assert_eq!(FeatureEvidence::from_bytes(&bytes), Some(features));
-
-    let identity = Matrix3::identity();
-    let matrix = moved(SIZE, 0.9, 4.0, [30.0, 20.0]);
-    let first = plain(&identity, |_| 22);
-    let second = plain(&matrix, |place| if is_middle(place) { 23 } else { 22 });
-    let (_, pixels) = evidence(&first, &second, &matrix);
-    let (single, pairs) = values(&features, &pixels);
-    let pixel_bytes = pixels.to_bytes();
-    // All values but the nine of the features.
-    assert_eq!(pixel_bytes.len(), 4 * (single.len() + 2 * pairs.len() - 9));
-    assert_eq!(PixelEvidence::from_bytes(&pixel_bytes), Some(pixels));
-    assert_eq!(pixel_bytes[..4], pixels.overlap[0].to_le_bytes());
-
-    for length in [0, 1, 4, bytes.len() - 4, bytes.len() - 1] {
-        assert_eq!(FeatureEvidence::from_bytes(&bytes[..length]), None);
-    }
-    for length in [
-        0,
-        4,
-        bytes.len(),
-        pixel_bytes.len() - 4,
-        pixel_bytes.len() - 1,
-    ] {
-        assert_eq!(PixelEvidence::from_bytes(&pixel_bytes[..length]), None);
-    }
-    for more in [1, 4] {
-        let longer = |bytes: &[u8]| [bytes, &vec![0; more]].concat();
-        assert_eq!(FeatureEvidence::from_bytes(&longer(&bytes)), None);
-        assert_eq!(PixelEvidence::from_bytes(&longer(&pixel_bytes)), None);
-    }
 }

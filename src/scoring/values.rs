@@ -69,3 +69,59 @@ encoded!(PixelEvidence: overlap, agreement, attended_agreement, middle_agreement
     contradicted_attention, middle_contradiction, blocks, explained_attention, color_difference,
     middle_color_difference, relative_color_difference, saturation, planar_share, shift, roughness, texture,
     texture_balance, middle_descriptor_similarity, inlier_cells, stretch);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All different, so that a value in the wrong place shows.
+    fn numbered(num_values: usize) -> Vec<u8> {
+        let values = (0..num_values).map(|i| i as f32 + 0.5);
+        values.flat_map(f32::to_le_bytes).collect()
+    }
+
+    /// Every shorter and some longer bytes.
+    fn of_other_lengths(bytes: &[u8]) -> Vec<Vec<u8>> {
+        let shorter = (0..bytes.len()).map(|length| bytes[..length].to_vec());
+        let longer = [1, 4].map(|more| [bytes, &vec![0; more]].concat());
+        shorter.chain(longer).collect()
+    }
+
+    #[test]
+    fn feature_evidence_survives_its_bytes() {
+        let evidence = FeatureEvidence {
+            num_matches: 0x0102_0304,
+            num_inliers: 7,
+            global_similarity: -0.25,
+            coverage: [0.5, 0.75],
+            descriptor_similarity: [0.1, -0.2],
+            num_keypoints: [900, 1000],
+        };
+        let bytes = evidence.to_bytes();
+        assert_eq!(bytes.len(), 9 * 4);
+        assert_eq!(bytes[..8], [4, 3, 2, 1, 7, 0, 0, 0]);
+        assert_eq!(bytes[12..16], 0.5f32.to_le_bytes());
+        assert_eq!(FeatureEvidence::from_bytes(&bytes), Some(evidence));
+        for other in of_other_lengths(&bytes) {
+            assert_eq!(FeatureEvidence::from_bytes(&other), None);
+        }
+    }
+
+    #[test]
+    fn pixel_evidence_survives_its_bytes() {
+        let bytes = numbered(29);
+        let evidence = PixelEvidence::from_bytes(&bytes).unwrap();
+        assert_eq!(evidence.to_bytes(), bytes);
+        // The order that stores hold.
+        assert_eq!(evidence.overlap, [0.5, 1.5]);
+        assert_eq!(evidence.agreement, 2.5);
+        assert_eq!(evidence.middle_contradiction, 11.5);
+        assert_eq!(evidence.blocks, [12.5, 13.5, 14.5]);
+        assert_eq!(evidence.explained_attention, [15.5, 16.5]);
+        assert_eq!(evidence.inlier_cells, 27.5);
+        assert_eq!(evidence.stretch, 28.5);
+        for other in of_other_lengths(&bytes) {
+            assert_eq!(PixelEvidence::from_bytes(&other), None);
+        }
+    }
+}
