@@ -120,7 +120,10 @@ fn list(photos: &Path, labels: &str) -> Outcome<Vec<(PathBuf, String)>> {
             .filter(|(path, _)| path.exists())
             .collect());
     }
-    let paths = find_photos(&[photos.to_owned()])?.into_iter().enumerate();
+    let paths = find_photos(&[photos.to_owned()])?
+        .photos
+        .into_iter()
+        .enumerate();
     let label = |index: usize, path: &Path| match labels {
         "folders" => Ok(path.parent().unwrap_or(path).to_string_lossy().into_owned()),
         "fours" => Ok((index / 4).to_string()),
