@@ -152,8 +152,14 @@ fn row([a, b]: [&Entry; 2], options: &MatchOptions, num_values: usize) -> delfin
             let guided = GuidedMatches::new(features, [&a.tree, &b.tree], &geometry.matrix)?;
             let similarity = found.global_similarity.unwrap_or(0.0);
             let num_matches = found.matches.len();
-            let by_features =
-                FeatureEvidence::new(features, num_matches, num_inliers, similarity, &guided);
+            let by_features = FeatureEvidence::new(
+                features,
+                num_matches,
+                num_inliers,
+                similarity,
+                found.num_second_inliers,
+                &guided,
+            );
             let map = agreement_map(&a.image, &b.image, &geometry.matrix)?;
             let inliers = geometry.inliers.iter().map(|&index| {
                 let pair = &found.matches[index];

@@ -23,6 +23,7 @@ pub(super) fn feature_evidence(
         found.matches.len(),
         geometry.inliers.len(),
         found.global_similarity.unwrap_or(0.0),
+        found.num_second_inliers,
         &guided,
     );
     Some((evidence, guided))

@@ -6,9 +6,12 @@ use sha2::{Digest, Sha256};
 use super::MatchOptions;
 use crate::error::Result;
 use crate::features::{FeatureSet, Keypoint};
-use crate::geometry::{Correspondences, inverse, normalized};
+use crate::geometry::{Correspondences, inverse, normalized, project};
 use crate::matching::{Match, match_descriptors};
-use crate::verification::{TwoViewGeometry, verify};
+use crate::verification::{TwoViewGeometry, VerificationOptions, verify};
+
+/// A second transform is looked for from this many inliers of the first.
+const MIN_FIRST_INLIERS: usize = 6;
 
 /// What was found in the features of two photos.
 #[derive(Debug, Clone)]
@@ -19,6 +22,9 @@ pub struct FeatureMatch {
     pub geometry: Option<TwoViewGeometry>,
     /// How alike the photos are as wholes: [`FeatureSet::global_similarity`].
     pub global_similarity: Option<f64>,
+    /// Matches that a second transform explains, of those that the first does not; more than chance
+    /// gives where a thing shows several sides.
+    pub num_second_inliers: usize,
 }
 
 impl FeatureMatch {
@@ -27,23 +33,30 @@ impl FeatureMatch {
         self.geometry.as_ref().map_or(0, |g| g.inliers.len())
     }
 
-    /// The same from photo 2 to photo 1; without a geometry where that has no inverse.
-    pub(super) fn swapped(&self) -> Self {
-        let swap = |pair: &Match| Match {
-            index1: pair.index2,
-            index2: pair.index1,
-            distance: pair.distance,
+    /// The same from photo 2 to photo 1, matches in the order of photo 1's keypoints; without a geometry
+    /// where the transform has no inverse.
+    #[must_use]
+    pub(super) fn swapped(self) -> Self {
+        let mut order: Vec<usize> = (0..self.matches.len()).collect();
+        order.sort_by_key(|&at| (self.matches[at].index1, self.matches[at].index2));
+        let swap = |&at: &usize| Match {
+            index1: self.matches[at].index2,
+            index2: self.matches[at].index1,
+            distance: self.matches[at].distance,
         };
-        let geometry = self.geometry.as_ref().and_then(|geometry| {
+        let matches = order.iter().map(swap).collect();
+        let geometry = self.geometry.and_then(|geometry| {
+            let is_inlier = |at: &usize| geometry.inliers.binary_search(&order[*at]).is_ok();
             Some(TwoViewGeometry {
                 matrix: normalized(&inverse(&geometry.matrix)?)?,
-                ..geometry.clone()
+                inliers: (0..order.len()).filter(is_inlier).collect(),
+                ..geometry
             })
         });
         Self {
-            matches: self.matches.iter().map(swap).collect(),
+            matches,
             geometry,
-            global_similarity: self.global_similarity,
+            ..self
         }
     }
 
@@ -65,50 +78,73 @@ pub fn match_features(
     options: &MatchOptions,
     seed: u64,
 ) -> Result<FeatureMatch> {
-    let matches = find_matches(features1, features2, options)?;
-    let geometry = find_geometry(features1, features2, &matches, options, seed)?;
+    let matches = match_descriptors(
+        features1.descriptors(),
+        features2.descriptors(),
+        &options.matching,
+    )?;
+    let mut verification = options.verification;
+    verification.ransac.seed = seed;
+    let [factor1, factor2] = [features1, features2].map(|f| working_factor(f, options));
+    let keypoints1 = at_working_size(features1, factor1);
+    let keypoints2 = at_working_size(features2, factor2);
+    // At the working size, so that every limit means the same for photos of any size.
+    let explained = |matches: &[Match]| verify(&keypoints1, &keypoints2, matches, &verification);
+    let first = explained(&matches)?;
+    let num_second_inliers = match &first {
+        Some(first) if first.inliers.len() >= MIN_FIRST_INLIERS => {
+            let rest = unexplained([&keypoints1, &keypoints2], &matches, first, &verification);
+            explained(&rest)?.map_or(0, |second| second.inliers.len())
+        }
+        _ => 0,
+    };
+    let geometry = first.and_then(|geometry| {
+        let photo2_from_working = inverse(&scaling(factor2))?;
+        let matrix = normalized(&(photo2_from_working * geometry.matrix * scaling(factor1)))?;
+        Some(TwoViewGeometry { matrix, ..geometry })
+    });
     Ok(FeatureMatch {
         matches,
         geometry,
         global_similarity: features1.global_similarity(features2),
+        num_second_inliers,
     })
 }
 
-pub(super) fn find_matches(
-    features1: &FeatureSet,
-    features2: &FeatureSet,
-    options: &MatchOptions,
-) -> Result<Vec<Match>> {
-    match_descriptors(
-        features1.descriptors(),
-        features2.descriptors(),
-        &options.matching,
-    )
+/// The matches that a transform puts farther off than its inliers.
+fn unexplained(
+    keypoints: [&[Keypoint]; 2],
+    matches: &[Match],
+    geometry: &TwoViewGeometry,
+    options: &VerificationOptions,
+) -> Vec<Match> {
+    let place = |keypoint: &Keypoint| Point2::new(keypoint.x.into(), keypoint.y.into());
+    let is_far = |pair: &&Match| {
+        let there = project(&geometry.matrix, place(&keypoints[0][pair.index1]));
+        let found = place(&keypoints[1][pair.index2]);
+        there.is_none_or(|there| (there - found).norm() > options.ransac.max_error_px)
+    };
+    matches.iter().filter(is_far).copied().collect()
 }
 
-/// The transform between two photos, in pixels of the original photos. It is searched for at the
-/// working size, so that every limit of `options.verification` means the same for photos of any size.
-pub(super) fn find_geometry(
-    features1: &FeatureSet,
-    features2: &FeatureSet,
-    matches: &[Match],
+/// As [`match_features`], the photos in the order of their content, so that the photos' order changes
+/// nothing of what is found but its direction. Where matches are not mutual their direction counts,
+/// and the order stays. `options.seed`, if there is one, replaces the seed by content.
+///
+/// # Errors
+/// As [`match_features`].
+pub(super) fn match_by_content(
+    [features1, features2]: [&FeatureSet; 2],
+    hashes: [&[u8; 32]; 2],
     options: &MatchOptions,
-    seed: u64,
-) -> Result<Option<TwoViewGeometry>> {
-    let mut verification = options.verification;
-    verification.ransac.seed = seed;
-    let [factor1, factor2] = [features1, features2].map(|f| working_factor(f, options));
-    let found = verify(
-        &at_working_size(features1, factor1),
-        &at_working_size(features2, factor2),
-        matches,
-        &verification,
-    )?;
-    Ok(found.and_then(|geometry| {
-        let photo2_from_working = inverse(&scaling(factor2))?;
-        let matrix = normalized(&(photo2_from_working * geometry.matrix * scaling(factor1)))?;
-        Some(TwoViewGeometry { matrix, ..geometry })
-    }))
+) -> Result<FeatureMatch> {
+    let seed = |a, b| options.seed.unwrap_or_else(|| seed_from_content(a, b));
+    let [hash1, hash2] = hashes;
+    if hash1 <= hash2 || !options.matching.mutual {
+        return match_features(features1, features2, options, seed(hash1, hash2));
+    }
+    let found = match_features(features2, features1, options, seed(hash2, hash1))?;
+    Ok(found.swapped())
 }
 
 /// The keypoints in pixels of the photo scaled by `factor`.
@@ -129,44 +165,6 @@ fn at_working_size(features: &FeatureSet, factor: f64) -> Vec<Keypoint> {
 fn scaling(factor: f64) -> Matrix3<f64> {
     let shift = 0.5 * factor - 0.5;
     Matrix3::new(factor, 0.0, shift, 0.0, factor, shift, 0.0, 0.0, 1.0)
-}
-
-/// As [`find_geometry`], the photos in the order of their content, so that the photos' order changes
-/// nothing of what is found but its direction.
-pub(super) fn find_geometry_by_content(
-    features: [&FeatureSet; 2],
-    hashes: [&[u8; 32]; 2],
-    matches: &[Match],
-    options: &MatchOptions,
-) -> Result<Option<TwoViewGeometry>> {
-    let seed = |a, b| options.seed.unwrap_or_else(|| seed_from_content(a, b));
-    let [features1, features2] = features;
-    let [hash1, hash2] = hashes;
-    if hash1 <= hash2 || !options.matching.mutual {
-        let seed = seed(hash1, hash2);
-        return find_geometry(features1, features2, matches, options, seed);
-    }
-    let mut order: Vec<usize> = (0..matches.len()).collect();
-    order.sort_by_key(|&at| (matches[at].index2, matches[at].index1));
-    let swapped: Vec<Match> = order
-        .iter()
-        .map(|&at| Match {
-            index1: matches[at].index2,
-            index2: matches[at].index1,
-            distance: matches[at].distance,
-        })
-        .collect();
-    let seed = seed(hash2, hash1);
-    let found = find_geometry(features2, features1, &swapped, options, seed)?;
-    Ok(found.and_then(|geometry| {
-        let mut inliers: Vec<usize> = geometry.inliers.iter().map(|&at| order[at]).collect();
-        inliers.sort_unstable();
-        Some(TwoViewGeometry {
-            matrix: normalized(&inverse(&geometry.matrix)?)?,
-            inliers,
-            ..geometry
-        })
-    }))
 }
 
 pub(super) fn positions(
@@ -223,7 +221,6 @@ pub fn seed_from_content(content_hash1: &[u8; 32], content_hash2: &[u8; 32]) -> 
 mod tests {
     use super::*;
     use crate::features::Descriptors;
-    use crate::geometry::project;
 
     const NUM_POINTS: usize = 36;
 

@@ -8,8 +8,7 @@ use nalgebra::{Matrix3, Point2};
 use super::MatchOptions;
 use super::evidence::pair_evidence;
 use super::features::{
-    FeatureMatch, correspondences, find_geometry_by_content, find_matches, positions,
-    working_error_px,
+    FeatureMatch, correspondences, match_by_content, positions, working_error_px,
 };
 use super::refined::{RefinedMatch, refine_pair};
 use crate::error::Result;
@@ -101,10 +100,8 @@ pub struct StageTimes {
     pub decode: Duration,
     /// Keypoints and descriptors of both photos.
     pub extract: Duration,
-    /// Nearest neighbours.
+    /// Nearest neighbours and RANSAC.
     pub matching: Duration,
-    /// RANSAC.
-    pub verify: Duration,
     /// Refinement to the pixel.
     pub refine: Duration,
 }
@@ -179,16 +176,9 @@ pub fn match_extracted(
     let [photo1, photo2] = photos;
     let [features1, features2] = features;
     let start = Instant::now();
-    let matches = find_matches(&features1, &features2, options)?;
-    let matched = Instant::now();
     let hashes = [photo1, photo2].map(Photo::content_hash);
-    let geometry = find_geometry_by_content([&features1, &features2], hashes, &matches, options)?;
+    let found = match_by_content([&features1, &features2], hashes, options)?;
     let verified = Instant::now();
-    let found = FeatureMatch {
-        matches,
-        geometry,
-        global_similarity: features1.global_similarity(&features2),
-    };
     let images = match (&found.geometry, &options.refinement) {
         (Some(_), Some(refinement)) => {
             let prepare = |photo: &Photo| RefinementImage::from_rgb(photo.pixels(), refinement);
@@ -227,7 +217,7 @@ pub fn match_extracted(
             let evidence = pair_evidence(
                 [sets[1], sets[0]],
                 [both[1], both[0]],
-                &found.swapped(),
+                &found.clone().swapped(),
                 images.map(|[image1, image2]| [image2, image1]),
             );
             evidence.map(PairEvidence::swapped)
@@ -251,8 +241,7 @@ pub fn match_extracted(
         times: StageTimes {
             decode: Duration::ZERO,
             extract: Duration::ZERO,
-            matching: matched - start,
-            verify: verified - matched,
+            matching: verified - start,
             refine: done - verified,
         },
     })

@@ -30,6 +30,9 @@ const FRAME_SIDE: f64 = 256.0;
 const FRAME_SIDES: [f64; 2] = [64.0, 1024.0];
 /// The frame is at most this many times finer than the coarser photo.
 const MAX_ENLARGEMENT: f64 = 1.5;
+/// Pixels of a level that count beyond its outermost pixel centres, so that cells at the edge of the
+/// overlap are known in spite of rounding and of a transform that is off by a little.
+const BORDER_PX: f32 = 1.5;
 /// Samples along each side of a photo that find the overlap.
 const OVERLAP_SAMPLES: usize = 48;
 /// Radius of the search on the coarsest level and on the others, in pixels of the level.
@@ -327,7 +330,13 @@ fn draw(
     let octaves = magnification(&finest, x, y)?.log2().round().max(0.0);
     let level = &levels[(octaves as usize).min(levels.len() - 1)];
     let level_from_frame = level.level_from_photo * photo_from_frame;
-    Some(warp(&level.plane, &level_from_frame, width, height))
+    Some(warp(
+        &level.plane,
+        &level_from_frame,
+        width,
+        height,
+        BORDER_PX,
+    ))
 }
 
 /// The homography, near the identity, that moves many of the cells as they moved.

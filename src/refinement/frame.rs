@@ -45,7 +45,7 @@ impl<'a> Frame<'a> {
         let level2_from_frame = level2.level_from_photo * photo2_from_frame;
         Some(Self {
             level,
-            warped: warp(&level2.plane, &level2_from_frame, width, height),
+            warped: warp(&level2.plane, &level2_from_frame, width, height, 0.0),
             photo2_from_frame,
         })
     }

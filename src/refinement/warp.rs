@@ -5,12 +5,14 @@ use nalgebra::{Matrix3, Vector3};
 use super::plane::Plane;
 
 /// Draws `source` in a frame of `width` by `height` pixels: the value at x is the bilinear
-/// interpolation at `source_from_frame` x, and not a number where that falls outside.
+/// interpolation at `source_from_frame` x. Up to `margin` pixels beyond the outermost pixel centres
+/// it is the value at the border; farther outside it is not a number.
 pub(super) fn warp(
     source: &Plane,
     source_from_frame: &Matrix3<f64>,
     width: usize,
     height: usize,
+    margin: f32,
 ) -> Plane {
     let mut values = vec![f32::NAN; width * height];
     let step = source_from_frame.column(0);
@@ -26,17 +28,22 @@ pub(super) fn warp(
                 (start_x + x * step_x) * inverse,
                 (start_y + x * step_y) * inverse,
             );
-            if inverse > 0.0 && u >= 0.0 && v >= 0.0 && u < max_x && v < max_y {
-                *value = interpolate(source, u, v);
+            let is_inside =
+                u >= -margin && v >= -margin && u < max_x + margin && v < max_y + margin;
+            if inverse > 0.0 && is_inside {
+                *value = interpolate(source, u.clamp(0.0, max_x), v.clamp(0.0, max_y));
             }
         }
     }
     Plane::new(width, height, values)
 }
 
-/// Bilinear interpolation at a position at least 0 and less than the last column and row.
+/// Bilinear interpolation at a position from 0 to the last column and row.
 fn interpolate(plane: &Plane, x: f32, y: f32) -> f32 {
-    let (left, top) = (x as usize, y as usize);
+    let (left, top) = (
+        (x as usize).min(plane.width - 2),
+        (y as usize).min(plane.height - 2),
+    );
     let (fx, fy) = (x - left as f32, y - top as f32);
     let at = top * plane.width + left;
     let above = &plane.values[at..at + 2];

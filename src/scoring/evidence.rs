@@ -4,6 +4,8 @@
 //! give [`FeatureEvidence`], pixels give [`PixelEvidence`]. Swapping the photos changes no value but
 //! the order of pairs of values.
 
+use std::collections::BTreeMap;
+
 use nalgebra::{Matrix3, Point2};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,10 @@ const CONTRADICTS: f32 = 0.4;
 const MAX_PLANAR_SHIFT: f32 = 1.6 / 256.0;
 /// Standard deviation of the weight of the middle, as a part of the side.
 const MIDDLE: f32 = 0.25;
+/// Attention of a cell without keypoints, in units of the mean attention of a keypoint.
+const LEAST_ATTENTION: f32 = 0.05;
+/// Guided matches with a similarity from this count as found.
+const FOUND_SIMILARITY: f32 = 0.6;
 /// Cells along each side of a block.
 const BLOCK: usize = 4;
 const NUM_BLOCKS: usize = MAP_SIDE / BLOCK;
@@ -47,6 +53,11 @@ pub struct FeatureEvidence {
     pub descriptor_similarity: [f32; 2],
     /// Keypoints of each photo in the overlap.
     pub num_keypoints: [u32; 2],
+    /// Keypoints of both photos that are each other's most similar one near the place where the
+    /// transform puts them, with a similarity of 0.6 and more.
+    pub num_guided: u32,
+    /// Matches that a second transform explains, of those that the first does not.
+    pub num_second_inliers: u32,
 }
 
 /// What the pixels of two aligned photos say. Correlations are zero-mean and normalised, -1 to 1;
@@ -159,6 +170,22 @@ impl GuidedMatches {
     }
 }
 
+impl GuidedMatches {
+    /// Keypoints of both photos that are each other's partner with at least this similarity.
+    fn num_mutual(&self, min_similarity: f32) -> usize {
+        let [forward, backward] = &self.both;
+        let partner: BTreeMap<usize, usize> = backward
+            .iter()
+            .filter_map(|guided| Some((guided.index1, guided.index2?)))
+            .collect();
+        let is_mutual = |guided: &&Guided| {
+            let there = guided.index2.and_then(|index2| partner.get(&index2));
+            guided.similarity >= min_similarity && there == Some(&guided.index1)
+        };
+        forward.iter().filter(is_mutual).count()
+    }
+}
+
 impl FeatureEvidence {
     /// Gathers what features say.
     pub fn new(
@@ -166,6 +193,7 @@ impl FeatureEvidence {
         num_matches: usize,
         num_inliers: usize,
         global_similarity: f64,
+        num_second_inliers: usize,
         guided: &GuidedMatches,
     ) -> Self {
         let mut evidence = Self {
@@ -175,6 +203,8 @@ impl FeatureEvidence {
             coverage: [0.0; 2],
             descriptor_similarity: [0.0; 2],
             num_keypoints: [0; 2],
+            num_guided: guided.num_mutual(FOUND_SIMILARITY) as u32,
+            num_second_inliers: num_second_inliers as u32,
         };
         for (photo, (features, guided)) in features.iter().zip(&guided.both).enumerate() {
             let keypoints = features.keypoints();
@@ -208,6 +238,28 @@ impl Mean {
     }
 }
 
+/// The means of [`PixelEvidence`] over the cells of a map.
+#[derive(Default)]
+struct Means {
+    agreement: Mean,
+    attended_agreement: Mean,
+    middle_agreement: Mean,
+    subject_agreement: Mean,
+    coarse_agreement: Mean,
+    agreeing_share: Mean,
+    contradicting_share: Mean,
+    contradicted_attention: Mean,
+    middle_contradiction: Mean,
+    color_difference: Mean,
+    middle_color_difference: Mean,
+    shift: Mean,
+    roughness: Mean,
+    texture: Mean,
+    texture_balance: Mean,
+    inlier_agreement: Mean,
+    planar_share: Mean,
+}
+
 fn ratio(part: f32, whole: f32) -> f32 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
@@ -226,7 +278,7 @@ impl PixelEvidence {
         map: &AgreementMap,
     ) -> Self {
         let attention = Attention::new(features, guided, inliers, map);
-        let mut mean = [Mean::default(); 17];
+        let mut means = Means::default();
         let mut blocks = vec![Mean::default(); NUM_BLOCKS * NUM_BLOCKS];
         let mut differences: [Vec<f32>; 2] = [Vec::new(), Vec::new()];
         let mut explained = [0.0f32; 2];
@@ -241,37 +293,40 @@ impl PixelEvidence {
             let [deviation1, deviation2] = cell.deviation;
             let deviation = deviation1.max(deviation2);
             let texture = deviation.min(MAX_TEXTURE);
-            let attended = attention.both[0][at] + attention.both[1][at];
-            let by_attention = attended + 0.05;
+            let by_attention = attention.weight(at);
             let correlation = cell.correlation;
             let color = [0, 1].map(|i| cell.chroma[0][i] - cell.chroma[1][i]);
             let distance = color[0].hypot(color[1]);
-            mean[0].add(correlation, texture);
-            mean[1].add(correlation, by_attention);
-            mean[2].add(correlation, texture * middle);
-            mean[3].add(correlation, texture * subject);
-            mean[4].add(cell.coarse_correlation, by_attention);
+            means.agreement.add(correlation, texture);
+            means.attended_agreement.add(correlation, by_attention);
+            means.middle_agreement.add(correlation, texture * middle);
+            means.subject_agreement.add(correlation, texture * subject);
+            means
+                .coarse_agreement
+                .add(cell.coarse_correlation, by_attention);
             if deviation > MIN_TEXTURE {
                 let [agrees, contradicts] = [correlation >= AGREES, correlation < CONTRADICTS]
                     .map(|is| f32::from(u8::from(is)));
-                mean[5].add(agrees, 1.0);
-                mean[6].add(contradicts, 1.0);
-                mean[7].add(contradicts, by_attention);
-                mean[8].add(contradicts, middle);
+                means.agreeing_share.add(agrees, 1.0);
+                means.contradicting_share.add(contradicts, 1.0);
+                means.contradicted_attention.add(contradicts, by_attention);
+                means.middle_contradiction.add(contradicts, middle);
                 let is_planar = map.is_planar && cell.shift <= MAX_PLANAR_SHIFT;
-                mean[16].add(if is_planar { agrees } else { 0.0 }, 1.0);
+                means
+                    .planar_share
+                    .add(if is_planar { agrees } else { 0.0 }, 1.0);
             }
-            mean[9].add(distance, by_attention);
-            mean[10].add(distance, middle);
-            mean[11].add(cell.shift, texture);
-            mean[12].add(cell.roughness, texture);
-            mean[13].add(deviation, 1.0);
-            mean[14].add(
+            means.color_difference.add(distance, by_attention);
+            means.middle_color_difference.add(distance, middle);
+            means.shift.add(cell.shift, texture);
+            means.roughness.add(cell.roughness, texture);
+            means.texture.add(deviation, 1.0);
+            means.texture_balance.add(
                 ratio(deviation1.min(deviation2), deviation.max(1.0)),
                 texture,
             );
             if attention.inliers[at] > 0 {
-                mean[15].add(correlation, 1.0);
+                means.inlier_agreement.add(correlation, 1.0);
                 num_inlier_cells += 1;
             }
             if attention.is_near_inlier(at) && correlation >= AGREES {
@@ -283,7 +338,6 @@ impl PixelEvidence {
                 values.push(value);
             }
         }
-        let value = mean.map(Mean::value);
         let all: f32 = blocks.iter().map(|b| b.weight).sum::<f32>() / blocks.len() as f32;
         let mut by_block: Vec<f32> = blocks
             .iter()
@@ -300,27 +354,27 @@ impl PixelEvidence {
         };
         Self {
             overlap: map.overlap,
-            agreement: value[0],
-            attended_agreement: value[1],
-            middle_agreement: value[2],
-            subject_agreement: value[3],
-            coarse_agreement: value[4],
-            inlier_agreement: value[15],
-            agreeing_share: value[5],
-            contradicting_share: value[6],
-            contradicted_attention: value[7],
-            middle_contradiction: value[8],
+            agreement: means.agreement.value(),
+            attended_agreement: means.attended_agreement.value(),
+            middle_agreement: means.middle_agreement.value(),
+            subject_agreement: means.subject_agreement.value(),
+            coarse_agreement: means.coarse_agreement.value(),
+            inlier_agreement: means.inlier_agreement.value(),
+            agreeing_share: means.agreeing_share.value(),
+            contradicting_share: means.contradicting_share.value(),
+            contradicted_attention: means.contradicted_attention.value(),
+            middle_contradiction: means.middle_contradiction.value(),
             blocks: [0.1, 0.5, 0.9].map(quantile),
             explained_attention: [0, 1].map(|photo| ratio(explained[photo], attention.all[photo])),
-            color_difference: value[9],
-            middle_color_difference: value[10],
+            color_difference: means.color_difference.value(),
+            middle_color_difference: means.middle_color_difference.value(),
             relative_color_difference: relative_difference(map, &attention, &mut differences),
             saturation: saturation(map, &attention),
-            planar_share: value[16],
-            shift: value[11],
-            roughness: value[12],
-            texture: value[13],
-            texture_balance: value[14],
+            planar_share: means.planar_share.value(),
+            shift: means.shift.value(),
+            roughness: means.roughness.value(),
+            texture: means.texture.value(),
+            texture_balance: means.texture_balance.value(),
             middle_descriptor_similarity: attention.middle_similarity(),
             inlier_cells: num_inlier_cells as f32 / (MAP_SIDE * MAP_SIDE) as f32,
             stretch: map.stretch,
@@ -347,16 +401,14 @@ fn relative_difference(
     let medians = [0, 1].map(|i| {
         let values = &mut differences[i];
         values.sort_by(f32::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or(0.0)
+        let middle = |at: usize| values.get(at).copied().unwrap_or(0.0);
+        0.5 * (middle(values.len() / 2) + middle(values.len().saturating_sub(1) / 2))
     });
     let mut mean = Mean::default();
     for (at, cell) in map.cells.iter().enumerate() {
         if let Some(cell) = cell {
             let [a, b] = [0, 1].map(|i| cell.chroma[0][i] - cell.chroma[1][i] - medians[i]);
-            mean.add(
-                a.hypot(b),
-                attention.both[0][at] + attention.both[1][at] + 0.05,
-            );
+            mean.add(a.hypot(b), attention.weight(at));
         }
     }
     mean.value()
@@ -366,7 +418,7 @@ fn saturation(map: &AgreementMap, attention: &Attention) -> f32 {
     let mut mean = [Mean::default(); 2];
     for (at, cell) in map.cells.iter().enumerate() {
         if let Some(cell) = cell {
-            let weight = attention.both[0][at] + attention.both[1][at] + 0.05;
+            let weight = attention.weight(at);
             for (mean, [a, b]) in mean.iter_mut().zip(cell.chroma) {
                 mean.add(a.hypot(b), weight);
             }
@@ -420,13 +472,18 @@ impl Attention {
             }
         }
         for (point1, point2) in inliers {
-            // An inlier may be off by some pixels: the cell between both places.
+            // An inlier may be off by some pixels: it counts in the cell of either place.
             let cells = [map.cell_at(0, point1), map.cell_at(1, point2)];
             for at in cells.into_iter().flatten() {
                 own.inliers[at] += 1;
             }
         }
         own
+    }
+
+    /// Weight of a cell by the attention of both photos.
+    fn weight(&self, at: usize) -> f32 {
+        self.both[0][at] + self.both[1][at] + LEAST_ATTENTION
     }
 
     /// Whether the cell or one beside it holds an inlier.

@@ -6,7 +6,7 @@
 use super::evidence::{FeatureEvidence, PixelEvidence};
 
 /// Names of [`feature_inputs`], in order.
-pub const FEATURE_INPUTS: [&str; 9] = [
+pub const FEATURE_INPUTS: [&str; 12] = [
     "ln_inliers",
     "ln_inlier_share",
     "global_similarity",
@@ -16,6 +16,9 @@ pub const FEATURE_INPUTS: [&str; 9] = [
     "descriptor_similarity_min",
     "descriptor_similarity_max",
     "ln_keypoints",
+    "ln_guided",
+    "guided_share",
+    "ln_second_inliers",
 ];
 
 /// Names of what [`pixel_inputs`] has after [`FEATURE_INPUTS`], in order.
@@ -58,6 +61,7 @@ pub fn feature_inputs(evidence: &FeatureEvidence) -> [f32; FEATURE_INPUTS.len()]
     let [matches, inliers] = [evidence.num_matches, evidence.num_inliers].map(|n| n as f32);
     let [max, min] = ordered(evidence.coverage);
     let [most, least] = ordered(evidence.descriptor_similarity);
+    let guided = evidence.num_guided as f32;
     let [keypoints1, keypoints2] = evidence.num_keypoints.map(|n| n as f32);
     [
         inliers.ln_1p(),
@@ -69,6 +73,9 @@ pub fn feature_inputs(evidence: &FeatureEvidence) -> [f32; FEATURE_INPUTS.len()]
         least,
         most,
         (0.5 * (keypoints1 + keypoints2)).ln_1p(),
+        guided.ln_1p(),
+        guided / keypoints1.min(keypoints2).max(1.0),
+        (evidence.num_second_inliers as f32).ln_1p(),
     ]
 }
 

@@ -6,6 +6,8 @@
 //! agreement and colour difference, do so by constraint. One sum reads features alone and says
 //! which pairs are worth aligning; the other reads pixels too and decides.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{FeatureEvidence, PairEvidence, PixelEvidence};
@@ -95,12 +97,17 @@ enum Node {
 }
 
 impl Judgement {
-    /// The judgement that ships.
+    /// The judgement that ships, read once a process.
     ///
     /// # Errors
     /// [`Error::Manifest`]; a test keeps the embedded one right.
-    pub fn embedded() -> Result<Self> {
-        Self::parse(EMBEDDED)
+    pub fn embedded() -> Result<&'static Self> {
+        static READ: OnceLock<Judgement> = OnceLock::new();
+        if let Some(judgement) = READ.get() {
+            return Ok(judgement);
+        }
+        let judgement = Self::parse(EMBEDDED)?;
+        Ok(READ.get_or_init(|| judgement))
     }
 
     /// Reads a judgement that training/judgement.py wrote.
@@ -306,6 +313,8 @@ mod tests {
             coverage: [0.5, 0.9],
             descriptor_similarity: [0.4, 0.6],
             num_keypoints: [200, 300],
+            num_guided: 40,
+            num_second_inliers: 3,
         }
     }
 

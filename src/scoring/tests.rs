@@ -107,7 +107,7 @@ fn evidence(a: &View, b: &View, matrix: &Matrix3<f64>) -> (FeatureEvidence, Pixe
             Some((place(a, index), place(b, same)))
         })
         .collect();
-    let by_features = FeatureEvidence::new(features, 300, inliers.len(), 0.8, &guided);
+    let by_features = FeatureEvidence::new(features, 300, inliers.len(), 0.8, 0, &guided);
     let map = agreement_map(&a.image, &b.image, matrix).unwrap();
     let pixels = PixelEvidence::new(features, &guided, inliers.into_iter(), &map);
     (by_features, pixels)

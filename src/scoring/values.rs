@@ -63,7 +63,7 @@ macro_rules! encoded {
 }
 
 encoded!(FeatureEvidence: num_matches, num_inliers, global_similarity, coverage,
-    descriptor_similarity, num_keypoints);
+    descriptor_similarity, num_keypoints, num_guided, num_second_inliers);
 encoded!(PixelEvidence: overlap, agreement, attended_agreement, middle_agreement,
     subject_agreement, coarse_agreement, inlier_agreement, agreeing_share, contradicting_share,
     contradicted_attention, middle_contradiction, blocks, explained_attention, color_difference,
@@ -96,9 +96,11 @@ mod tests {
             coverage: [0.5, 0.75],
             descriptor_similarity: [0.1, -0.2],
             num_keypoints: [900, 1000],
+            num_guided: 80,
+            num_second_inliers: 9,
         };
         let bytes = evidence.to_bytes();
-        assert_eq!(bytes.len(), 9 * 4);
+        assert_eq!(bytes.len(), 11 * 4);
         assert_eq!(bytes[..8], [4, 3, 2, 1, 7, 0, 0, 0]);
         assert_eq!(bytes[12..16], 0.5f32.to_le_bytes());
         assert_eq!(FeatureEvidence::from_bytes(&bytes), Some(evidence));

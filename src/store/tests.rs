@@ -20,6 +20,8 @@ fn evidence(num_inliers: u32) -> FeatureEvidence {
         coverage: [0.5, 0.75],
         descriptor_similarity: [0.6, 0.7],
         num_keypoints: [200, 300],
+        num_guided: 40,
+        num_second_inliers: 3,
     }
 }
 

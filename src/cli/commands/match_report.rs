@@ -114,14 +114,13 @@ impl Report<'_> {
         })
     }
 
-    fn times(&self) -> [(&'static str, Duration); 7] {
+    fn times(&self) -> [(&'static str, Duration); 6] {
         let times = &self.result.times;
         [
             ("load_model", self.load_model),
             ("decode", times.decode),
             ("extract", times.extract),
             ("match", times.matching),
-            ("verify", times.verify),
             ("refine", times.refine),
             ("total", self.total),
         ]

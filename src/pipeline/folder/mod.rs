@@ -222,15 +222,15 @@ fn judge(
     found: Vec<Found>,
 ) -> Result<(Vec<VerifiedPair>, f64)> {
     let judgement = match &session.options.judgement {
-        Some(judgement) => judgement.clone(),
+        Some(judgement) => judgement,
         None => Judgement::embedded()?,
     };
-    let found = confirm::compare_pixels(session, entries, found, &judgement)?;
+    let found = confirm::compare_pixels(session, entries, found, judgement)?;
     let judged: Vec<VerifiedPair> = found
         .par_iter()
         .map(|found| {
             let is_swapped = entries[found.image1].hash > entries[found.image2].hash;
-            verified_pair(found, &judgement, is_swapped)
+            verified_pair(found, judgement, is_swapped)
         })
         .collect();
     let aligned = judged.iter().filter(|pair| pair.evidence.is_some());
