@@ -4,7 +4,8 @@
 //! LABELS: `folders` (the sub-folder is the thing), `tsv` (DIR/labels.tsv and DIR/images), `fours`
 //! (four photos in a row show one thing, as in UKBench) or `none` (every photo another thing). The
 //! table has a row a pair with the names and values of `delfin::scoring`; pairs with fewer than
-//! [`MIN_INLIERS`] inliers have no values.
+//! [`MIN_INLIERS`] inliers have no values. Pixels are compared for pairs of one thing and for those of
+//! two things that features give log-odds of [`MIN_LOG_ODDS`] and more; else they have no values.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -18,8 +19,8 @@ use delfin::image::DecodeOptions;
 use delfin::pipeline::{MatchOptions, match_features, seed_from_content};
 use delfin::refinement::{RefinementImage, RefinementOptions, agreement_map};
 use delfin::scoring::{
-    FEATURE_INPUTS, FeatureEvidence, GuidedMatches, KeypointTree, PIXEL_INPUTS, PixelEvidence,
-    pixel_inputs,
+    FEATURE_INPUTS, FeatureEvidence, GuidedMatches, Judgement, KeypointTree, PIXEL_INPUTS,
+    PairEvidence, PixelEvidence, feature_inputs, pixel_inputs,
 };
 use delfin::{Model, Photo};
 use nalgebra::Point2;
@@ -29,6 +30,8 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// Pairs with fewer have no values.
 const MIN_INLIERS: usize = 6;
+/// Log-odds by features, with the judgement that ships, from which pixels are compared.
+const MIN_LOG_ODDS: f64 = -5.0;
 
 struct Entry {
     name: String,
@@ -140,6 +143,7 @@ fn row([a, b]: [&Entry; 2], options: &MatchOptions, num_values: usize) -> delfin
     let seed = seed_from_content(&a.hash, &b.hash);
     let found = match_features(&a.features, &b.features, options, seed)?;
     let num_inliers = found.num_inliers();
+    let judgement = Judgement::embedded()?;
     let same = u8::from(a.label == b.label);
     let mut text = format!("{},{},{same},{num_inliers}", a.name, b.name);
     let has_enough = num_inliers >= MIN_INLIERS;
@@ -160,23 +164,34 @@ fn row([a, b]: [&Entry; 2], options: &MatchOptions, num_values: usize) -> delfin
                 found.num_second_inliers,
                 &guided,
             );
-            let map = agreement_map(&a.image, &b.image, &geometry.matrix)?;
-            let inliers = geometry.inliers.iter().map(|&index| {
-                let pair = &found.matches[index];
-                let (k1, k2) = (
-                    &a.features.keypoints()[pair.index1],
-                    &b.features.keypoints()[pair.index2],
-                );
-                let place = |x: f32, y: f32| Point2::new(f64::from(x), f64::from(y));
-                (place(k1.x, k1.y), place(k2.x, k2.y))
-            });
-            let by_pixels = PixelEvidence::new(features, &guided, inliers, &map);
-            Some(pixel_inputs(&by_features, &by_pixels))
+            let mut values = feature_inputs(&by_features).to_vec();
+            let seen = PairEvidence {
+                features: by_features,
+                pixels: None,
+            };
+            if same == 1 || judgement.log_odds(Some(&seen)) >= MIN_LOG_ODDS {
+                let map = agreement_map(&a.image, &b.image, &geometry.matrix)?;
+                let inliers = geometry.inliers.iter().map(|&index| {
+                    let pair = &found.matches[index];
+                    let (k1, k2) = (
+                        &a.features.keypoints()[pair.index1],
+                        &b.features.keypoints()[pair.index2],
+                    );
+                    let place = |x: f32, y: f32| Point2::new(f64::from(x), f64::from(y));
+                    (place(k1.x, k1.y), place(k2.x, k2.y))
+                });
+                let by_pixels = PixelEvidence::new(features, &guided, inliers, &map);
+                values = pixel_inputs(&by_features, &by_pixels);
+            }
+            Some(values)
         });
     match values {
-        Some(values) => values.iter().for_each(|value| {
-            let _ = write!(text, ",{value:.5}");
-        }),
+        Some(values) => {
+            values.iter().for_each(|value| {
+                let _ = write!(text, ",{value:.5}");
+            });
+            text.extend(std::iter::repeat_n(',', num_values - values.len()));
+        }
         None => text.extend(std::iter::repeat_n(',', num_values)),
     }
     text.push('\n');

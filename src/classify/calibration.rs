@@ -12,12 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::layer::{arg_max, softmax};
 
-/// Inliers up to which a match is no evidence: wrong pairs of photos reach as many.
-const CHANCE_INLIERS: f64 = 10.0;
-
-/// What the inliers with a class' photos are worth as evidence: 0 up to chance, then the logarithm.
-pub fn geometric_evidence(num_inliers: usize) -> f64 {
-    (num_inliers as f64).max(CHANCE_INLIERS).ln() - CHANCE_INLIERS.ln()
+/// What a match with a class' photo is worth as evidence: the log-odds that both photos show the same
+/// thing, and nothing below even odds, as a class has more things than the training photos show.
+pub fn geometric_evidence(log_odds: f64) -> f64 {
+    log_odds.max(0.0)
 }
 
 /// What the judges say about one photo, one value a class.
@@ -62,7 +60,7 @@ impl Default for Calibration {
 
 /// Weights of layer and geometry before any photo is seen, and one over the variance that they are
 /// expected to have.
-const PRIOR: [f64; 2] = [1.0, 5.0];
+const PRIOR: [f64; 2] = [1.0, 1.0];
 const PRIOR_PRECISION: f64 = 1.0;
 /// The same of the weights that tell whether a photo fits, around 0.
 const FIT_PRECISION: f64 = 0.05;
@@ -74,13 +72,31 @@ const MAX_DEVIATION: f64 = 2.5;
 const MIN_SPREAD: f64 = 0.01;
 /// Turns the logistic function into the normal distribution's, to 0.01.
 const LOGISTIC_FROM_NORMAL: f64 = 1.702;
-/// With as many inliers a photo shows what a training photo shows, however unlike the whole is.
-const SURE_INLIERS: usize = 18;
+/// From these log-odds on a photo shows what a training photo shows, however unlike the whole is: a
+/// probability of .95.
+pub const SURE_LOG_ODDS: f64 = 2.944;
+
+/// Log-odds for each unit of the logarithm of the inliers.
+const LOG_ODDS_PER_LN_INLIERS: f64 = 5.0;
+
+/// Log-odds that two photos show the same thing where the number of inliers alone is known and
+/// `min_inliers` make a yes: [`SURE_LOG_ODDS`] at that number.
+pub fn log_odds_of_inliers(num_inliers: usize, min_inliers: usize) -> f64 {
+    let ratio = num_inliers.max(1) as f64 / min_inliers.max(1) as f64;
+    SURE_LOG_ODDS + LOG_ODDS_PER_LN_INLIERS * ratio.ln()
+}
 
 /// Steps of Newton's method; it ends much earlier.
 const MAX_NEWTON_STEPS: usize = 50;
 
 impl Calibration {
+    /// As a file of version 2 holds it: its geometric evidence was the logarithm of the inliers over ten.
+    pub(super) fn from_inliers(mut self) -> Self {
+        self.geometry /= LOG_ODDS_PER_LN_INLIERS;
+        self.fit[3] /= LOG_ODDS_PER_LN_INLIERS;
+        self
+    }
+
     /// Learns the weights from photos that the layer was not trained on, and their classes; each class
     /// is below the length of its evidence. Deterministic.
     pub fn fit(photos: &[(Evidence, usize)]) -> Self {
@@ -135,7 +151,7 @@ impl Calibration {
 
     /// How far the photo's similarity to `class` is that of its photos, from 0 to 1.
     fn likeness(&self, evidence: &Evidence, class: usize) -> f64 {
-        if !self.can_reject() || evidence.geometry[class] >= geometric_evidence(SURE_INLIERS) {
+        if !self.can_reject() || evidence.geometry[class] >= SURE_LOG_ODDS {
             return 1.0;
         }
         let [mean, deviation] = self.similarity;
@@ -270,18 +286,21 @@ fn newton_step<const N: usize>(
 mod tests {
     use super::*;
 
-    fn evidence(logits: &[f64], inliers: &[usize], similarity: &[f64]) -> Evidence {
+    fn evidence(logits: &[f64], log_odds: &[i32], similarity: &[f64]) -> Evidence {
         Evidence {
             logits: logits.to_vec(),
-            geometry: inliers.iter().map(|n| geometric_evidence(*n)).collect(),
+            geometry: log_odds
+                .iter()
+                .map(|v| geometric_evidence(f64::from(*v)))
+                .collect(),
             similarity: similarity.to_vec(),
         }
     }
 
     #[test]
-    fn inliers_count_beyond_chance() {
-        assert_eq!(geometric_evidence(0), geometric_evidence(10));
-        assert!((geometric_evidence(100) - 10f64.ln()).abs() < 1e-12);
+    fn what_is_improbable_is_no_evidence() {
+        assert_eq!(geometric_evidence(-3.0), 0.0);
+        assert_eq!(geometric_evidence(2.5), 2.5);
     }
 
     #[test]
@@ -309,9 +328,9 @@ mod tests {
                 let (class, said) = (i % 2, (i / 2) % 2);
                 let mut logits = [0.0, 0.0];
                 logits[said] = 2.0;
-                let mut inliers = [0, 0];
-                inliers[class] = 60;
-                (evidence(&logits, &inliers, &[0.5, 0.5]), class)
+                let mut log_odds = [0, 0];
+                log_odds[class] = 6;
+                (evidence(&logits, &log_odds, &[0.5, 0.5]), class)
             })
             .collect();
         let calibration = Calibration::fit(&photos);
@@ -347,7 +366,7 @@ mod tests {
         // As sure as the layer may be, it is not like the photos of any class; inliers are another matter.
         let far = evidence(&[9.0, 0.0], &[0, 0], &[0.1, 0.1]);
         assert!(calibration.fit_probability(&far, 0) < 0.1);
-        let part = evidence(&[9.0, 0.0], &[40, 0], &[0.1, 0.1]);
+        let part = evidence(&[9.0, 0.0], &[5, 0], &[0.1, 0.1]);
         assert!(calibration.fit_probability(&part, 0) > calibration.fit_probability(&far, 0));
         assert_eq!(Calibration::fit(&[]), Calibration::default());
         assert!(calibration.can_reject() && !Calibration::default().can_reject());

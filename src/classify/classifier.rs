@@ -51,12 +51,14 @@ pub struct Classifier {
 }
 
 /// One match of a photo with a training photo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ReferenceMatch {
     /// Index of the training photo in [`Classifier::references`].
     pub reference: usize,
     /// Verified inliers.
     pub num_inliers: usize,
+    /// Log-odds that both photos show the same thing, by their features.
+    pub log_odds: f64,
 }
 
 impl Classifier {
@@ -75,7 +77,7 @@ impl Classifier {
         let mut geometry = vec![0.0f64; self.labels.len()];
         for found in matches {
             let class = self.references[found.reference].class;
-            geometry[class] = geometry[class].max(geometric_evidence(found.num_inliers));
+            geometry[class] = geometry[class].max(geometric_evidence(found.log_odds));
         }
         Ok(Evidence {
             logits,

@@ -1,6 +1,6 @@
 //! The classifier file: safetensors, which is a JSON header and plain arrays.
 //!
-//! The header's metadata has one entry, `delfin-classifier`: a JSON object with `version` (2), the
+//! The header's metadata has one entry, `delfin-classifier`: a JSON object with `version` (3), the
 //! network's name and SHA-256, the feature settings, the labels, the normalisation in words, the
 //! calibration, the names of the training photos and the SHA-256 of the arrays, one after the other in
 //! the order given here. The arrays are `layer.weights` [C, D],
@@ -23,7 +23,9 @@ use crate::files::write_file;
 use crate::image::hex;
 
 const METADATA_KEY: &str = "delfin-classifier";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// Read too: geometry counted inliers.
+const VERSION_OF_INLIERS: u32 = 2;
 /// In the order that they are hashed in.
 const ARRAYS: [&str; 10] = [
     "layer.weights",
@@ -237,7 +239,7 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Classifier, String> {
         .ok_or(not_ours)?;
     let version: VersionOnly =
         serde_json::from_str(header).map_err(|e| format!("its header is broken: {e}"))?;
-    if version.version != VERSION {
+    if ![VERSION, VERSION_OF_INLIERS].contains(&version.version) {
         return Err(format!(
             "version {} is not supported; this program reads version {VERSION}",
             version.version
@@ -268,7 +270,10 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Classifier, String> {
             .map(<[f32]>::to_vec)
             .collect(),
         layer,
-        calibration: header.calibration,
+        calibration: match version.version {
+            VERSION => header.calibration,
+            _ => header.calibration.from_inliers(),
+        },
         references: references(&tensors, header.references, dim)?,
         test_accuracy: header.test_accuracy,
     };

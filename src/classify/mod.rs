@@ -16,7 +16,9 @@ mod references;
 mod split;
 mod training;
 
-pub use calibration::{Calibration, Evidence, geometric_evidence};
+pub use calibration::{
+    Calibration, Evidence, SURE_LOG_ODDS, geometric_evidence, log_odds_of_inliers,
+};
 pub use classifier::{Classifier, FeatureSettings, NetworkId, ReferenceMatch};
 pub use classifier_file::{decode, encode, read_classifier, write_classifier};
 pub use dataset::{Dataset, LabelledPhoto};

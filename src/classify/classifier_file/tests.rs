@@ -55,11 +55,17 @@ fn files_that_are_broken_are_refused() {
             .unwrap_err()
             .contains("not a classifier file")
     );
-    let entry = br#"version\":2"#;
+    let entry = br#"version\":3"#;
     let at = bytes.windows(entry.len()).position(|w| w == entry).unwrap();
     let mut newer = bytes.clone();
-    newer[at + 10] = b'3';
-    assert!(decode(&newer).unwrap_err().contains("version 3"));
+    newer[at + 10] = b'4';
+    assert!(decode(&newer).unwrap_err().contains("version 4"));
+    // Version 2 counted inliers: the same weights mean less.
+    let mut older = bytes.clone();
+    older[at + 10] = b'2';
+    let (old, new) = (decode(&older).unwrap(), decode(&bytes).unwrap());
+    assert_eq!(old.calibration, new.calibration.from_inliers());
+    assert_eq!(old.calibration.geometry, new.calibration.geometry / 5.0);
     // Behind the header every byte is a number's, and any that is wrong is found.
     let header = 8 + u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
     for at in 0..bytes.len() {

@@ -9,9 +9,11 @@ use delfin::folder::{find_photos, path_text};
 use delfin::formats::labels::csv_field;
 use delfin::pipeline::{Classification, Judge, LabelledResult, PhotoCache, results_page};
 use delfin::report::label_page;
+use delfin::scoring::probability;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use super::evidence_text::percent;
 use super::outputs::ensure_document;
 use super::store::open_in;
 use super::{no_photos, open_model, tell_passed_over};
@@ -229,10 +231,11 @@ impl Table<'_> {
         if self.classifier.has_geometry() {
             lines.push(match (found.best_match, found.geometry_class) {
                 (Some(best), Some(class)) => format!(
-                    "geometry  {}, {} inliers with {}",
+                    "geometry  {}, {} inliers with {} ({})",
                     self.label(class),
                     best.num_inliers,
-                    self.classifier.references[best.reference].name
+                    self.classifier.references[best.reference].name,
+                    percent(probability(best.log_odds))
                 ),
                 _ => "geometry  matches no training photo".into(),
             });
@@ -273,6 +276,7 @@ impl Table<'_> {
             "geometry": found.best_match.map(|best| json!({
                 "label": found.geometry_class.map(|class| self.label(class)),
                 "inliers": best.num_inliers,
+                "probability": probability(best.log_odds),
                 "photo": self.classifier.references[best.reference].name,
             })),
             "disagree": found.judges_disagree,

@@ -5,13 +5,17 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::photos::{PhotoFeatures, read_photo};
-use crate::classify::{Classifier, Evidence, ReferenceMatch, arg_max};
+use crate::classify::{
+    Classifier, Evidence, ReferenceMatch, SURE_LOG_ODDS, arg_max, log_odds_of_inliers,
+};
 use crate::error::{Error, Result};
 use crate::extract::Model;
 use crate::features::FeatureSet;
 use crate::image::DecodeOptions;
 use crate::pipeline::cache::FeatureCache;
+use crate::pipeline::evidence::pair_evidence;
 use crate::pipeline::{MatchOptions, match_features, seed_from_content};
+use crate::scoring::{Judgement, KeypointTree};
 
 /// Classes that geometry looks at: the most probable ones of the layer.
 const MAX_CLASSES: usize = 5;
@@ -39,13 +43,13 @@ pub struct Classification {
     pub class: usize,
     /// The most probable class by the layer alone.
     pub layer_class: usize,
-    /// The training photo with the most inliers, where geometry found any.
+    /// The training photo that most probably shows the same thing, where geometry found any.
     pub best_match: Option<ReferenceMatch>,
     /// The class of that photo.
     pub geometry_class: Option<usize>,
     /// The probability that the photo belongs to `class` and not to none.
     pub fit_probability: f64,
-    /// Whether geometry has inliers enough to be sure, and names another class than the layer.
+    /// Whether geometry is sure ([`SURE_LOG_ODDS`]), and names another class than the layer.
     pub judges_disagree: bool,
 }
 
@@ -81,12 +85,6 @@ impl<'a> Judge<'a> {
         self.classifier
     }
 
-    /// Whether geometry found inliers enough to be sure that two photos show the same thing.
-    pub fn is_geometry_sure(&self, found: &Classification) -> bool {
-        let best = found.best_match.map_or(0, |best| best.num_inliers);
-        best >= self.matching.min_inliers
-    }
-
     /// Labels the photo at `path`. Deterministic.
     ///
     /// # Errors
@@ -115,13 +113,19 @@ impl<'a> Judge<'a> {
         let logits = self.classifier.layer.logits(&photo.global)?;
         let matches = match_references(self.classifier, photo, &logits, &self.matching)?;
         let evidence = self.classifier.evidence(&photo.global, &matches)?;
-        Ok(conclude(
-            self.classifier,
-            &evidence,
-            &matches,
-            self.matching.min_inliers,
-        ))
+        Ok(conclude(self.classifier, &evidence, &matches))
     }
+}
+
+impl Classification {
+    /// Whether geometry is sure that the photo shows what a training photo shows.
+    pub fn is_geometry_sure(&self) -> bool {
+        self.best_match.is_some_and(is_sure)
+    }
+}
+
+fn is_sure(found: ReferenceMatch) -> bool {
+    found.log_odds >= SURE_LOG_ODDS
 }
 
 /// Weighs what both judges say.
@@ -129,24 +133,22 @@ pub(super) fn conclude(
     classifier: &Classifier,
     evidence: &Evidence,
     matches: &[ReferenceMatch],
-    min_inliers: usize,
 ) -> Classification {
     let calibration = &classifier.calibration;
     let layer_probabilities = calibration.layer_probabilities(evidence);
     let probabilities = calibration.probabilities(evidence);
     let (class, layer_class) = (arg_max(&probabilities), arg_max(&layer_probabilities));
-    // The first of those with the most inliers.
+    // The first of the most probable ones.
     let best_match = matches
         .iter()
         .copied()
         .rev()
-        .max_by_key(|found| found.num_inliers)
-        .filter(|found| found.num_inliers > 0);
+        .filter(|found| found.num_inliers > 0)
+        .max_by(|a, b| a.log_odds.total_cmp(&b.log_odds));
     let geometry_class = best_match.map(|found| classifier.references[found.reference].class);
     Classification {
         fit_probability: calibration.fit_probability(evidence, class),
-        judges_disagree: best_match.is_some_and(|found| found.num_inliers >= min_inliers)
-            && geometry_class != Some(layer_class),
+        judges_disagree: best_match.is_some_and(is_sure) && geometry_class != Some(layer_class),
         layer_probabilities,
         probabilities,
         class,
@@ -166,15 +168,29 @@ pub(super) fn match_references(
     let Some(local) = &photo.local else {
         return Ok(Vec::new());
     };
+    let judgement = Judgement::embedded()?;
+    let local_tree = KeypointTree::new(local)?;
     candidates(classifier, photo, logits)
         .into_par_iter()
         .map(|index| {
             let reference = &classifier.references[index];
             let features: FeatureSet = reference.features()?;
+            let tree = KeypointTree::new(&features)?;
             let seed = seed_from_content(&reference.content_hash, &photo.content_hash);
+            let found = match_features(&features, local, options, seed)?;
+            let num_inliers = found.num_inliers();
+            let log_odds = match options.min_probability {
+                Some(_) => {
+                    let evidence =
+                        pair_evidence([&features, local], [&tree, &local_tree], &found, None);
+                    judgement.log_odds(evidence.as_ref())
+                }
+                None => log_odds_of_inliers(num_inliers, options.min_inliers),
+            };
             Ok(ReferenceMatch {
                 reference: index,
-                num_inliers: match_features(&features, local, options, seed)?.num_inliers(),
+                num_inliers,
+                log_odds,
             })
         })
         .collect()

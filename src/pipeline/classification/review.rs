@@ -62,7 +62,7 @@ pub fn review_labels(
     for (photo, result) in dataset.photos.into_iter().zip(results) {
         match result {
             Ok(classification) => {
-                if let Some(doubt) = doubt(judge, photo.class, &classification) {
+                if let Some(doubt) = doubt(photo.class, &classification) {
                     findings.push(Finding {
                         photo,
                         doubt,
@@ -83,8 +83,8 @@ pub fn review_labels(
     Ok(findings)
 }
 
-fn doubt(judge: &Judge, label: usize, found: &Classification) -> Option<Doubt> {
-    if found.geometry_class != Some(label) && judge.is_geometry_sure(found) {
+fn doubt(label: usize, found: &Classification) -> Option<Doubt> {
+    if found.geometry_class != Some(label) && found.is_geometry_sure() {
         Some(Doubt::GeometryContradicts)
     } else if found.class != label {
         Some(Doubt::LabelContradicted)
@@ -95,11 +95,11 @@ fn doubt(judge: &Judge, label: usize, found: &Classification) -> Option<Doubt> {
     }
 }
 
-/// Inliers where geometry contradicts, else how much more probable the other class is.
+/// Log-odds of the match where geometry contradicts, else how much more probable the other class is.
 fn strength(finding: &Finding) -> f64 {
     let found = &finding.classification;
     match finding.doubt {
-        Doubt::GeometryContradicts => found.best_match.map_or(0.0, |best| best.num_inliers as f64),
+        Doubt::GeometryContradicts => found.best_match.map_or(0.0, |best| best.log_odds),
         _ => found.probabilities[found.class] - found.probabilities[finding.photo.class],
     }
 }

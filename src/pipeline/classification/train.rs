@@ -147,7 +147,7 @@ pub fn train_classifier(
         .into_iter()
         .map(|(i, evidence, matches)| LabelledResult {
             photo: samples[i].photo.clone(),
-            classification: conclude(&classifier, &evidence, &matches, matching.min_inliers),
+            classification: conclude(&classifier, &evidence, &matches),
         })
         .collect();
     let right = test_results
