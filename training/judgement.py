@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import json
 import pathlib
+import re
 
 import lightgbm
 import numpy as np
@@ -56,7 +57,7 @@ def family(name):
         return FAMILIES[name]
     if name.startswith("lay_"):
         return name[4:]
-    return name[3:] if name[:2] in ("s1", "s2", "s3", "s4") else name
+    return re.sub(r"^s\d+_", "", name)
 
 
 def read(folder):

@@ -40,9 +40,11 @@ fn inner(column: usize, row: usize) -> bool {
     is_inner(column) && is_inner(row)
 }
 
-/// The greatest distance, over nine tenths of the cells, of where cells were found from the truth.
+/// The greatest distance, over nine tenths of the cells without the outermost ring, of where cells were
+/// found from the truth.
 fn cell_error(map: &AgreementMap, truth: &Matrix3<f64>) -> f64 {
     let mut errors: Vec<f64> = cells(map)
+        .filter(|(at, _)| inside(at % MAP_SIDE, at / MAP_SIDE))
         .map(|(_, cell)| (project(truth, cell.point1).unwrap() - cell.point2).norm())
         .collect();
     errors.sort_by(f64::total_cmp);
@@ -59,14 +61,15 @@ fn a_picture_agrees_with_its_own_warp() {
             let high = share(&map, inside, |cell| cell.correlation > 0.8);
             let coarse_high = share(&map, inner, |cell| cell.coarse_correlation > 0.8);
             assert!(map.is_planar, "homography {i}");
-            assert!(cells(&map).count() > 400, "homography {i}");
+            let known = cells(&map).count();
+            assert!(known > 400, "homography {i}: {known} cells");
             assert!(high > 0.95, "homography {i}: {high}");
             assert!(coarse_high > 0.95, "homography {i}: {coarse_high}");
             let error = cell_error(&map, &truth);
             assert!(error < 1.5, "homography {i}: {error} pixels");
             // What the homography takes off is no movement.
-            assert!(share(&map, everywhere, |cell| cell.shift < 1.6 / 256.0) > 0.95);
-            assert!(share(&map, everywhere, |cell| cell.roughness < 1.6 / 256.0) > 0.95);
+            assert!(share(&map, inside, |cell| cell.shift < 1.6 / 256.0) > 0.95);
+            assert!(share(&map, inside, |cell| cell.roughness < 1.6 / 256.0) > 0.95);
         }
     }
 }
