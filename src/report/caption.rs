@@ -3,6 +3,7 @@
 use image::RgbImage;
 
 use super::figure::{FigureContent, FigureOptions};
+use super::overlay::{cross, dot};
 use super::stroke::{Colour, Frame, Pen};
 use super::text::Typeface;
 
@@ -21,6 +22,8 @@ pub(super) struct Caption {
     title: Vec<String>,
     lines: Vec<String>,
     verdict: Colour,
+    /// What the marks mean: places that agree, places that contradict, and no mark.
+    legend: Option<[String; 3]>,
 }
 
 impl Caption {
@@ -46,12 +49,25 @@ impl Caption {
             let note = format!("lines drawn for {drawn} of {all} inliers");
             lines.extend(body.wrapped(&note, width));
         }
+        let compared = content.places.filter(|_| content.transform.is_some());
+        let legend = compared.map(|places| {
+            let short = |text: String| body.shortened(&text, width - beside_mark(&body));
+            [
+                short(format!("{} places look alike", places.agreeing.len())),
+                short(format!(
+                    "{} places look different",
+                    places.contradicting.len()
+                )),
+                body.shortened("no mark: unclear, or too plain", width),
+            ]
+        });
         Self {
             body,
             heading,
             title,
             lines,
             verdict: if content.is_match { YES } else { NO },
+            legend,
         }
     }
 
@@ -63,7 +79,9 @@ impl Caption {
     /// Height of title and lines, in pixels.
     pub(super) fn height(&self) -> u32 {
         let title = self.title.len() as u32 * self.heading.line_height();
-        title + LEADING + self.lines.len() as u32 * (self.body.line_height() + LEADING)
+        let num_lines =
+            self.lines.len() + self.legend.as_ref().map_or(0, |legend| legend.len() + 1);
+        title + LEADING + num_lines as u32 * (self.body.line_height() + LEADING)
     }
 
     /// Draws the name of a photo around the column `centre`, at most `width` pixels wide.
@@ -103,7 +121,30 @@ impl Caption {
             self.body.draw(picture, left as f32, top, line, INK);
             top += self.body.line_height() + LEADING;
         }
+        if let Some(legend) = &self.legend {
+            top += self.body.line_height() + LEADING;
+            self.paint_legend(picture, left, top, legend);
+        }
     }
+
+    fn paint_legend(&self, picture: &mut RgbImage, left: u32, top: u32, legend: &[String; 3]) {
+        let height = self.body.line_height();
+        let tops = [0, 1, 2].map(|line| top + line * (height + LEADING));
+        let middle = |top: u32| [left + height / 2, top + height / 2].map(f64::from);
+        let (frame, radius) = (Frame::of(picture), f64::from(height) / 4.0);
+        dot(picture, frame, middle(tops[0]), radius);
+        cross(picture, frame, middle(tops[1]), radius);
+        let beside = left as f32 + beside_mark(&self.body);
+        let [agreeing, contradicting, none] = legend;
+        self.body.draw(picture, beside, tops[0], agreeing, INK);
+        self.body.draw(picture, beside, tops[1], contradicting, INK);
+        self.body.draw(picture, left as f32, tops[2], none, INK);
+    }
+}
+
+/// Room for a mark of the legend, in pixels.
+fn beside_mark(body: &Typeface) -> f32 {
+    body.line_height() as f32 * 1.25
 }
 
 /// Room for the mark before the title, in pixels.

@@ -3,8 +3,9 @@
 //! Keypoints are small white dots. Every inlier is a line from its place in photo 1 to its place
 //! in photo 2; lines that pass the gap between the photos next to each other have different
 //! colours, and all have a dark halo, so that they are seen on a bright and on a dark photo. The
-//! border of photo 1 and its image in photo 2 are green. A caption below names the photos and
-//! says what was found.
+//! border of photo 1 and its image in photo 2 are green. Where a transform was found, a third panel
+//! below photo 2 shows photo 1 laid onto it, with marks where they agree and where they contradict. A
+//! caption says what was found.
 //!
 //! Positions are pixels of the original photos, (0, 0) is the centre of the top-left pixel, and the
 //! transform maps photo 1 to photo 2.
@@ -15,6 +16,7 @@ use image::{Rgb, RgbImage};
 use nalgebra::Matrix3;
 
 use super::caption::Caption;
+use super::overlay::{paint_marks, paint_overlay};
 use super::panel::{Panel, outline, spread};
 use super::stroke::{Colour, Frame, Pen};
 use crate::error::{Error, Result};
@@ -75,12 +77,23 @@ pub struct FigureContent<'a> {
     pub inliers: &'a [[f64; 4]],
     /// The transform that maps photo 1 to photo 2, if one was found.
     pub transform: Option<Matrix3<f64>>,
+    /// Where the pixels of both photos were compared under that transform; none where they were not.
+    pub places: Option<FigurePlaces<'a>>,
     /// The verdict: colours the mark before the title green or red.
     pub is_match: bool,
     /// First line of the caption.
     pub title: &'a str,
     /// More lines of the caption; each is wrapped to the width of the figure.
     pub lines: &'a [String],
+}
+
+/// Places that were compared, x and y in photo 2. Those outside the photo are not drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct FigurePlaces<'a> {
+    /// Where both photos look alike.
+    pub agreeing: &'a [[f64; 2]],
+    /// Where they look different.
+    pub contradicting: &'a [[f64; 2]],
 }
 
 /// Sizes of a figure.
@@ -146,8 +159,9 @@ impl FigureOptions {
 /// Draws the figure of a match.
 ///
 /// The picture is as large as its content needs. Each photo stands in a column at most
-/// `max_photo_width_px` and at least 240 pixels wide; the height is at most `max_photo_height_px`
-/// and the caption. The same input gives the same bytes.
+/// `max_photo_width_px` and at least 240 pixels wide. Without a transform the caption stands below
+/// both; with one, photo 1 laid onto photo 2 stands below photo 2, as large as it, and the caption
+/// below photo 1. The same input gives the same bytes.
 ///
 /// # Errors
 ///
@@ -178,11 +192,25 @@ pub fn match_figure(
 
     let width = columns[0] + columns[1] + 3 * MARGIN;
     let counts = [lines.len(), inliers.len()];
-    let caption = Caption::new(content, options, width - 2 * MARGIN, counts);
+    let caption_width = match content.transform {
+        Some(_) => columns[0],
+        None => width - 2 * MARGIN,
+    };
+    let caption = Caption::new(content, options, caption_width, counts);
     let names_top = MARGIN + height + MARGIN / 2;
-    let caption_top = names_top + caption.name_height() + MARGIN / 2;
-    let bottom = caption_top + caption.height() + MARGIN;
-    let mut picture = RgbImage::from_pixel(width, bottom, Rgb(PAPER));
+    let below = names_top + caption.name_height() + MARGIN / 2;
+    let mut overlay = panels[1];
+    overlay.centre_in(
+        [2 * MARGIN + columns[0], below],
+        [columns[1], panels[1].height()],
+    );
+    let overlay_name_top = overlay.frame.bottom + MARGIN / 2;
+    let caption_bottom = below + caption.height();
+    let bottom = match content.transform {
+        Some(_) => caption_bottom.max(overlay_name_top + caption.name_height()),
+        None => caption_bottom,
+    };
+    let mut picture = RgbImage::from_pixel(width, bottom + MARGIN, Rgb(PAPER));
 
     for ((panel, photo), column) in panels.iter().zip(photos).zip(columns) {
         panel.paint(&mut picture, photo.pixels);
@@ -202,7 +230,22 @@ pub fn match_figure(
         OUTLINE.draw(&mut picture, frames[1], &seen);
     }
     paint_ends(&mut picture, &lines);
-    caption.paint(&mut picture, MARGIN, caption_top);
+    if let Some(transform) = &content.transform {
+        paint_overlay(&mut picture, photos, &overlay, transform);
+        let frame = overlay.frame.grown(1, &picture);
+        OUTLINE.draw(
+            &mut picture,
+            frame,
+            &outline(transform, &[panels[0], overlay]),
+        );
+        if let Some(places) = &content.places {
+            paint_marks(&mut picture, places, &overlay);
+        }
+        let centre = (overlay.frame.left + overlay.frame.right) as f32 / 2.0;
+        let name = "photo 1 laid onto photo 2";
+        caption.paint_name(&mut picture, name, centre, overlay_name_top, columns[1]);
+    }
+    caption.paint(&mut picture, MARGIN, below);
     Ok(picture)
 }
 

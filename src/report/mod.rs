@@ -5,6 +5,7 @@ mod confusion;
 mod figure;
 mod html;
 mod label_page;
+mod overlay;
 mod page_data;
 mod panel;
 mod stroke;
@@ -12,8 +13,8 @@ mod text;
 mod thumbnail;
 
 pub use confusion::confusion_figure;
-pub use figure::{FigureContent, FigureOptions, FigurePhoto, match_figure};
-pub use html::{FolderReport, ReportCut, ReportPair, ReportPhoto, folder_page, href};
+pub use figure::{FigureContent, FigureOptions, FigurePhoto, FigurePlaces, match_figure};
+pub use html::{FolderReport, ReportCut, ReportPair, ReportPhoto, ReportPlaces, folder_page, href};
 pub use label_page::{Card, LabelPage, Section, label_page};
 pub use thumbnail::{THUMBNAIL_SIDE_PX, thumbnail};
 

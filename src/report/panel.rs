@@ -55,7 +55,7 @@ impl Panel {
     }
 
     /// Pixels of the figure for one pixel of the photo, across and down.
-    fn scale(&self) -> [f64; 2] {
+    pub(super) fn scale(&self) -> [f64; 2] {
         [
             f64::from(self.width()) / self.size[0],
             f64::from(self.height()) / self.size[1],

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use delfin::extract::Model;
 use delfin::image::Photo;
 use delfin::pipeline::{MatchOptions, PairMatch, match_photos, open_pair};
-use delfin::report::{FigureContent, FigureOptions, FigurePhoto, match_figure, write_picture};
+use delfin::report::{
+    FigureContent, FigureOptions, FigurePhoto, FigurePlaces, match_figure, write_picture,
+};
+use delfin::scoring::CellVerdict;
 
 use crate::cli::args::{MatchArgs, Preset};
 use crate::cli::commands::match_report::{Report, describe, title};
@@ -102,11 +105,23 @@ pub(super) fn draw(report: &Report, path: &Path) -> anyhow::Result<()> {
         keypoints: &keypoints[index],
         name: &names[index],
     };
+    let places = |verdict: CellVerdict| -> Option<Vec<[f64; 2]>> {
+        let cells = result.agreement.as_ref()?.cells.iter().flatten();
+        let cells = cells.filter(|cell| CellVerdict::from(*cell) == verdict);
+        Some(cells.map(|cell| cell.point2.into()).collect())
+    };
+    let [agreeing, contradicting] = [CellVerdict::Agrees, CellVerdict::Contradicts].map(places);
     let figure = match_figure(
         [&figure_photo(0), &figure_photo(1)],
         &FigureContent {
             inliers: &result.inlier_positions(),
             transform: result.transform().map(|(_, matrix)| matrix),
+            places: agreeing.as_ref().zip(contradicting.as_ref()).map(
+                |(agreeing, contradicting)| FigurePlaces {
+                    agreeing,
+                    contradicting,
+                },
+            ),
             is_match: result.is_match,
             title: &title(result),
             lines: &describe(report),
