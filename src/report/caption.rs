@@ -4,7 +4,7 @@ use image::RgbImage;
 
 use super::figure::{FigureContent, FigureOptions};
 use super::overlay::{cross, dot};
-use super::stroke::{Colour, Frame, Pen};
+use super::stroke::{Colour, Pen, Strokes};
 use super::text::Typeface;
 
 const INK: Colour = [31, 35, 40];
@@ -81,7 +81,7 @@ impl Caption {
         let title = self.title.len() as u32 * self.heading.line_height();
         let num_lines =
             self.lines.len() + self.legend.as_ref().map_or(0, |legend| legend.len() + 1);
-        title + LEADING + num_lines as u32 * (self.body.line_height() + LEADING)
+        title + LEADING + num_lines as u32 * self.step()
     }
 
     /// Draws the name of a photo around the column `centre`, at most `width` pixels wide.
@@ -98,47 +98,57 @@ impl Caption {
         self.body.draw(picture, left, top, &name, FAINT_INK);
     }
 
-    /// Draws title and lines with their corner at (`left`, `top`).
-    pub(super) fn paint(&self, picture: &mut RgbImage, left: u32, mut top: u32) {
+    /// Adds the marks before the title and before the legend, for a corner at (`left`, `top`).
+    pub(super) fn mark(&self, strokes: &mut Strokes, left: u32, top: u32) {
         let height = self.heading.line_height();
-        let mark = Pen {
+        let verdict = Pen {
             colour: self.verdict,
             radius: f64::from(height) * 0.27,
-            opacity: 1.0,
             halo: 0.0,
-            halo_opacity: 0.0,
         };
-        let (x, y) = (left + height * 3 / 10, top + height / 2);
-        let frame = Frame::of(picture);
-        mark.dot(picture, frame, [f64::from(x), f64::from(y)]);
-        let beside = left as f32 + indent(&self.heading);
-        for line in &self.title {
-            self.heading.draw(picture, beside, top, line, INK);
-            top += height;
-        }
-        top += LEADING;
-        for line in &self.lines {
-            self.body.draw(picture, left as f32, top, line, INK);
-            top += self.body.line_height() + LEADING;
-        }
-        if let Some(legend) = &self.legend {
-            top += self.body.line_height() + LEADING;
-            self.paint_legend(picture, left, top, legend);
+        let centre = [left + height * 3 / 10, top + height / 2];
+        strokes.dot(&verdict, centre.map(f64::from));
+        if self.legend.is_some() {
+            let height = self.body.line_height();
+            let middle = |top: u32| [left + height / 2, top + height / 2].map(f64::from);
+            let [agreeing, contradicting, _] = self.legend_tops(top);
+            dot(strokes, middle(agreeing), f64::from(height) / 4.0);
+            cross(strokes, middle(contradicting), f64::from(height) / 4.0);
         }
     }
 
-    fn paint_legend(&self, picture: &mut RgbImage, left: u32, top: u32, legend: &[String; 3]) {
-        let height = self.body.line_height();
-        let tops = [0, 1, 2].map(|line| top + line * (height + LEADING));
-        let middle = |top: u32| [left + height / 2, top + height / 2].map(f64::from);
-        let (frame, radius) = (Frame::of(picture), f64::from(height) / 4.0);
-        dot(picture, frame, middle(tops[0]), radius);
-        cross(picture, frame, middle(tops[1]), radius);
-        let beside = left as f32 + beside_mark(&self.body);
-        let [agreeing, contradicting, none] = legend;
-        self.body.draw(picture, beside, tops[0], agreeing, INK);
-        self.body.draw(picture, beside, tops[1], contradicting, INK);
-        self.body.draw(picture, left as f32, tops[2], none, INK);
+    /// Draws title, lines and legend with their corner at (`left`, `top`).
+    pub(super) fn paint(&self, picture: &mut RgbImage, left: u32, top: u32) {
+        let beside = left as f32 + indent(&self.heading);
+        let mut line_top = top;
+        for line in &self.title {
+            self.heading.draw(picture, beside, line_top, line, INK);
+            line_top += self.heading.line_height();
+        }
+        line_top += LEADING;
+        for line in &self.lines {
+            self.body.draw(picture, left as f32, line_top, line, INK);
+            line_top += self.step();
+        }
+        if let Some([agreeing, contradicting, none]) = &self.legend {
+            let tops = self.legend_tops(top);
+            let beside = left as f32 + beside_mark(&self.body);
+            self.body.draw(picture, beside, tops[0], agreeing, INK);
+            self.body.draw(picture, beside, tops[1], contradicting, INK);
+            self.body.draw(picture, left as f32, tops[2], none, INK);
+        }
+    }
+
+    /// From one line to the next, in pixels.
+    fn step(&self) -> u32 {
+        self.body.line_height() + LEADING
+    }
+
+    /// Where the lines of the legend begin, one line below the others, for a caption at `top`.
+    fn legend_tops(&self, top: u32) -> [u32; 3] {
+        let title = self.title.len() as u32 * self.heading.line_height() + LEADING;
+        let lines = self.lines.len() as u32;
+        [1, 2, 3].map(|line| top + title + (lines + line) * self.step())
     }
 }
 

@@ -16,9 +16,9 @@ use image::{Rgb, RgbImage};
 use nalgebra::Matrix3;
 
 use super::caption::Caption;
-use super::overlay::{paint_marks, paint_overlay};
+use super::overlay::{mark_places, paint_overlay};
 use super::panel::{Panel, outline, spread};
-use super::stroke::{Colour, Frame, Pen};
+use super::stroke::{Colour, Pen, Strokes};
 use crate::error::{Error, Result};
 
 const PAPER: [u8; 3] = [255, 255, 255];
@@ -37,17 +37,13 @@ const LINES: [Colour; 7] = [
 const OUTLINE: Pen = Pen {
     colour: [70, 255, 90],
     radius: 1.4,
-    opacity: 1.0,
-    halo: 1.4,
-    halo_opacity: 0.6,
+    halo: 0.9,
 };
 
 const KEYPOINT: Pen = Pen {
     colour: [255, 255, 255],
-    radius: 1.0,
-    opacity: 0.85,
-    halo: 0.9,
-    halo_opacity: 0.5,
+    radius: 0.9,
+    halo: 0.5,
 };
 
 /// White space around the photos and between them, in pixels.
@@ -204,46 +200,44 @@ pub fn match_figure(
         [2 * MARGIN + columns[0], below],
         [columns[1], panels[1].height()],
     );
-    let overlay_name_top = overlay.frame.bottom + MARGIN / 2;
     let caption_bottom = below + caption.height();
     let bottom = match content.transform {
-        Some(_) => caption_bottom.max(overlay_name_top + caption.name_height()),
+        Some(_) => caption_bottom.max(overlay.frame.bottom + MARGIN / 2 + caption.name_height()),
         None => caption_bottom,
     };
     let mut picture = RgbImage::from_pixel(width, bottom + MARGIN, Rgb(PAPER));
 
-    for ((panel, photo), column) in panels.iter().zip(photos).zip(columns) {
+    for (panel, photo) in panels.iter().zip(photos) {
         panel.paint(&mut picture, photo.pixels);
-        let centre = (panel.frame.left + panel.frame.right) as f32 / 2.0;
-        caption.paint_name(&mut picture, photo.name, centre, names_top, column);
-        for &[x, y] in photo.keypoints {
-            if let Some(place) = panel.place_inside([f64::from(x), f64::from(y)]) {
-                KEYPOINT.dot(&mut picture, panel.frame, place);
-            }
+    }
+    let mut strokes = Strokes::default();
+    for (panel, photo) in panels.iter().zip(photos) {
+        let places = photo.keypoints.iter().map(|place| place.map(f64::from));
+        for place in places.filter_map(|place| panel.place_inside(place)) {
+            strokes.dot(&KEYPOINT, place);
         }
     }
-    paint_lines(&mut picture, &lines);
+    add_lines(&mut strokes, &lines);
     if let Some(transform) = &content.transform {
-        let seen = outline(transform, &panels);
-        let frames = panels.map(|panel| panel.frame.grown(1, &picture));
-        OUTLINE.draw(&mut picture, frames[0], &panels[0].border());
-        OUTLINE.draw(&mut picture, frames[1], &seen);
-    }
-    paint_ends(&mut picture, &lines);
-    if let Some(transform) = &content.transform {
+        strokes.lines(&OUTLINE, &panels[0].border());
+        strokes.lines(&OUTLINE, &outline(transform, &panels));
         paint_overlay(&mut picture, photos, &overlay, transform);
-        let frame = overlay.frame.grown(1, &picture);
-        OUTLINE.draw(
-            &mut picture,
-            frame,
-            &outline(transform, &[panels[0], overlay]),
-        );
+        strokes.lines(&OUTLINE, &outline(transform, &[panels[0], overlay]));
         if let Some(places) = &content.places {
-            paint_marks(&mut picture, places, &overlay);
+            mark_places(&mut strokes, places, &overlay);
         }
-        let centre = (overlay.frame.left + overlay.frame.right) as f32 / 2.0;
+    }
+    add_ends(&mut strokes, &lines);
+    caption.mark(&mut strokes, MARGIN, below);
+    strokes.paint(&mut picture);
+
+    for ((panel, photo), column) in panels.iter().zip(photos).zip(columns) {
+        caption.paint_name(&mut picture, photo.name, panel.middle(), names_top, column);
+    }
+    if content.transform.is_some() {
+        let top = overlay.frame.bottom + MARGIN / 2;
         let name = "photo 1 laid onto photo 2";
-        caption.paint_name(&mut picture, name, centre, overlay_name_top, columns[1]);
+        caption.paint_name(&mut picture, name, overlay.middle(), top, columns[1]);
     }
     caption.paint(&mut picture, MARGIN, below);
     Ok(picture)
@@ -264,32 +258,28 @@ fn crowd(lines: &[[[f64; 2]; 2]]) -> f64 {
     ((lines.len() as f64 - 20.0) / 130.0).clamp(0.0, 1.0)
 }
 
-fn paint_lines(picture: &mut RgbImage, lines: &[[[f64; 2]; 2]]) {
-    let (crowd, frame) = (crowd(lines), Frame::of(picture));
+fn add_lines(strokes: &mut Strokes, lines: &[[[f64; 2]; 2]]) {
+    let crowd = crowd(lines);
     for (line, colour) in lines.iter().zip(LINES.iter().cycle()) {
         let pen = Pen {
             colour: *colour,
             radius: 0.9 - 0.2 * crowd,
-            opacity: 1.0 - 0.1 * crowd,
-            halo: 0.9 - 0.2 * crowd,
-            halo_opacity: 0.45 - 0.1 * crowd,
+            halo: 0.45 - 0.15 * crowd,
         };
-        pen.draw(picture, frame, &[*line]);
+        strokes.lines(&pen, &[*line]);
     }
 }
 
-fn paint_ends(picture: &mut RgbImage, lines: &[[[f64; 2]; 2]]) {
-    let (crowd, frame) = (crowd(lines), Frame::of(picture));
+fn add_ends(strokes: &mut Strokes, lines: &[[[f64; 2]; 2]]) {
+    let crowd = crowd(lines);
     for (line, colour) in lines.iter().zip(LINES.iter().cycle()) {
         let pen = Pen {
             colour: *colour,
             radius: 2.6 - 0.6 * crowd,
-            opacity: 1.0,
-            halo: 1.2,
-            halo_opacity: 0.7,
+            halo: 0.9,
         };
         for end in line {
-            pen.dot(picture, frame, *end);
+            strokes.dot(&pen, *end);
         }
     }
 }

@@ -11,8 +11,8 @@ use imageproc::pixelops::interpolate;
 use nalgebra::{Matrix3, Vector3};
 
 use super::figure::{FigurePhoto, FigurePlaces};
-use super::panel::Panel;
-use super::stroke::{Colour, Frame, Pen};
+use super::panel::{Frame, Panel};
+use super::stroke::{Colour, Pen, Strokes};
 use crate::image::resize_rgb;
 
 const WHITE: Rgb<u8> = Rgb([255; 3]);
@@ -28,6 +28,8 @@ const FADING: f32 = 0.5;
 /// Radius of a mark as a part of the distance to the nearest other, and its limits in pixels.
 const RADIUS: f64 = 0.3;
 const RADII: [f64; 2] = [1.5, 4.5];
+/// How far the halo of a mark reaches, in pixels.
+const HALO: f64 = 0.8;
 /// Paints photo 2 into `panel`, and photo 1 over it as `transform` maps it there.
 pub(super) fn paint_overlay(
     picture: &mut RgbImage,
@@ -103,7 +105,7 @@ fn lay(above: &mut RgbaImage, photo: &FigurePhoto, panel: &Panel, transform: &Ma
 }
 
 /// Marks the places of photo 2 that were compared.
-pub(super) fn paint_marks(picture: &mut RgbImage, places: &FigurePlaces, panel: &Panel) {
+pub(super) fn mark_places(strokes: &mut Strokes, places: &FigurePlaces, panel: &Panel) {
     let place = |places: &[[f64; 2]]| -> Vec<[f64; 2]> {
         let inside = places.iter().filter_map(|&place| panel.place_inside(place));
         inside.collect()
@@ -111,10 +113,10 @@ pub(super) fn paint_marks(picture: &mut RgbImage, places: &FigurePlaces, panel: 
     let (agreeing, contradicting) = (place(places.agreeing), place(places.contradicting));
     let radius = radius(&agreeing, &contradicting);
     for centre in agreeing {
-        dot(picture, panel.frame, centre, radius);
+        dot(strokes, centre, radius);
     }
     for centre in contradicting {
-        cross(picture, panel.frame, centre, radius);
+        cross(strokes, centre, radius);
     }
 }
 
@@ -135,26 +137,26 @@ fn radius(agreeing: &[[f64; 2]], contradicting: &[[f64; 2]]) -> f64 {
     })
 }
 
-const fn pen(colour: Colour, radius: f64) -> Pen {
-    Pen {
-        colour,
-        radius,
-        opacity: 1.0,
-        halo: 1.0,
-        halo_opacity: 0.8,
-    }
-}
-
 /// The mark of a place that agrees.
-pub(super) fn dot(picture: &mut RgbImage, frame: Frame, centre: [f64; 2], radius: f64) {
-    pen(AGREES, 0.8 * radius).dot(picture, frame, centre);
+pub(super) fn dot(strokes: &mut Strokes, centre: [f64; 2], radius: f64) {
+    let pen = Pen {
+        colour: AGREES,
+        radius: 0.8 * radius,
+        halo: HALO,
+    };
+    strokes.dot(&pen, centre);
 }
 
 /// The mark of a place that contradicts.
-pub(super) fn cross(picture: &mut RgbImage, frame: Frame, [x, y]: [f64; 2], radius: f64) {
+pub(super) fn cross(strokes: &mut Strokes, [x, y]: [f64; 2], radius: f64) {
     let arms = [
         [[x - radius, y - radius], [x + radius, y + radius]],
         [[x - radius, y + radius], [x + radius, y - radius]],
     ];
-    pen(CONTRADICTS, 0.3 * radius).draw(picture, frame, &arms);
+    let pen = Pen {
+        colour: CONTRADICTS,
+        radius: 0.3 * radius,
+        halo: HALO,
+    };
+    strokes.lines(&pen, &arms);
 }
