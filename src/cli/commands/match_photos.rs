@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use delfin::extract::Model;
 use delfin::image::Photo;
+use delfin::matching::SearchKind;
 use delfin::pipeline::{MatchOptions, PairMatch, match_photos, open_pair};
 use delfin::report::{
     FigureContent, FigureOptions, FigurePhoto, FigurePlaces, match_figure, write_picture,
@@ -64,6 +65,7 @@ fn options(args: &MatchArgs, model: &Model) -> MatchOptions {
         options = options.with_delf_matching();
     }
     options.extraction = args.extraction.options(model);
+    options.matching.search = SearchKind::from(&args.descriptors);
     if args.max_distance.is_some() {
         options.matching.max_distance = args.max_distance;
     }
@@ -140,4 +142,30 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let result = work();
     (result, start.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+
+    #[test]
+    fn the_search_asked_for_reaches_the_matching() {
+        for (flags, expected) in [
+            (&[][..], SearchKind::Auto),
+            (&["--search", "auto"], SearchKind::Auto),
+            (&["--search", "kd-tree"], SearchKind::KdTree),
+            (&["--search", "product"], SearchKind::BruteForce),
+        ] {
+            let line = ["delfin", "match", "a.jpg", "b.jpg"];
+            let cli = Cli::parse_from(line.iter().chain(flags));
+            let Command::Match(args) = cli.command else {
+                panic!("not match");
+            };
+            let model = args.extraction.open_model().unwrap();
+            assert_eq!(options(&args, &model).matching.search, expected);
+        }
+    }
 }
