@@ -47,6 +47,20 @@ pub fn write_picture(picture: &RgbImage, path: &Path) -> Result<()> {
     write_file(path, &bytes)
 }
 
+/// A picture as PNG.
+///
+/// # Errors
+/// [`Error::Encode`] for a picture that the format cannot hold.
+pub(crate) fn png(picture: &RgbImage) -> Result<Vec<u8>> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let written = picture.write_to(&mut bytes, image::ImageFormat::Png);
+    written.map_err(|error| Error::Encode {
+        path: "(a picture in memory)".into(),
+        reason: error.to_string(),
+    })?;
+    Ok(bytes.into_inner())
+}
+
 /// Puts [`MARK`] where readers of the format pass over it.
 fn mark(bytes: &mut Vec<u8>, format: image::ImageFormat) {
     match format {
