@@ -15,7 +15,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use delfin::report::{
-    FolderReport, ReportCut, ReportPair, ReportPhoto, THUMBNAIL_SIDE_PX, folder_page, thumbnail,
+    FolderReport, ReportCut, ReportPair, ReportPhoto, ReportPlaces, THUMBNAIL_SIDE_PX, folder_page,
+    thumbnail,
 };
 use image::RgbImage;
 
@@ -95,6 +96,12 @@ fn pair(number: u32) -> ReportPair {
         inliers: (0..num_inliers)
             .map(|i| [4.0, 3.0, 4.0, 3.0].map(|scale| scale * (mixed(number + i) % 300) as f32))
             .collect(),
+        transform: Some([1.0, 0.0, 30.0, 0.0, 1.0, -20.0, 0.0, 0.0, 1.0]),
+        // The program tells them of 300 pairs.
+        places: (number < 300).then(|| ReportPlaces {
+            agreeing: vec![[30.0, 20.0]; 300],
+            contradicting: vec![[40.0, 30.0]; 100],
+        }),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Files that appear whole or not at all.
 
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
@@ -13,21 +14,21 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Io`] with `path`; nothing is left behind.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let partial = partial_name(path);
-    let written = std::fs::File::create(&partial)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&partial, path));
-    written.map_err(|source| {
-        let _ = std::fs::remove_file(&partial);
-        Error::Io {
-            path: path.to_owned(),
-            source,
-        }
+    let write = || -> std::io::Result<()> {
+        let mut partial = partial_file(path)?;
+        partial.write_all(bytes)?;
+        partial.as_file().sync_all()?;
+        partial.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
     })
 }
 
 /// Makes a new file at `path`: `make` fills a file beside it, which is brought to the disk and gets its
-/// name when it is whole.
+/// name when it is whole, unless another program has taken that meanwhile.
 ///
 /// # Errors
 /// [`Error::Format`] when something is at `path` already; [`Error::Io`], and what `make` fails with.
@@ -38,23 +39,48 @@ pub(crate) fn write_new_file(path: &Path, make: impl FnOnce(&Path) -> Result<()>
         source,
     };
     refuse_existing(path)?;
-    let partial = partial_name(path);
-    // What a killed program of the same number left.
-    let _ = std::fs::remove_file(&partial);
-    // Opened first, so that a folder that is not there is told in the system's words.
-    let made = std::fs::File::create(&partial)
-        .map_err(io)
-        .and_then(|_| make(&partial))
-        .and_then(|()| {
-            let file = std::fs::File::options().write(true).open(&partial);
-            file.and_then(|file| file.sync_all()).map_err(io)
-        })
-        .and_then(|()| refuse_existing(path))
-        .and_then(|()| std::fs::rename(&partial, path).map_err(io));
-    if made.is_err() {
-        let _ = std::fs::remove_file(&partial);
+    let partial = partial_file(path).map_err(io)?;
+    make(partial.path())?;
+    partial.as_file().sync_all().map_err(io)?;
+    match partial.persist_noclobber(path) {
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Err(there_already(path)),
+        Err(error) if makes_no_link(&error.error) => {
+            // This file system cannot look and name at once.
+            refuse_existing(path)?;
+            error.file.persist(path).map(drop).map_err(|e| io(e.error))
+        }
+        named => named.map(drop).map_err(|e| io(e.error)),
     }
-    made
+}
+
+/// Whether the file system refuses hard links of this file: another device, a file system without
+/// them, or a file with as many as it can have.
+pub(crate) fn makes_no_link(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::CrossesDevices
+            | ErrorKind::Unsupported
+            | ErrorKind::PermissionDenied
+            | ErrorKind::TooManyLinks
+    )
+}
+
+/// A new file beside `path`, under a name of its own until it is whole; it goes when it is dropped.
+fn partial_file(path: &Path) -> std::io::Result<NamedTempFile> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    // A folder that is not there is told in the system's words.
+    std::fs::metadata(folder)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&name).suffix(".partial");
+    // As for any new file: everyone may read it, but for what the user's mask takes off.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// What files that delfin makes carry where their format has room for it.
@@ -115,19 +141,16 @@ fn ends_of(path: &Path) -> std::io::Result<[Vec<u8>; 2]> {
 /// [`Error::Format`] when something is at `path`.
 pub fn refuse_existing(path: &Path) -> Result<()> {
     match path.symlink_metadata() {
-        Ok(_) => Err(Error::format(
-            path,
-            "there already; it is not written over: remove it or give another name",
-        )),
+        Ok(_) => Err(there_already(path)),
         Err(_) => Ok(()),
     }
 }
 
-/// A name for one process alone, so that two programs that write the same file do not mix.
-fn partial_name(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.partial", std::process::id()));
-    PathBuf::from(name)
+fn there_already(path: &Path) -> Error {
+    Error::format(
+        path,
+        "there already; it is not written over: remove it or give another name",
+    )
 }
 
 /// A path as JSON holds it: text, or its bytes where it is not UTF-8.
@@ -178,6 +201,48 @@ mod tests {
         write_file(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_new_file_takes_no_name_that_is_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let fill = |bytes: &'static [u8]| {
+            move |partial: &Path| {
+                std::fs::write(partial, bytes).unwrap();
+                Ok(())
+            }
+        };
+        write_new_file(&path, fill(b"one")).unwrap();
+        assert!(write_new_file(&path, fill(b"two")).is_err());
+        // Taken while the file is filled.
+        let other = folder.path().join("b.db");
+        let error = write_new_file(&other, |partial| {
+            std::fs::write(partial, b"mine").unwrap();
+            std::fs::write(&other, b"theirs").unwrap();
+            Ok(())
+        });
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains("there already"), "{message}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        assert_eq!(std::fs::read(&other).unwrap(), b"theirs");
+        let failed = write_new_file(&folder.path().join("c.db"), |_| {
+            Err(Error::option("x", "none"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_have_the_permissions_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, plain) = (folder.path().join("a"), folder.path().join("b"));
+        write_file(&path, b"x").unwrap();
+        std::fs::write(&plain, b"x").unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&plain));
     }
 
     #[test]

@@ -92,11 +92,6 @@ pub fn read_file(path: &Path, options: &DecodeOptions) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Bytes as hexadecimal digits, as hashes are written.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 /// What names a photo whatever its path: the SHA-256 of its file's bytes.
 pub fn content_hash(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()

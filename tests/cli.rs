@@ -278,6 +278,27 @@ fn every_knob_changes_the_result() {
 }
 
 #[test]
+fn every_search_of_descriptors_gives_the_same_answer() {
+    let bench = Bench::new();
+    let (a, b) = (example("graffiti_1.jpg"), example("graffiti_3.jpg"));
+    let base = without_times(bench.match_json(&a, &b, &[]).1);
+    for way in ["auto", "kd-tree", "product"] {
+        let found = bench.match_json(&a, &b, &["--search", way]).1;
+        assert_eq!(base, without_times(found), "{way}");
+    }
+    let words = ["--search", "quadtree", "kd-tree", "product"];
+    for command in ["match", "cluster", "search", "train", "classify", "review"] {
+        let args = [command, "--search", "quadtree"].map(OsStr::new);
+        let output = bench.run(args);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        for word in words {
+            assert!(message.contains(word), "{command}: {message}");
+        }
+    }
+}
+
+#[test]
 fn the_picture_is_written_in_the_format_of_its_name() {
     let bench = Bench::new();
     for name in ["matches.png", "matches.jpg"] {

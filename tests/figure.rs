@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-use delfin::report::{FigureContent, FigureOptions, FigurePhoto, match_figure};
+use delfin::report::{FigureContent, FigureOptions, FigurePhoto, FigurePlaces, match_figure};
 use image::RgbImage;
 use nalgebra::{Matrix3, Vector3};
 
@@ -39,6 +39,7 @@ fn side<'a>(pixels: &'a RgbImage, keypoints: &'a [[f32; 2]], name: &'a str) -> F
 const NOTHING: FigureContent = FigureContent {
     inliers: &[],
     transform: None,
+    places: None,
     is_match: false,
     title: "",
     lines: &[],
@@ -98,9 +99,17 @@ fn small() -> FigureOptions {
 fn a_match_looks_as_recorded() {
     let photos = [open("graffiti_1.jpg"), open("graffiti_3.jpg")];
     let (transform, keypoints, inliers) = graffiti(64);
+    let (agreeing, contradicting): (Vec<_>, Vec<_>) = inliers
+        .iter()
+        .map(|&[_, _, x, y]| [x, y])
+        .partition(|[x, _]| *x < 250.0);
     let content = FigureContent {
         inliers: &inliers,
         transform: Some(transform),
+        places: Some(FigurePlaces {
+            agreeing: &agreeing,
+            contradicting: &contradicting,
+        }),
         is_match: true,
         title: "Match",
         lines: &["homography from the data set's own measurement".to_owned()],
@@ -157,6 +166,7 @@ fn any_shape_and_any_numbers_give_a_figure_of_bounded_size() {
         [-1e300, 0.0, 1e300, 0.0],
         [0.2, -0.3, 5.0, 5.0],
     ];
+    let places = [[3.0, 2.0], [f64::NAN, 0.0], [1e300, -1e300], [0.0, 0.0]];
     let transforms = [
         None,
         Some(Matrix3::identity()),
@@ -172,6 +182,10 @@ fn any_shape_and_any_numbers_give_a_figure_of_bounded_size() {
                 let content = FigureContent {
                     inliers: &inliers,
                     transform,
+                    places: Some(FigurePlaces {
+                        agreeing: &places,
+                        contradicting: &places[1..],
+                    }),
                     ..NOTHING
                 };
                 let sides = [
@@ -180,7 +194,8 @@ fn any_shape_and_any_numbers_give_a_figure_of_bounded_size() {
                 ];
                 let figure = match_figure(sides, &content, &options).expect("valid options");
                 assert!(figure.width() <= 2 * options.max_photo_width_px + 42);
-                assert!(figure.height() <= options.max_photo_height_px + 120);
+                let panels = if transform.is_some() { 2 } else { 1 };
+                assert!(figure.height() <= panels * options.max_photo_height_px + 160);
             }
         }
     }
@@ -225,6 +240,68 @@ fn a_keypoint_is_drawn_where_it_lies_whatever_the_size_of_the_copy() {
         assert!((found[0] - expected[0]).abs() < 0.1, "{found:?}");
         assert!((found[1] - expected[1]).abs() < 0.1, "{found:?}");
     }
+}
+
+#[test]
+fn photo_1_lies_on_photo_2_where_the_transform_puts_it() {
+    // Black photo 1 lands, half as large, in the middle of a grey photo 2.
+    let photos = [0, 100].map(|grey| RgbImage::from_pixel(200, 200, [grey; 3].into()));
+    let transform = Matrix3::new(0.5, 0.0, 50.0, 0.0, 0.5, 50.0, 0.0, 0.0, 1.0);
+    let content = FigureContent {
+        transform: Some(transform),
+        ..NOTHING
+    };
+    let options = FigureOptions {
+        max_enlargement: 1.0,
+        ..FigureOptions::default()
+    };
+    let sides = [0, 1].map(|i| side(&photos[i], &[], ""));
+    let figure = match_figure([&sides[0], &sides[1]], &content, &options).expect("valid options");
+    // Columns of 240 pixels and 14 between them; photo 2 begins 20 pixels from its column's left.
+    let (left, bottom) = (14 + 240 + 14 + 20, figure.height() - 14);
+    let top = (14 + 200..bottom)
+        .find(|&y| figure.get_pixel(left + 2, y).0 != [255; 3])
+        .expect("the third panel");
+    let at = |x: u32, y: u32| figure.get_pixel(left + x, top + y).0;
+    for (x, y) in [(100, 100), (60, 140), (140, 60)] {
+        assert_eq!(at(x, y), [50; 3], "half of black, half of grey");
+    }
+    for (x, y) in [(40, 100), (160, 100), (100, 40), (100, 160)] {
+        assert!(at(x, y)[0].abs_diff(177) <= 1, "grey alone, faded");
+    }
+}
+
+#[test]
+fn marks_of_places_differ_in_shape_and_need_a_transform() {
+    let draw = |places: Option<FigurePlaces>, transform: Option<Matrix3<f64>>| {
+        let content = FigureContent {
+            places,
+            transform,
+            ..NOTHING
+        };
+        black_figure(1, &[], &content, &FigureOptions::default())
+    };
+    let places = |agreeing, contradicting| {
+        Some(FigurePlaces {
+            agreeing,
+            contradicting,
+        })
+    };
+    let place: &[[f64; 2]] = &[[200.0, 100.0]];
+    let identity = Some(Matrix3::identity());
+    let [none, dot, cross] = [places(&[], &[]), places(place, &[]), places(&[], place)]
+        .map(|places| draw(places, identity));
+    let changed = |figure: &RgbImage| {
+        // The caption stands left of the third panel.
+        let panel = figure.enumerate_pixels().filter(|(x, _, _)| *x > 440);
+        panel
+            .filter(|&(x, y, pixel)| pixel != none.get_pixel(x, y))
+            .map(|(x, y, _)| (x, y))
+            .collect::<Vec<_>>()
+    };
+    assert!(!changed(&dot).is_empty() && !changed(&cross).is_empty());
+    assert_ne!(changed(&dot), changed(&cross));
+    assert_eq!(draw(places(place, place), None), draw(None, None));
 }
 
 #[test]

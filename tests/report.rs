@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use delfin::report::{
-    FolderReport, ReportCut, ReportPair, ReportPhoto, THUMBNAIL_SIDE_PX, folder_page, href,
-    thumbnail,
+    FolderReport, ReportCut, ReportPair, ReportPhoto, ReportPlaces, THUMBNAIL_SIDE_PX, folder_page,
+    href, thumbnail,
 };
 use nalgebra::{Matrix3, Vector3};
 
@@ -55,18 +55,25 @@ fn pair(
         agreement: relation.map(|_| 0.75),
         contradiction: relation.map(|_| 0.1),
         inliers: Vec::new(),
+        transform: None,
+        places: None,
     }
 }
 
-/// Where the data set's homography moves a grid of points of graffiti 1.
-fn graffiti_inliers() -> Vec<[f32; 4]> {
+/// The data set's homography from graffiti 1 to graffiti 3.
+fn graffiti_transform() -> Matrix3<f64> {
     let text = std::fs::read_to_string(root().join("tests/data/graffiti_1_to_3.txt"));
     let values: Vec<f64> = text
         .expect("a fixture")
         .split_whitespace()
         .map(|value| value.parse().expect("a number"))
         .collect();
-    let transform = Matrix3::from_row_slice(&values);
+    Matrix3::from_row_slice(&values)
+}
+
+/// Where the homography moves a grid of points of graffiti 1.
+fn graffiti_inliers() -> Vec<[f32; 4]> {
+    let transform = graffiti_transform();
     let mut inliers = Vec::new();
     for y in (60..340).step_by(40) {
         for x in (60..420).step_by(44) {
@@ -110,6 +117,15 @@ fn report(folder: &Path) -> FolderReport {
         .into_iter()
         .map(|[x1, y1, x2, y2]| [x2, y2, x1, y1])
         .collect();
+    let back = graffiti_transform().try_inverse().expect("a homography");
+    pairs[1].transform = Some(std::array::from_fn(|i| back[(i / 3, i % 3)]));
+    let places = pairs[1].inliers.iter().map(|[_, _, x2, y2]| [*x2, *y2]);
+    let (agreeing, contradicting) = places.partition(|[x2, _]| *x2 < 300.0);
+    pairs[1].places = Some(ReportPlaces {
+        agreeing,
+        contradicting,
+    });
+    pairs[2].transform = Some([1.0, 0.0, 5.0, 0.0, 1.0, 5.0, 0.0, 0.0, 1.0]);
     FolderReport {
         title: "holiday & <shop> \"photos\"".to_owned(),
         photos: photos

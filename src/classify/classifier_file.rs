@@ -20,7 +20,7 @@ use super::layer::SoftmaxLayer;
 use super::references::Reference;
 use crate::error::{Error, Result};
 use crate::files::write_file;
-use crate::image::hex;
+use crate::hex::hex;
 
 const METADATA_KEY: &str = "delfin-classifier";
 const VERSION: u32 = 3;

@@ -9,7 +9,7 @@ use nalgebra::{DMatrix, DVector};
 use super::layer::{SoftmaxLayer, arg_max, softmax};
 use super::options::TrainingOptions;
 use crate::error::{Error, Result};
-use crate::ransac::SplitMix64;
+use crate::random::SplitMix64;
 
 /// Normalised descriptors and their classes.
 #[derive(Debug, Clone, Default, PartialEq)]

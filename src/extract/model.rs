@@ -17,7 +17,7 @@ use super::manifest::{
     manifest_beside,
 };
 use crate::error::{Error, Result};
-use crate::image::hex;
+use crate::hex::hex;
 use plans::{Outputs, Plans};
 
 pub(super) use output::Output;

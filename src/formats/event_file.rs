@@ -7,6 +7,8 @@
 
 use prost::Message;
 
+use super::masked_crc::masked_crc32c;
+
 #[derive(Clone, PartialEq, Message)]
 struct Event {
     #[prost(double, tag = "1")]
@@ -194,17 +196,10 @@ impl EventFile {
         let data = event.encode_to_vec();
         let length = (data.len() as u64).to_le_bytes();
         self.bytes.extend(length);
-        self.bytes.extend(masked_crc(&length).to_le_bytes());
+        self.bytes.extend(masked_crc32c(&length).to_le_bytes());
         self.bytes.extend(&data);
-        self.bytes.extend(masked_crc(&data).to_le_bytes());
+        self.bytes.extend(masked_crc32c(&data).to_le_bytes());
     }
-}
-
-/// TFRecord's checksum: the CRC turned by 15 bits, and a constant added.
-fn masked_crc(bytes: &[u8]) -> u32 {
-    crc32c::crc32c(bytes)
-        .rotate_right(15)
-        .wrapping_add(0xa282_ead8)
 }
 
 fn histogram(values: &[f32]) -> Option<Histogram> {
@@ -248,9 +243,9 @@ mod tests {
         while !rest.is_empty() {
             let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
             let crc = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
-            assert_eq!(crc(8), masked_crc(&rest[..8]));
+            assert_eq!(crc(8), masked_crc32c(&rest[..8]));
             let data = &rest[12..12 + length];
-            assert_eq!(crc(12 + length), masked_crc(data));
+            assert_eq!(crc(12 + length), masked_crc32c(data));
             events.push(Event::decode(data).unwrap());
             rest = &rest[16 + length..];
         }

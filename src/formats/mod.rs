@@ -8,6 +8,7 @@ pub mod delf_config;
 pub mod event_file;
 pub mod json;
 pub mod labels;
+mod masked_crc;
 pub mod onnx;
 pub mod tensorflow;
 mod text_proto;

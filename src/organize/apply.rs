@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::files::{makes_no_link, name_new};
+use super::files::name_new;
 use super::journal::{Intent, Journal, Record};
 use super::plan::{LeftOut, Placement, Plan};
 use crate::error::{Error, Result};
+use crate::files::makes_no_link;
 use crate::folder::JOURNAL_FOLDER;
 
 /// What [`apply`] did.

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::makes_no_link;
 use crate::folder::{PassedOver, find_photos, name_below};
 
 /// The source's photos and the two folders, as they were when they were looked at.
@@ -185,16 +186,4 @@ pub(super) fn name_new(partial: &Path, target: &Path) -> std::io::Result<()> {
         }
         named => named,
     }
-}
-
-/// Whether the file system refuses hard links of this file: another device, a file system without
-/// them, or a file with as many as it can have.
-pub(super) fn makes_no_link(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::CrossesDevices
-            | ErrorKind::Unsupported
-            | ErrorKind::PermissionDenied
-            | ErrorKind::TooManyLinks
-    )
 }

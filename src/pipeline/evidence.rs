@@ -2,7 +2,7 @@
 
 use super::features::{FeatureMatch, positions};
 use crate::features::FeatureSet;
-use crate::refinement::{RefinementImage, agreement_map};
+use crate::refinement::{AgreementMap, RefinementImage, agreement_map};
 use crate::scoring::{FeatureEvidence, GuidedMatches, KeypointTree, PairEvidence, PixelEvidence};
 
 /// Photos that fewer inliers tie together have no evidence: chance gives as many.
@@ -29,31 +29,26 @@ pub(super) fn feature_evidence(
     Some((evidence, guided))
 }
 
-/// What the pixels of two photos say; none without a transform or an overlap to compare.
-pub(super) fn pixel_evidence(
-    features: [&FeatureSet; 2],
-    found: &FeatureMatch,
-    guided: &GuidedMatches,
-    images: [&RefinementImage; 2],
-) -> Option<PixelEvidence> {
-    let geometry = found.geometry.as_ref()?;
-    let map = agreement_map(images[0], images[1], &geometry.matrix)?;
-    let inliers = geometry.inliers.iter();
-    let places = inliers.map(|&index| positions(features[0], features[1], &found.matches[index]));
-    Some(PixelEvidence::new(features, guided, places, &map))
-}
-
-/// All that was seen of two photos; none without a transform. Without images, features alone.
+/// All that was seen of two photos, and where their pixels agree; none without a transform. Without
+/// images, features alone.
 pub(super) fn pair_evidence(
     features: [&FeatureSet; 2],
     trees: [&KeypointTree; 2],
     found: &FeatureMatch,
     images: Option<[&RefinementImage; 2]>,
-) -> Option<PairEvidence> {
+) -> Option<(PairEvidence, Option<AgreementMap>)> {
     let (by_features, guided) = feature_evidence(features, trees, found)?;
-    let pixels = images.and_then(|images| pixel_evidence(features, found, &guided, images));
-    Some(PairEvidence {
+    let geometry = found.geometry.as_ref()?;
+    let map = images.and_then(|[a, b]| agreement_map(a, b, &geometry.matrix));
+    let pixels = map.as_ref().map(|map| {
+        let inliers = geometry.inliers.iter();
+        let places =
+            inliers.map(|&index| positions(features[0], features[1], &found.matches[index]));
+        PixelEvidence::new(features, &guided, places, map)
+    });
+    let evidence = PairEvidence {
         features: by_features,
         pixels,
-    })
+    };
+    Some((evidence, map))
 }

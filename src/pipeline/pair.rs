@@ -16,7 +16,7 @@ use crate::extract::{Model, extract};
 use crate::features::FeatureSet;
 use crate::geometry::TransformKind;
 use crate::image::{DecodeOptions, Photo};
-use crate::refinement::RefinementImage;
+use crate::refinement::{AgreementMap, RefinementImage};
 use crate::scoring::{Judgement, KeypointTree, PairEvidence, Relation, probability};
 use crate::store::rounded;
 
@@ -33,6 +33,8 @@ pub struct PairMatch {
     pub refined: Option<RefinedMatch>,
     /// What was seen, for and against; none without a transform.
     pub evidence: Option<PairEvidence>,
+    /// Where the aligned pixels agree and where they do not; none where they were not compared.
+    pub agreement: Option<AgreementMap>,
     /// Log-odds that both photos show the same thing ([`Judgement::log_odds`]).
     pub log_odds: f64,
     /// Whether one is an edited copy of the other or another view; none where the pixels were not
@@ -220,9 +222,10 @@ pub fn match_extracted(
                 &found.clone().swapped(),
                 images.map(|[image1, image2]| [image2, image1]),
             );
-            evidence.map(PairEvidence::swapped)
+            evidence.map(|(evidence, map)| (evidence.swapped(), map.map(AgreementMap::swapped)))
         }
     };
+    let (evidence, agreement) = evidence.unzip();
     let log_odds = judgement.log_odds(evidence.as_ref());
     let is_match = match options.min_probability {
         Some(min_probability) => probability(log_odds) >= min_probability,
@@ -233,6 +236,7 @@ pub fn match_extracted(
         is_match,
         relation: evidence.and_then(|evidence| judgement.relation(&evidence)),
         evidence,
+        agreement: agreement.flatten(),
         log_odds,
         features1,
         features2,

@@ -1,8 +1,8 @@
 //! Polishes a model on its inliers.
 
-use super::rng::SplitMix64;
 use super::scorer::Scorer;
 use super::{Estimator, Scored};
+use crate::random::SplitMix64;
 
 /// Squared-error limits of the reweighted least-squares steps, as multiples of the inlier limit:
 /// wide at first, because a model through a minimal sample of noisy data is off by more than the

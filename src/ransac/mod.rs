@@ -12,7 +12,6 @@
 
 mod local_optimization;
 mod options;
-mod rng;
 mod sampler;
 mod scorer;
 mod transform;
@@ -21,8 +20,8 @@ pub use options::{InlierReward, RansacOptions};
 pub use transform::TransformEstimator;
 
 use crate::error::Result;
+use crate::random::SplitMix64;
 use local_optimization::LocalOptimizer;
-pub(crate) use rng::SplitMix64;
 use sampler::ProsacSampler;
 use scorer::Scorer;
 

@@ -1,6 +1,6 @@
 //! Draws samples from a pool that grows from the best data to all data.
 
-use super::rng::SplitMix64;
+use crate::random::SplitMix64;
 
 /// Pool draws until the pool holds all data, as Chum and Matas have it.
 const GROWTH_DRAWS: f64 = 200_000.0;

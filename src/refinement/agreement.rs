@@ -78,6 +78,16 @@ pub struct AgreementCell {
     pub chroma: [[f32; 2]; 2],
 }
 
+impl AgreementCell {
+    /// Puts the photos in the other order.
+    fn swap(&mut self) {
+        std::mem::swap(&mut self.point1, &mut self.point2);
+        self.deviation.swap(0, 1);
+        self.mean.swap(0, 1);
+        self.chroma.swap(0, 1);
+    }
+}
+
 /// Cells of the overlap of two photos.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgreementMap {
@@ -95,6 +105,18 @@ pub struct AgreementMap {
 }
 
 impl AgreementMap {
+    /// The same of the photos in the other order.
+    #[must_use]
+    pub fn swapped(mut self) -> Self {
+        self.cells
+            .iter_mut()
+            .flatten()
+            .for_each(AgreementCell::swap);
+        self.overlap.swap(0, 1);
+        self.cell_from_photo.swap(0, 1);
+        self
+    }
+
     /// The index in [`Self::cells`] of the cell that holds a place of photo 1 (`photo` 0) or photo 2
     /// (1), in pixels of the original photo; none outside of the map.
     pub fn cell_at(&self, photo: usize, point: Point2<f64>) -> Option<usize> {
@@ -129,12 +151,7 @@ pub fn agreement_map(
         ),
     };
     if is_swapped {
-        for cell in cells.iter_mut().flatten() {
-            std::mem::swap(&mut cell.point1, &mut cell.point2);
-            cell.deviation.swap(0, 1);
-            cell.mean.swap(0, 1);
-            cell.chroma.swap(0, 1);
-        }
+        cells.iter_mut().flatten().for_each(AgreementCell::swap);
     }
     let cell_from_photo = match is_swapped {
         true => [frame * matrix, frame],

@@ -3,7 +3,8 @@
 use image::RgbImage;
 
 use super::figure::{FigureContent, FigureOptions};
-use super::stroke::{Colour, Frame, Pen};
+use super::overlay::{cross, dot};
+use super::stroke::{Colour, Pen, Strokes};
 use super::text::Typeface;
 
 const INK: Colour = [31, 35, 40];
@@ -21,6 +22,8 @@ pub(super) struct Caption {
     title: Vec<String>,
     lines: Vec<String>,
     verdict: Colour,
+    /// What the marks mean: places that agree, places that contradict, and no mark.
+    legend: Option<[String; 3]>,
 }
 
 impl Caption {
@@ -46,12 +49,25 @@ impl Caption {
             let note = format!("lines drawn for {drawn} of {all} inliers");
             lines.extend(body.wrapped(&note, width));
         }
+        let compared = content.places.filter(|_| content.transform.is_some());
+        let legend = compared.map(|places| {
+            let short = |text: String| body.shortened(&text, width - beside_mark(&body));
+            [
+                short(format!("{} places look alike", places.agreeing.len())),
+                short(format!(
+                    "{} places look different",
+                    places.contradicting.len()
+                )),
+                body.shortened("no mark: unclear, or too plain", width),
+            ]
+        });
         Self {
             body,
             heading,
             title,
             lines,
             verdict: if content.is_match { YES } else { NO },
+            legend,
         }
     }
 
@@ -63,7 +79,9 @@ impl Caption {
     /// Height of title and lines, in pixels.
     pub(super) fn height(&self) -> u32 {
         let title = self.title.len() as u32 * self.heading.line_height();
-        title + LEADING + self.lines.len() as u32 * (self.body.line_height() + LEADING)
+        let num_lines =
+            self.lines.len() + self.legend.as_ref().map_or(0, |legend| legend.len() + 1);
+        title + LEADING + num_lines as u32 * self.step()
     }
 
     /// Draws the name of a photo around the column `centre`, at most `width` pixels wide.
@@ -80,30 +98,63 @@ impl Caption {
         self.body.draw(picture, left, top, &name, FAINT_INK);
     }
 
-    /// Draws title and lines with their corner at (`left`, `top`).
-    pub(super) fn paint(&self, picture: &mut RgbImage, left: u32, mut top: u32) {
+    /// Adds the marks before the title and before the legend, for a corner at (`left`, `top`).
+    pub(super) fn mark(&self, strokes: &mut Strokes, left: u32, top: u32) {
         let height = self.heading.line_height();
-        let mark = Pen {
+        let verdict = Pen {
             colour: self.verdict,
             radius: f64::from(height) * 0.27,
-            opacity: 1.0,
             halo: 0.0,
-            halo_opacity: 0.0,
         };
-        let (x, y) = (left + height * 3 / 10, top + height / 2);
-        let frame = Frame::of(picture);
-        mark.dot(picture, frame, [f64::from(x), f64::from(y)]);
-        let beside = left as f32 + indent(&self.heading);
-        for line in &self.title {
-            self.heading.draw(picture, beside, top, line, INK);
-            top += height;
-        }
-        top += LEADING;
-        for line in &self.lines {
-            self.body.draw(picture, left as f32, top, line, INK);
-            top += self.body.line_height() + LEADING;
+        let centre = [left + height * 3 / 10, top + height / 2];
+        strokes.dot(&verdict, centre.map(f64::from));
+        if self.legend.is_some() {
+            let height = self.body.line_height();
+            let middle = |top: u32| [left + height / 2, top + height / 2].map(f64::from);
+            let [agreeing, contradicting, _] = self.legend_tops(top);
+            dot(strokes, middle(agreeing), f64::from(height) / 4.0);
+            cross(strokes, middle(contradicting), f64::from(height) / 4.0);
         }
     }
+
+    /// Draws title, lines and legend with their corner at (`left`, `top`).
+    pub(super) fn paint(&self, picture: &mut RgbImage, left: u32, top: u32) {
+        let beside = left as f32 + indent(&self.heading);
+        let mut line_top = top;
+        for line in &self.title {
+            self.heading.draw(picture, beside, line_top, line, INK);
+            line_top += self.heading.line_height();
+        }
+        line_top += LEADING;
+        for line in &self.lines {
+            self.body.draw(picture, left as f32, line_top, line, INK);
+            line_top += self.step();
+        }
+        if let Some([agreeing, contradicting, none]) = &self.legend {
+            let tops = self.legend_tops(top);
+            let beside = left as f32 + beside_mark(&self.body);
+            self.body.draw(picture, beside, tops[0], agreeing, INK);
+            self.body.draw(picture, beside, tops[1], contradicting, INK);
+            self.body.draw(picture, left as f32, tops[2], none, INK);
+        }
+    }
+
+    /// From one line to the next, in pixels.
+    fn step(&self) -> u32 {
+        self.body.line_height() + LEADING
+    }
+
+    /// Where the lines of the legend begin, one line below the others, for a caption at `top`.
+    fn legend_tops(&self, top: u32) -> [u32; 3] {
+        let title = self.title.len() as u32 * self.heading.line_height() + LEADING;
+        let lines = self.lines.len() as u32;
+        [1, 2, 3].map(|line| top + title + (lines + line) * self.step())
+    }
+}
+
+/// Room for a mark of the legend, in pixels.
+fn beside_mark(body: &Typeface) -> f32 {
+    body.line_height() as f32 * 1.25
 }
 
 /// Room for the mark before the title, in pixels.

@@ -1,6 +1,8 @@
 //! The picture of a confusion matrix: one row a true class, one column a predicted class.
 
 use image::{Rgb, RgbImage};
+use imageproc::drawing::draw_filled_rect_mut;
+use imageproc::rect::Rect;
 
 use super::text::Typeface;
 
@@ -42,7 +44,8 @@ pub fn confusion_figure(counts: &[Vec<usize>], labels: &[String]) -> RgbImage {
         for (column, &count) in columns.iter().enumerate() {
             let x = left + column as u32 * cell;
             let share = count as f32 / total as f32;
-            fill(&mut picture, [x, y], cell - 1, colour(share, row == column));
+            let square = Rect::at(x as i32, y as i32).of_size(cell - 1, cell - 1);
+            draw_filled_rect_mut(&mut picture, square, colour(share, row == column));
             if count > 0 && cell >= SMALLEST_NUMBERED {
                 let text = count.to_string();
                 let at = x as f32 + (cell as f32 - typeface.width(&text)) / 2.0;
@@ -77,14 +80,6 @@ fn colour(share: f32, is_right: bool) -> Rgb<u8> {
     // The square root makes single mistakes visible.
     let strength = share.sqrt();
     Rgb(full.map(|v| (245.0 + (v - 245.0) * strength) as u8))
-}
-
-fn fill(picture: &mut RgbImage, [x, y]: [u32; 2], side: u32, colour: Rgb<u8>) {
-    for j in y..y + side {
-        for i in x..x + side {
-            picture.put_pixel(i, j, colour);
-        }
-    }
 }
 
 #[cfg(test)]

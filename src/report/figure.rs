@@ -3,8 +3,9 @@
 //! Keypoints are small white dots. Every inlier is a line from its place in photo 1 to its place
 //! in photo 2; lines that pass the gap between the photos next to each other have different
 //! colours, and all have a dark halo, so that they are seen on a bright and on a dark photo. The
-//! border of photo 1 and its image in photo 2 are green. A caption below names the photos and
-//! says what was found.
+//! border of photo 1 and its image in photo 2 are green. Where a transform was found, a third panel
+//! below photo 2 shows photo 1 laid onto it, with marks where they agree and where they contradict. A
+//! caption says what was found.
 //!
 //! Positions are pixels of the original photos, (0, 0) is the centre of the top-left pixel, and the
 //! transform maps photo 1 to photo 2.
@@ -15,8 +16,9 @@ use image::{Rgb, RgbImage};
 use nalgebra::Matrix3;
 
 use super::caption::Caption;
+use super::overlay::{mark_places, paint_overlay};
 use super::panel::{Panel, outline, spread};
-use super::stroke::{Colour, Frame, Pen};
+use super::stroke::{Colour, Pen, Strokes};
 use crate::error::{Error, Result};
 
 const PAPER: [u8; 3] = [255, 255, 255];
@@ -35,17 +37,13 @@ const LINES: [Colour; 7] = [
 const OUTLINE: Pen = Pen {
     colour: [70, 255, 90],
     radius: 1.4,
-    opacity: 1.0,
-    halo: 1.4,
-    halo_opacity: 0.6,
+    halo: 0.9,
 };
 
 const KEYPOINT: Pen = Pen {
     colour: [255, 255, 255],
-    radius: 1.0,
-    opacity: 0.85,
-    halo: 0.9,
-    halo_opacity: 0.5,
+    radius: 0.9,
+    halo: 0.5,
 };
 
 /// White space around the photos and between them, in pixels.
@@ -75,12 +73,23 @@ pub struct FigureContent<'a> {
     pub inliers: &'a [[f64; 4]],
     /// The transform that maps photo 1 to photo 2, if one was found.
     pub transform: Option<Matrix3<f64>>,
+    /// Where the pixels of both photos were compared under that transform; none where they were not.
+    pub places: Option<FigurePlaces<'a>>,
     /// The verdict: colours the mark before the title green or red.
     pub is_match: bool,
     /// First line of the caption.
     pub title: &'a str,
     /// More lines of the caption; each is wrapped to the width of the figure.
     pub lines: &'a [String],
+}
+
+/// Places that were compared, x and y in photo 2. Those outside the photo are not drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct FigurePlaces<'a> {
+    /// Where both photos look alike.
+    pub agreeing: &'a [[f64; 2]],
+    /// Where they look different.
+    pub contradicting: &'a [[f64; 2]],
 }
 
 /// Sizes of a figure.
@@ -146,8 +155,9 @@ impl FigureOptions {
 /// Draws the figure of a match.
 ///
 /// The picture is as large as its content needs. Each photo stands in a column at most
-/// `max_photo_width_px` and at least 240 pixels wide; the height is at most `max_photo_height_px`
-/// and the caption. The same input gives the same bytes.
+/// `max_photo_width_px` and at least 240 pixels wide. Without a transform the caption stands below
+/// both; with one, photo 1 laid onto photo 2 stands below photo 2, as large as it, and the caption
+/// below photo 1. The same input gives the same bytes.
 ///
 /// # Errors
 ///
@@ -178,31 +188,58 @@ pub fn match_figure(
 
     let width = columns[0] + columns[1] + 3 * MARGIN;
     let counts = [lines.len(), inliers.len()];
-    let caption = Caption::new(content, options, width - 2 * MARGIN, counts);
+    let caption_width = match content.transform {
+        Some(_) => columns[0],
+        None => width - 2 * MARGIN,
+    };
+    let caption = Caption::new(content, options, caption_width, counts);
     let names_top = MARGIN + height + MARGIN / 2;
-    let caption_top = names_top + caption.name_height() + MARGIN / 2;
-    let bottom = caption_top + caption.height() + MARGIN;
-    let mut picture = RgbImage::from_pixel(width, bottom, Rgb(PAPER));
+    let below = names_top + caption.name_height() + MARGIN / 2;
+    let mut overlay = panels[1];
+    overlay.centre_in(
+        [2 * MARGIN + columns[0], below],
+        [columns[1], panels[1].height()],
+    );
+    let caption_bottom = below + caption.height();
+    let bottom = match content.transform {
+        Some(_) => caption_bottom.max(overlay.frame.bottom + MARGIN / 2 + caption.name_height()),
+        None => caption_bottom,
+    };
+    let mut picture = RgbImage::from_pixel(width, bottom + MARGIN, Rgb(PAPER));
 
-    for ((panel, photo), column) in panels.iter().zip(photos).zip(columns) {
+    for (panel, photo) in panels.iter().zip(photos) {
         panel.paint(&mut picture, photo.pixels);
-        let centre = (panel.frame.left + panel.frame.right) as f32 / 2.0;
-        caption.paint_name(&mut picture, photo.name, centre, names_top, column);
-        for &[x, y] in photo.keypoints {
-            if let Some(place) = panel.place_inside([f64::from(x), f64::from(y)]) {
-                KEYPOINT.dot(&mut picture, panel.frame, place);
-            }
+    }
+    let mut strokes = Strokes::default();
+    for (panel, photo) in panels.iter().zip(photos) {
+        let places = photo.keypoints.iter().map(|place| place.map(f64::from));
+        for place in places.filter_map(|place| panel.place_inside(place)) {
+            strokes.dot(&KEYPOINT, place);
         }
     }
-    paint_lines(&mut picture, &lines);
+    add_lines(&mut strokes, &lines);
     if let Some(transform) = &content.transform {
-        let seen = outline(transform, &panels);
-        let frames = panels.map(|panel| panel.frame.grown(1, &picture));
-        OUTLINE.draw(&mut picture, frames[0], &panels[0].border());
-        OUTLINE.draw(&mut picture, frames[1], &seen);
+        strokes.lines(&OUTLINE, &panels[0].border());
+        strokes.lines(&OUTLINE, &outline(transform, &panels));
+        paint_overlay(&mut picture, photos, &overlay, transform);
+        strokes.lines(&OUTLINE, &outline(transform, &[panels[0], overlay]));
+        if let Some(places) = &content.places {
+            mark_places(&mut strokes, places, &overlay);
+        }
     }
-    paint_ends(&mut picture, &lines);
-    caption.paint(&mut picture, MARGIN, caption_top);
+    add_ends(&mut strokes, &lines);
+    caption.mark(&mut strokes, MARGIN, below);
+    strokes.paint(&mut picture);
+
+    for ((panel, photo), column) in panels.iter().zip(photos).zip(columns) {
+        caption.paint_name(&mut picture, photo.name, panel.middle(), names_top, column);
+    }
+    if content.transform.is_some() {
+        let top = overlay.frame.bottom + MARGIN / 2;
+        let name = "photo 1 laid onto photo 2";
+        caption.paint_name(&mut picture, name, overlay.middle(), top, columns[1]);
+    }
+    caption.paint(&mut picture, MARGIN, below);
     Ok(picture)
 }
 
@@ -221,32 +258,28 @@ fn crowd(lines: &[[[f64; 2]; 2]]) -> f64 {
     ((lines.len() as f64 - 20.0) / 130.0).clamp(0.0, 1.0)
 }
 
-fn paint_lines(picture: &mut RgbImage, lines: &[[[f64; 2]; 2]]) {
-    let (crowd, frame) = (crowd(lines), Frame::of(picture));
+fn add_lines(strokes: &mut Strokes, lines: &[[[f64; 2]; 2]]) {
+    let crowd = crowd(lines);
     for (line, colour) in lines.iter().zip(LINES.iter().cycle()) {
         let pen = Pen {
             colour: *colour,
             radius: 0.9 - 0.2 * crowd,
-            opacity: 1.0 - 0.1 * crowd,
-            halo: 0.9 - 0.2 * crowd,
-            halo_opacity: 0.45 - 0.1 * crowd,
+            halo: 0.45 - 0.15 * crowd,
         };
-        pen.draw(picture, frame, &[*line]);
+        strokes.lines(&pen, &[*line]);
     }
 }
 
-fn paint_ends(picture: &mut RgbImage, lines: &[[[f64; 2]; 2]]) {
-    let (crowd, frame) = (crowd(lines), Frame::of(picture));
+fn add_ends(strokes: &mut Strokes, lines: &[[[f64; 2]; 2]]) {
+    let crowd = crowd(lines);
     for (line, colour) in lines.iter().zip(LINES.iter().cycle()) {
         let pen = Pen {
             colour: *colour,
             radius: 2.6 - 0.6 * crowd,
-            opacity: 1.0,
-            halo: 1.2,
-            halo_opacity: 0.7,
+            halo: 0.9,
         };
         for end in line {
-            pen.dot(picture, frame, *end);
+            strokes.dot(&pen, *end);
         }
     }
 }

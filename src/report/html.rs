@@ -14,10 +14,11 @@ use crate::error::Result;
 
 const PAGE: &str = include_str!("folder_page/page.html");
 const STYLE: &str = include_str!("folder_page/page.css");
-const SCRIPT: [&str; 4] = [
+const SCRIPT: [&str; 5] = [
     include_str!("folder_page/classes.js"),
     include_str!("folder_page/rows.js"),
     include_str!("folder_page/pair.js"),
+    include_str!("folder_page/overlay.js"),
     include_str!("folder_page/page.js"),
 ];
 
@@ -91,6 +92,20 @@ pub struct ReportPair {
     /// Inliers, x and y in photo 1, x and y in photo 2, in pixels. Of more than 40 the page gets 40,
     /// evenly taken, so that its size stays bounded.
     pub inliers: Vec<[f32; 4]>,
+    /// The transform that maps photo 1 to photo 2 in pixels, row after row; `None` without one.
+    pub transform: Option<[f64; 9]>,
+    /// Places of photo 2 that were compared; `None` where they are not told.
+    pub places: Option<ReportPlaces>,
+}
+
+/// Places of photo 2 that were compared with photo 1, x and y in pixels of photo 2. Of more than
+/// 1000 of a kind the page gets 1000.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReportPlaces {
+    /// Where both photos look alike.
+    pub agreeing: Vec<[f32; 2]>,
+    /// Where they look different.
+    pub contradicting: Vec<[f32; 2]>,
 }
 
 /// The page as one HTML file, in UTF-8. The same report gives the same bytes.
@@ -109,6 +124,7 @@ pub fn folder_page(report: &FolderReport) -> Result<String> {
         ("script", &script),
         ("data", &json),
         ("inliers", &data.inliers),
+        ("overlays", &data.overlays),
         ("thumbnails", &data.thumbnails),
     ];
     Ok(filled(PAGE, &blocks))
@@ -167,6 +183,8 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::{BASE64_STANDARD, Engine};
+
     use super::*;
 
     const ODD: &str = "</script><script>alert(1)</script><!-- \"'&{{data}}\u{2028}\n.jpg";
@@ -200,6 +218,11 @@ mod tests {
                 agreement: Some(0.9),
                 contradiction: Some(0.05),
                 inliers: vec![[-1e9, f32::NAN, 40.0, 15.0]; 60],
+                transform: Some([1.0, 0.0, 4.0, 0.0, 1.0, 3.0, 0.0, 0.0, 1.0]),
+                places: Some(ReportPlaces {
+                    agreeing: vec![[0.0, 0.0], [-1e9, f32::NAN]],
+                    contradicting: vec![[39.5, 14.5]; 2000],
+                }),
             }],
             failures: vec![(ODD.into(), ODD.into())],
         }
@@ -241,6 +264,26 @@ mod tests {
         // 0 and 0, then the right edge of 40 pixels plus half a pixel and 15.5 / 30 of 65535.
         assert!(inliers.starts_with("AAAAAP//RIQA"), "{}", &inliers[..12]);
         assert_eq!(block(&page, "thumbnails-0"), "AQIDBA==".repeat(3));
+    }
+
+    #[test]
+    fn overlays_are_shares_of_the_sides_and_bounded_in_number() {
+        let page = folder_page(&report()).unwrap();
+        let data: serde_json::Value = serde_json::from_str(block(&page, "data")).unwrap();
+        assert_eq!(data["pairs"]["has_transform"][0], true);
+        assert_eq!(data["pairs"]["agreeing"][0], 2);
+        assert_eq!(data["pairs"]["contradicting"][0], 1000);
+        let bytes = BASE64_STANDARD.decode(block(&page, "overlays")).unwrap();
+        assert_eq!(bytes.len(), 36 + 2 * 1002);
+        let number = |at: usize| f32::from_le_bytes(bytes[4 * at..][..4].try_into().unwrap());
+        let matrix: Vec<f32> = (0..9).map(number).collect();
+        assert_eq!(matrix, [1.0, 0.0, 0.1, 0.0, 1.0, 0.1, 0.0, 0.0, 1.0]);
+        assert_eq!(bytes[36..42], [3, 4, 0, 0, 255, 128]);
+        let mut without = report();
+        without.pairs[0].transform = None;
+        without.pairs[0].places = None;
+        let page = folder_page(&without).unwrap();
+        assert!(block(&page, "overlays").is_empty());
     }
 
     #[test]

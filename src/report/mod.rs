@@ -5,6 +5,7 @@ mod confusion;
 mod figure;
 mod html;
 mod label_page;
+mod overlay;
 mod page_data;
 mod panel;
 mod stroke;
@@ -12,8 +13,8 @@ mod text;
 mod thumbnail;
 
 pub use confusion::confusion_figure;
-pub use figure::{FigureContent, FigureOptions, FigurePhoto, match_figure};
-pub use html::{FolderReport, ReportCut, ReportPair, ReportPhoto, folder_page, href};
+pub use figure::{FigureContent, FigureOptions, FigurePhoto, FigurePlaces, match_figure};
+pub use html::{FolderReport, ReportCut, ReportPair, ReportPhoto, ReportPlaces, folder_page, href};
 pub use label_page::{Card, LabelPage, Section, label_page};
 pub use thumbnail::{THUMBNAIL_SIDE_PX, thumbnail};
 
@@ -44,6 +45,20 @@ pub fn write_picture(picture: &RgbImage, path: &Path) -> Result<()> {
     let mut bytes = bytes.into_inner();
     mark(&mut bytes, format);
     write_file(path, &bytes)
+}
+
+/// A picture as PNG.
+///
+/// # Errors
+/// [`Error::Encode`] for a picture that the format cannot hold.
+pub(crate) fn png(picture: &RgbImage) -> Result<Vec<u8>> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let written = picture.write_to(&mut bytes, image::ImageFormat::Png);
+    written.map_err(|error| Error::Encode {
+        path: "(a picture in memory)".into(),
+        reason: error.to_string(),
+    })?;
+    Ok(bytes.into_inner())
 }
 
 /// Puts [`MARK`] where readers of the format pass over it.

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt::Write;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use nalgebra::Matrix3;
 use serde_json::{Value, json};
 
 use super::html::{FolderReport, ReportCut, ReportPair, ReportPhoto};
@@ -11,6 +12,9 @@ use crate::error::{Error, Result};
 
 /// Most inliers of a pair that the page gets; more cannot be told apart in its picture.
 const MAX_INLIERS: usize = 40;
+
+/// Most places of a kind that the page gets of a pair.
+const MAX_PLACES: usize = 1000;
 
 /// Thumbnails in one block. The page shows those of a block as soon as it is read.
 const PER_BLOCK: usize = 250;
@@ -23,6 +27,11 @@ pub(super) struct PageData {
     /// The inliers of the pairs one after another, each pair in base64 with its own padding: four
     /// little-endian 16-bit numbers an inlier, shares of the photo's width or height in 65535ths.
     pub(super) inliers: String,
+    /// The transforms and the compared places of the pairs one after another, each pair that has
+    /// either in base64 with its own padding: nine little-endian 32-bit floats, where there is a
+    /// transform, that map shares of photo 1's sides to shares of photo 2's; then two bytes a place,
+    /// agreeing ones first, shares of photo 2's sides in 255ths.
+    pub(super) overlays: String,
 }
 
 impl PageData {
@@ -42,17 +51,20 @@ impl PageData {
         let mut pairs: Vec<&ReportPair> = report.pairs.iter().collect();
         pairs.sort_by(|a, b| by_strength(a, b));
         let mut inliers = String::new();
+        let mut overlays = String::new();
         let mut drawn = Vec::with_capacity(pairs.len());
         for pair in &pairs {
             let taken = taken(&pair.inliers);
             drawn.push(taken.len());
             let photos = [pair.image1, pair.image2].map(|image| &report.photos[image as usize]);
             BASE64_STANDARD.encode_string(shares(&taken, photos), &mut inliers);
+            BASE64_STANDARD.encode_string(overlay(pair, photos), &mut overlays);
         }
         Ok(Self {
             columns: columns(report, &pairs, &drawn),
             thumbnails,
             inliers,
+            overlays,
         })
     }
 
@@ -106,6 +118,9 @@ fn columns(report: &FolderReport, pairs: &[&ReportPair], drawn: &[usize]) -> Val
             "agreement": column(pairs, |pair| pair.agreement.map(rounded)),
             "contradiction": column(pairs, |pair| pair.contradiction.map(rounded)),
             "drawn": drawn,
+            "has_transform": column(pairs, |pair| pair.transform.is_some()),
+            "agreeing": column(pairs, |pair| num_places(pair).map(|[agreeing, _]| agreeing)),
+            "contradicting": column(pairs, |pair| num_places(pair).map(|[_, contradicting]| contradicting)),
         },
         "failures": report.failures,
     })
@@ -144,6 +159,47 @@ fn shares(inliers: &[[f32; 4]], photos: [&ReportPhoto; 2]) -> Vec<u8> {
         })
         .flat_map(u16::to_le_bytes)
         .collect()
+}
+
+/// How many places of a pair the page gets: agreeing and contradicting.
+fn num_places(pair: &ReportPair) -> Option<[usize; 2]> {
+    let places = pair.places.as_ref()?;
+    let both = [&places.agreeing, &places.contradicting];
+    Some(both.map(|places| places.len().min(MAX_PLACES)))
+}
+
+/// Transform and places of a pair as the page reads them.
+fn overlay(pair: &ReportPair, [photo1, photo2]: [&ReportPhoto; 2]) -> Vec<u8> {
+    // Maps pixels to shares; the centre of pixel 0 is half a pixel from the edge.
+    let to_shares = |photo: &ReportPhoto| {
+        let [x, y] = [photo.width, photo.height].map(|side| 1.0 / f64::from(side));
+        Matrix3::new(x, 0.0, 0.5 * x, 0.0, y, 0.5 * y, 0.0, 0.0, 1.0)
+    };
+    let from_shares = |photo: &ReportPhoto| {
+        let [x, y] = [photo.width, photo.height].map(f64::from);
+        Matrix3::new(x, 0.0, -0.5, 0.0, y, -0.5, 0.0, 0.0, 1.0)
+    };
+    let mut bytes = Vec::new();
+    if let Some(transform) = pair.transform {
+        let matrix = Matrix3::from_row_slice(&transform);
+        let shares = to_shares(photo2) * matrix * from_shares(photo1);
+        let rows = shares.transpose();
+        bytes.extend(rows.iter().flat_map(|value| (*value as f32).to_le_bytes()));
+    }
+    if let Some(places) = &pair.places {
+        let both = [&places.agreeing, &places.contradicting];
+        let taken = both
+            .into_iter()
+            .flat_map(|places| places.iter().take(MAX_PLACES));
+        bytes.extend(taken.flat_map(|[x, y]| {
+            [(x, photo2.width), (y, photo2.height)].map(|(position, side)| {
+                let share = (f64::from(*position) + 0.5) / f64::from(side);
+                // The cast takes what is outside to the nearest edge and NaN to 0.
+                (share * 255.0).round() as u8
+            })
+        }));
+    }
+    bytes
 }
 
 fn check(report: &FolderReport) -> Result<()> {

@@ -5,7 +5,15 @@ use image::imageops::{FilterType, replace, resize};
 use nalgebra::{Matrix3, Vector3};
 
 use super::figure::{FigureOptions, FigurePhoto};
-use super::stroke::Frame;
+
+/// A rectangle of pixels: `left <= x < right` and `top <= y < bottom`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Frame {
+    pub(super) left: u32,
+    pub(super) top: u32,
+    pub(super) right: u32,
+    pub(super) bottom: u32,
+}
 
 /// The place of one photo in the figure.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +49,11 @@ impl Panel {
         self.frame.bottom - self.frame.top
     }
 
+    /// The middle between its left and its right edge.
+    pub(super) fn middle(&self) -> f32 {
+        (self.frame.left + self.frame.right) as f32 / 2.0
+    }
+
     /// Moves the photo to the middle of a rectangle that is at least as large.
     pub(super) fn centre_in(&mut self, corner: [u32; 2], size: [u32; 2]) {
         let [width, height] = [self.width(), self.height()];
@@ -55,7 +68,7 @@ impl Panel {
     }
 
     /// Pixels of the figure for one pixel of the photo, across and down.
-    fn scale(&self) -> [f64; 2] {
+    pub(super) fn scale(&self) -> [f64; 2] {
         [
             f64::from(self.width()) / self.size[0],
             f64::from(self.height()) / self.size[1],

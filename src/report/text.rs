@@ -1,12 +1,13 @@
-//! Text on a picture, and text made to fit a width.
+//! Text on a picture, drawn by imageproc, and text made to fit a width.
 //!
 //! The font is DejaVu Sans 2.37, cut to Latin, Greek and Cyrillic letters and a few signs; its
 //! licence lies beside it. A character that the font lacks is drawn as `?`.
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
-use image::RgbImage;
+use image::{Rgb, RgbImage};
+use imageproc::drawing::{draw_text_mut, text_size};
 
-use super::stroke::{Colour, blend};
+use super::stroke::Colour;
 
 const FONT: &[u8] = include_bytes!("DejaVuSans-subset.ttf");
 
@@ -17,7 +18,8 @@ pub(super) struct Typeface {
 }
 
 impl Typeface {
-    /// The font at a size in pixels: the distance between the lines is about 1.2 times as much.
+    /// The font at about this size in pixels: the nearest one whose baseline lies on a whole pixel. The
+    /// distance between the lines is about 1.2 times as much.
     #[expect(
         clippy::expect_used,
         reason = "the font is part of the program, and tests read it"
@@ -26,6 +28,8 @@ impl Typeface {
         let font = FontRef::try_from_slice(FONT).expect("the embedded font is valid");
         let units_per_em = font.units_per_em().unwrap_or(2048.0);
         let scale = PxScale::from(size_px * font.height_unscaled() / units_per_em);
+        let ascent = font.as_scaled(scale).ascent();
+        let scale = PxScale::from(scale.y * ascent.round() / ascent);
         Self { font, scale }
     }
 
@@ -36,14 +40,11 @@ impl Typeface {
 
     /// Width of a text in pixels.
     pub(super) fn width(&self, text: &str) -> f32 {
-        let font = self.font.as_scaled(self.scale);
-        text.chars()
-            .map(|character| font.h_advance(font.glyph_id(self.known(character))))
-            .sum()
+        text_size(self.scale, &self.font, &self.known(text)).0 as f32
     }
 
-    /// Draws one line of text. `left` and `top` are the corner of a line `line_height` high; the
-    /// baseline lies on a whole pixel.
+    /// Draws one line of text. `left` and `top` are the corner of a line `line_height` high, to the
+    /// nearest whole pixel.
     pub(super) fn draw(
         &self,
         picture: &mut RgbImage,
@@ -52,29 +53,13 @@ impl Typeface {
         text: &str,
         colour: Colour,
     ) {
-        let font = self.font.as_scaled(self.scale);
-        let slack = self.line_height() as f32 - font.height();
-        let baseline = top as f32 + (slack / 2.0 + font.ascent()).round();
-        let mut caret = left;
-        for character in text.chars() {
-            let mut glyph = font.scaled_glyph(self.known(character));
-            glyph.position = ab_glyph::point(caret, baseline);
-            caret += font.h_advance(glyph.id);
-            let Some(outline) = self.font.outline_glyph(glyph) else {
-                continue;
-            };
-            let corner = outline.px_bounds().min;
-            outline.draw(|x, y, coverage| {
-                let x = i64::from(x) + corner.x as i64;
-                let y = i64::from(y) + corner.y as i64;
-                let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) else {
-                    return;
-                };
-                if x < picture.width() && y < picture.height() {
-                    blend(picture, x, y, colour, f64::from(coverage.clamp(0.0, 1.0)));
-                }
-            });
-        }
+        let slack = self.line_height() as f32 - self.scale.y;
+        let (x, y) = (
+            left.round() as i32,
+            (top as f32 + slack / 2.0).round() as i32,
+        );
+        let text = self.known(text);
+        draw_text_mut(picture, Rgb(colour), x, y, self.scale, &self.font, &text);
     }
 
     /// The text, or its beginning and its end around an ellipsis, at most `max_width` pixels wide.
@@ -120,10 +105,10 @@ impl Typeface {
         lines
     }
 
-    /// The character, or `?` where the font has none.
-    fn known(&self, character: char) -> char {
-        let missing = self.font.glyph_id(character).0 == 0;
-        if missing { '?' } else { character }
+    /// The text with `?` for each character that the font lacks.
+    fn known(&self, text: &str) -> String {
+        let is_missing = |character: char| self.font.glyph_id(character).0 == 0;
+        text.replace(is_missing, "?")
     }
 }
 
@@ -144,7 +129,8 @@ mod tests {
             assert_eq!(drawn(text), drawn("?"));
         }
         for character in ('!'..='~').chain("äßÉłőΩЖ…→≈≤≥−×°·—".chars()) {
-            assert_eq!(face.known(character), character);
+            let text = character.to_string();
+            assert_eq!(face.known(&text), text);
         }
     }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use nalgebra::{Matrix3, Point2};
 use serde::{Deserialize, Serialize};
 
+use super::cells::{AGREES, CellVerdict};
 use super::guided::{Guided, KeypointTree, guided_matches};
 use crate::features::FeatureSet;
 use crate::geometry::inverse;
@@ -18,12 +19,6 @@ use crate::refinement::{AgreementCell, AgreementMap, MAP_SIDE};
 const GUIDED_RADIUS: f64 = 16.0 / 480.0;
 /// Texture beyond this standard deviation counts no more, in grey levels.
 const MAX_TEXTURE: f32 = 20.0;
-/// Cells with more texture than this, in one photo, can agree or contradict, in grey levels.
-const MIN_TEXTURE: f32 = 6.0;
-/// Correlation from which a cell agrees.
-const AGREES: f32 = 0.7;
-/// Correlation below which a cell contradicts.
-const CONTRADICTS: f32 = 0.4;
 /// Cells that moved further are not where one homography puts them, as a part of the overlap's side.
 const MAX_PLANAR_SHIFT: f32 = 1.6 / 256.0;
 /// Standard deviation of the weight of the middle, as a part of the side.
@@ -304,9 +299,10 @@ impl PixelEvidence {
             means
                 .coarse_agreement
                 .add(cell.coarse_correlation, by_attention);
-            if deviation > MIN_TEXTURE {
-                let [agrees, contradicts] = [correlation >= AGREES, correlation < CONTRADICTS]
-                    .map(|is| f32::from(u8::from(is)));
+            let verdict = CellVerdict::from(cell);
+            if verdict != CellVerdict::Plain {
+                let [agrees, contradicts] = [CellVerdict::Agrees, CellVerdict::Contradicts]
+                    .map(|is| f32::from(u8::from(verdict == is)));
                 means.agreeing_share.add(agrees, 1.0);
                 means.contradicting_share.add(contradicts, 1.0);
                 means.contradicted_attention.add(contradicts, by_attention);

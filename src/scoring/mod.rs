@@ -4,6 +4,7 @@
 //! [`Judgement`] answers the log-odds that both photos show the same thing.
 //! [`guided_matches`] looks for the partners of keypoints where a transform puts them.
 
+mod cells;
 mod evidence;
 mod guided;
 mod inputs;
@@ -12,6 +13,7 @@ mod judgement;
 mod tests;
 mod values;
 
+pub use cells::CellVerdict;
 pub use evidence::{FeatureEvidence, GuidedMatches, PairEvidence, PixelEvidence};
 pub use guided::{Guided, KeypointTree, guided_matches};
 pub use inputs::{FEATURE_INPUTS, PIXEL_INPUTS, feature_inputs, pixel_inputs};

@@ -62,6 +62,25 @@ await page.emulateMedia({ colorScheme: "dark" });
 await page.screenshot({ path: join(pictures, "dark.png") });
 await page.emulateMedia({ colorScheme: "light" });
 
+// Photo 1 of the pair, which is graffiti 3, lies on its photo 2 where the transform puts it, with marks.
+const overlay = page.locator("#dock .overlay");
+assert.equal(await overlay.getAttribute("aria-label"),
+  "graffiti_3.jpg laid onto graffiti_1.jpg, 42 places alike, 21 places different");
+const laid = await overlay.evaluate((panel) => {
+  const [below, above] = panel.querySelectorAll("img");
+  // The transform moves every inlier of photo 1 to its place in photo 2.
+  const [frame, matrix] = [panel.getBoundingClientRect(), new DOMMatrix(getComputedStyle(above).transform)];
+  const inliers = inliersOf(pairOf(2, 4));
+  const errors = inliers.map(([x1, y1, x2, y2]) => {
+    const at = matrix.transformPoint(new DOMPoint(x1 * frame.width, y1 * frame.height));
+    return Math.hypot(at.x / at.w - x2 * frame.width, at.y / at.w - y2 * frame.height);
+  });
+  return { names: [below, above].map((image) => decodeURI(image.src).split("/").at(-1)), most: Math.max(...errors), count: errors.length };
+});
+assert.deepEqual(laid.names, ["graffiti_1.jpg", "graffiti_3.jpg"]);
+assert.ok(laid.count > 30 && laid.most < 0.5, JSON.stringify(laid));
+assert.match(await page.textContent("#dock .laying"), /42 alike.*21 different/s);
+
 // Lines begin in the photo that was chosen first, whichever the pair names first.
 const ends = await page.evaluate(() => {
   const place = (photo) => {

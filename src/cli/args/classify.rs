@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 
+use super::DescriptorSearchArgs;
+
 #[derive(Debug, Args)]
 pub(crate) struct ClassifyArgs {
     /// A photo, or photos and folders.
@@ -43,6 +45,9 @@ pub(crate) struct ClassifyArgs {
     /// Use this ONNX file, described by the manifest.toml beside it [default: the built-in network].
     #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) descriptors: DescriptorSearchArgs,
 
     /// Keep what is computed of each photo in this folder, and use what is there
     /// [default: .delfin in the folder of photos, as `delfin cluster` does].

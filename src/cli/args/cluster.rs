@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueHint};
 use delfin::pipeline::ClusterOptions;
 use delfin::scoring::Judgement;
 
-use super::{ExtractionArgs, defaults};
+use super::{DescriptorSearchArgs, ExtractionArgs, defaults};
 
 #[derive(Debug, Args)]
 pub(crate) struct ClusterArgs {
@@ -49,6 +49,9 @@ pub(crate) struct ClusterArgs {
     /// matches, two-view geometries. A new file.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) export_colmap: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) descriptors: DescriptorSearchArgs,
 
     #[command(flatten)]
     pub(crate) store: StoreArgs,
@@ -149,6 +152,9 @@ pub(crate) struct SearchArgs {
     /// Print one JSON object a line instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) descriptors: DescriptorSearchArgs,
 
     #[command(flatten)]
     pub(crate) store: StoreArgs,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use delfin::geometry::TransformKind;
 
-use super::{ExtractionArgs, defaults, model_defaults};
+use super::{DescriptorSearchArgs, ExtractionArgs, defaults, model_defaults};
 
 #[derive(Debug, Args)]
 pub(crate) struct MatchArgs {
@@ -45,6 +45,9 @@ pub(crate) struct MatchArgs {
     /// above 0 to 1 [default: no such test].
     #[arg(long, value_name = "R")]
     pub(crate) ratio: Option<f32>,
+
+    #[command(flatten)]
+    pub(crate) descriptors: DescriptorSearchArgs,
 
     #[arg(long, value_name = "KIND", help = defaults(
         "The transform from photo 1 to photo 2: similarity, affine or homography",

@@ -31,8 +31,9 @@ pub(crate) use train::{FormerArgs, L2, TrainArgs, Truth};
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueHint, value_parser};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use delfin::extract::ExtractionOptions;
+use delfin::matching::SearchKind;
 use delfin::pipeline::MatchOptions;
 
 /// Finds the same thing in photographs.
@@ -107,6 +108,37 @@ pub(crate) struct ExtractionArgs {
     #[arg(long, value_name = "S,S,..", value_delimiter = ',', help = defaults(
         "Scales of the image pyramid", list(&ExtractionOptions::default().scales)))]
     pub(crate) scales: Option<Vec<f32>>,
+}
+
+/// How the nearest descriptors are found.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DescriptorSearchArgs {
+    /// How the nearest descriptors are found. Every way gives the same result and takes another time.
+    #[arg(long, value_enum, value_name = "WAY", default_value_t)]
+    pub(crate) search: DescriptorSearch,
+}
+
+/// A way to find the nearest descriptors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DescriptorSearch {
+    /// The one that was measured faster: the tree for at most 8 numbers and at least 50,000 descriptors
+    /// a photo, else the product.
+    #[default]
+    Auto,
+    /// A k-d tree; takes descriptors of at most 512 numbers.
+    KdTree,
+    /// All pairs, as a matrix product.
+    Product,
+}
+
+impl From<&DescriptorSearchArgs> for SearchKind {
+    fn from(args: &DescriptorSearchArgs) -> Self {
+        match args.search {
+            DescriptorSearch::Auto => Self::Auto,
+            DescriptorSearch::KdTree => Self::KdTree,
+            DescriptorSearch::Product => Self::BruteForce,
+        }
+    }
 }
 
 fn model_defaults() -> MatchOptions {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::DescriptorSearchArgs;
+
 #[derive(Debug, Args)]
 pub(crate) struct ReviewArgs {
     /// Folder with one sub-folder of photos for each class, as it was trained on.
@@ -25,6 +27,9 @@ pub(crate) struct ReviewArgs {
     /// Use this ONNX file, described by the manifest.toml beside it [default: the built-in network].
     #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) descriptors: DescriptorSearchArgs,
 
     /// Keep what is computed of each photo in this folder, and use what is there
     /// [default: .delfin in the folder of photos, as `delfin cluster` does].

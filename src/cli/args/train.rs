@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint, value_parser};
 use delfin::pipeline::ClassifierOptions;
 
-use super::defaults;
+use super::{DescriptorSearchArgs, defaults};
 
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
@@ -57,6 +57,9 @@ pub(crate) struct TrainArgs {
     /// time of `delfin cluster`.
     #[arg(long, alias = "group_by_verified")]
     pub(crate) group_by_verified: bool,
+
+    #[command(flatten)]
+    pub(crate) descriptors: DescriptorSearchArgs,
 
     #[arg(long, alias = "how_many_training_steps", value_name = "N", help = defaults(
         "Training steps", options().layer.num_steps))]

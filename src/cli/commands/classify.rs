@@ -7,6 +7,7 @@ use delfin::classify::{Classifier, ConfusionMatrix, LabelledPhoto, read_classifi
 use delfin::files::write_file;
 use delfin::folder::{find_photos, path_text};
 use delfin::formats::labels::csv_field;
+use delfin::matching::SearchKind;
 use delfin::pipeline::{Classification, Judge, LabelledResult, PhotoCache, results_page};
 use delfin::report::label_page;
 use delfin::scoring::probability;
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     }
     tell_passed_over(&listing.passed_over);
     let model = open_model(args.model.as_deref())?;
-    let judge = Judge::new(&classifier, &model)?;
+    let judge = Judge::new(&classifier, &model)?.with_search(SearchKind::from(&args.descriptors));
     let store = open_in(args.cache_dir.as_deref(), &paths[0])?;
     let cache = PhotoCache::new(&store, super::store::warn);
     let results: Vec<delfin::Result<Classification>> = photos

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use delfin::Model;
 use delfin::files::{refuse_existing, write_file};
 use delfin::folder::{list_photos, path_text};
+use delfin::matching::SearchKind;
 use delfin::pipeline::{
     ClusterFile, ClusterOptions, ClusterSource, FolderClusters, cluster_folder, clusters_csv,
     colmap_database, edges_csv, folder_report, labels_txt,
@@ -74,6 +75,7 @@ impl ClusterArgs {
     fn options(&self, model: &Model) -> anyhow::Result<ClusterOptions> {
         let mut options = ClusterOptions::from(model.defaults());
         options.matching.extraction = self.extraction.options(model);
+        options.matching.matching.search = SearchKind::from(&self.descriptors);
         options.matching.verification.limits.allow_mirrored = self.mirrored;
         options.exhaustive = self.exhaustive;
         options.min_inliers = self.min_inliers;

@@ -5,8 +5,12 @@ use std::time::{Duration, Instant};
 
 use delfin::extract::Model;
 use delfin::image::Photo;
+use delfin::matching::SearchKind;
 use delfin::pipeline::{MatchOptions, PairMatch, match_photos, open_pair};
-use delfin::report::{FigureContent, FigureOptions, FigurePhoto, match_figure, write_picture};
+use delfin::report::{
+    FigureContent, FigureOptions, FigurePhoto, FigurePlaces, match_figure, write_picture,
+};
+use delfin::scoring::CellVerdict;
 
 use crate::cli::args::{MatchArgs, Preset};
 use crate::cli::commands::match_report::{Report, describe, title};
@@ -61,6 +65,7 @@ fn options(args: &MatchArgs, model: &Model) -> MatchOptions {
         options = options.with_delf_matching();
     }
     options.extraction = args.extraction.options(model);
+    options.matching.search = SearchKind::from(&args.descriptors);
     if args.max_distance.is_some() {
         options.matching.max_distance = args.max_distance;
     }
@@ -102,11 +107,23 @@ pub(super) fn draw(report: &Report, path: &Path) -> anyhow::Result<()> {
         keypoints: &keypoints[index],
         name: &names[index],
     };
+    let places = |verdict: CellVerdict| -> Option<Vec<[f64; 2]>> {
+        let cells = result.agreement.as_ref()?.cells.iter().flatten();
+        let cells = cells.filter(|cell| CellVerdict::from(*cell) == verdict);
+        Some(cells.map(|cell| cell.point2.into()).collect())
+    };
+    let [agreeing, contradicting] = [CellVerdict::Agrees, CellVerdict::Contradicts].map(places);
     let figure = match_figure(
         [&figure_photo(0), &figure_photo(1)],
         &FigureContent {
             inliers: &result.inlier_positions(),
             transform: result.transform().map(|(_, matrix)| matrix),
+            places: agreeing.as_ref().zip(contradicting.as_ref()).map(
+                |(agreeing, contradicting)| FigurePlaces {
+                    agreeing,
+                    contradicting,
+                },
+            ),
             is_match: result.is_match,
             title: &title(result),
             lines: &describe(report),
@@ -125,4 +142,30 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let result = work();
     (result, start.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+
+    #[test]
+    fn the_search_asked_for_reaches_the_matching() {
+        for (flags, expected) in [
+            (&[][..], SearchKind::Auto),
+            (&["--search", "auto"], SearchKind::Auto),
+            (&["--search", "kd-tree"], SearchKind::KdTree),
+            (&["--search", "product"], SearchKind::BruteForce),
+        ] {
+            let line = ["delfin", "match", "a.jpg", "b.jpg"];
+            let cli = Cli::parse_from(line.iter().chain(flags));
+            let Command::Match(args) = cli.command else {
+                panic!("not match");
+            };
+            let model = args.extraction.open_model().unwrap();
+            assert_eq!(options(&args, &model).matching.search, expected);
+        }
+    }
 }

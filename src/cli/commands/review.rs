@@ -2,6 +2,7 @@
 
 use delfin::classify::read_classifier;
 use delfin::files::write_file;
+use delfin::matching::SearchKind;
 use delfin::pipeline::{Judge, review_labels, review_page};
 use delfin::report::label_page;
 
@@ -19,7 +20,7 @@ pub(crate) fn run(args: &ReviewArgs) -> anyhow::Result<Answer> {
     ensure_document(&args.output, args.force, [args.classifier.as_path()])?;
     let classifier = read_classifier(&args.classifier)?;
     let model = open_model(args.model.as_deref())?;
-    let judge = Judge::new(&classifier, &model)?;
+    let judge = Judge::new(&classifier, &model)?.with_search(SearchKind::from(&args.descriptors));
     let store = open_in(args.cache_dir.as_deref(), &args.folder)?;
     let watch = Watch::new(None);
     let findings = review_labels(&judge, &args.folder, &store, &watch)?;

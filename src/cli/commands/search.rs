@@ -1,6 +1,7 @@
 //! `delfin search`: the photos of a folder that show what one photo shows.
 
 use anyhow::bail;
+use delfin::matching::SearchKind;
 use delfin::pipeline::{ClusterOptions, SearchHit, search_folder};
 use serde_json::json;
 
@@ -17,6 +18,7 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Answer> {
     let model = args.extraction.open_model()?;
     let mut options = ClusterOptions::from(model.defaults());
     options.matching.extraction = args.extraction.options(&model);
+    options.matching.matching.search = SearchKind::from(&args.descriptors);
     options.matching.verification.limits.allow_mirrored = args.mirrored;
     args.judgement.apply(&mut options)?;
     options.validate()?;

@@ -9,6 +9,7 @@ use delfin::Model;
 use delfin::classify::{Split, TrainingStep, write_classifier};
 use delfin::files::{is_replaceable, write_file};
 use delfin::folder::printable;
+use delfin::matching::SearchKind;
 use delfin::pipeline::{
     ClassifierOptions, ClusterOptions, PhotoGroups, TrainedClassifier, TrainingFolders,
     TrainingLog, TrainingObserver, Watchless, cluster_folder, open_dataset, train_classifier,
@@ -195,6 +196,9 @@ fn options(args: &TrainArgs, model: &Model) -> ClassifierOptions {
     set(&mut distortions.num_copies, &args.distorted_copies);
     set(&mut options.global_size, &args.global_size);
     set(&mut options.max_references_per_class, &args.max_references);
+    if let Some(geometry) = &mut options.geometry {
+        geometry.matching.search = SearchKind::from(&args.descriptors);
+    }
     if args.no_geometry {
         options.geometry = None;
     }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use delfin::extract::extract;
 use delfin::folder::{name_below, path_below, path_from_text, path_text};
-use delfin::image::{Photo, hex};
+use delfin::hex;
+use delfin::image::Photo;
 use delfin::pipeline::{
     ClusterFile, ClusterOptions, Explanation, MatchOptions, VerifiedPair, match_extracted,
 };

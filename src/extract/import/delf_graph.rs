@@ -82,7 +82,7 @@ pub(super) fn read(graph: &Graph) -> Found<DelfGraph> {
     let (boxes, features, scales, scores) = (boxes?, features?, scales?, scores?);
 
     // One scale: which cells are chosen, and what is told of them.
-    let [scale, scale_in_loop] = [0, 1].map(|i| walk.input(boxes.added[i], 1));
+    let [scale, scale_in_loop] = [0, 1].map(|i| boxes.added[i].input(1));
     let (scale, scale_in_loop) = (walk.follow(scale?)?, walk.follow(scale_in_loop?)?);
     let [attention, features_map, unscaled] = {
         let attention = walk.flattened(scores.added[0])?;
@@ -102,7 +102,7 @@ pub(super) fn read(graph: &Graph) -> Found<DelfGraph> {
     walk.threshold(chosen, attention)?;
     let resize = walk.resize(attention)?;
     walk.level_size(resize, scale)?;
-    let (mean, std) = walk.normalisation(walk.input(resize, 0)?)?;
+    let (mean, std) = walk.normalisation(resize.input(0)?)?;
     let (stride, first, last) = walk.grid(unscaled, features_map)?;
 
     // The loop does with the other scales what is done with the first.
@@ -136,21 +136,12 @@ impl<'a> Walk<'a> {
         Err(format!("node `{}` ({}): {reason}", node.name, node.op))
     }
 
-    pub(super) fn input(&self, node: &'a Node, index: usize) -> Found<&'a str> {
-        match node.inputs.get(index) {
-            Some(input) => Ok(input),
-            None => self.fail(node, &format!("it has no input {index}")),
-        }
-    }
-
     /// The node behind `name`, past those that change nothing.
     pub(super) fn follow(&self, name: &str) -> Found<&'a Node> {
         let mut node = self.graph.node(name)?;
         for _ in 0..100 {
             match node.op.as_str() {
-                "Identity" | "StopGradient" | "Enter" => {
-                    node = self.graph.node(self.input(node, 0)?)?
-                }
+                "Identity" | "StopGradient" | "Enter" => node = self.graph.node(node.input(0)?)?,
                 _ => return Ok(node),
             }
         }
@@ -158,7 +149,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn follow_input(&self, node: &'a Node, index: usize) -> Found<&'a Node> {
-        self.follow(self.input(node, index)?)
+        self.follow(node.input(index)?)
     }
 
     pub(super) fn expect(&self, node: &'a Node, operations: &[&str]) -> Found<&'a Node> {
@@ -217,7 +208,7 @@ impl<'a> Walk<'a> {
         if node.inputs.len() > 4 && self.number(&node.inputs[4])? != f64::NEG_INFINITY {
             return self.fail(node, "it has a threshold of its own");
         }
-        Ok(self.number(self.input(node, 3)?)? as f32)
+        Ok(self.number(node.input(3)?)? as f32)
     }
 
     /// From a value that left the loop to what every scale adds to it.
@@ -254,7 +245,7 @@ impl<'a> Walk<'a> {
                 self.follow_input(added[0], 0)?,
                 self.follow_input(added[1], 0)?,
             ],
-            chosen: Some([self.input(added[0], 1)?, self.input(added[1], 1)?]),
+            chosen: Some([added[0].input(1)?, added[1].input(1)?]),
         })
     }
 
@@ -262,7 +253,7 @@ impl<'a> Walk<'a> {
     fn flattened(&self, node: &'a Node) -> Found<&'a Node> {
         let reshape = self.expect(node, &["Reshape"])?;
         let map = self.follow_input(reshape, 0)?;
-        let shape = Evaluator::new(self.graph, BTreeMap::new()).value(self.input(reshape, 1)?)?;
+        let shape = Evaluator::new(self.graph, BTreeMap::new()).value(reshape.input(1)?)?;
         match shape.values[..] {
             [-1.0] | [-1.0, _] => Ok(map),
             _ => self.fail(reshape, "rows of cells are expected here"),
@@ -273,7 +264,7 @@ impl<'a> Walk<'a> {
     fn inverse_scale(&self, node: &'a Node, scale: &Node) -> Found<()> {
         let division = self.expect(node, &["RealDiv"])?;
         let ones = self.expect(self.follow_input(division, 0)?, &["Fill", "OnesLike"])?;
-        let is_one = ones.op == "OnesLike" || self.number(self.input(ones, 1)?)? == 1.0;
+        let is_one = ones.op == "OnesLike" || self.number(ones.input(1)?)? == 1.0;
         if !is_one || self.follow_input(division, 1)?.name != scale.name {
             return self.fail(division, "one over the scale is expected here");
         }
@@ -340,7 +331,7 @@ impl<'a> Walk<'a> {
                 return self.fail(scales, "input_scales is expected here");
             }
         }
-        if self.number(self.input(first, 1)?)? != 0.0 {
+        if self.number(first.input(1)?)? != 0.0 {
             return self.fail(first, "the first scale is expected here");
         }
         let switch = self.expect(self.follow_input(body, 1)?, &["Switch"])?;
@@ -350,9 +341,7 @@ impl<'a> Walk<'a> {
         }
         let next = self.expect(self.follow_input(merge, 1)?, &["NextIteration"])?;
         let add = self.expect(self.follow_input(next, 0)?, &["Add", "AddV2"])?;
-        if self.follow_input(add, 0)?.name != switch.name
-            || self.number(self.input(add, 1)?)? != 1.0
-        {
+        if self.follow_input(add, 0)?.name != switch.name || self.number(add.input(1)?)? != 1.0 {
             return self.fail(add, "the loop does not take one scale after the other");
         }
         let condition = self.expect(self.follow_input(switch, 1)?, &["LoopCond"])?;
@@ -362,7 +351,7 @@ impl<'a> Walk<'a> {
             values: vec![],
         };
         let given = BTreeMap::from([(self.fed("input_scales")?, scales)]);
-        let end = Evaluator::new(self.graph, given).value(self.input(less, 1)?)?;
+        let end = Evaluator::new(self.graph, given).value(less.input(1)?)?;
         if self.follow_input(less, 0)?.name != merge.name || end.values != [7.0] {
             return self.fail(less, "the loop does not end with the last scale");
         }

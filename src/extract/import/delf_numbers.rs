@@ -23,7 +23,7 @@ impl<'a> Walk<'a> {
             };
             let given = [(image, photo), (scale.name.as_str(), number(at_scale))];
             let evaluator = Evaluator::new(self.graph, BTreeMap::from(given));
-            let size = evaluator.value(self.input(resize, 1)?)?;
+            let size = evaluator.value(resize.input(1)?)?;
             if size.values != expected {
                 return self.fail(
                     resize,

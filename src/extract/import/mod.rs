@@ -30,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::files::write_file;
 use crate::formats::onnx::{Attribute, Axis, OnnxBuilder};
 use crate::formats::tensorflow::{Bundle, Graph};
-use crate::image::hex;
+use crate::hex::hex;
 use delf_graph::DelfGraph;
 use files::SourceFiles;
 use network::Translator;
@@ -156,10 +156,10 @@ fn channels(graph: &Graph, weights: &Weights, name: &str) -> std::result::Result
     let mut node = graph.node(name)?;
     for _ in 0..1000 {
         match node.op.as_str() {
-            "Conv2D" => return Ok(weights.kernel(network::input(node, 1)?)?.shape[0]),
+            "Conv2D" => return Ok(weights.kernel(node.input(1)?)?.shape[0]),
             // The other summand is the shortcut, which may begin with a pooling.
-            "Add" | "AddV2" => node = graph.node(network::input(node, 1)?)?,
-            _ => node = graph.node(network::input(node, 0)?)?,
+            "Add" | "AddV2" => node = graph.node(node.input(1)?)?,
+            _ => node = graph.node(node.input(0)?)?,
         }
     }
     Err(format!("node `{name}`: no convolution leads to it"))

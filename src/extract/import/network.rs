@@ -47,7 +47,7 @@ impl Translator<'_> {
             return Err(named("too many operations lead to it".into()));
         }
         let result = match node.op.as_str() {
-            "Identity" | "StopGradient" => return self.at_depth(input(node, 0)?, depth + 1),
+            "Identity" | "StopGradient" => return self.at_depth(node.input(0)?, depth + 1),
             "Conv2D" => self.convolution(node, node, None, depth)?,
             "FusedBatchNorm" | "FusedBatchNormV2" | "FusedBatchNormV3" => {
                 let convolution = convolution_before(graph, node).map_err(named)?;
@@ -56,27 +56,27 @@ impl Translator<'_> {
             }
             "BiasAdd" => {
                 let convolution = convolution_before(graph, node).map_err(named)?;
-                let bias = self.weights.values(input(node, 1)?).map_err(named)?;
+                let bias = self.weights.values(node.input(1)?).map_err(named)?;
                 let scale = vec![1.0; bias.1.len()];
                 self.convolution(node, convolution, Some((scale, bias.1)), depth)?
             }
             "Relu" => {
-                let x = self.at_depth(input(node, 0)?, depth + 1)?;
+                let x = self.at_depth(node.input(0)?, depth + 1)?;
                 self.onnx.node("Relu", &node.name, &[&x], &[])
             }
             "Softplus" => {
-                let x = self.at_depth(input(node, 0)?, depth + 1)?;
+                let x = self.at_depth(node.input(0)?, depth + 1)?;
                 self.softplus(&node.name, &x)
             }
             "Add" | "AddV2" => {
-                let a = self.at_depth(input(node, 0)?, depth + 1)?;
-                let b = self.at_depth(input(node, 1)?, depth + 1)?;
+                let a = self.at_depth(node.input(0)?, depth + 1)?;
+                let b = self.at_depth(node.input(1)?, depth + 1)?;
                 self.onnx.node("Add", &node.name, &[&a, &b], &[])
             }
             "MaxPool" => self.max_pool(node, depth)?,
             "Pad" => {
                 let [top, left, bottom, right] = self.weights.padding(node).map_err(named)?;
-                let x = self.at_depth(input(node, 0)?, depth + 1)?;
+                let x = self.at_depth(node.input(0)?, depth + 1)?;
                 let pads = [0, 0, top, left, 0, 0, bottom, right];
                 let pads = self.onnx.integers(&format!("{}/pads", node.name), &pads);
                 self.onnx.node("Pad", &node.name, &[&x, &pads], &[])
@@ -112,7 +112,7 @@ impl Translator<'_> {
     ) -> Result<String, String> {
         let named = |e: String| format!("node `{}` ({}): {e}", convolution.name, convolution.op);
         let Kernel { shape, mut values } =
-            self.weights.kernel(input(convolution, 1)?).map_err(named)?;
+            self.weights.kernel(convolution.input(1)?).map_err(named)?;
         let [outputs, _, height, width] = shape;
         let (scale, bias) = norm.unwrap_or_else(|| (vec![1.0; outputs], vec![0.0; outputs]));
         if scale.len() != outputs || bias.len() != outputs {
@@ -168,10 +168,10 @@ impl Translator<'_> {
     ) -> Result<(String, Padding), String> {
         let graph = self.graph;
         let named = |e: String| format!("node `{}` ({}): {e}", node.name, node.op);
-        let before = graph.node(input(node, 0)?)?;
+        let before = graph.node(node.input(0)?)?;
         let padding = match node.text("padding").as_str() {
             "VALID" if before.op == "Pad" => {
-                let inner = graph.node(input(before, 0)?)?;
+                let inner = graph.node(before.input(0)?)?;
                 // A pooling pads with nothing, TensorFlow's Pad with zeros: the same where no value is
                 // below zero.
                 if !is_pooling || inner.op == "Relu" {
@@ -228,23 +228,9 @@ impl Translator<'_> {
     }
 }
 
-/// The tensor that is input `index` of `node`.
-pub(super) fn input(node: &Node, index: usize) -> Result<&str, String> {
-    let missing = || {
-        format!(
-            "node `{}` ({}): it has no input {index}",
-            node.name, node.op
-        )
-    };
-    node.inputs
-        .get(index)
-        .map(String::as_str)
-        .ok_or_else(missing)
-}
-
 /// The convolution whose output `node` reads.
 fn convolution_before<'a>(graph: &'a Graph, node: &Node) -> Result<&'a Node, String> {
-    let before = graph.node(input(node, 0)?)?;
+    let before = graph.node(node.input(0)?)?;
     if before.op == "Conv2D" {
         return Ok(before);
     }

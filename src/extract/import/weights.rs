@@ -1,6 +1,5 @@
 //! The values of a network: variables of the tensor bundle, or constants of the graph.
 
-use super::network::input;
 use crate::formats::tensorflow::{Bundle, Graph, Node};
 
 /// A kernel in ONNX's order.
@@ -30,7 +29,7 @@ impl Weights<'_> {
         for _ in 0..100 {
             match node.op.as_str() {
                 "Identity" | "ReadVariableOp" | "Enter" => {
-                    node = self.graph.node(input(node, 0)?)?
+                    node = self.graph.node(node.input(0)?)?
                 }
                 _ => break,
             }
@@ -92,7 +91,7 @@ impl Weights<'_> {
             return Err("it is made for training".into());
         }
         let epsilon = f64::from(node.float("epsilon").unwrap_or(1e-4));
-        let parts = [1, 2, 3, 4].map(|index| self.values(input(node, index)?));
+        let parts = [1, 2, 3, 4].map(|index| self.values(node.input(index)?));
         let [gamma, beta, mean, variance] = parts;
         let (gamma, beta, mean, variance) = (gamma?.1, beta?.1, mean?.1, variance?.1);
         let length = gamma.len();
@@ -115,7 +114,7 @@ impl Weights<'_> {
 
     /// What a Pad adds: top, left, bottom, right.
     pub(super) fn padding(&self, node: &Node) -> Result<[i64; 4], String> {
-        let (shape, values) = self.values(input(node, 1)?)?;
+        let (shape, values) = self.values(node.input(1)?)?;
         let is_length = |v: &f64| (0.0..=64.0).contains(v);
         match values[..] {
             [0.0, 0.0, top, bottom, left, right, 0.0, 0.0]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use prost::Message;
 
 use super::{DT_FLOAT, ShapeProto, table};
+use crate::formats::masked_crc::masked_crc32c;
 
 #[derive(Clone, PartialEq, Message)]
 struct HeaderProto {
@@ -122,7 +123,7 @@ impl Bundle {
                 data.len()
             ));
         };
-        if table::masked_crc32c(bytes) != entry.checksum {
+        if masked_crc32c(bytes) != entry.checksum {
             return fail("has a wrong checksum".into());
         }
         let numbers = bytes.as_chunks::<4>().0.iter();
@@ -175,7 +176,7 @@ mod tests {
                 unknown_rank: false,
             }),
             size: 8,
-            crc32c: table::masked_crc32c(data),
+            crc32c: masked_crc32c(data),
             ..EntryProto::default()
         }
     }

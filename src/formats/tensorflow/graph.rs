@@ -111,6 +111,21 @@ impl Graph {
 }
 
 impl Node {
+    /// The tensor that is its input `index`.
+    ///
+    /// # Errors
+    /// It has fewer inputs.
+    pub fn input(&self, index: usize) -> Result<&str, String> {
+        let missing = || {
+            format!(
+                "node `{}` ({}): it has no input {index}",
+                self.name, self.op
+            )
+        };
+        let input = self.inputs.get(index).map(String::as_str);
+        input.ok_or_else(missing)
+    }
+
     fn attribute(&self, name: &str) -> Option<&AttrValue> {
         self.attributes.get(name)
     }

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::formats::masked_crc::masked_crc32c;
+
 /// The last eight bytes of every table, the lowest first.
 const MAGIC: u64 = 0xdb47_7524_8b80_fb57;
 /// Two block handles of at most 20 bytes each, and the magic number.
@@ -60,13 +62,6 @@ fn block(bytes: &[u8], (offset, length): (usize, usize)) -> Result<Vec<u8>, Stri
             "the block at {offset} has unknown compression {kind}"
         )),
     }
-}
-
-/// CRC-32C, turned so that checksums of data with checksums in it stay strong.
-pub(super) fn masked_crc32c(bytes: &[u8]) -> u32 {
-    crc32c::crc32c(bytes)
-        .rotate_right(15)
-        .wrapping_add(0xa282_ead8)
 }
 
 /// A key and its value.

@@ -6,7 +6,7 @@ use image::imageops::{crop_imm, flip_horizontal_in_place};
 
 use crate::error::{Error, Result};
 use crate::image::Photo;
-use crate::ransac::SplitMix64;
+use crate::random::SplitMix64;
 
 /// Which changes, and how often.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::judge::match_references;
 use super::options::ClassifierOptions;
-use super::train::Sample;
+use super::sample::Sample;
 use crate::classify::{
     Classifier, Evidence, ReferenceMatch, Samples, SoftmaxLayer, TrainingOptions, cosine,
     train_layer,

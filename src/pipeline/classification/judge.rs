@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::extract::Model;
 use crate::features::FeatureSet;
 use crate::image::DecodeOptions;
+use crate::matching::SearchKind;
 use crate::pipeline::cache::FeatureCache;
 use crate::pipeline::evidence::pair_evidence;
 use crate::pipeline::{MatchOptions, match_features, seed_from_content};
@@ -78,6 +79,13 @@ impl<'a> Judge<'a> {
             matching: MatchOptions::from(model.defaults()),
             decode: DecodeOptions::default(),
         })
+    }
+
+    /// The same with another search of descriptors, which changes the time and not the answers.
+    #[must_use]
+    pub fn with_search(mut self, search: SearchKind) -> Self {
+        self.matching.matching.search = search;
+        self
     }
 
     /// The classifier.

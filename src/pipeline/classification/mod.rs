@@ -10,6 +10,7 @@ mod pages;
 mod photos;
 mod projector;
 mod review;
+mod sample;
 mod sides;
 mod tensorboard;
 mod train;

@@ -6,14 +6,13 @@ use std::path::Path;
 use image::RgbImage;
 use rayon::prelude::*;
 
-use super::tensorboard::png;
 use super::train::{TrainedClassifier, TrainedPhoto};
 use crate::classify::{Split, hash_percentage};
 use crate::error::Result;
 use crate::files::write_file;
 use crate::image::{DecodeOptions, Photo, resize_rgb};
 use crate::pipeline::cache::FeatureCache;
-use crate::report::{THUMBNAIL_SIDE_PX, thumbnail};
+use crate::report::{THUMBNAIL_SIDE_PX, png, thumbnail};
 
 /// Photos that the projector shows.
 const MAX_PROJECTED: usize = 1000;

@@ -6,13 +6,10 @@ use rayon::prelude::*;
 
 use super::options::{ClassifierOptions, TrainingFolders};
 use super::photos::TrainingObserver;
-use super::train::Sample;
+use super::sample::{Sample, Sided};
 use crate::classify::{Dataset, LabelledPhoto, Split};
 use crate::error::{Error, Result};
 use crate::image::{DecodeOptions, Photo};
-
-/// A photo and its side.
-pub(super) type Sided = (LabelledPhoto, Split);
 
 /// Lists `folder` as [`Dataset::open`] does, and leaves out, with a note, each class without a photo that
 /// can be read. Decodes one photo of each class, where that succeeds. Deterministic.

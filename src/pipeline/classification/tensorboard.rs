@@ -2,7 +2,7 @@
 //! wrongly labelled photos, and the descriptors in its projector.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::formats::event_file::EventFile;
 use crate::image::{DecodeOptions, Photo, resize_rgb};
 use crate::pipeline::cache::FeatureCache;
-use crate::report::confusion_figure;
+use crate::report::{confusion_figure, png};
 
 /// Wrongly labelled photos that are shown.
 const MAX_MISCLASSIFIED: usize = 24;
@@ -243,17 +243,6 @@ fn reduced(photo: &Photo, longest_px: u32) -> RgbImage {
     let factor = (f64::from(longest_px) / f64::from(width.max(height))).min(1.0);
     let side = |pixels: u32| ((f64::from(pixels) * factor).round() as u32).max(1);
     resize_rgb(photo.pixels(), side(width), side(height))
-}
-
-pub(super) fn png(picture: &RgbImage) -> Result<Vec<u8>> {
-    let mut bytes = Cursor::new(Vec::new());
-    picture
-        .write_to(&mut bytes, image::ImageFormat::Png)
-        .map_err(|e| Error::Encode {
-            path: "(a picture for TensorBoard)".into(),
-            reason: e.to_string(),
-        })?;
-    Ok(bytes.into_inner())
 }
 
 #[cfg(test)]

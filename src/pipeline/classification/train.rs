@@ -8,8 +8,9 @@ use rayon::prelude::*;
 use super::held_out::{cross_validate, judge};
 use super::judge::{Classification, conclude};
 use super::options::{ClassifierOptions, TrainingFolders};
-use super::photos::{PhotoFeatures, TrainingObserver, global_of, read_photos};
-use super::sides::{Sided, ensure_training, list};
+use super::photos::{TrainingObserver, global_of, read_photos};
+use super::sample::{Sample, Sided};
+use super::sides::{ensure_training, list};
 use crate::classify::{
     Calibration, Classifier, Evaluation, Evidence, FeatureSettings, LabelledPhoto, NetworkId,
     Reference, Samples, SoftmaxLayer, Split, TrainingOptions, evaluate, hash_percentage,
@@ -59,13 +60,6 @@ pub struct TrainedClassifier {
     pub test_results: Vec<LabelledResult>,
     /// How long the layer took to learn; says nothing about the result.
     pub layer_time: Duration,
-}
-
-/// A photo that could be read.
-pub(super) struct Sample {
-    pub(super) photo: LabelledPhoto,
-    pub(super) split: Split,
-    pub(super) features: PhotoFeatures,
 }
 
 /// Learns a classifier from folders. Deterministic: the same photos, options and network give the

@@ -88,5 +88,5 @@ fn compare(
         &found,
         Some([&images[&first], &images[&second]]),
     );
-    Ok(evidence.and_then(|evidence| evidence.pixels))
+    Ok(evidence.and_then(|(evidence, _)| evidence.pixels))
 }

@@ -4,6 +4,7 @@ mod confirm;
 mod explain;
 mod options;
 mod pixels;
+mod places;
 mod read;
 mod reconstruction;
 mod report;

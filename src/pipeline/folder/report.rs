@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::places::{compared_places, least_certain};
 use super::read::read_photo;
 use super::verify::match_again;
 use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
@@ -52,7 +53,8 @@ pub fn folder_report(
         .iter()
         .filter(|pair| pair.probability() >= min_shown)
         .collect();
-    let total = found.photos.len() + shown.len();
+    let least_certain = least_certain(&shown);
+    let total = found.photos.len() + shown.len() + least_certain.len();
     let counter = Counter::new(observer, Stage::Report, total);
     let settings = session.using(|store| store.settings(&session.extraction_settings()));
     let link = |photo: &FolderPhoto| {
@@ -77,11 +79,12 @@ pub fn folder_report(
         })
         .collect::<Result<_>>()?;
     let features = features_of(&session, folder, settings, found, &shown);
+    let places = compared_places(&session, folder, &features, found, least_certain, &counter)?;
     let pairs = shown
         .par_iter()
         .map(|pair| {
             counter.check()?;
-            let inliers = inliers(&session, &features, found, pair)?;
+            let (transform, inliers) = geometry(&session, &features, found, pair)?;
             counter.count(false);
             Ok(ReportPair {
                 image1: pair.image1 as u32,
@@ -93,6 +96,8 @@ pub fn folder_report(
                 agreement: pair.evidence.map(|evidence| evidence.agreement),
                 contradiction: pair.evidence.map(|evidence| evidence.contradiction),
                 inliers,
+                transform,
+                places: places.get(&(pair.image1, pair.image2)).cloned(),
             })
         })
         .collect::<Result<_>>()?;
@@ -193,29 +198,34 @@ pub(super) fn features_of(
     wanted.into_par_iter().filter_map(read).collect()
 }
 
-/// Where the inliers of a pair lie, from image1 to image2, in pixels; nothing when a photo can no
-/// longer be read.
-fn inliers(
+/// The transform from image1 to image2, row after row, and where the inliers lie, in pixels; nothing
+/// when a photo can no longer be read.
+fn geometry(
     session: &Session<'_>,
     features: &BTreeMap<usize, FeatureSet>,
     found: &FolderClusters,
     pair: &VerifiedPair,
-) -> Result<Vec<[f32; 4]>> {
+) -> Result<(Option<[f64; 9]>, Vec<[f32; 4]>)> {
     let Some(([first, second], result)) = match_again(session, features, found, pair)? else {
-        return Ok(Vec::new());
+        return Ok((None, Vec::new()));
+    };
+    let (result, [first, second]) = match first == pair.image1 {
+        true => (result, [first, second]),
+        false => (result.swapped(), [second, first]),
     };
     let (a, b) = (&features[&first], &features[&second]);
-    let is_swapped = first != pair.image1;
-    let indices = result
-        .geometry
-        .iter()
-        .flat_map(|geometry| &geometry.inliers);
+    let Some(geometry) = &result.geometry else {
+        return Ok((None, Vec::new()));
+    };
     let place = |&index: &usize| {
         let (p1, p2) = positions(a, b, &result.matches[index]);
-        let (p1, p2) = if is_swapped { (p2, p1) } else { (p1, p2) };
         [p1.x as f32, p1.y as f32, p2.x as f32, p2.y as f32]
     };
-    Ok(indices.map(place).collect())
+    let transform = std::array::from_fn(|i| geometry.matrix[(i / 3, i % 3)]);
+    Ok((
+        Some(transform),
+        geometry.inliers.iter().map(place).collect(),
+    ))
 }
 
 /// `path` as seen from `folder`, both absolute.

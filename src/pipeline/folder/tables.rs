@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::extract::ExtractionOptions;
 use crate::folder::PassedOver;
 use crate::formats::labels::csv_field;
-use crate::image::hex;
+use crate::hex::hex;
 use crate::scoring::Relation;
 
 /// The version of `clusters.json` that is written and read.

@@ -9,6 +9,7 @@ use super::{FolderClusters, Session, VerifiedPair};
 use crate::candidates::{Similarities, candidate_pairs};
 use crate::error::Result;
 use crate::features::FeatureSet;
+use crate::matching::{MatchingOptions, SearchKind};
 use crate::pipeline::evidence::feature_evidence;
 use crate::pipeline::observer::{Counter, Stage};
 use crate::pipeline::{FeatureMatch, match_features, seed_from_content};
@@ -73,9 +74,14 @@ fn random_pairs(hashes: &[ContentHash]) -> Vec<(usize, usize)> {
 /// Everything that a pair's record depends on.
 pub(super) fn pair_settings(session: &Session<'_>) -> Option<SettingsId> {
     let options = &session.options.matching;
+    // Every search gives the same pairs.
+    let matching = MatchingOptions {
+        search: SearchKind::Auto,
+        ..options.matching.clone()
+    };
     let text = format!(
         "pairs {VERIFICATION_VERSION}, {:?}, {:?}, {:?}, {}",
-        options.matching,
+        matching,
         options.verification,
         options.refinement,
         session.extraction_settings()

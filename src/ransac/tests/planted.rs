@@ -1,7 +1,8 @@
 //! Correspondences that a known transform explains in part.
 
 use crate::geometry::{Correspondences, TransformKind, TransformLimits, project};
-use crate::ransac::{SplitMix64, TransformEstimator};
+use crate::random::SplitMix64;
+use crate::ransac::TransformEstimator;
 use nalgebra::{Matrix3, Point2, Vector2};
 
 /// Numbers between -1 and 1.

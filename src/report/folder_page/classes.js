@@ -31,6 +31,9 @@ function starts(lengths, perBlock) {
 const base64Length = (bytes) => Math.ceil(bytes / 3) * 4;
 const thumbnailStarts = starts(photos.bytes, PER_BLOCK);
 const inlierStarts = starts(pairs.drawn.map((count) => count * 8), Infinity);
+const overlayLengths = pairs.has_transform.map((has, pair) =>
+  (has ? 36 : 0) + 2 * ((pairs.agreeing[pair] ?? 0) + (pairs.contradicting[pair] ?? 0)));
+const overlayStarts = starts(overlayLengths, Infinity);
 const blocks = new Map();
 
 function part(id, start, bytes) {
@@ -57,6 +60,25 @@ function inliersOf(pair) {
     inliers.push([share(at), share(at + 2), share(at + 4), share(at + 6)]);
   }
   return inliers;
+}
+
+// Of a pair with a transform: its matrix, row after row, that maps shares of photo 1's sides to shares of
+// photo 2's, and the places of photo 2 that agree and that contradict; the latter null where not told.
+function overlayOf(pair) {
+  if (!pairs.has_transform[pair]) return null;
+  const text = part("overlays", overlayStarts[pair], overlayLengths[pair]);
+  if (!text) return null;
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const view = new DataView(bytes.buffer);
+  const matrix = Array.from({ length: 9 }, (_, at) => view.getFloat32(4 * at, true));
+  const places = (from, count) =>
+    Array.from({ length: count }, (_, at) => [bytes[from + 2 * at] / 255, bytes[from + 2 * at + 1] / 255]);
+  const [agreeing, contradicting] = [pairs.agreeing[pair], pairs.contradicting[pair]];
+  return {
+    matrix,
+    agreeing: agreeing === null ? null : places(36, agreeing),
+    contradicting: contradicting === null ? null : places(36 + 2 * agreeing, contradicting),
+  };
 }
 
 const probability = (pair) => pairs.p[pair] ?? 0;

@@ -69,14 +69,26 @@ function twoPhotos(photo1, photo2) {
     role: "img",
     "aria-label": `${photos.path[photo1]} beside ${photos.path[photo2]}, ${plural(inliers.length, "inlier")} drawn`,
   });
+  const overlay = pair === null ? null : overlayOf(pair);
   const both = [photo1, photo2].map((photo) => loadPicture(photo, draw));
-  const room = Math.max(Math.min(dock.clientWidth - 380, 1200), Math.min(dock.clientWidth - 32, 560));
-  const height = Math.max(160, Math.min(window.innerHeight * 0.42, 420));
-  function draw() { drawPair(canvas, [photo1, photo2], both, inliers, room, height); }
+  const room = Math.max(Math.min(dock.clientWidth - 380, 1500), Math.min(dock.clientWidth - 32, 560));
+  const mostHigh = Math.max(160, Math.min(window.innerHeight * 0.42, 420));
+  // The panel below is as large as its photo 2 beside photo 1.
+  const third = overlay && pairs.image2[pair];
+  const { widths, height } = sizes([photo1, photo2, ...(overlay ? [third] : [])], room, mostHigh);
+  const inOrder = overlay && third === photo1 ? [both[1], both[0]] : both;
+  const laid = overlay && overlayPanel(pair, overlay, inOrder, [widths[2], height]);
+  function draw() {
+    drawPair(canvas, both, inliers, widths, height);
+    laid?.show();
+  }
   draw();
+  const names = element("div", "names", [photo1, photo2].map((photo) =>
+    element("p", null, [element("strong", null, photos.path[photo]), element("span", null, classText(photo))])));
+  names.style.maxWidth = canvas.style.width;
   return [element("div", "compare", [
-    element("div", "picture", [canvas, element("div", "names", [photo1, photo2].map((photo) =>
-      element("p", null, [element("strong", null, photos.path[photo]), element("span", null, classText(photo))])))]),
+    element("div", "picture", [canvas, names]),
+    ...(laid ? [laid.panel] : []),
     numbers(pair, photo1, photo2, inliers.length),
   ])];
 }
@@ -120,20 +132,20 @@ function loadPicture(photo, changed) {
   return holder;
 }
 
-function drawPair(canvas, both, holders, inliers, room, mostHigh) {
-  const gap = 10;
-  const aspects = both.map((photo) => Math.min(Math.max(photos.width[photo] / photos.height[photo], 0.2), 5));
-  const height = Math.round(Math.min(mostHigh, (room - gap) / (aspects[0] + aspects[1])));
-  const widths = aspects.map((aspect) => Math.round(height * aspect));
-  const width = widths[0] + widths[1] + gap;
-  const ratio = window.devicePixelRatio || 1;
-  [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-  const pen = canvas.getContext("2d");
-  pen.scale(ratio, ratio);
+const GAP = 10;
+
+// Widths of photos that stand side by side in `room`, and the height that they have in common.
+function sizes(side, room, mostHigh) {
+  const aspects = side.map((photo) => Math.min(Math.max(photos.width[photo] / photos.height[photo], 0.2), 5));
+  const sum = aspects.reduce((a, b) => a + b);
+  const height = Math.round(Math.min(mostHigh, (room - GAP * (side.length - 1)) / sum));
+  return { widths: aspects.map((aspect) => Math.round(height * aspect)), height };
+}
+
+function drawPair(canvas, holders, inliers, widths, height) {
+  const pen = scaledPen(canvas, widths[0] + widths[1] + GAP, height);
   pen.imageSmoothingQuality = "high";
-  const lefts = [0, widths[0] + gap];
+  const lefts = [0, widths[0] + GAP];
   holders.forEach((holder, side) => {
     if (holder.picture) pen.drawImage(holder.picture, lefts[side], 0, widths[side], height);
   });

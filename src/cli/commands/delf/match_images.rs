@@ -164,6 +164,7 @@ fn draw(
         &FigureContent {
             inliers: &inliers,
             transform: None,
+            places: None,
             is_match: geometry.is_some(),
             title: &format!("{} inliers", inliers.len()),
             lines: &[counts],

@@ -23,7 +23,7 @@ impl SplitMix64 {
 
     /// Fills `sample` with different numbers below `bound`, in the order drawn. `bound` must be at
     /// least the sample's length, and should be well above it for long samples.
-    pub(super) fn distinct_below(&mut self, bound: usize, sample: &mut [usize]) {
+    pub(crate) fn distinct_below(&mut self, bound: usize, sample: &mut [usize]) {
         for filled in 0..sample.len() {
             sample[filled] = loop {
                 let candidate = self.below(bound);
