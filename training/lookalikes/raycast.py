@@ -1,0 +1,297 @@
+"""A small ray caster: what a pinhole camera sees of textured shapes under one soft light.
+
+The world has x to the right, y away and z up; whole numbers are the middles of pixels. `render` gives a View: the
+picture, and for each pixel the number of the part that is seen and its point in the world. `correspondences` says where
+spots of one view lie in another one of the same parts, also where a part stands elsewhere.
+"""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+
+from .shapes import EPS, FAR, unit
+
+
+class Pose:
+    """A turn (3, 3) and then a shift (3,) from a shape's own axes to the world's; without any, the world's own."""
+
+    def __init__(self, shift=(0, 0, 0), turn=None):
+        self.turn = np.eye(3, dtype=np.float32) if turn is None else np.asarray(turn, np.float32)
+        self.shift = np.asarray(shift, np.float32)
+
+    def of(self, inner):
+        """The pose of something that stands so in this pose."""
+        return Pose(self.turn @ inner.shift + self.shift, self.turn @ inner.turn)
+
+    def out(self, points):
+        return self.turn @ points + self.shift[:, None]
+
+    def into(self, points):
+        return self.turn.T @ (points - (self.shift if points.ndim == 1 else self.shift[:, None]))
+
+
+def spin(about_z=0.0, about_x=0.0, about_y=0.0):
+    """A turn by degrees, about y first, then about x, then about z."""
+    a, b, c = np.radians([about_z, about_x, about_y])
+    z = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
+    x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
+    y = np.array([[np.cos(c), 0, np.sin(c)], [0, 1, 0], [-np.sin(c), 0, np.cos(c)]])
+    return (z @ x @ y).astype(np.float32)
+
+
+class Camera:
+    """Stands at `eye` and looks at `target`; `angle` is the field of view along the longer side, `roll` turns it."""
+
+    def __init__(self, eye, target, angle, roll=0.0, width=600, height=450):
+        self.eye = np.asarray(eye, np.float32)
+        forward = unit(np.asarray(target, float) - np.asarray(eye, float))
+        right = unit(np.cross(forward, (0, 0, 1)))
+        down = np.cross(forward, right)
+        cos, sin = np.cos(np.radians(roll)), np.sin(np.radians(roll))
+        axes = [cos * right + sin * down, cos * down - sin * right, forward]
+        self.turn = np.array(axes, np.float32)
+        self.width, self.height = width, height
+        self.focal = max(width, height) / 2 / np.tan(np.radians(angle) / 2)
+
+    def rays(self, x, y):
+        """Unit directions (3, n) through spots of the picture."""
+        across, down = (x - (self.width - 1) / 2) / self.focal, (y - (self.height - 1) / 2) / self.focal
+        local = np.stack([across, down, np.ones_like(across)]).astype(np.float32)
+        return np.tensordot(self.turn.T, unit(local), 1)
+
+    def project(self, points):
+        """Pixels (n, 2) of points (n, 3), NaN behind the camera; and their distances from the camera."""
+        away = np.asarray(points, np.float32).reshape(-1, 3) - self.eye
+        seen = away @ self.turn.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            flat = np.where(seen[:, 2:] > 1e-3, seen[:, :2] / seen[:, 2:], np.nan)
+        middle = ((self.width - 1) / 2, (self.height - 1) / 2)
+        return flat * self.focal + middle, np.linalg.norm(away, axis=1)
+
+    def finer(self, times):
+        """The same camera with so many samples along each side of a pixel."""
+        other = Camera.__new__(Camera)
+        other.eye, other.turn = self.eye, self.turn
+        other.width, other.height, other.focal = self.width * times, self.height * times, self.focal * times
+        return other
+
+    def window(self, shape, pose):
+        """The part of the picture (left, top, right, bottom) in which the shape can be."""
+        if not np.isfinite(shape.half).all():
+            return 0, 0, self.width, self.height
+        signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float32)
+        corners = pose.out((signs * shape.half * 1.03).T).T
+        pixels, _ = self.project(corners)
+        if np.isnan(pixels).any():
+            return 0, 0, self.width, self.height
+        low, high = np.floor(pixels.min(0)).astype(int) - 1, np.ceil(pixels.max(0)).astype(int) + 2
+        return max(0, low[0]), max(0, low[1]), min(self.width, high[0]), min(self.height, high[1])
+
+
+@dataclasses.dataclass
+class Light:
+    """A lamp: its place, its radius (softness), its colour, and the light that comes from everywhere."""
+
+    place: tuple
+    radius: float = 0.5
+    colour: tuple = (1.0, 0.96, 0.9)
+    around: tuple = (0.4, 0.42, 0.46)
+    fades: bool = False
+    reach: float = 1.0  # how far away something still dims the light from everywhere
+
+
+@dataclasses.dataclass
+class View:
+    camera: Camera
+    parts: list  # (shape, pose)
+    colour: np.ndarray  # (h, w, 3), linear
+    numbers: np.ndarray  # (h, w), the index in parts, -1 for the sky
+    points: np.ndarray  # (h, w, 3) in the world
+
+    def picture(self, level=0.2, tint=(1, 1, 1)):
+        """The picture exposed so that its mean has this level, with soft highlights."""
+        area = self.colour * np.asarray(tint, np.float32)
+        area = area * (level / max(float(np.minimum(area, area.mean() * 4).mean()), 1e-4))
+        area = np.sqrt(area / (1 + area**4) ** 0.25)
+        return Image.fromarray((np.clip(area, 0, 1) * 255).astype(np.uint8))
+
+
+def meet(shape, pose, origin, d):
+    return shape.hit(pose.into(origin), pose.turn.T @ d)
+
+
+def trace(parts, origin, d):
+    """The nearest part along each ray (-1 for none) and its distance."""
+    best, number = np.full(d.shape[1], FAR, np.float32), np.full(d.shape[1], -1, np.int16)
+    for k, (shape, pose) in enumerate(parts):
+        t = meet(shape, pose, origin, d)
+        nearer = t < best
+        best[nearer], number[nearer] = t[nearer], k
+    return number, best
+
+
+def blocked(parts, origins, d, far):
+    """Whether something stands in the way of rays with an origin each, before this distance."""
+    out = np.zeros(d.shape[1], bool)
+    for shape, pose in parts:
+        if not shape.blocks:
+            continue
+        off = pose.shift[:, None] - origins
+        along = (off * d).sum(0)
+        close = (off * off).sum(0) - along**2 < shape.reach**2
+        some = np.flatnonzero(close & (along > -shape.reach) & (along - shape.reach < far) & ~out)
+        if some.size:
+            t = meet(shape, pose, origins[:, some], d[:, some])
+            out[some[t < (far[some] if np.ndim(far) else far)]] = True
+    return out
+
+
+def shade(parts, light, points, normals, rng, samples=6):
+    """How much of the lamp (0 to 1) and of the light from everywhere reaches each point."""
+    count = points.shape[1]
+    lamp, around = np.zeros(count, np.float32), np.zeros(count, np.float32)
+    start = points + normals * np.float32(0.004 * light.reach)
+    for k in range(samples):
+        aim = np.asarray(light.place, np.float32)[:, None]
+        aim = aim + light.radius * unit(rng.standard_normal((3, count), np.float32))
+        way = aim - start
+        far = np.sqrt((way * way).sum(0))
+        lamp += ~blocked(parts, start, way / far, far)
+        # Directions as a matt surface gathers them.
+        way = unit(normals + 0.98 * unit(rng.standard_normal((3, count), np.float32)))
+        around += ~blocked(parts, start, way, light.reach)
+    return lamp / samples, around / samples
+
+
+def neighbours(values, numbers, normals, reach):
+    """Means of (k, h, w) values over the neighbourhood, only over spots of the same part that face the same way."""
+    total, weight = values.copy(), np.ones(numbers.shape, np.float32)
+    height, width = numbers.shape
+    for down in range(-reach, reach + 1):
+        for across in range(-reach, reach + 1):
+            if not (down or across):
+                continue
+            here = np.s_[max(0, -down) : height - max(0, down), max(0, -across) : width - max(0, across)]
+            there = np.s_[max(0, down) : height - max(0, -down), max(0, across) : width - max(0, -across)]
+            same = (numbers[here] == numbers[there]) & (
+                (normals[(np.s_[:], *here)] * normals[(np.s_[:], *there)]).sum(0) > 0.85
+            )
+            total[(np.s_[:], *here)] += values[(np.s_[:], *there)] * same
+            weight[here] += same
+    return total / weight
+
+
+def spread(coarse, numbers_coarse, normals_coarse, numbers, normals, step):
+    """Coarse (k, h, w) values at every fine spot, from the nearest four of the same part facing the same way."""
+    rows, columns = numbers.shape
+    y, x = (np.arange(rows) - step // 2) / step, (np.arange(columns) - step // 2) / step
+    top, left = np.floor(y).astype(int), np.floor(x).astype(int)
+    total = np.zeros((coarse.shape[0], rows, columns), np.float32)
+    weight = np.full((rows, columns), 1e-6, np.float32)
+    for a in (0, 1):
+        for b in (0, 1):
+            at_y = np.clip(top + a, 0, numbers_coarse.shape[0] - 1)[:, None]
+            at_x = np.clip(left + b, 0, numbers_coarse.shape[1] - 1)[None]
+            share = (1 - np.abs(y - top - a))[:, None] * (1 - np.abs(x - left - b))[None] + 1e-3
+            facing = (normals_coarse[:, at_y, at_x] * normals).sum(0)
+            same = share * np.where(numbers_coarse[at_y, at_x] == numbers, np.maximum(facing, 0) ** 4 + 1e-3, 1e-5)
+            total += coarse[:, at_y, at_x] * same.astype(np.float32)
+            weight += same
+    return total / weight
+
+
+def render(camera, parts, light, sky=None, samples=2, seed=0):
+    """What the camera sees of parts, a list of (shape, pose); sky(directions) gives linear colours (n, 3)."""
+    fine = camera.finer(samples)
+    height, width = fine.height, fine.width
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    d = fine.rays(x, y)
+    depth, numbers = np.full((height, width), FAR, np.float32), np.full((height, width), -1, np.int16)
+    for k, (shape, pose) in enumerate(parts):
+        left, top, right, bottom = fine.window(shape, pose)
+        if left >= right or top >= bottom:
+            continue
+        area = np.s_[top:bottom, left:right]
+        some = np.ascontiguousarray(d[(np.s_[:], *area)]).reshape(3, -1)
+        t = meet(shape, pose, camera.eye, some).reshape(bottom - top, right - left)
+        nearer = t < depth[area]
+        depth[area][nearer], numbers[area][nearer] = t[nearer], k
+    d, flat, numbers_flat = d.reshape(3, -1), depth.ravel(), numbers.ravel()
+    points = camera.eye[:, None] + np.where(numbers_flat >= 0, flat, 1) * d
+    colour, gloss = np.zeros((height * width, 3), np.float32), np.zeros(height * width, np.float32)
+    normals = np.zeros_like(d)
+    for k, (shape, pose) in enumerate(parts):
+        here = np.flatnonzero(numbers_flat == k)
+        if not here.size:
+            continue
+        away = d[:, here]
+        face, u, v, normal, wide = shape.surface(pose.into(points[:, here]), pose.turn.T @ away)
+        normals[:, here] = pose.turn @ normal
+        slant = np.maximum(-(normals[:, here] * away).sum(0), 0.08)
+        colour[here] = shape.look.colour(face, u, v, flat[here] / (fine.focal * np.sqrt(slant) * wide))
+        gloss[here] = shape.look.gloss
+    step = 2 * samples
+    grid = np.s_[step // 2 :: step, step // 2 :: step]
+    shape_of = numbers[grid].shape
+    rough = normals.reshape(3, height, width)[(np.s_[:], *grid)]
+    spots = points.reshape(3, height, width)[(np.s_[:], *grid)].reshape(3, -1)
+    lit = shade(parts, light, spots, rough.reshape(3, -1), np.random.default_rng(seed))
+    lit = neighbours(np.stack(lit).reshape(2, *shape_of), numbers[grid], rough, 2)
+    lit = spread(lit, numbers[grid], rough, numbers, normals.reshape(3, height, width), step).reshape(2, -1)
+    way = np.asarray(light.place, np.float32)[:, None] - points
+    far = np.sqrt((way * way).sum(0))
+    way /= far
+    strength = lit[0] * np.maximum((normals * way).sum(0), 0)
+    bright = lit[0] * np.maximum((normals * unit(way - d)).sum(0), 0) ** 40 * gloss
+    if light.fades:
+        fade = np.clip((np.linalg.norm(light.place) / far) ** 2, 0, 2.5)
+        strength, bright = strength * fade, bright * fade
+    open_sky = lit[1] * (0.75 + 0.25 * normals[2])
+    beam, around = np.asarray(light.colour, np.float32), np.asarray(light.around, np.float32)
+    colour = colour * (strength[:, None] * beam + open_sky[:, None] * around) + bright[:, None] * beam
+    above = np.flatnonzero(numbers_flat < 0)
+    if above.size and sky is not None:
+        colour[above] = sky(d[:, above])
+    colour = colour.reshape(camera.height, samples, camera.width, samples, 3).mean((1, 3))
+    number = numbers[samples // 2 :: samples, samples // 2 :: samples]
+    return View(camera, parts, colour, number, centres(camera, numbers, depth, samples))
+
+
+def centres(camera, numbers, depth, samples):
+    """Points (h, w, 3) at the middles of pixels; exact on planes, where the inverse of the depth runs straight."""
+    split = lambda area: area.reshape(camera.height, samples, camera.width, samples)
+    middle = np.s_[:, samples // 2, :, samples // 2]
+    y, x = np.mgrid[0 : camera.height, 0 : camera.width].astype(np.float32)
+    d = camera.rays(x, y)
+    fine = camera.finer(samples)
+    y, x = np.mgrid[0 : fine.height, 0 : fine.width].astype(np.float32)
+    ahead = np.sqrt(((x - (fine.width - 1) / 2) / fine.focal) ** 2 + ((y - (fine.height - 1) / 2) / fine.focal) ** 2 + 1)
+    nearness = split(ahead / depth)
+    one = (split(numbers) == split(numbers)[middle][:, None, :, None]).all((1, 3))
+    nearness = np.where(one, nearness.mean((1, 3)), nearness[middle])
+    forward = np.tensordot(camera.turn[2], d, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.moveaxis(camera.eye[:, None, None] + d / (forward * nearness), 0, -1)
+
+
+def correspondences(one, other, pixels):
+    """Where spots (n, 2) of one view lie in another, NaN where they are hidden or outside. Parts are told by their shape."""
+    pixels = np.asarray(pixels, np.float32).reshape(-1, 2)
+    d = one.camera.rays(pixels[:, 0], pixels[:, 1])
+    number, far = trace(one.parts, one.camera.eye, d)
+    points = one.camera.eye[:, None] + np.where(number >= 0, far, 1) * d
+    place = {id(shape): k for k, (shape, _) in enumerate(other.parts)}
+    wanted = np.full(number.shape, -2)
+    for k in np.unique(number[number >= 0]):
+        shape, pose = one.parts[k]
+        here = number == k
+        if id(shape) in place:
+            wanted[here] = place[id(shape)]
+            points[:, here] = other.parts[place[id(shape)]][1].out(pose.into(points[:, here]))
+    spots, distance = other.camera.project(points.T)
+    inside = (spots > -0.5).all(1) & (spots < (other.camera.width - 0.5, other.camera.height - 0.5)).all(1)
+    d = other.camera.rays(*np.where(inside, spots.T, 0))
+    seen, far = trace(other.parts, other.camera.eye, d)
+    good = inside & (seen == wanted) & (np.abs(far - distance) < 0.01 * distance + EPS)
+    return np.where(good[:, None], spots, np.nan)
