@@ -10,7 +10,7 @@ import argparse
 import pathlib
 import random
 
-from . import edits, goods, screen, sheets, shoot, solids
+from . import edits, goods, screen, sheets, shoot, sides, solids
 from .bank import Bank
 
 # Kinds with one template and one drawing a thing, and the ways in which such a picture comes back.
@@ -36,8 +36,13 @@ SCENES = {
     "edits": edits.edits,
     "detail": edits.detail,
     "series": goods.series,
+    "objects": sides.objects,
+    "kin": sides.kin,
 }
-KINDS = "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series".split()
+KINDS = (
+    "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series "
+    "objects kin"
+).split()
 
 
 def templated(name, things, bank, rng):

@@ -195,7 +195,9 @@ def spread(coarse, numbers_coarse, normals_coarse, numbers, normals, step):
             at_x = np.clip(left + b, 0, numbers_coarse.shape[1] - 1)[None]
             share = (1 - np.abs(y - top - a))[:, None] * (1 - np.abs(x - left - b))[None] + 1e-3
             facing = (normals_coarse[:, at_y, at_x] * normals).sum(0)
-            same = share * np.where(numbers_coarse[at_y, at_x] == numbers, np.maximum(facing, 0) ** 4 + 1e-3, 1e-5)
+            same = share * np.where(
+                numbers_coarse[at_y, at_x] == numbers, np.maximum(facing, 0) ** 4 + 1e-3, 1e-5
+            )
             total += coarse[:, at_y, at_x] * same.astype(np.float32)
             weight += same
     return total / weight
@@ -266,7 +268,9 @@ def centres(camera, numbers, depth, samples):
     d = camera.rays(x, y)
     fine = camera.finer(samples)
     y, x = np.mgrid[0 : fine.height, 0 : fine.width].astype(np.float32)
-    ahead = np.sqrt(((x - (fine.width - 1) / 2) / fine.focal) ** 2 + ((y - (fine.height - 1) / 2) / fine.focal) ** 2 + 1)
+    ahead = np.sqrt(
+        ((x - (fine.width - 1) / 2) / fine.focal) ** 2 + ((y - (fine.height - 1) / 2) / fine.focal) ** 2 + 1
+    )
     nearness = split(ahead / depth)
     one = (split(numbers) == split(numbers)[middle][:, None, :, None]).all((1, 3))
     nearness = np.where(one, nearness.mean((1, 3)), nearness[middle])

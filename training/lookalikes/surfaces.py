@@ -20,7 +20,9 @@ class Texture:
             levels.append(level)
         self.heights = np.array([level.shape[0] for level in levels], np.int32)
         self.widths = np.array([level.shape[1] for level in levels], np.int32)
-        self.starts = np.cumsum([0] + [level.shape[0] * level.shape[1] for level in levels])[:-1].astype(np.int32)
+        self.starts = np.cumsum([0] + [level.shape[0] * level.shape[1] for level in levels])[:-1].astype(
+            np.int32
+        )
         self.flat = np.concatenate([level.reshape(-1, 3) for level in levels])
 
     def at(self, u, v, share):
@@ -77,7 +79,11 @@ def grain(r, size, strength):
 
 def plain(r, tone, size=256):
     """One colour, a bit worn: grain, stains, scratches."""
-    area = np.array(tone, np.float32) + tiled_noise(r, size, 4, r.uniform(3, 16)) + grain(r, size, r.uniform(1, 7))
+    area = (
+        np.array(tone, np.float32)
+        + tiled_noise(r, size, 4, r.uniform(3, 16))
+        + grain(r, size, r.uniform(1, 7))
+    )
     image = image_of(area + tiled_noise(r, size, 40, r.uniform(0, 8)))
     pen = ImageDraw.Draw(image)
     for _ in range(r.choice([0, 0, 2, 6])):
@@ -89,7 +95,10 @@ def plain(r, tone, size=256):
 
 def stripes(r, tones, size=256):
     count, wave = r.choice([4, 6, 8, 12, 16]), r.choice([0, 0, 0, 6, 14])
-    x = np.arange(size)[None] + wave * np.sin(np.arange(size) * 2 * np.pi / size * r.choice([1, 2, 4]))[:, None]
+    x = (
+        np.arange(size)[None]
+        + wave * np.sin(np.arange(size) * 2 * np.pi / size * r.choice([1, 2, 4]))[:, None]
+    )
     inks = np.array([r.choice(tones) for _ in range(count)], np.float32)
     area = inks[(np.floor(x * count / size) % count).astype(int)]
     image = image_of(area + grain(r, size, 5) + tiled_noise(r, size, 5, 8))
@@ -116,7 +125,9 @@ def motifs(r, tones, size=256, cells=None):
         stamps.append(stamp)
     for row in range(cells):
         for column in range(cells):
-            image.paste(stamps[(row * r.choice([1, 1, 2]) + column) % len(stamps)], (column * edge, row * edge))
+            image.paste(
+                stamps[(row * r.choice([1, 1, 2]) + column) % len(stamps)], (column * edge, row * edge)
+            )
     return image_of(np.asarray(image, np.float32) + grain(r, size, 5) + tiled_noise(r, size, 6, 8))
 
 
@@ -150,7 +161,9 @@ def tiles(r, tones, size=256, cells=None, bricks=None):
     """Tiles or bricks with joints, each of a slightly other shade."""
     cells, bricks = cells or r.choice([2, 4, 6]), r.random() < 0.4 if bricks is None else bricks
     rows = cells * 2 if bricks else cells
-    image = Image.new("RGB", (size, size), draw.mixed(tones[0], (60, 60, 60) if r.random() < 0.5 else (230,) * 3, 0.6))
+    image = Image.new(
+        "RGB", (size, size), draw.mixed(tones[0], (60, 60, 60) if r.random() < 0.5 else (230,) * 3, 0.6)
+    )
     pen = ImageDraw.Draw(image)
     wide, tall, joint = size / cells, size / rows, max(2, size // (cells * 24))
     for row in range(rows):
@@ -158,13 +171,18 @@ def tiles(r, tones, size=256, cells=None, bricks=None):
             x = (column - (0.5 if bricks and row % 2 else 0)) * wide
             tone = tones[(row + column) % 2] if len(tones) > 1 and not bricks else tones[0]
             tone = tuple(int(value * r.uniform(0.85, 1.1)) for value in tone)
-            pen.rectangle((x + joint / 2, row * tall + joint / 2, x + wide - joint / 2, (row + 1) * tall - joint / 2), fill=tone)
+            pen.rectangle(
+                (x + joint / 2, row * tall + joint / 2, x + wide - joint / 2, (row + 1) * tall - joint / 2),
+                fill=tone,
+            )
     return image_of(np.asarray(image, np.float32) + grain(r, size, 6) + tiled_noise(r, size, 12, 12))
 
 
 def boards(r, size=512):
     """A wooden floor or table top."""
-    tone = np.array(r.choice([(150, 105, 65), (95, 62, 40), (190, 155, 110), (120, 95, 75), (70, 50, 42)]), np.float32)
+    tone = np.array(
+        r.choice([(150, 105, 65), (95, 62, 40), (190, 155, 110), (120, 95, 75), (70, 50, 42)]), np.float32
+    )
     count = r.choice([1, 3, 5, 8])
     area = np.zeros((size, size, 3), np.float32)
     edges = np.linspace(0, size, count + 1).astype(int)
@@ -196,7 +214,13 @@ def palette(r, count=4, soft=None):
     soft, hue = r.uniform(0, 0.6) if soft is None else soft, r.random()
     grey = (r.randint(60, 220),) * 3
     return [
-        draw.mixed(draw.vivid(r, r.uniform(0.2, 0.95), hue + r.choice([0, 0.05, 0.33, 0.5]) + r.uniform(-0.05, 0.05)), grey, soft)
+        draw.mixed(
+            draw.vivid(
+                r, r.uniform(0.2, 0.95), hue + r.choice([0, 0.05, 0.33, 0.5]) + r.uniform(-0.05, 0.05)
+            ),
+            grey,
+            soft,
+        )
         for _ in range(count)
     ]
 
@@ -245,16 +269,30 @@ def sticker(r, image, photo=None, words=None, share=None):
         small = small.crop((0, 0, edge, max(12, edge // 2)))
         tone = small.getpixel((0, 0))
         middle = (small.width // 2, small.height // 2)
-        draw.text(small, middle, words, draw.fitted(words, small.height * 0.7, edge * 0.9), draw.readable(tone), 1, anchor="mm")
+        draw.text(
+            small,
+            middle,
+            words,
+            draw.fitted(words, small.height * 0.7, edge * 0.9),
+            draw.readable(tone),
+            1,
+            anchor="mm",
+        )
     else:
-        draw.logo(r, small, edge * 0.1, edge * 0.1, edge * 0.8, draw.vivid(r))
+        draw.logo(r, small, edge // 10, edge // 10, edge * 8 // 10, draw.vivid(r))
     mask = Image.new("L", small.size, 255)
     if r.random() < 0.4:
         mask = Image.new("L", small.size, 0)
         ImageDraw.Draw(mask).ellipse((0, 0, *small.size), fill=255)
     turn = r.uniform(-25, 25)
-    small, mask = small.rotate(turn, Image.BICUBIC, expand=True), mask.rotate(turn, Image.BILINEAR, expand=True)
-    image.paste(small, (int((image.width - small.width) * r.random()), int((image.height - small.height) * r.random())), mask)
+    small, mask = small.rotate(turn, Image.BICUBIC, expand=True), mask.rotate(
+        turn, Image.BILINEAR, expand=True
+    )
+    image.paste(
+        small,
+        (int((image.width - small.width) * r.random()), int((image.height - small.height) * r.random())),
+        mask,
+    )
     return image
 
 
@@ -267,7 +305,13 @@ def printed(r, photo, width, height, words):
         low = int(height * r.uniform(0.7, 0.85))
         pen.rectangle((0, low, width, height), fill=tone)
         small = draw.words(r, 8)
-        draw.paragraph(face, (width * 0.08, low + 4, width * 0.92, height), small, max(9, height * 0.05), draw.readable(tone))
+        draw.paragraph(
+            face,
+            (width * 0.08, low + 4, width * 0.92, height),
+            small,
+            max(9, height * 0.05),
+            draw.readable(tone),
+        )
     if r.random() < 0.3 and width > 80 and height > 80:
         x, y = width * r.uniform(0.05, 0.6), height * r.uniform(0.6, 0.8)
         pen.rectangle((x, y, x + width * 0.3, y + height * 0.16), fill=(250, 250, 250))

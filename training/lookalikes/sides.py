@@ -1,0 +1,194 @@
+"""Solid things on a surface from several sides: `objects`, and `kin`, variants of one product."""
+
+import math
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from . import settings, shoot
+from . import things as catalogue
+from .raycast import Camera, Pose, render, spin
+
+SIZES = [(560, 420), (560, 420), (420, 560), (500, 500), (560, 374)]
+
+
+def extent(parts):
+    """The corners (n, 3) of the boxes round the parts."""
+    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float32)
+    return np.concatenate([pose.out((signs * shape.half * 0.9).T).T for shape, pose in parts])
+
+
+def aimed(corners, yaw, pitch, roll, angle, share, place, size):
+    """A camera that sees the corners as large as a share of the picture's longer fitting side, round a place in it."""
+    a, b = math.radians(yaw), math.radians(pitch)
+    way = np.array([math.sin(a) * math.cos(b), -math.cos(a) * math.cos(b), math.sin(b)])
+    middle = (corners.min(0) + corners.max(0)) / 2
+    far, target = 4.0, middle
+    for _ in range(6):
+        camera = Camera(target + far * way, target, angle, roll, *size)
+        pixels, _ = camera.project(corners)
+        if np.isnan(pixels).any():
+            far *= 1.5
+            continue
+        low, high = pixels.min(0), pixels.max(0)
+        wanted = low + (high - low) / 2 - place
+        target = target + (wanted @ camera.turn[:2]) * far / camera.focal
+        far *= float(((high - low) / size).max() / share) ** 0.9
+    return Camera(target + far * way, target, angle, roll, *size)
+
+
+def focused(r, view, far, picture):
+    """What lies well behind the thing a bit out of focus."""
+    depth = np.linalg.norm(view.points - view.camera.eye, axis=2)
+    depth = np.where(view.numbers < 0, 99, depth)
+    soft = np.clip((depth / far - 1.35) / 0.8, 0, 1) * 255
+    blurred = picture.filter(ImageFilter.GaussianBlur(r.uniform(0.8, 3.5)))
+    mask = Image.fromarray(soft.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1))
+    out = picture.copy()
+    out.paste(blurred, (0, 0), mask)
+    return out
+
+
+def developed(r, view, far):
+    """The picture as a phone would save it: exposure, white balance, focus, blur, noise, uneven light."""
+    tint = (1 + r.uniform(-0.12, 0.12), 1, 1 + r.uniform(-0.15, 0.15))
+    picture = view.picture(r.uniform(0.12, 0.3), tint)
+    picture = focused(r, view, far, picture)
+    if r.random() < 0.6:
+        picture = picture.filter(ImageFilter.GaussianBlur(r.uniform(0.3, 1.1)))
+    return shoot.light(r, picture, 0.15, (1, 6), 0.05)
+
+
+def bearings(r, count):
+    """Directions round a thing: 10 to 25 degrees between neighbours, at most 50 between the extremes."""
+    steps = [r.uniform(10, 25) for _ in range(count - 1)]
+    shrink = min(1, 50 / sum(steps))
+    out = [0.0]
+    for step in steps:
+        out.append(out[-1] + step * shrink)
+    return [value - out[-1] / 2 for value in out]
+
+
+def session(rng, key, parts, around, others, count=4):
+    """Views of a thing: (view, distance) pairs. `around` is its setting; `others` are settings it sometimes moves to."""
+    r = rng(*key, "session")
+    front, pitch, share = r.uniform(-30, 30), r.uniform(18, 50), r.uniform(0.38, 0.66)
+    turner, angle = r.choice(["camera", "thing", "both"]), r.uniform(35, 62)
+    spot = Pose((r.uniform(-0.25, 0.25), r.uniform(-0.25, 0.1), 0))
+    light, moves = settings.lamp(r), r.random() < 0.35
+    for copy, bearing in enumerate(bearings(r, count)):
+        r = rng(*key, "view", copy)
+        turn = {"camera": 0.0, "thing": 1.0, "both": r.random()}[turner]
+        scene = r.choice(others) if moves and others and r.random() < 0.5 else around
+        pose = spot.of(Pose((r.uniform(-0.1, 0.1) * turn, 0, 0), spin(-(front + bearing) * turn)))
+        stood = [(shape, pose.of(inner)) for shape, inner in parts]
+        size = r.choice(SIZES)
+        roll = max(-15, min(15, r.gauss(0, 5))) + (r.choice([-90, 90]) if r.random() < 0.06 else 0)
+        part = share * r.uniform(0.79, 1.26)
+        place = (
+            np.array(size) / 2
+            + np.array([r.uniform(-0.5, 0.5), r.uniform(-0.4, 0.4)]) * np.array(size) * (1 - part) * 0.8
+        )
+        camera = aimed(
+            extent(stood),
+            (front + bearing) * (1 - turn),
+            min(60, max(10, pitch + r.uniform(-11, 11))),
+            roll,
+            angle + r.uniform(-4, 4),
+            part,
+            place,
+            size,
+        )
+        lamp = light if r.random() < 0.5 else settings.lamp(r)
+        view = render(camera, stood + scene, lamp, seed=r.getrandbits(30))
+        yield view, float(np.linalg.norm(camera.eye - pose.shift))
+
+
+def pictures(rng, key, shots):
+    return [developed(rng(*key, "developed", copy), view, far) for copy, (view, far) in enumerate(shots)]
+
+
+def object_shots(name, things, bank, rng):
+    """For each thing its (view, distance) pairs."""
+    t = rng(name)
+    photos, scenes = bank.mixed(t), bank.scenes(t)
+    builders = t.sample(catalogue.BUILDERS, min(len(catalogue.BUILDERS), max(4, things // 2)))
+    group = t.choice([2, 3, 4])
+    rooms = [settings.setting(rng(name, "room", k), scenes) for k in range((things + group - 1) // group)]
+    for thing in range(things):
+        # Things of one group share the room; the shapes come in pairs, of which often one falls into another group.
+        place = (thing // 2 + (thing % 2) * t.choice([0, 0, 1])) % len(builders)
+        r = rng(name, thing)
+        shape = rng(name, "shape", place, 0 if r.random() < 0.75 else thing)
+        art = catalogue.Art(f"{r.getrandbits(40)}", [photos.draw() for _ in range(4)])
+        if thing % 3 == 2:
+            art.tones = rng(name, "tones").sample(catalogue.Art("tones" + str(t.random()), []).tones, 6)
+        parts = builders[place](shape, art)
+        around = thing // group
+        yield session(rng, (name, thing), parts, rooms[around], rooms[:around] + rooms[around + 1 :])
+
+
+def objects(name, things, bank, rng):
+    """Hand-sized things; two to four of them stand in one room, and many have the shape of another one."""
+    for thing, shots in enumerate(object_shots(name, things, bank, rng)):
+        yield pictures(rng, (name, thing), shots)
+
+
+def seen_from_front(parts):
+    """A small picture of a thing by itself, to compare it with another one."""
+    camera = aimed(extent(parts), 0, 25, 0, 45, 0.9, np.array([60, 60]), (120, 120))
+    return render(camera, parts, settings.Light((-2, -3, 4)), samples=1)
+
+
+def differs(parts, others, least=0.05, most=0.5):
+    """Whether between a twentieth and half of what is seen of a thing differs clearly from each of the others."""
+    one = seen_from_front(parts)
+    for other in others:
+        change = np.abs(np.sqrt(one.colour) - np.sqrt(seen_from_front(other).colour)).max(2)
+        share = (change > 0.12).sum() / max(1, (one.numbers >= 0).sum())
+        if not least < share < most:
+            return False
+    return True
+
+
+def variant(rng, key, builder, base, family):
+    """One more variant beside those of the family: with one or two names of the art changed."""
+    r = rng(*key, "variant")
+    art = catalogue.Art(*base)
+    builder(rng(*key[:-1], "shape"), art)
+    parts = None
+    for attempt in range(30):
+        changed = r.sample(art.seen, min(len(art.seen), r.choice([1, 1, 2]) if attempt < 15 else 3))
+        other = catalogue.Art(*base, changed, f"{r.random()}")
+        parts = builder(rng(*key[:-1], "shape"), other)
+        if differs(parts, family, most=0.5 if attempt < 20 else 1):
+            break
+    return parts
+
+
+def kin_shots(name, things, bank, rng):
+    """For each thing its (view, distance) pairs; a thing is one variant of a product."""
+    t = rng(name)
+    photos, scenes = bank.mixed(t), bank.scenes(t)
+    group = t.choice([2, 2, 3, 4])
+    rooms = [settings.setting(rng(name, "room", k), scenes) for k in range(max(1, (things + 5) // 6))]
+    builders = t.sample(catalogue.BUILDERS, len(catalogue.BUILDERS))
+    pool = []
+    for thing in range(things):
+        family, place = divmod(thing, group)
+        if place == 0:
+            pool, made = [photos.draw() for _ in range(3)], []
+        builder, key = builders[family % len(builders)], (name, family, place)
+        base = (f"{rng(name, family).random()}", pool + [photos.draw()])
+        if place == 0:
+            made.append(builder(rng(name, family, "shape"), catalogue.Art(*base)))
+        else:
+            made.append(variant(rng, key, builder, base, made))
+        around = family % len(rooms)
+        yield session(rng, (name, thing), made[-1], rooms[around], rooms[:around] + rooms[around + 1 :])
+
+
+def kin(name, things, bank, rng):
+    """Variants of products: the same shape and layout, another picture, word or colour, on the same table."""
+    for thing, shots in enumerate(kin_shots(name, things, bank, rng)):
+        yield pictures(rng, (name, thing), shots)
