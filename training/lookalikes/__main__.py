@@ -10,7 +10,7 @@ import argparse
 import pathlib
 import random
 
-from . import edits, goods, screen, sheets, shoot, sides, solids
+from . import edits, goods, places, screen, sheets, shoot, sides, solids
 from .bank import Bank
 
 # Kinds with one template and one drawing a thing, and the ways in which such a picture comes back.
@@ -38,10 +38,11 @@ SCENES = {
     "series": goods.series,
     "objects": sides.objects,
     "kin": sides.kin,
+    "places": places.places,
 }
 KINDS = (
     "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series "
-    "objects kin"
+    "objects kin places"
 ).split()
 
 

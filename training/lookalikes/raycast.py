@@ -14,21 +14,21 @@ from .shapes import EPS, FAR, unit
 
 
 class Pose:
-    """A turn (3, 3) and then a shift (3,) from a shape's own axes to the world's; without any, the world's own."""
+    """A scale, a turn (3, 3) and then a shift (3,) from a shape's own axes to the world's."""
 
-    def __init__(self, shift=(0, 0, 0), turn=None):
+    def __init__(self, shift=(0, 0, 0), turn=None, scale=1.0):
         self.turn = np.eye(3, dtype=np.float32) if turn is None else np.asarray(turn, np.float32)
-        self.shift = np.asarray(shift, np.float32)
+        self.shift, self.scale = np.asarray(shift, np.float32), np.float32(scale)
 
     def of(self, inner):
         """The pose of something that stands so in this pose."""
-        return Pose(self.turn @ inner.shift + self.shift, self.turn @ inner.turn)
+        return Pose(self.scale * self.turn @ inner.shift + self.shift, self.turn @ inner.turn, self.scale * inner.scale)
 
     def out(self, points):
-        return self.turn @ points + self.shift[:, None]
+        return self.scale * self.turn @ points + self.shift[:, None]
 
     def into(self, points):
-        return self.turn.T @ (points - (self.shift if points.ndim == 1 else self.shift[:, None]))
+        return self.turn.T @ (points - (self.shift if points.ndim == 1 else self.shift[:, None])) / self.scale
 
 
 def spin(about_z=0.0, about_x=0.0, about_y=0.0):
@@ -118,7 +118,7 @@ class View:
 
 
 def meet(shape, pose, origin, d):
-    return shape.hit(pose.into(origin), pose.turn.T @ d)
+    return shape.hit(pose.into(origin), pose.turn.T @ d) * pose.scale
 
 
 def trace(parts, origin, d):
@@ -137,10 +137,10 @@ def blocked(parts, origins, d, far):
     for shape, pose in parts:
         if not shape.blocks:
             continue
-        off = pose.shift[:, None] - origins
+        off, reach = pose.shift[:, None] - origins, shape.reach * pose.scale
         along = (off * d).sum(0)
-        close = (off * off).sum(0) - along**2 < shape.reach**2
-        some = np.flatnonzero(close & (along > -shape.reach) & (along - shape.reach < far) & ~out)
+        close = (off * off).sum(0) - along**2 < reach**2
+        some = np.flatnonzero(close & (along > -reach) & (along - reach < far) & ~out)
         if some.size:
             t = meet(shape, pose, origins[:, some], d[:, some])
             out[some[t < (far[some] if np.ndim(far) else far)]] = True
@@ -229,6 +229,7 @@ def render(camera, parts, light, sky=None, samples=2, seed=0):
             continue
         away = d[:, here]
         face, u, v, normal, wide = shape.surface(pose.into(points[:, here]), pose.turn.T @ away)
+        wide = wide * pose.scale
         normals[:, here] = pose.turn @ normal
         slant = np.maximum(-(normals[:, here] * away).sum(0), 0.08)
         colour[here] = shape.look.colour(face, u, v, flat[here] / (fine.focal * np.sqrt(slant) * wide))

@@ -49,20 +49,21 @@ def focused(r, view, far, picture):
     return out
 
 
-def developed(r, view, far):
-    """The picture as a phone would save it: exposure, white balance, focus, blur, noise, uneven light."""
+def developed(r, view, far=None):
+    """The picture as a phone would save it: exposure, white balance, focus at a distance, blur, noise, uneven light."""
     tint = (1 + r.uniform(-0.12, 0.12), 1, 1 + r.uniform(-0.15, 0.15))
     picture = view.picture(r.uniform(0.12, 0.3), tint)
-    picture = focused(r, view, far, picture)
+    if far:
+        picture = focused(r, view, far, picture)
     if r.random() < 0.6:
         picture = picture.filter(ImageFilter.GaussianBlur(r.uniform(0.3, 1.1)))
     return shoot.light(r, picture, 0.15, (1, 6), 0.05)
 
 
-def bearings(r, count):
+def bearings(r, count, most=50):
     """Directions round a thing: 10 to 25 degrees between neighbours, at most 50 between the extremes."""
     steps = [r.uniform(10, 25) for _ in range(count - 1)]
-    shrink = min(1, 50 / sum(steps))
+    shrink = min(1, most / sum(steps))
     out = [0.0]
     for step in steps:
         out.append(out[-1] + step * shrink)
@@ -72,7 +73,7 @@ def bearings(r, count):
 def session(rng, key, parts, around, others, count=4):
     """Views of a thing: (view, distance) pairs. `around` is its setting; `others` are settings it sometimes moves to."""
     r = rng(*key, "session")
-    front, pitch, share = r.uniform(-30, 30), r.uniform(18, 50), r.uniform(0.38, 0.66)
+    front, pitch, share = r.uniform(-30, 30), r.uniform(18, 50), r.uniform(0.4, 0.68)
     turner, angle = r.choice(["camera", "thing", "both"]), r.uniform(35, 62)
     spot = Pose((r.uniform(-0.25, 0.25), r.uniform(-0.25, 0.1), 0))
     light, moves = settings.lamp(r), r.random() < 0.35
@@ -134,20 +135,22 @@ def objects(name, things, bank, rng):
         yield pictures(rng, (name, thing), shots)
 
 
-def seen_from_front(parts):
-    """A small picture of a thing by itself, to compare it with another one."""
-    camera = aimed(extent(parts), 0, 25, 0, 45, 0.9, np.array([60, 60]), (120, 120))
-    return render(camera, parts, settings.Light((-2, -3, 4)), samples=1)
+def glances(parts):
+    """Small pictures of a thing by itself from three sides, to compare it with another one."""
+    light = settings.Light((-2, -3, 4), around=(0.8, 0.8, 0.8))
+    for yaw, pitch in ((-50, 15), (0, 50), (50, 25)):
+        camera = aimed(extent(parts), yaw, pitch, 0, 45, 0.9, np.array([50, 50]), (100, 100))
+        yield render(camera, parts, light, samples=1)
 
 
-def differs(parts, others, least=0.05, most=0.5):
-    """Whether between a twentieth and half of what is seen of a thing differs clearly from each of the others."""
-    one = seen_from_front(parts)
+def differs(parts, others, least, most):
+    """Whether from every side a good share of what is seen of a thing differs clearly from each of the others."""
     for other in others:
-        change = np.abs(np.sqrt(one.colour) - np.sqrt(seen_from_front(other).colour)).max(2)
-        share = (change > 0.12).sum() / max(1, (one.numbers >= 0).sum())
-        if not least < share < most:
-            return False
+        for one, two in zip(glances(parts), glances(other)):
+            change = np.abs(np.sqrt(one.colour) - np.sqrt(two.colour)).max(2)
+            share = (change > 0.14).sum() / max(1, (one.numbers >= 0).sum())
+            if not least < share < most:
+                return False
     return True
 
 
@@ -161,7 +164,7 @@ def variant(rng, key, builder, base, family):
         changed = r.sample(art.seen, min(len(art.seen), r.choice([1, 1, 2]) if attempt < 15 else 3))
         other = catalogue.Art(*base, changed, f"{r.random()}")
         parts = builder(rng(*key[:-1], "shape"), other)
-        if differs(parts, family, most=0.5 if attempt < 20 else 1):
+        if differs(parts, family, 0.07, 0.5 if attempt < 12 else 1):
             break
     return parts
 

@@ -211,7 +211,7 @@ def stone(r, size=256):
 
 def palette(r, count=4, soft=None):
     """A few colours that go together."""
-    soft, hue = r.uniform(0, 0.6) if soft is None else soft, r.random()
+    soft, hue = r.uniform(0.1, 0.7) if soft is None else soft, r.random()
     grey = (r.randint(60, 220),) * 3
     return [
         draw.mixed(

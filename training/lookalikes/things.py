@@ -24,7 +24,7 @@ class Art:
 
     def __init__(self, key, photos, changed=(), salt=""):
         self.key, self.photos, self.changed, self.salt, self.seen = key, photos, changed, salt, []
-        self.tones = surfaces.palette(self.rng("palette"), 6, self.rng("soft").choice([0.05, 0.2, 0.5]))
+        self.tones = surfaces.palette(self.rng("palette"), 6, self.rng("soft").choice([0.1, 0.3, 0.5, 0.65]))
 
     def rng(self, name):
         return random.Random(f"{self.key} {name} {self.salt if name in self.changed else ''}")
