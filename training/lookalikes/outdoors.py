@@ -61,10 +61,9 @@ def house(design, r, photos, size, shop):
     roof = surfaces.tiles(design, surfaces.palette(design, 1, 0.5), bricks=True)
     parts = [(Box(Look(side, side, front, front, roof), size), Pose((0, 0, tall / 2)))]
     if design.random() < 0.5:
-        edge = wide / np.sqrt(2)
-        low = surfaces.Texture(roof)
-        gable = (Box(Look(low), (edge, deep * 1.06, edge)), Pose((0, 0, tall - 0.02), spin(0, 0, 45)))
-        parts.append(gable)
+        edge, slope = wide / np.sqrt(2), surfaces.Texture(roof)
+        look = Look(slope, slope, surfaces.plain(design, surfaces.palette(design, 1, 0.6)[0]), roof)
+        parts.append((Box(look, (edge, deep * 0.98, edge)), Pose((0, 0, tall - 0.02), spin(0, 0, 45))))
     else:
         parts.append((Box(Look(roof), (wide * 1.05, deep * 1.05, 0.08)), Pose((0, 0, tall + 0.04))))
     if shop:

@@ -140,7 +140,7 @@ class Indoors:
             turn = spin(-90 * side)
             parts.append((Box(frame, (size[0] + 0.1, 0.04, size[1] + 0.1)), Pose(at, turn)))
             parts.append((Box(Look(picture), (size[0], 0.06, size[1])), Pose(at, turn)))
-        return parts, (layout.uniform(-0.6, 0.6), back - 1.2, layout.uniform(0.8, 1.2)), (1.7, (wide / 2 - 0.3, back - 5.7))
+        return parts, (layout.uniform(-0.6, 0.6), back - 1.2, layout.uniform(0.8, 1.2)), (2.9, (wide / 2 - 0.3, back - 5.7))
 
     def weather(self, r, focus):
         return settings.lamp(r, 2.2), None
@@ -235,8 +235,8 @@ def snapshot(r, kind, parts, focus, yaw, far, reach, walls):
     if walls:
         eye = np.clip(eye, (-walls[0], walls[1], 0.4), (walls[0], 9, 2.2))
     scene = list(parts)
-    for k in range(r.choice([0, 0, 1, 2])):
-        share, across = r.uniform(0.35, 0.65), r.uniform(-0.3, 0.3) * far
+    for _ in range(r.choice([0, 0, 0, 1]) if walls else r.choice([0, 1, 2, 3])):
+        share, across = r.uniform(0.6, 0.9), r.choice([-1, 1]) * r.uniform(0.05, 0.3) * far
         spot = eye + share * (np.array(focus) - eye) + across * np.array([math.cos(a), math.sin(a), 0])
         scene += put(outdoors.person(r, kind.photos), spot[0], spot[1], 0, 0, 1.0 if walls is None else 3.7)
     target = np.array(focus) + [r.uniform(-0.12, 0.12) * far for _ in range(3)]

@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-from .shapes import EPS, FAR, unit
+from .shapes import EPS, FAR, dot, unit
 
 
 class Pose:
@@ -52,7 +52,7 @@ class Camera:
         axes = [cos * right + sin * down, cos * down - sin * right, forward]
         self.turn = np.array(axes, np.float32)
         self.width, self.height = width, height
-        self.focal = max(width, height) / 2 / np.tan(np.radians(angle) / 2)
+        self.focal = float(max(width, height) / 2 / np.tan(np.radians(angle) / 2))
 
     def rays(self, x, y):
         """Unit directions (3, n) through spots of the picture."""
@@ -131,75 +131,87 @@ def trace(parts, origin, d):
     return number, best
 
 
-def blocked(parts, origins, d, far):
-    """Whether something stands in the way of rays with an origin each, before this distance."""
-    out = np.zeros(d.shape[1], bool)
+def blocked(parts, origins, ways, far, spread):
+    """Whether something stands in the way: ways (k, 3, n) from origins (3, n), up to this distance; gives (k, n).
+
+    All k directions of a point lie within `spread` of their mean at the distance `far`, or anywhere when it is None.
+    """
+    out = np.zeros((ways.shape[0], ways.shape[2]), bool)
+    mean = None if spread is None else unit(ways.mean(0))
     for shape, pose in parts:
         if not shape.blocks:
             continue
         off, reach = pose.shift[:, None] - origins, shape.reach * pose.scale
-        along = (off * d).sum(0)
-        close = (off * off).sum(0) - along**2 < reach**2
-        some = np.flatnonzero(close & (along > -reach) & (along - reach < far) & ~out)
-        if some.size:
-            t = meet(shape, pose, origins[:, some], d[:, some])
-            out[some[t < (far[some] if np.ndim(far) else far)]] = True
+        gap = dot(off, off)
+        if mean is None:
+            near = gap < (far + reach) ** 2
+        else:
+            along = dot(off, mean)
+            wide = reach + spread * np.maximum(along, 0)
+            near = (gap - along**2 < wide**2) & (along > -reach) & (along - reach < far)
+        near = np.flatnonzero(near)
+        if not near.size:
+            continue
+        local, off, gap = pose.into(origins[:, near]), off[:, near], gap[near]
+        for k in range(len(ways)):
+            way = ways[k][:, near]
+            along = dot(off, way)
+            some = np.flatnonzero((gap - along**2 < reach**2) & (along > -reach) & ~out[k][near])
+            if some.size:
+                t = shape.hit(local[:, some], pose.turn.T @ way[:, some]) * pose.scale
+                limit = far[near[some]] if np.ndim(far) else far
+                out[k, near[some[t < limit]]] = True
     return out
 
 
 def shade(parts, light, points, normals, rng, samples=6):
     """How much of the lamp (0 to 1) and of the light from everywhere reaches each point."""
-    count = points.shape[1]
-    lamp, around = np.zeros(count, np.float32), np.zeros(count, np.float32)
+    shape = (samples, *points.shape)
     start = points + normals * np.float32(0.004 * light.reach)
-    for k in range(samples):
-        aim = np.asarray(light.place, np.float32)[:, None]
-        aim = aim + light.radius * unit(rng.standard_normal((3, count), np.float32))
-        way = aim - start
-        far = np.sqrt((way * way).sum(0))
-        lamp += ~blocked(parts, start, way / far, far)
-        # Directions as a matt surface gathers them.
-        way = unit(normals + 0.98 * unit(rng.standard_normal((3, count), np.float32)))
-        around += ~blocked(parts, start, way, light.reach)
-    return lamp / samples, around / samples
+    ball = rng.standard_normal(shape, np.float32)
+    ball /= np.sqrt((ball * ball).sum(1, keepdims=True))
+    ways = np.asarray(light.place, np.float32)[:, None] + light.radius * ball - start
+    far = np.sqrt((ways * ways).sum(1, keepdims=True))
+    ways /= far
+    far = far.mean((0, 1))
+    lamp = blocked(parts, start, ways, far, 1.2 * light.radius / float(far.min()))
+    # Directions as a matt surface gathers them.
+    ways = normals + 0.98 * ball[::-1]
+    ways /= np.sqrt((ways * ways).sum(1, keepdims=True))
+    around = blocked(parts, start, ways, light.reach, None)
+    return 1 - lamp.mean(0, dtype=np.float32), 1 - around.mean(0, dtype=np.float32)
 
 
-def neighbours(values, numbers, normals, reach):
-    """Means of (k, h, w) values over the neighbourhood, only over spots of the same part that face the same way."""
-    total, weight = values.copy(), np.ones(numbers.shape, np.float32)
-    height, width = numbers.shape
-    for down in range(-reach, reach + 1):
-        for across in range(-reach, reach + 1):
-            if not (down or across):
-                continue
+def neighbours(values, faces):
+    """Means of (k, h, w) values over the spots around each, only over those of the same face."""
+    total, weight = values.copy(), np.ones(faces.shape, np.float32)
+    height, width = faces.shape
+    for down in (-1, 0, 1):
+        for across in (-1, 0, 1):
             here = np.s_[max(0, -down) : height - max(0, down), max(0, -across) : width - max(0, across)]
             there = np.s_[max(0, down) : height - max(0, -down), max(0, across) : width - max(0, -across)]
-            same = (numbers[here] == numbers[there]) & (
-                (normals[(np.s_[:], *here)] * normals[(np.s_[:], *there)]).sum(0) > 0.85
-            )
+            same = faces[here] == faces[there]
             total[(np.s_[:], *here)] += values[(np.s_[:], *there)] * same
             weight[here] += same
     return total / weight
 
 
-def spread(coarse, numbers_coarse, normals_coarse, numbers, normals, step):
-    """Coarse (k, h, w) values at every fine spot, from the nearest four of the same part facing the same way."""
-    rows, columns = numbers.shape
-    y, x = (np.arange(rows) - step // 2) / step, (np.arange(columns) - step // 2) / step
-    top, left = np.floor(y).astype(int), np.floor(x).astype(int)
-    total = np.zeros((coarse.shape[0], rows, columns), np.float32)
-    weight = np.full((rows, columns), 1e-6, np.float32)
+def spread(coarse, faces_coarse, faces, step):
+    """Coarse (k, h, w) values at every fine spot, from the nearest four, of the same face where there are such."""
+    y = ((np.arange(faces.shape[0]) - step // 2) / step).astype(np.float32)
+    x = ((np.arange(faces.shape[1]) - step // 2) / step).astype(np.float32)
+    top, left = np.floor(y).astype(np.int32), np.floor(x).astype(np.int32)
+    total = np.zeros((coarse.shape[0], *faces.shape), np.float32)
+    weight = np.zeros(faces.shape, np.float32)
     for a in (0, 1):
         for b in (0, 1):
-            at_y = np.clip(top + a, 0, numbers_coarse.shape[0] - 1)[:, None]
-            at_x = np.clip(left + b, 0, numbers_coarse.shape[1] - 1)[None]
-            share = (1 - np.abs(y - top - a))[:, None] * (1 - np.abs(x - left - b))[None] + 1e-3
-            facing = (normals_coarse[:, at_y, at_x] * normals).sum(0)
-            same = share * np.where(
-                numbers_coarse[at_y, at_x] == numbers, np.maximum(facing, 0) ** 4 + 1e-3, 1e-5
-            )
-            total += coarse[:, at_y, at_x] * same.astype(np.float32)
-            weight += same
+            at_y = np.clip(top + a, 0, faces_coarse.shape[0] - 1)[:, None]
+            at_x = np.clip(left + b, 0, faces_coarse.shape[1] - 1)[None]
+            share = (1.001 - np.abs(y - top - a))[:, None] * (1.001 - np.abs(x - left - b))[None]
+            share = share * np.where(faces_coarse[at_y, at_x] == faces, np.float32(1), np.float32(1e-5))
+            for k in range(len(coarse)):
+                total[k] += coarse[k][at_y, at_x] * share
+            weight += share
     return total / weight
 
 
@@ -222,7 +234,7 @@ def render(camera, parts, light, sky=None, samples=2, seed=0):
     d, flat, numbers_flat = d.reshape(3, -1), depth.ravel(), numbers.ravel()
     points = camera.eye[:, None] + np.where(numbers_flat >= 0, flat, 1) * d
     colour, gloss = np.zeros((height * width, 3), np.float32), np.zeros(height * width, np.float32)
-    normals = np.zeros_like(d)
+    normals, faces = np.zeros_like(d), np.full(height * width, -1, np.int32)
     for k, (shape, pose) in enumerate(parts):
         here = np.flatnonzero(numbers_flat == k)
         if not here.size:
@@ -230,23 +242,23 @@ def render(camera, parts, light, sky=None, samples=2, seed=0):
         away = d[:, here]
         face, u, v, normal, wide = shape.surface(pose.into(points[:, here]), pose.turn.T @ away)
         wide = wide * pose.scale
-        normals[:, here] = pose.turn @ normal
-        slant = np.maximum(-(normals[:, here] * away).sum(0), 0.08)
+        normal = pose.turn @ normal
+        normals[:, here], faces[here] = normal, 8 * np.int32(k) + face
+        slant = np.maximum(-dot(normal, away), 0.08)
         colour[here] = shape.look.colour(face, u, v, flat[here] / (fine.focal * np.sqrt(slant) * wide))
         gloss[here] = shape.look.gloss
-    step = 2 * samples
-    grid = np.s_[step // 2 :: step, step // 2 :: step]
-    shape_of = numbers[grid].shape
-    rough = normals.reshape(3, height, width)[(np.s_[:], *grid)]
-    spots = points.reshape(3, height, width)[(np.s_[:], *grid)].reshape(3, -1)
-    lit = shade(parts, light, spots, rough.reshape(3, -1), np.random.default_rng(seed))
-    lit = neighbours(np.stack(lit).reshape(2, *shape_of), numbers[grid], rough, 2)
-    lit = spread(lit, numbers[grid], rough, numbers, normals.reshape(3, height, width), step).reshape(2, -1)
+    # Shadows are soft: a ninth of the pixels is enough for them.
+    step = 3 * samples
+    grid, faces = np.s_[step // 2 :: step, step // 2 :: step], faces.reshape(height, width)
+    spots, rough = (area.reshape(3, height, width)[(np.s_[:], *grid)].reshape(3, -1) for area in (points, normals))
+    lit = np.stack(shade(parts, light, spots, rough, np.random.default_rng(seed)))
+    lit = neighbours(lit.reshape(2, *faces[grid].shape), faces[grid])
+    lit = spread(lit, faces[grid], faces, step).reshape(2, -1)
     way = np.asarray(light.place, np.float32)[:, None] - points
-    far = np.sqrt((way * way).sum(0))
+    far = np.sqrt(dot(way, way))
     way /= far
-    strength = lit[0] * np.maximum((normals * way).sum(0), 0)
-    bright = lit[0] * np.maximum((normals * unit(way - d)).sum(0), 0) ** 40 * gloss
+    strength = lit[0] * np.maximum(dot(normals, way), 0)
+    bright = lit[0] * np.maximum(dot(normals, unit(way - d)), 0) ** 40 * gloss
     if light.fades:
         fade = np.clip((np.linalg.norm(light.place) / far) ** 2, 0, 2.5)
         strength, bright = strength * fade, bright * fade
@@ -256,25 +268,24 @@ def render(camera, parts, light, sky=None, samples=2, seed=0):
     above = np.flatnonzero(numbers_flat < 0)
     if above.size and sky is not None:
         colour[above] = sky(d[:, above])
-    colour = colour.reshape(camera.height, samples, camera.width, samples, 3).mean((1, 3))
+    colour = colour.reshape(height, width, 3)
+    colour = sum(colour[a::samples, b::samples] for a in range(samples) for b in range(samples)) / samples**2
     number = numbers[samples // 2 :: samples, samples // 2 :: samples]
     return View(camera, parts, colour, number, centres(camera, numbers, depth, samples))
 
 
 def centres(camera, numbers, depth, samples):
     """Points (h, w, 3) at the middles of pixels; exact on planes, where the inverse of the depth runs straight."""
-    split = lambda area: area.reshape(camera.height, samples, camera.width, samples)
-    middle = np.s_[:, samples // 2, :, samples // 2]
     y, x = np.mgrid[0 : camera.height, 0 : camera.width].astype(np.float32)
     d = camera.rays(x, y)
     fine = camera.finer(samples)
-    y, x = np.mgrid[0 : fine.height, 0 : fine.width].astype(np.float32)
-    ahead = np.sqrt(
-        ((x - (fine.width - 1) / 2) / fine.focal) ** 2 + ((y - (fine.height - 1) / 2) / fine.focal) ** 2 + 1
-    )
-    nearness = split(ahead / depth)
-    one = (split(numbers) == split(numbers)[middle][:, None, :, None]).all((1, 3))
-    nearness = np.where(one, nearness.mean((1, 3)), nearness[middle])
+    x = (np.arange(fine.width, dtype=np.float32) - (fine.width - 1) / 2) / fine.focal
+    y = (np.arange(fine.height, dtype=np.float32)[:, None] - (fine.height - 1) / 2) / fine.focal
+    nearness = np.sqrt(x * x + y * y + 1) / depth
+    middle = np.s_[samples // 2 :: samples, samples // 2 :: samples]
+    spots = [np.s_[a::samples, b::samples] for a in range(samples) for b in range(samples)]
+    one = np.logical_and.reduce([numbers[spot] == numbers[middle] for spot in spots])
+    nearness = np.where(one, sum(nearness[spot] for spot in spots) / samples**2, nearness[middle])
     forward = np.tensordot(camera.turn[2], d, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.moveaxis(camera.eye[:, None, None] + d / (forward * nearness), 0, -1)

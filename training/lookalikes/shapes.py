@@ -12,8 +12,12 @@ EPS = np.float32(1e-4)
 FAR = np.float32(np.inf)
 
 
+def dot(a, b):
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
 def unit(vectors):
-    return vectors / np.maximum(np.sqrt((vectors * vectors).sum(0)), 1e-9)
+    return vectors / np.maximum(np.sqrt(dot(vectors, vectors)), 1e-9)
 
 
 def box_rays(half, o, d):
@@ -134,7 +138,7 @@ class Frustum(Shape):
         v = np.where(cap, 0.5 - p[1] / (2 * widest), 0.5 - p[2] / self.tall)
         normal = np.stack([p[0], p[1], -slope * radius])
         normal = np.where(cap, np.stack([0 * radius, 0 * radius, np.sign(p[2])]), unit(normal))
-        within = (normal * d).sum(0) > 0
+        within = dot(normal, d) > 0
         face = np.where(within, 3, face).astype(np.int8)
         wide = np.where(cap, 2 * widest, 2 * np.pi * np.maximum(radius, widest / 4))
         return face, u, v, np.where(within, -normal, normal).astype(np.float32), wide
@@ -150,7 +154,7 @@ class Ellipsoid(Shape):
     def hit(self, o, d):
         radii = self.half[:, None]
         o, d = (o[:, None] if o.ndim == 1 else o) / radii, d / radii
-        a, b, c = (d * d).sum(0), (o * d).sum(0), (o * o).sum(0) - 1
+        a, b, c = dot(d, d), dot(o, d), dot(o, o) - 1
         best = np.full(d.shape[1], FAR, np.float32)
         with np.errstate(invalid="ignore"):
             root = np.sqrt(b * b - a * c)
@@ -162,7 +166,7 @@ class Ellipsoid(Shape):
     def surface(self, p, d):
         q = p / self.half[:, None]
         normal = unit(q / self.half[:, None])
-        within = (normal * d).sum(0) > 0
+        within = dot(normal, d) > 0
         u = np.arctan2(q[0], -q[1]) / (2 * np.pi) + 0.5
         v = np.arccos(np.clip(q[2], -1, 1)) / np.pi
         wide = 2 * np.pi * max(self.half[:2])
@@ -219,7 +223,8 @@ class RoundBox(Marched):
 
     def distance(self, p):
         q = np.abs(p) - (self.half - self.radius)[:, None]
-        return np.sqrt((np.maximum(q, 0) ** 2).sum(0)) + np.minimum(q.max(0), 0) - self.radius
+        beyond, deepest = np.maximum(q, 0), np.maximum(np.maximum(q[0], q[1]), q[2])
+        return np.sqrt(dot(beyond, beyond)) + np.minimum(deepest, 0) - self.radius
 
 
 class Torus(Marched):

@@ -52,7 +52,7 @@ def focused(r, view, far, picture):
 def developed(r, view, far=None):
     """The picture as a phone would save it: exposure, white balance, focus at a distance, blur, noise, uneven light."""
     tint = (1 + r.uniform(-0.12, 0.12), 1, 1 + r.uniform(-0.15, 0.15))
-    picture = view.picture(r.uniform(0.12, 0.3), tint)
+    picture = view.picture(r.uniform(0.14, 0.32), tint)
     if far:
         picture = focused(r, view, far, picture)
     if r.random() < 0.6:

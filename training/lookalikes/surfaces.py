@@ -27,18 +27,22 @@ class Texture:
 
     def at(self, u, v, share):
         """Linear colours (n, 3); share is the width of a sample as a part of the picture's width."""
-        level = np.log2(np.maximum(share * self.widths[0], 1e-3)) + 0.2
+        level = np.log2(np.maximum(share * float(self.widths[0]), 1e-3)) + 0.2
         level = np.clip(np.round(level), 0, len(self.starts) - 1).astype(np.int8)
         width, height, start = self.widths[level], self.heights[level], self.starts[level]
-        x, y = (u - np.floor(u)) * width - 0.5, (v - np.floor(v)) * height - 0.5
+        x = (u - np.floor(u)) * width.astype(np.float32) - np.float32(0.5)
+        y = (v - np.floor(v)) * height.astype(np.float32) - np.float32(0.5)
         left, top = np.floor(x), np.floor(y)
         across, down = (x - left).astype(np.float32)[:, None], (y - top).astype(np.float32)[:, None]
         left, top = left.astype(np.int32), top.astype(np.int32)
-        columns = left % width, (left + 1) % width
-        rows = start + top % height * width, start + (top + 1) % height * width
-        upper = self.flat[rows[0] + columns[0]] * (1 - across) + self.flat[rows[0] + columns[1]] * across
-        lower = self.flat[rows[1] + columns[0]] * (1 - across) + self.flat[rows[1] + columns[1]] * across
-        return upper * (1 - down) + lower * down
+        # The spot left of the first column is the last one; the same for rows.
+        left, right = np.where(left < 0, width - 1, left), np.where(left + 1 >= width, 0, left + 1)
+        top, below = np.where(top < 0, height - 1, top), np.where(top + 1 >= height, 0, top + 1)
+        read = lambda row, column: np.take(self.flat, start + row * width + column, 0)
+        upper, lower = read(top, left), read(below, left)
+        upper += (read(top, right) - upper) * across
+        lower += (read(below, right) - lower) * across
+        return upper + (lower - upper) * down
 
 
 class Look:
