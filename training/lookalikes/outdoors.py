@@ -9,16 +9,30 @@ from .shapes import Blob, Box, Ellipsoid, Frustum, Lathe
 from .surfaces import Look
 
 
+def put(parts, x, y, z=0.0, turn=0.0, scale=1.0):
+    """The parts standing elsewhere."""
+    outer = Pose((x, y, z), spin(turn), scale)
+    return [(shape, outer.of(pose)) for shape, pose in parts]
+
+
 def facade(design, r, photos, columns, rows):
     """A front with a grid of windows; design fixes the kind of wall and window, r what is in them."""
     cell = 320 // max(columns, rows)
     wide, tall = columns * cell, rows * cell
-    base = surfaces.palette(design, 4, design.uniform(0.4, 0.8))
-    stone = surfaces.tiles(design, base[:1], 160, bricks=True) if design.random() < 0.4 else surfaces.plain(design, base[0])
+    base = surfaces.palette(design, 4, design.uniform(0.2, 0.8))
+    stone = (
+        surfaces.tiles(design, base[:1], 160, bricks=True)
+        if design.random() < 0.4
+        else surfaces.plain(design, base[0])
+    )
     image = draw.fill_box(stone, wide, tall)
     pen = ImageDraw.Draw(image)
     share, high = design.uniform(0.35, 0.7), design.uniform(0.45, 0.75)
-    frame, bars, arched = draw.mixed(base[1], (250, 250, 250), design.choice([0, 0.8])), design.randint(1, 3), design.random() < 0.3
+    frame, bars, arched = (
+        draw.mixed(base[1], (250, 250, 250), design.choice([0, 0.8])),
+        design.randint(1, 3),
+        design.random() < 0.3,
+    )
     sill, ledge = design.random() < 0.6, design.random() < 0.5
     for row in range(rows):
         if ledge:
@@ -36,16 +50,25 @@ def facade(design, r, photos, columns, rows):
             pen.rectangle((box[0] - edge, box[1] - edge, box[2] + edge, box[3] + edge), fill=frame)
             pen.rectangle(box, fill=glass)
             if arched:
-                pen.ellipse((box[0] - edge, box[1] - share * cell / 2, box[2] + edge, box[1] + share * cell / 2), fill=frame)
+                pen.ellipse(
+                    (box[0] - edge, box[1] - share * cell / 2, box[2] + edge, box[1] + share * cell / 2),
+                    fill=frame,
+                )
             if kind > 0.75:
-                pen.polygon([(box[0], box[1]), (box[2], box[1]), (box[0], box[1] + high * cell * r.random())], fill=(170, 190, 205))
+                pen.polygon(
+                    [(box[0], box[1]), (box[2], box[1]), (box[0], box[1] + high * cell * r.random())],
+                    fill=(170, 190, 205),
+                )
             for k in range(1, bars + 1):
                 middle = box[0] + (box[2] - box[0]) * k / (bars + 1)
                 pen.line((middle, box[1], middle, box[3]), fill=frame, width=edge)
             if sill:
                 pen.rectangle((box[0] - 2 * edge, box[3], box[2] + 2 * edge, box[3] + 2 * edge), fill=base[3])
             if r.random() < 0.12:
-                pen.rectangle((box[0], box[3] - edge * 3, box[2], box[3] + edge), fill=r.choice([(60, 120, 50), (190, 50, 60)]))
+                pen.rectangle(
+                    (box[0], box[3] - edge * 3, box[2], box[3] + edge),
+                    fill=r.choice([(60, 120, 50), (190, 50, 60)]),
+                )
     stain = surfaces.tiled_noise(r, 256, 5, 14) + surfaces.grain(r, 256, 3)
     stain = np.asarray(Image.fromarray(stain[:, :, 0]).resize(image.size), np.float32)[:, :, None]
     return surfaces.image_of(np.asarray(image, np.float32) + stain)
@@ -68,26 +91,57 @@ def house(design, r, photos, size, shop):
         parts.append((Box(Look(roof), (wide * 1.05, deep * 1.05, 0.08)), Pose((0, 0, tall + 0.04))))
     if shop:
         window = draw.fill_box(photos.any(r), 256, 128, r)
-        parts.append((Box(Look(window), (wide * 0.7, 0.06, 0.42)), Pose((wide * r.uniform(-0.12, 0.12), -deep / 2, 0.25))))
+        parts.append(
+            (
+                Box(Look(window), (wide * 0.7, 0.06, 0.42)),
+                Pose((wide * r.uniform(-0.12, 0.12), -deep / 2, 0.25)),
+            )
+        )
         name = draw.title(r, 1, 2)
         sign = Image.new("RGB", (320, 48), draw.vivid(r))
-        draw.text(sign, (160, 24), name, draw.fitted(name, 36, 300), draw.readable(sign.getpixel((0, 0))), 1, anchor="mm")
-        parts.append((Box(Look(sign), (wide * 0.85, 0.1, wide * 0.85 * 0.15)), Pose((0, -deep / 2 - 0.02, 0.56))))
+        draw.text(
+            sign,
+            (160, 24),
+            name,
+            draw.fitted(name, 36, 300),
+            draw.readable(sign.getpixel((0, 0))),
+            1,
+            anchor="mm",
+        )
+        parts.append(
+            (Box(Look(sign), (wide * 0.85, 0.1, wide * 0.85 * 0.15)), Pose((0, -deep / 2 - 0.02, 0.56)))
+        )
         if r.random() < 0.5:
             cloth = surfaces.stripes(r, [draw.vivid(r), (240, 240, 235)])
-            parts.append((Box(Look(cloth), (wide * 0.8, 0.4, 0.03)), Pose((0, -deep / 2 - 0.18, 0.48), spin(0, 25))))
+            parts.append(
+                (Box(Look(cloth), (wide * 0.8, 0.4, 0.03)), Pose((0, -deep / 2 - 0.18, 0.48), spin(0, 25)))
+            )
     else:
         door = surfaces.plain(r, draw.vivid(r, 0.4))
-        parts.append((Box(Look(door), (0.24, 0.06, 0.52)), Pose((wide * r.uniform(-0.3, 0.3), -deep / 2, 0.26))))
+        parts.append(
+            (Box(Look(door), (0.24, 0.06, 0.52)), Pose((wide * r.uniform(-0.3, 0.3), -deep / 2, 0.26)))
+        )
         parts.append((Box(Look(surfaces.stone(design)), (0.4, 0.3, 0.06)), Pose((0, -deep / 2 - 0.1, 0.03))))
     return parts
 
 
 def tree(r, tall=1.4):
-    leaf = [(52, 92, 40), (70, 115, 50), (38, 70, 34), (100, 130, 60)] if r.random() < 0.8 else [(150, 90, 40), (180, 120, 50), (120, 70, 40)]
+    leaf = (
+        [(52, 92, 40), (70, 115, 50), (38, 70, 34), (100, 130, 60)]
+        if r.random() < 0.8
+        else [(150, 90, 40), (180, 120, 50), (120, 70, 40)]
+    )
     area = np.zeros((128, 128, 3), np.float32) + r.choice(leaf)
-    area = area + surfaces.tiled_noise(r, 128, 24, 45) + surfaces.tiled_noise(r, 128, 60, 45) + surfaces.grain(r, 128, 12)
-    balls = [(r.uniform(-0.3, 0.3), r.uniform(-0.3, 0.3), r.uniform(-0.3, 0.4), r.uniform(0.22, 0.4)) for _ in range(5)]
+    area = (
+        area
+        + surfaces.tiled_noise(r, 128, 24, 45)
+        + surfaces.tiled_noise(r, 128, 60, 45)
+        + surfaces.grain(r, 128, 12)
+    )
+    balls = [
+        (r.uniform(-0.3, 0.3), r.uniform(-0.3, 0.3), r.uniform(-0.3, 0.4), r.uniform(0.22, 0.4))
+        for _ in range(5)
+    ]
     crown = Blob(Look(surfaces.image_of(area)), balls, 0.15)
     bark = surfaces.weave(r, [(95, 75, 60), (80, 62, 50)])
     trunk = Frustum(Look(bark), 0.09, 0.06, tall * 0.6)
@@ -98,7 +152,11 @@ def person(r, photos):
     """A simple figure, 0.45 tall."""
     tones = surfaces.palette(r, 4, 0.3)
     skin = surfaces.plain(r, draw.mixed((225, 180, 150), (80, 55, 40), r.random()))
-    coat = Look(r.choice([surfaces.pattern(r, tones), draw.fill_box(photos.any(r), 96, 96, r), surfaces.plain(r, tones[0])]))
+    coat = Look(
+        r.choice(
+            [surfaces.pattern(r, tones), draw.fill_box(photos.any(r), 96, 96, r), surfaces.plain(r, tones[0])]
+        )
+    )
     legs = Look(surfaces.plain(r, tones[1]))
     parts = [
         (Lathe(coat, [0.07, 0.075, 0.065, 0.085, 0.04], 0.2), Pose((0, 0, 0.29))),
@@ -108,7 +166,12 @@ def person(r, photos):
     for side in (-1, 1):
         step = r.uniform(-18, 18)
         parts.append((Frustum(legs, 0.03, 0.042, 0.24), Pose((side * 0.038, 0, 0.11), spin(0, step * side))))
-        parts.append((Frustum(coat, 0.02, 0.028, 0.19), Pose((side * 0.095, 0, 0.28), spin(0, -step * side, side * r.uniform(-14, -3)))))
+        parts.append(
+            (
+                Frustum(coat, 0.02, 0.028, 0.19),
+                Pose((side * 0.095, 0, 0.28), spin(0, -step * side, side * r.uniform(-14, -3))),
+            )
+        )
     turn = Pose(turn=spin(r.uniform(0, 360)))
     return [(shape, turn.of(pose)) for shape, pose in parts]
 
@@ -120,7 +183,11 @@ def sky(r, kind):
         "grey": ((165, 172, 182), (215, 216, 218)),
         "dusk": ((60, 70, 130), (240, 160, 100)),
     }[kind]
-    noise = surfaces.tiled_noise(r, 256, 5, 1) + surfaces.tiled_noise(r, 256, 12, 0.6) + surfaces.tiled_noise(r, 256, 30, 0.3)
+    noise = (
+        surfaces.tiled_noise(r, 256, 5, 1)
+        + surfaces.tiled_noise(r, 256, 12, 0.6)
+        + surfaces.tiled_noise(r, 256, 30, 0.3)
+    )
     clouds = np.clip((noise + r.uniform(-0.6, 0.5)) * r.uniform(60, 200), 0, 235) + np.zeros((1, 1, 3))
     cover = surfaces.Texture(Image.fromarray(clouds.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1)))
     high, low = (np.array(draw.mixed(tone, draw.colour(r), 0.08), np.float32) / 255 for tone in (high, low))

@@ -52,11 +52,14 @@ def focused(r, view, far, picture):
 def developed(r, view, far=None):
     """The picture as a phone would save it: exposure, white balance, focus at a distance, blur, noise, uneven light."""
     tint = (1 + r.uniform(-0.12, 0.12), 1, 1 + r.uniform(-0.15, 0.15))
-    picture = view.picture(r.uniform(0.14, 0.32), tint)
+    picture = view.picture(r.uniform(0.16, 0.36), tint)
     if far:
         picture = focused(r, view, far, picture)
     if r.random() < 0.6:
         picture = picture.filter(ImageFilter.GaussianBlur(r.uniform(0.3, 1.1)))
+    if r.random() < 0.12:
+        line = r.choice([np.eye(5), np.eye(5)[::-1], np.eye(5)[[2] * 5].T, np.eye(5)[[2] * 5]])
+        picture = picture.filter(ImageFilter.Kernel((5, 5), line.ravel().tolist()))
     return shoot.light(r, picture, 0.15, (1, 6), 0.05)
 
 
@@ -73,7 +76,7 @@ def bearings(r, count, most=50):
 def session(rng, key, parts, around, others, count=4):
     """Views of a thing: (view, distance) pairs. `around` is its setting; `others` are settings it sometimes moves to."""
     r = rng(*key, "session")
-    front, pitch, share = r.uniform(-30, 30), r.uniform(18, 50), r.uniform(0.4, 0.68)
+    front, pitch, share = r.uniform(-30, 30), r.uniform(18, 50), r.uniform(0.42, 0.7)
     turner, angle = r.choice(["camera", "thing", "both"]), r.uniform(35, 62)
     spot = Pose((r.uniform(-0.25, 0.25), r.uniform(-0.25, 0.1), 0))
     light, moves = settings.lamp(r), r.random() < 0.35
@@ -84,7 +87,7 @@ def session(rng, key, parts, around, others, count=4):
         pose = spot.of(Pose((r.uniform(-0.1, 0.1) * turn, 0, 0), spin(-(front + bearing) * turn)))
         stood = [(shape, pose.of(inner)) for shape, inner in parts]
         size = r.choice(SIZES)
-        roll = max(-15, min(15, r.gauss(0, 5))) + (r.choice([-90, 90]) if r.random() < 0.06 else 0)
+        roll = max(-15, min(15, r.gauss(0, 5))) + (r.choice([-90, 90]) if r.random() < 0.04 else 0)
         part = share * r.uniform(0.79, 1.26)
         place = (
             np.array(size) / 2
@@ -137,36 +140,38 @@ def objects(name, things, bank, rng):
 
 def glances(parts):
     """Small pictures of a thing by itself from three sides, to compare it with another one."""
-    light = settings.Light((-2, -3, 4), around=(0.8, 0.8, 0.8))
+    light, out = settings.Light((-2, -3, 4), around=(0.8, 0.8, 0.8)), []
     for yaw, pitch in ((-50, 15), (0, 50), (50, 25)):
         camera = aimed(extent(parts), yaw, pitch, 0, 45, 0.9, np.array([50, 50]), (100, 100))
-        yield render(camera, parts, light, samples=1)
+        view = render(camera, parts, light, samples=1)
+        out.append((np.sqrt(view.colour), view.numbers >= 0))
+    return out
 
 
-def differs(parts, others, least, most):
-    """Whether from every side a good share of what is seen of a thing differs clearly from each of the others."""
-    for other in others:
-        for one, two in zip(glances(parts), glances(other)):
-            change = np.abs(np.sqrt(one.colour) - np.sqrt(two.colour)).max(2)
-            share = (change > 0.14).sum() / max(1, (one.numbers >= 0).sum())
-            if not least < share < most:
-                return False
-    return True
+def change(one, other):
+    """The least share of a thing, over the sides, in which it differs clearly from another one."""
+    shares = []
+    for (colours, seen), (others, _) in zip(one, other):
+        shares.append((np.abs(colours - others).max(2) > 0.14).sum() / max(1, seen.sum()))
+    return min(shares)
 
 
 def variant(rng, key, builder, base, family):
-    """One more variant beside those of the family: with one or two names of the art changed."""
+    """One more variant beside those of the family (their glances): with one or two names of the art changed."""
     r = rng(*key, "variant")
     art = catalogue.Art(*base)
     builder(rng(*key[:-1], "shape"), art)
-    parts = None
-    for attempt in range(30):
-        changed = r.sample(art.seen, min(len(art.seen), r.choice([1, 1, 2]) if attempt < 15 else 3))
-        other = catalogue.Art(*base, changed, f"{r.random()}")
-        parts = builder(rng(*key[:-1], "shape"), other)
-        if differs(parts, family, 0.07, 0.5 if attempt < 12 else 1):
-            break
-    return parts
+    best = (-1, None, None)
+    for attempt in range(24):
+        changed = r.sample(art.seen, min(len(art.seen), r.choice([1, 1, 2]) if attempt < 12 else 4))
+        parts = builder(rng(*key[:-1], "shape"), catalogue.Art(*base, changed, f"{r.random()}"))
+        seen = glances(parts)
+        shares = [change(seen, other) for other in family]
+        if min(shares) > best[0]:
+            best = (min(shares), parts, seen)
+        if 0.1 < min(shares) and (max(shares) < 0.5 or attempt >= 12):
+            return parts, seen
+    return best[1:]
 
 
 def kin_shots(name, things, bank, rng):
@@ -184,11 +189,13 @@ def kin_shots(name, things, bank, rng):
         builder, key = builders[family % len(builders)], (name, family, place)
         base = (f"{rng(name, family).random()}", pool + [photos.draw()])
         if place == 0:
-            made.append(builder(rng(name, family, "shape"), catalogue.Art(*base)))
+            parts = builder(rng(name, family, "shape"), catalogue.Art(*base))
+            made.append(glances(parts))
         else:
-            made.append(variant(rng, key, builder, base, made))
+            parts, seen = variant(rng, key, builder, base, made)
+            made.append(seen)
         around = family % len(rooms)
-        yield session(rng, (name, thing), made[-1], rooms[around], rooms[:around] + rooms[around + 1 :])
+        yield session(rng, (name, thing), parts, rooms[around], rooms[:around] + rooms[around + 1 :])
 
 
 def kin(name, things, bank, rng):

@@ -174,7 +174,8 @@ def tiles(r, tones, size=256, cells=None, bricks=None):
         for column in range(cells + 1):
             x = (column - (0.5 if bricks and row % 2 else 0)) * wide
             tone = tones[(row + column) % 2] if len(tones) > 1 and not bricks else tones[0]
-            tone = tuple(int(value * r.uniform(0.85, 1.1)) for value in tone)
+            bright = r.uniform(0.82, 1.12)
+            tone = tuple(int(value * bright * r.uniform(0.97, 1.03)) for value in tone)
             pen.rectangle(
                 (x + joint / 2, row * tall + joint / 2, x + wide - joint / 2, (row + 1) * tall - joint / 2),
                 fill=tone,
@@ -208,29 +209,76 @@ def boards(r, size=512):
 def stone(r, size=256):
     tone = np.array(draw.mixed(draw.vivid(r), (r.randint(90, 220),) * 3, r.uniform(0.7, 0.95)), np.float32)
     area = tone + grain(r, size, r.uniform(4, 18))
-    for cells in (5, 16, 60):
-        area = area + tiled_noise(r, size, cells, r.uniform(4, 22))
+    for cells, most in ((5, 9), (16, 14), (60, 22)):
+        area = area + tiled_noise(r, size, cells, r.uniform(3, most))
     return image_of(area)
 
 
+# Colours that made things often have.
+COMMON = [
+    *[
+        (236, 232, 222),
+        (250, 250, 248),
+        (38, 38, 40),
+        (120, 122, 125),
+        (196, 184, 160),
+        (142, 100, 66),
+        (92, 62, 44),
+    ],
+    *[
+        (34, 48, 92),
+        (60, 98, 158),
+        (132, 170, 200),
+        (164, 38, 40),
+        (200, 72, 52),
+        (206, 160, 60),
+        (232, 204, 96),
+    ],
+    *[
+        (48, 88, 58),
+        (110, 138, 84),
+        (48, 118, 118),
+        (214, 160, 158),
+        (190, 104, 72),
+        (112, 74, 110),
+        (222, 130, 50),
+    ],
+]
+
+
 def palette(r, count=4, soft=None):
-    """A few colours that go together."""
-    soft, hue = r.uniform(0.1, 0.7) if soft is None else soft, r.random()
-    grey = (r.randint(60, 220),) * 3
-    return [
-        draw.mixed(
-            draw.vivid(
-                r, r.uniform(0.2, 0.95), hue + r.choice([0, 0.05, 0.33, 0.5]) + r.uniform(-0.05, 0.05)
-            ),
-            grey,
-            soft,
-        )
-        for _ in range(count)
-    ]
+    """A few colours that go together: common ones, or neighbours and opposites of a hue; soft mixes them with a grey."""
+    soft, hue = r.uniform(0, 0.6) if soft is None else soft, r.random()
+    grey, common = (r.randint(60, 220),) * 3, r.random() < 0.65
+    out = []
+    for tone in r.sample(COMMON, count):
+        if common:
+            out.append(
+                draw.mixed(
+                    tuple(min(255, max(0, part + r.randint(-18, 18))) for part in tone), grey, soft * 0.5
+                )
+            )
+        else:
+            turn = r.choice([0, 0.05, 0.33, 0.5]) + r.uniform(-0.05, 0.05)
+            out.append(draw.mixed(draw.vivid(r, r.uniform(0.2, 0.95), hue + turn), grey, soft))
+    return out
 
 
 def pattern(r, tones):
     return r.choice([stripes, checks, motifs, weave])(r, tones)
+
+
+def spines(r, count):
+    """The backs of a row of books."""
+    tones, image = palette(r, 6), Image.new("RGB", (16 * count, 128))
+    pen = ImageDraw.Draw(image)
+    for k in range(count):
+        tone, top = draw.mixed(r.choice(tones), (40, 40, 40), r.uniform(0, 0.4)), r.choice([0, 0, 8, 18])
+        pen.rectangle((16 * k, 0, 16 * k + 15, 127), fill=(25, 22, 20))
+        pen.rectangle((16 * k, top, 16 * k + 14, 127), fill=tone)
+        for y in (r.randint(20, 60), r.randint(70, 115)):
+            pen.rectangle((16 * k + 3, y, 16 * k + 11, y + r.choice([2, 4, 20])), fill=draw.readable(tone))
+    return image
 
 
 def floor(r):
@@ -317,7 +365,7 @@ def printed(r, photo, width, height, words):
             draw.readable(tone),
         )
     if r.random() < 0.3 and width > 80 and height > 80:
-        x, y = width * r.uniform(0.05, 0.6), height * r.uniform(0.6, 0.8)
+        x, y = int(width * r.uniform(0.05, 0.6)), int(height * r.uniform(0.6, 0.8))
         pen.rectangle((x, y, x + width * 0.3, y + height * 0.16), fill=(250, 250, 250))
         draw.barcode(r, pen, (x + 4, y + 3, x + width * 0.3 - 4, y + height * 0.15))
     return face

@@ -41,7 +41,7 @@ class Art:
 
     def tone(self, name):
         if self.noted(f"{name} tone") or name in self.changed:
-            return draw.vivid(random.Random(f"{self.key} {name} tone {self.salt}"))
+            return surfaces.palette(random.Random(f"{self.key} {name} tone {self.salt}"), 1)[0]
         return self.rng(name).choice(self.tones)
 
     def words(self, name, count=1):
@@ -56,7 +56,7 @@ class Art:
         self.noted(name)
         r = self.rng(name)
         tones = [self.tone(name), *r.sample(self.tones, 4)]
-        kind = r.choice(["pattern", "pattern", "photo", "sticker", "plain"])
+        kind = r.choice(["pattern", "pattern", "photo", "photo", "sticker", "sticker", "plain"])
         if kind == "pattern":
             return surfaces.pattern(r, tones)
         if kind == "photo":
@@ -433,23 +433,95 @@ def present(g, art):
     ]
 
 
+def toy(g, art):
+    """Balls melted together, and some stuck on."""
+    balls = [(0, 0, 0, g.uniform(0.2, 0.3))]
+    for _ in range(g.randint(2, 5)):
+        balls.append((g.uniform(-0.4, 0.4), g.uniform(-0.2, 0.2), g.uniform(-0.1, 0.5), g.uniform(0.09, 0.2)))
+    body = Blob(Look(art.skin("skin"), gloss=g.choice([0, 0.5])), balls, g.uniform(0.08, 0.25))
+    parts = [(body, Pose((0, 0, float(body.half[2]))))]
+    for k, (x, y, z, radius) in enumerate(body.balls[1:4]):
+        look = Look(art.skin(f"spot {k % 2}"))
+        parts.append(
+            (
+                Ellipsoid(look, (radius * 0.6,) * 3),
+                Pose((x, y - radius * 0.7, z + float(body.half[2]) + radius * 0.3)),
+            )
+        )
+    return parts
+
+
+def totem(g, art):
+    """Two to five plain shapes on each other or leaning together."""
+    parts, z = [], 0.0
+    for k in range(g.randint(2, 5)):
+        look, wide, tall = (
+            Look(art.skin(f"piece {k}"), gloss=g.choice([0, 0.4])),
+            g.uniform(0.15, 0.4),
+            g.uniform(0.12, 0.4),
+        )
+        kind = g.randrange(5)
+        if kind == 0:
+            shape = Box(look, (2 * wide, g.uniform(0.3, 0.8), tall))
+        elif kind == 1:
+            shape = Frustum(look, wide, wide * g.uniform(0.4, 1.1), tall)
+        elif kind == 2:
+            shape = Ellipsoid(look, (wide, wide * g.uniform(0.6, 1), tall / 2))
+        elif kind == 3:
+            shape = RoundBox(look, (2 * wide, wide * 1.4, tall), 0.07)
+        else:
+            shape = Lathe(look, [wide * g.uniform(0.4, 1) for _ in range(4)], tall)
+        parts.append(
+            (
+                shape,
+                Pose(
+                    (g.uniform(-0.08, 0.08), g.uniform(-0.05, 0.05), z + tall / 2), spin(g.uniform(-40, 40))
+                ),
+            )
+        )
+        z += tall * 0.97
+    return parts
+
+
+def collection(g, art):
+    """Two or three things beside each other."""
+    parts, x = [], 0.0
+    for k in range(g.randint(2, 3)):
+        inner = Art(
+            f"{art.key} {k}",
+            art.photos,
+            [name[2:] for name in art.changed if name.startswith(f"{k} ")],
+            art.salt,
+        )
+        one = g.choice([tin, mug, carton, bottle, vase, toy, stack, doll])(g, inner)
+        for name in inner.seen:
+            art.noted(f"{k} {name}")
+        half = max(float(abs(pose.shift[0]) + shape.half[0]) for shape, pose in one)
+        outer = Pose((x + half * 0.6, g.uniform(-0.1, 0.15), 0), scale=0.6)
+        parts += [(shape, outer.of(pose)) for shape, pose in one]
+        x += half * 1.25
+    return [(shape, Pose((-x / 2, 0, 0)).of(pose)) for shape, pose in parts]
+
+
 BUILDERS = [
-    tin,
-    mug,
-    carton,
-    bottle,
-    vase,
-    lamp,
-    stack,
-    animal,
-    shoe,
-    radio,
-    camera,
-    pot,
-    clock,
-    car,
-    bag,
-    bowl,
-    doll,
-    present,
+    *[
+        tin,
+        mug,
+        carton,
+        bottle,
+        vase,
+        lamp,
+        stack,
+        animal,
+        shoe,
+        radio,
+        camera,
+        pot,
+        clock,
+        car,
+        bag,
+        bowl,
+        doll,
+    ],
+    *[present, toy, totem, collection],
 ]
