@@ -10,32 +10,33 @@ import argparse
 import pathlib
 import random
 
-from . import edits, goods, places, screen, sheets, shoot, sides, solids
+from . import cards, cartons, charts, covers, edits, forms, grids, held, paper, places, receipts, screen, series, shoot
+from . import sides, slides, solids, tickets
 from .bank import Bank
 
 # Kinds with one template and one drawing a thing, and the ways in which such a picture comes back.
 PRINTED = ("save", "scan", "photo", "photo")
 SHOWN = ("save", "save", "photo", "scan")
 TEMPLATES = {
-    "form": (sheets.form, PRINTED),
-    "slide": (sheets.slide, SHOWN),
-    "receipt": (sheets.receipt, PRINTED),
-    "chart": (sheets.chart, SHOWN),
-    "cover": (goods.cover, PRINTED),
-    "card": (goods.card, ("save", "save", "photo", "scan")),
+    "form": (forms.form, PRINTED),
+    "slide": (slides.slide, SHOWN),
+    "receipt": (receipts.receipt, PRINTED),
+    "chart": (charts.chart, SHOWN),
+    "cover": (covers.cover, PRINTED),
+    "card": (cards.card, ("save", "save", "photo", "scan")),
     "screenshot": (screen.screenshot, ("save", "save", "photo")),
-    "ticket": (sheets.ticket, PRINTED),
-    "grid": (sheets.grid, PRINTED),
-    "paper": (goods.paper, PRINTED),
+    "ticket": (tickets.ticket, PRINTED),
+    "grid": (grids.grid, PRINTED),
+    "paper": (paper.paper, PRINTED),
 }
 # Kinds that make their copies themselves.
 SCENES = {
-    "carton": goods.carton,
-    "held": goods.held,
+    "carton": cartons.carton,
+    "held": held.held,
     "views": solids.views,
     "edits": edits.edits,
     "detail": edits.detail,
-    "series": goods.series,
+    "series": series.series,
     "objects": sides.objects,
     "kin": sides.kin,
     "places": places.places,
