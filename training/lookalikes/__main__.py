@@ -1,17 +1,20 @@
-"""Pictures of things that look alike, labelled: python -m lookalikes OUT --data DATA [--kinds form slide] [--things 12] [--seed 1]
+"""Pictures of things that look alike, labelled.
 
-Writes OUT/<kind>/<thing>/<copy>.jpg. Two pictures in one thing's folder show the same thing; two of different folders of
-one kind do not. A kind is one pile of things that are easily confused: one form filled in differently, flavours of one
-brand, objects before the same scene. DATA holds train/ and clothing/train/, and nothing else of it is read. The same
-arguments give the same files, and a kind does not depend on which other kinds are made.
+python -m lookalikes OUT --data DATA [--kinds form slide] [--things 12] [--seed 1]
+
+Writes OUT/<kind>/<thing>/<copy>.jpg. Two pictures in one thing's folder show the same thing; two of different
+folders of one kind do not. A kind is one pile of things that are easily confused: one form filled in
+differently, flavours of one brand, objects before the same scene. DATA holds train/ and clothing/train/, and
+nothing else of it is read. The same arguments give the same files, and a kind does not depend on which other
+kinds are made.
 """
 
 import argparse
 import pathlib
 import random
 
-from . import cards, cartons, charts, covers, edits, forms, grids, held, paper, places, receipts, screen, series, shoot
-from . import sides, slides, solids, tickets
+from . import cards, cartons, charts, covers, edits, forms, grids, held, paper, places, receipts, screen
+from . import series, shoot, sides, slides, solids, tickets
 from .bank import Bank
 
 # Kinds with one template and one drawing a thing, and the ways in which such a picture comes back.

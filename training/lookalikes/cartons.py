@@ -10,7 +10,7 @@ from .draw import text
 
 
 def brand(t, bank):
-    """The front of a package: a brand's layout, whose flavours differ in words, one colour and a small picture."""
+    """The front of a package: a brand's layout; flavours differ in words, a colour and a small picture."""
     width, height = t.choice([(420, 600), (600, 420), (460, 560), (380, 640), (640, 360)])
     name, base, shape = draw.title(t, 1), draw.vivid(t, 0.75), t.choice(["circle", "box", "wave"])
     band, ground = t.choice(["top", "middle", "slant"]), t.choice(
@@ -159,7 +159,7 @@ def shelf(r, scenes, width, height):
 
 
 def carton(name, things, bank, rng):
-    """Packages on shelves; half of the things are flavours of one brand, the rest of two or three other brands."""
+    """Packages on shelves; half of them are flavours of one brand, the rest of two or three others."""
     t = rng(name)
     scenes, layouts = bank.mixed(t), [brand(rng(name, "brand", k), bank) for k in range(4)]
     decoys = [layouts[k % 4](rng(name, "decoy", k)) for k in range(8)]

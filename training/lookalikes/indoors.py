@@ -1,11 +1,11 @@
 """Rooms and halls: furniture, and places composed of it. One unit is a metre."""
 
-from . import draw, outdoors, settings, surfaces
-from . import things as catalogue
+from . import draw, outdoors, settings, surfaces, wares
 from .outdoors import put
 from .raycast import Pose, spin
 from .shapes import Box, Ellipsoid, Frustum, Lathe, Plane, RoundBox
-from .surfaces import Look
+from .looks import Look, Texture
+from .things import Art
 
 
 def posts(look, wide, deep, high):
@@ -55,9 +55,7 @@ def cupboard(g, cloth, wood):
     knob = Ellipsoid(Look(surfaces.plain(g, (200, 180, 120)), gloss=0.6), (0.025,) * 3)
     across, up = g.choice([(1, 1), (2, 1), (3, 1), (1, 3), (2, 4)])
     leaf = Look(
-        surfaces.Texture(
-            g.choice([surfaces.boards, lambda g: surfaces.plain(g, surfaces.palette(g, 1)[0])])(g)
-        )
+        Texture(g.choice([surfaces.boards, lambda g: surfaces.plain(g, surfaces.palette(g, 1)[0])])(g))
     )
     for k in range(across):
         for row in range(up):
@@ -147,8 +145,8 @@ def door(r, look):
 
 def thing(r, photos):
     """One of the hand-sized things."""
-    art = catalogue.Art(str(r.random()), [photos.any(r) for _ in range(2)])
-    return r.choice(catalogue.BUILDERS)(r, art)
+    art = Art(str(r.random()), [photos.any(r) for _ in range(2)])
+    return r.choice(wares.BUILDERS)(r, art)
 
 
 class Room:
@@ -158,13 +156,13 @@ class Room:
 
     def __init__(self, t, bank):
         self.photos = bank.mixed(t)
-        self.papers = [surfaces.Texture(surfaces.wall(t)) for _ in range(2)]
-        self.floors, self.ceiling = [surfaces.Texture(surfaces.floor(t)) for _ in range(2)], surfaces.plain(
+        self.papers = [Texture(surfaces.wall(t)) for _ in range(2)]
+        self.floors, self.ceiling = [Texture(surfaces.floor(t)) for _ in range(2)], surfaces.plain(
             t, (228, 225, 220)
         )
         self.tile, self.tall = t.uniform(0.8, 2.2), t.uniform(2.5, 3.3)
-        self.cloths = [Look(surfaces.Texture(surfaces.pattern(t, surfaces.palette(t)))) for _ in range(2)]
-        woods = [Look(surfaces.Texture(surfaces.boards(t))) for _ in range(2)]
+        self.cloths = [Look(Texture(surfaces.pattern(t, surfaces.palette(t)))) for _ in range(2)]
+        woods = [Look(Texture(surfaces.boards(t))) for _ in range(2)]
         woods.append(Look(surfaces.plain(t, surfaces.palette(t, 1)[0])))
         makers = [
             sofa,
@@ -179,7 +177,10 @@ class Room:
         self.wood, self.pair = woods[0], t.random() < 0.7
 
     def parts(self, layout, r):
-        """layout places the furniture; r fills in pictures and small things. Also gives the middle of what is seen."""
+        """layout places the furniture; r fills in pictures and small things.
+
+        Also gives the middle of what is seen.
+        """
         wide, back = layout.uniform(4.2, 6.5), layout.uniform(1.6, 2.4)
         deep, paper = 6 + back, layout.choice(self.papers)
         look = Look(paper, paper, paper, paper, layout.choice(self.floors), self.ceiling)
@@ -273,9 +274,9 @@ class Hall:
 
     def __init__(self, t, bank):
         self.photos = bank.mixed(t)
-        stones = [surfaces.Texture(surfaces.stone(t)) for _ in range(2)]
-        self.wall, self.stones = surfaces.Texture(surfaces.wall(t)), [Look(stone) for stone in stones]
-        self.floor = surfaces.Texture(surfaces.tiles(t, surfaces.palette(t, 2, 0.7), 512))
+        stones = [Texture(surfaces.stone(t)) for _ in range(2)]
+        self.wall, self.stones = Texture(surfaces.wall(t)), [Look(stone) for stone in stones]
+        self.floor = Texture(surfaces.tiles(t, surfaces.palette(t, 2, 0.7), 512))
         self.above, self.tile, self.tall = surfaces.stone(t), t.uniform(1.2, 3), t.uniform(4, 5.5)
         radii = [0.3, *[t.uniform(0.15, 0.3) for _ in range(t.choice([1, 2, 4]))], 0.3]
         self.pillars = [

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from . import draw, surfaces
 from .raycast import Light, Pose, spin
 from .shapes import Blob, Box, Ellipsoid, Frustum, Lathe
-from .surfaces import Look
+from .looks import Look, Texture
 
 
 def put(parts, x, y, z=0.0, turn=0.0, scale=1.0):
@@ -75,7 +75,7 @@ def facade(design, r, photos, columns, rows):
 
 
 def house(design, r, photos, size, shop):
-    """A house whose front looks to -y, its middle at the origin of the ground; `shop` puts a sign and a window below."""
+    """A house round the origin of the ground, its front at -y; `shop` puts a sign and a window below."""
     wide, deep, tall = size
     cell = design.uniform(0.42, 0.6)
     count = lambda length: max(2, round(length / cell))
@@ -84,7 +84,7 @@ def house(design, r, photos, size, shop):
     roof = surfaces.tiles(design, surfaces.palette(design, 1, 0.5), bricks=True)
     parts = [(Box(Look(side, side, front, front, roof), size), Pose((0, 0, tall / 2)))]
     if design.random() < 0.5:
-        edge, slope = wide / np.sqrt(2), surfaces.Texture(roof)
+        edge, slope = wide / np.sqrt(2), Texture(roof)
         look = Look(slope, slope, surfaces.plain(design, surfaces.palette(design, 1, 0.6)[0]), roof)
         parts.append((Box(look, (edge, deep * 0.98, edge)), Pose((0, 0, tall - 0.02), spin(0, 0, 45))))
     else:
@@ -189,7 +189,7 @@ def sky(r, kind):
         + surfaces.tiled_noise(r, 256, 30, 0.3)
     )
     clouds = np.clip((noise + r.uniform(-0.6, 0.5)) * r.uniform(60, 200), 0, 235) + np.zeros((1, 1, 3))
-    cover = surfaces.Texture(Image.fromarray(clouds.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1)))
+    cover = Texture(Image.fromarray(clouds.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1)))
     high, low = (np.array(draw.mixed(tone, draw.colour(r), 0.08), np.float32) / 255 for tone in (high, low))
 
     def colours(d):

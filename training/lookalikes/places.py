@@ -1,4 +1,7 @@
-"""Rooms, halls and streets from several standpoints: the kind `places`. Those of a kind share what they are built of."""
+"""Rooms, halls and streets from several standpoints: the kind `places`.
+
+Those of a kind share what they are built of.
+"""
 
 import math
 
@@ -47,7 +50,10 @@ def snapshot(r, kind, place, yaw, far):
 
 
 def place_shots(name, things, bank, rng):
-    """For each place its views. Some places are twins of the one before: the same, but for pictures and small things."""
+    """For each place its views.
+
+    Some places are twins of the one before: the same, but for pictures and small things.
+    """
     t = rng(name)
     kinds = [maker(rng(name, maker.__name__), bank) for maker in t.sample([Room, Hall, Street], 2)]
     for thing in range(things):

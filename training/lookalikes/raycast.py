@@ -1,8 +1,9 @@
 """A small ray caster: what a pinhole camera sees of textured shapes under one soft light.
 
-The world has x to the right, y away and z up; whole numbers are the middles of pixels. `render` gives a View: the
-picture, and for each pixel the number of the part that is seen and its point in the world. `correspondences` says where
-spots of one view lie in another one of the same parts, also where a part stands elsewhere.
+The world has x to the right, y away and z up; whole numbers are the middles of pixels. `render` gives a View:
+the picture, and for each pixel the number of the part that is seen and its point in the world.
+`correspondences` says where spots of one view lie in another one of the same parts, also where a part stands
+elsewhere.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
+from .shadows import neighbours, shade, spread
 from .shapes import EPS, FAR, dot, unit
 
 
@@ -22,7 +24,11 @@ class Pose:
 
     def of(self, inner):
         """The pose of something that stands so in this pose."""
-        return Pose(self.scale * self.turn @ inner.shift + self.shift, self.turn @ inner.turn, self.scale * inner.scale)
+        return Pose(
+            self.scale * self.turn @ inner.shift + self.shift,
+            self.turn @ inner.turn,
+            self.scale * inner.scale,
+        )
 
     def out(self, points):
         return self.scale * self.turn @ points + self.shift[:, None]
@@ -41,7 +47,7 @@ def spin(about_z=0.0, about_x=0.0, about_y=0.0):
 
 
 class Camera:
-    """Stands at `eye` and looks at `target`; `angle` is the field of view along the longer side, `roll` turns it."""
+    """Stands at `eye` and looks at `target`; `angle` is the field of view of the longer side, in degrees."""
 
     def __init__(self, eye, target, angle, roll=0.0, width=600, height=450):
         self.eye = np.asarray(eye, np.float32)
@@ -131,90 +137,6 @@ def trace(parts, origin, d):
     return number, best
 
 
-def blocked(parts, origins, ways, far, spread):
-    """Whether something stands in the way: ways (k, 3, n) from origins (3, n), up to this distance; gives (k, n).
-
-    All k directions of a point lie within `spread` of their mean at the distance `far`, or anywhere when it is None.
-    """
-    out = np.zeros((ways.shape[0], ways.shape[2]), bool)
-    mean = None if spread is None else unit(ways.mean(0))
-    for shape, pose in parts:
-        if not shape.blocks:
-            continue
-        off, reach = pose.shift[:, None] - origins, shape.reach * pose.scale
-        gap = dot(off, off)
-        if mean is None:
-            near = gap < (far + reach) ** 2
-        else:
-            along = dot(off, mean)
-            wide = reach + spread * np.maximum(along, 0)
-            near = (gap - along**2 < wide**2) & (along > -reach) & (along - reach < far)
-        near = np.flatnonzero(near)
-        if not near.size:
-            continue
-        local, off, gap = pose.into(origins[:, near]), off[:, near], gap[near]
-        for k in range(len(ways)):
-            way = ways[k][:, near]
-            along = dot(off, way)
-            some = np.flatnonzero((gap - along**2 < reach**2) & (along > -reach) & ~out[k][near])
-            if some.size:
-                t = shape.hit(local[:, some], pose.turn.T @ way[:, some]) * pose.scale
-                limit = far[near[some]] if np.ndim(far) else far
-                out[k, near[some[t < limit]]] = True
-    return out
-
-
-def shade(parts, light, points, normals, rng, samples=6):
-    """How much of the lamp (0 to 1) and of the light from everywhere reaches each point."""
-    shape = (samples, *points.shape)
-    start = points + normals * np.float32(0.004 * light.reach)
-    ball = rng.standard_normal(shape, np.float32)
-    ball /= np.sqrt((ball * ball).sum(1, keepdims=True))
-    ways = np.asarray(light.place, np.float32)[:, None] + light.radius * ball - start
-    far = np.sqrt((ways * ways).sum(1, keepdims=True))
-    ways /= far
-    far = far.mean((0, 1))
-    lamp = blocked(parts, start, ways, far, 1.2 * light.radius / float(far.min()))
-    # Directions as a matt surface gathers them.
-    ways = normals + 0.98 * ball[::-1]
-    ways /= np.sqrt((ways * ways).sum(1, keepdims=True))
-    around = blocked(parts, start, ways, light.reach, None)
-    return 1 - lamp.mean(0, dtype=np.float32), 1 - around.mean(0, dtype=np.float32)
-
-
-def neighbours(values, faces):
-    """Means of (k, h, w) values over the spots around each, only over those of the same face."""
-    total, weight = values.copy(), np.ones(faces.shape, np.float32)
-    height, width = faces.shape
-    for down in (-1, 0, 1):
-        for across in (-1, 0, 1):
-            here = np.s_[max(0, -down) : height - max(0, down), max(0, -across) : width - max(0, across)]
-            there = np.s_[max(0, down) : height - max(0, -down), max(0, across) : width - max(0, -across)]
-            same = faces[here] == faces[there]
-            total[(np.s_[:], *here)] += values[(np.s_[:], *there)] * same
-            weight[here] += same
-    return total / weight
-
-
-def spread(coarse, faces_coarse, faces, step):
-    """Coarse (k, h, w) values at every fine spot, from the nearest four, of the same face where there are such."""
-    y = ((np.arange(faces.shape[0]) - step // 2) / step).astype(np.float32)
-    x = ((np.arange(faces.shape[1]) - step // 2) / step).astype(np.float32)
-    top, left = np.floor(y).astype(np.int32), np.floor(x).astype(np.int32)
-    total = np.zeros((coarse.shape[0], *faces.shape), np.float32)
-    weight = np.zeros(faces.shape, np.float32)
-    for a in (0, 1):
-        for b in (0, 1):
-            at_y = np.clip(top + a, 0, faces_coarse.shape[0] - 1)[:, None]
-            at_x = np.clip(left + b, 0, faces_coarse.shape[1] - 1)[None]
-            share = (1.001 - np.abs(y - top - a))[:, None] * (1.001 - np.abs(x - left - b))[None]
-            share = share * np.where(faces_coarse[at_y, at_x] == faces, np.float32(1), np.float32(1e-5))
-            for k in range(len(coarse)):
-                total[k] += coarse[k][at_y, at_x] * share
-            weight += share
-    return total / weight
-
-
 def render(camera, parts, light, sky=None, samples=2, seed=0):
     """What the camera sees of parts, a list of (shape, pose); sky(directions) gives linear colours (n, 3)."""
     fine = camera.finer(samples)
@@ -250,7 +172,9 @@ def render(camera, parts, light, sky=None, samples=2, seed=0):
     # Shadows are soft: a ninth of the pixels is enough for them.
     step = 3 * samples
     grid, faces = np.s_[step // 2 :: step, step // 2 :: step], faces.reshape(height, width)
-    spots, rough = (area.reshape(3, height, width)[(np.s_[:], *grid)].reshape(3, -1) for area in (points, normals))
+    spots, rough = (
+        area.reshape(3, height, width)[(np.s_[:], *grid)].reshape(3, -1) for area in (points, normals)
+    )
     lit = np.stack(shade(parts, light, spots, rough, np.random.default_rng(seed)))
     lit = neighbours(lit.reshape(2, *faces[grid].shape), faces[grid])
     lit = spread(lit, faces[grid], faces, step).reshape(2, -1)
@@ -275,7 +199,7 @@ def render(camera, parts, light, sky=None, samples=2, seed=0):
 
 
 def centres(camera, numbers, depth, samples):
-    """Points (h, w, 3) at the middles of pixels; exact on planes, where the inverse of the depth runs straight."""
+    """Points (h, w, 3) at the middles of pixels; exact on planes, where the inverse depth is linear."""
     y, x = np.mgrid[0 : camera.height, 0 : camera.width].astype(np.float32)
     d = camera.rays(x, y)
     fine = camera.finer(samples)
@@ -292,7 +216,10 @@ def centres(camera, numbers, depth, samples):
 
 
 def correspondences(one, other, pixels):
-    """Where spots (n, 2) of one view lie in another, NaN where they are hidden or outside. Parts are told by their shape."""
+    """Where spots (n, 2) of one view lie in another, NaN where they are hidden or outside.
+
+    Parts are told by their shape.
+    """
     pixels = np.asarray(pixels, np.float32).reshape(-1, 2)
     d = one.camera.rays(pixels[:, 0], pixels[:, 1])
     number, far = trace(one.parts, one.camera.eye, d)

@@ -1,15 +1,15 @@
-"""Where things stand: a table, a desk or a carpet in a room, with other things further back; and the light there."""
+"""Where things stand: a table, a desk or a carpet in a room, other things further back, the light there."""
 
 import math
 
 from . import draw, surfaces
 from .raycast import Light, Pose, spin
 from .shapes import Box, Ellipsoid, Frustum, Plane
-from .surfaces import Look
+from .looks import Look
 
 
 def room(r, photos, low, size):
-    """A room as a box whose floor is at z = low; a wall is a wallpaper or, blurred, the photo of a real place."""
+    """A room as a box whose floor is at z = low; its walls have a wallpaper or photos of real places."""
     if r.random() < 0.5:
         walls = [draw.fill_box(photos.any(r), 512, 400, r) for _ in range(2)]
         sides, tile = [walls[0], walls[1], walls[0], walls[1]], None

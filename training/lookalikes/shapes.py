@@ -1,9 +1,9 @@
 """Solid shapes for the ray caster: where a ray meets them, and which spot of which face lies there.
 
-Every shape stands in its own axes: x to the right, y away, z up, its middle at the origin. `hit` takes rays (an origin
-(3,) or (3, n), unit directions (3, n)) and gives distances, infinite where a ray passes by. `surface` takes points that
-were hit and the directions they were hit from, and gives for each the face, u and v (0 to 1 over the texture, v down),
-the outward normal, and how long one texture is there.
+Every shape stands in its own axes: x to the right, y away, z up, its middle at the origin. `hit` takes rays
+(an origin (3,) or (3, n), unit directions (3, n)) and gives distances, infinite where a ray passes by.
+`surface` takes points that were hit and the directions they were hit from, and gives for each the face, u and
+v (0 to 1 over the texture, v down), the outward normal, and how long one texture is there.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def box_rays(half, o, d):
 
 
 def box_spots(p, half, axis, positive):
-    """u and v of points on the six sides of a box, each seen upright from outside; the front is the side at negative y."""
+    """u and v of points on the six sides of a box, each seen upright from outside; the front is at -y."""
     across = np.choose(axis, [p[1] / half[1], -p[0] / half[0], p[0] / half[0]])
     up = np.where(axis == 2, p[1] / half[1], p[2] / half[2])
     u = 0.5 + 0.5 * across * np.where(positive, 1, -1)
@@ -40,7 +40,10 @@ def box_spots(p, half, axis, positive):
 
 
 class Shape:
-    """`half` is half the size of the bounding box. `look` is a Look; `blocks` says whether it throws a shadow."""
+    """`half` is half the size of the bounding box.
+
+    `look` is a Look; `blocks` says whether it throws a shadow.
+    """
 
     def __init__(self, look, half, blocks=True):
         self.look, self.half, self.blocks = look, np.asarray(half, np.float32), blocks
@@ -48,7 +51,10 @@ class Shape:
 
 
 class Plane(Shape):
-    """z = 0, within the half sizes or endless. `tile` is the size of one texture; without it the texture covers all."""
+    """z = 0, within the half sizes or endless.
+
+    `tile` is the size of one texture; without it the texture covers all.
+    """
 
     def __init__(self, look, half=(np.inf, np.inf), tile=None, blocks=False):
         super().__init__(look, (*half, 0), blocks)
@@ -189,7 +195,7 @@ class Marched(Shape):
         for step in range(self.steps):
             gap = self.distance(o + t * d)
             there = gap < near
-            out[going[there]] = t[there]
+            out[going[there]] = t[there] + gap[there]
             keep = ~there & (t < last)
             if not keep.any():
                 break
@@ -273,7 +279,7 @@ class Lathe(Marched):
 
 
 class Blob(Marched):
-    """Balls melted together: middles (x, y, z), radii, and how far the melting reaches. Toys, shoes, fruit."""
+    """Balls melted together: (x, y, z, radius) each, and how far the melting reaches."""
 
     caution = 0.75
 

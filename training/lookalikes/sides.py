@@ -5,9 +5,9 @@ import math
 import numpy as np
 from PIL import Image, ImageFilter
 
-from . import settings, shoot
-from . import things as catalogue
+from . import settings, shoot, surfaces, wares
 from .raycast import Camera, Pose, render, spin
+from .things import Art
 
 SIZES = [(560, 420), (560, 420), (420, 560), (500, 500), (560, 374)]
 
@@ -19,7 +19,7 @@ def extent(parts):
 
 
 def aimed(corners, yaw, pitch, roll, angle, share, place, size):
-    """A camera that sees the corners as large as a share of the picture's longer fitting side, round a place in it."""
+    """A camera that sees the corners round a place of its picture, filling this share of the tighter side."""
     a, b = math.radians(yaw), math.radians(pitch)
     way = np.array([math.sin(a) * math.cos(b), -math.cos(a) * math.cos(b), math.sin(b)])
     middle = (corners.min(0) + corners.max(0)) / 2
@@ -50,7 +50,7 @@ def focused(r, view, far, picture):
 
 
 def developed(r, view, far=None):
-    """The picture as a phone would save it: exposure, white balance, focus at a distance, blur, noise, uneven light."""
+    """The picture as a phone saves it: exposure, white balance, focus at a distance, blur, noise."""
     tint = (1 + r.uniform(-0.12, 0.12), 1, 1 + r.uniform(-0.15, 0.15))
     picture = view.picture(r.uniform(0.16, 0.36), tint)
     if far:
@@ -74,7 +74,10 @@ def bearings(r, count, most=50):
 
 
 def session(rng, key, parts, around, others, count=4):
-    """Views of a thing: (view, distance) pairs. `around` is its setting; `others` are settings it sometimes moves to."""
+    """Views of a thing: (view, distance) pairs.
+
+    `around` is its setting; `others` are settings it sometimes moves to.
+    """
     r = rng(*key, "session")
     front, pitch, share = r.uniform(-30, 30), r.uniform(18, 50), r.uniform(0.42, 0.7)
     turner, angle = r.choice(["camera", "thing", "both"]), r.uniform(35, 62)
@@ -116,18 +119,26 @@ def object_shots(name, things, bank, rng):
     """For each thing its (view, distance) pairs."""
     t = rng(name)
     photos, scenes = bank.mixed(t), bank.scenes(t)
-    builders = t.sample(catalogue.BUILDERS, min(len(catalogue.BUILDERS), max(4, things // 2)))
+    builders = t.sample(wares.BUILDERS, min(len(wares.BUILDERS), max(4, things // 2)))
     group = t.choice([2, 3, 4])
     rooms = [settings.setting(rng(name, "room", k), scenes) for k in range((things + group - 1) // group)]
+    tones, made = surfaces.palette(t, 6), {}
     for thing in range(things):
-        # Things of one group share the room; the shapes come in pairs, of which often one falls into another group.
+        # Things of one group share the room; the shapes come in pairs, of which often one falls
+        # into another group.
         place = (thing // 2 + (thing % 2) * t.choice([0, 0, 1])) % len(builders)
         r = rng(name, thing)
-        shape = rng(name, "shape", place, 0 if r.random() < 0.75 else thing)
-        art = catalogue.Art(f"{r.getrandbits(40)}", [photos.draw() for _ in range(4)])
-        if thing % 3 == 2:
-            art.tones = rng(name, "tones").sample(catalogue.Art("tones" + str(t.random()), []).tones, 6)
-        parts = builders[place](shape, art)
+        shape = f"{place} {0 if r.random() < 0.75 else thing}"
+        pool = [photos.draw() for _ in range(4)]
+        for _ in range(8):
+            art = Art(f"{r.getrandbits(40)}", pool)
+            if thing % 3 == 2:
+                art.tones = tones
+            parts = builders[place](rng(name, "shape", shape), art)
+            seen = glances(parts)
+            if all(change(seen, other) > 0.08 for other in made.get(shape, [])):
+                break
+        made.setdefault(shape, []).append(seen)
         around = thing // group
         yield session(rng, (name, thing), parts, rooms[around], rooms[:around] + rooms[around + 1 :])
 
@@ -152,24 +163,24 @@ def change(one, other):
     """The least share of a thing, over the sides, in which it differs clearly from another one."""
     shares = []
     for (colours, seen), (others, _) in zip(one, other):
-        shares.append((np.abs(colours - others).max(2) > 0.14).sum() / max(1, seen.sum()))
+        shares.append((np.abs(colours - others).max(2) > 0.22).sum() / max(1, seen.sum()))
     return min(shares)
 
 
 def variant(rng, key, builder, base, family):
-    """One more variant beside those of the family (their glances): with one or two names of the art changed."""
+    """A variant beside those of the family (their glances): with one or two names of the art changed."""
     r = rng(*key, "variant")
-    art = catalogue.Art(*base)
+    art = Art(*base)
     builder(rng(*key[:-1], "shape"), art)
     best = (-1, None, None)
     for attempt in range(24):
         changed = r.sample(art.seen, min(len(art.seen), r.choice([1, 1, 2]) if attempt < 12 else 4))
-        parts = builder(rng(*key[:-1], "shape"), catalogue.Art(*base, changed, f"{r.random()}"))
+        parts = builder(rng(*key[:-1], "shape"), Art(*base, changed, f"{r.random()}"))
         seen = glances(parts)
         shares = [change(seen, other) for other in family]
         if min(shares) > best[0]:
             best = (min(shares), parts, seen)
-        if 0.1 < min(shares) and (max(shares) < 0.5 or attempt >= 12):
+        if 0.08 < min(shares) and (max(shares) < 0.5 or attempt >= 12):
             return parts, seen
     return best[1:]
 
@@ -180,7 +191,7 @@ def kin_shots(name, things, bank, rng):
     photos, scenes = bank.mixed(t), bank.scenes(t)
     group = t.choice([2, 2, 3, 4])
     rooms = [settings.setting(rng(name, "room", k), scenes) for k in range(max(1, (things + 5) // 6))]
-    builders = t.sample(catalogue.BUILDERS, len(catalogue.BUILDERS))
+    builders = t.sample(wares.BUILDERS, len(wares.BUILDERS))
     pool = []
     for thing in range(things):
         family, place = divmod(thing, group)
@@ -189,7 +200,7 @@ def kin_shots(name, things, bank, rng):
         builder, key = builders[family % len(builders)], (name, family, place)
         base = (f"{rng(name, family).random()}", pool + [photos.draw()])
         if place == 0:
-            parts = builder(rng(name, family, "shape"), catalogue.Art(*base))
+            parts = builder(rng(name, family, "shape"), Art(*base))
             made.append(glances(parts))
         else:
             parts, seen = variant(rng, key, builder, base, made)

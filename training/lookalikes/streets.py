@@ -2,12 +2,12 @@
 
 import random
 
-from . import draw, surfaces
-from . import things as catalogue
+from . import draw, surfaces, wares
 from .outdoors import daylight, house, put, sky, tree
 from .raycast import Pose
 from .shapes import Box, Frustum, Lathe, Plane
-from .surfaces import Look
+from .looks import Look, Texture
+from .things import Art
 
 
 class Street:
@@ -18,14 +18,14 @@ class Street:
     def __init__(self, t, bank):
         self.photos = bank.mixed(t)
         self.designs = [t.getrandbits(40) for _ in range(3)]
-        self.ground = surfaces.Texture(
+        self.ground = Texture(
             surfaces.tiles(
                 t,
                 [draw.mixed(tone, (t.randint(90, 170),) * 3, 0.75) for tone in surfaces.palette(t, 2)],
                 bricks=t.random() < 0.5,
             )
         )
-        self.kerb = Look(surfaces.Texture(surfaces.stone(t)))
+        self.kerb = Look(Texture(surfaces.stone(t)))
         self.tile = t.uniform(0.6, 1.6)
         self.pair = t.random() < 0.7
 
@@ -72,9 +72,9 @@ class Street:
                 layout.uniform(0.6, 0.9),
             )
         for k in range(layout.randint(0, 2)):
-            art = catalogue.Art(str(r.random()), [self.photos.any(r) for _ in range(2)])
+            art = Art(str(r.random()), [self.photos.any(r) for _ in range(2)])
             parts += put(
-                catalogue.car(r, art),
+                wares.car(r, art),
                 layout.uniform(-2.5, 2.5),
                 layout.uniform(-0.4, 0.3),
                 0,
@@ -108,8 +108,7 @@ def monument(layout, r, stone):
             Pose((0, 0, z + 0.22)),
         )
     )
+    tall = layout.uniform(0.6, 1.1)
     radii = [layout.uniform(0.08, 0.22) for _ in range(layout.randint(4, 7))]
-    parts.append(
-        (Lathe(Look(surfaces.stone(r)), radii, layout.uniform(0.6, 1.1)), Pose((0, 0, z + 0.45 + 0.4)))
-    )
+    parts.append((Lathe(Look(surfaces.stone(r)), radii, tall), Pose((0, 0, z + 0.45 + tall / 2))))
     return put(parts, layout.uniform(-1.2, 1.2), layout.uniform(-0.6, 0.2))
