@@ -47,13 +47,13 @@ def facade(design, r, photos, columns, rows):
             elif kind < 0.3:
                 glass = (205, 200, 190)
             edge = max(1, cell // 24)
+            if arched:
+                rise = share * cell / 2
+                pen.ellipse((box[0] - edge, box[1] - rise - edge, box[2] + edge, box[1] + rise), fill=frame)
             pen.rectangle((box[0] - edge, box[1] - edge, box[2] + edge, box[3] + edge), fill=frame)
             pen.rectangle(box, fill=glass)
             if arched:
-                pen.ellipse(
-                    (box[0] - edge, box[1] - share * cell / 2, box[2] + edge, box[1] + share * cell / 2),
-                    fill=frame,
-                )
+                pen.ellipse((box[0], box[1] - rise, box[2], box[1] + rise), fill=glass)
             if kind > 0.75:
                 pen.polygon(
                     [(box[0], box[1]), (box[2], box[1]), (box[0], box[1] + high * cell * r.random())],

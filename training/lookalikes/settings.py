@@ -83,7 +83,7 @@ def setting(r, photos):
             parts.append(
                 (
                     Plane(Look(surface), half, None if r.random() < 0.5 else (tile, tile)),
-                    Pose((0, 0, 0.002), spin(r.uniform(-40, 40))),
+                    Pose((0, 0, -0.004), spin(r.uniform(-40, 40))),
                 )
             )
         parts += clutter(r, photos, 0, r.uniform(1.2, 2))

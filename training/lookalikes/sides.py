@@ -81,7 +81,8 @@ def session(rng, key, parts, around, others, count=4):
     r = rng(*key, "session")
     front, pitch, share = r.uniform(-30, 30), r.uniform(18, 50), r.uniform(0.42, 0.7)
     turner, angle = r.choice(["camera", "thing", "both"]), r.uniform(35, 62)
-    spot = Pose((r.uniform(-0.25, 0.25), r.uniform(-0.25, 0.1), 0))
+    # A little above the surface, so that the bottom of an open vessel is not hidden by it.
+    spot = Pose((r.uniform(-0.25, 0.25), r.uniform(-0.25, 0.1), 0.004))
     light, moves = settings.lamp(r), r.random() < 0.35
     for copy, bearing in enumerate(bearings(r, count)):
         r = rng(*key, "view", copy)
