@@ -79,7 +79,7 @@ def session(rng, key, parts, around, others, count=4):
     `around` is its setting; `others` are settings it sometimes moves to.
     """
     r = rng(*key, "session")
-    front, pitch, share = r.uniform(-30, 30), r.uniform(18, 50), r.uniform(0.42, 0.7)
+    front, pitch, share = r.uniform(-30, 30), r.uniform(18, 50), r.uniform(0.46, 0.7)
     turner, angle = r.choice(["camera", "thing", "both"]), r.uniform(35, 62)
     # A little above the surface, so that the bottom of an open vessel is not hidden by it.
     spot = Pose((r.uniform(-0.25, 0.25), r.uniform(-0.25, 0.1), 0.004))
@@ -92,7 +92,7 @@ def session(rng, key, parts, around, others, count=4):
         stood = [(shape, pose.of(inner)) for shape, inner in parts]
         size = r.choice(SIZES)
         roll = max(-15, min(15, r.gauss(0, 5))) + (r.choice([-90, 90]) if r.random() < 0.04 else 0)
-        part = share * r.uniform(0.79, 1.26)
+        part = share * r.uniform(0.78, 1.22)
         place = (
             np.array(size) / 2
             + np.array([r.uniform(-0.5, 0.5), r.uniform(-0.4, 0.4)]) * np.array(size) * (1 - part) * 0.8

@@ -228,13 +228,14 @@ def toy(g, art):
     for _ in range(g.randint(2, 5)):
         balls.append((g.uniform(-0.4, 0.4), g.uniform(-0.2, 0.2), g.uniform(-0.1, 0.5), g.uniform(0.09, 0.2)))
     body = Blob(Look(art.skin("skin"), gloss=g.choice([0, 0.5])), balls, g.uniform(0.08, 0.25))
-    parts = [(body, Pose((0, 0, float(body.half[2]))))]
+    lift = float(body.half[2]) - body.melt / 4
+    parts = [(body, Pose((0, 0, lift)))]
     for k, (x, y, z, radius) in enumerate(body.balls[1:4]):
         look = Look(art.skin(f"spot {k % 2}"))
         parts.append(
             (
                 Ellipsoid(look, (radius * 0.6,) * 3),
-                Pose((x, y - radius * 0.7, z + float(body.half[2]) + radius * 0.3)),
+                Pose((x, y - radius * 0.7, z + lift + radius * 0.3)),
             )
         )
     return parts
