@@ -1,43 +1,53 @@
-"""Pictures of things that look alike, labelled: python -m lookalikes OUT --data DATA [--kinds form slide] [--things 12] [--seed 1]
+"""Pictures of things that look alike, labelled.
 
-Writes OUT/<kind>/<thing>/<copy>.jpg. Two pictures in one thing's folder show the same thing; two of different folders of
-one kind do not. A kind is one pile of things that are easily confused: one form filled in differently, flavours of one
-brand, objects before the same scene. DATA holds train/ and clothing/train/, and nothing else of it is read. The same
-arguments give the same files, and a kind does not depend on which other kinds are made.
+python -m lookalikes OUT --data DATA [--kinds form slide] [--things 12] [--seed 1]
+
+Writes OUT/<kind>/<thing>/<copy>.jpg. Two pictures in one thing's folder show the same thing; two of different
+folders of one kind do not. A kind is one pile of things that are easily confused: one form filled in
+differently, flavours of one brand, objects before the same scene. DATA holds train/ and clothing/train/, and
+nothing else of it is read. The same arguments give the same files, and a kind does not depend on which other
+kinds are made.
 """
 
 import argparse
 import pathlib
 import random
 
-from . import edits, goods, screen, sheets, shoot, solids
+from . import cards, cartons, charts, covers, edits, forms, grids, held, paper, places, receipts, screen
+from . import series, shoot, sides, slides, solids, tickets
 from .bank import Bank
 
 # Kinds with one template and one drawing a thing, and the ways in which such a picture comes back.
 PRINTED = ("save", "scan", "photo", "photo")
 SHOWN = ("save", "save", "photo", "scan")
 TEMPLATES = {
-    "form": (sheets.form, PRINTED),
-    "slide": (sheets.slide, SHOWN),
-    "receipt": (sheets.receipt, PRINTED),
-    "chart": (sheets.chart, SHOWN),
-    "cover": (goods.cover, PRINTED),
-    "card": (goods.card, ("save", "save", "photo", "scan")),
+    "form": (forms.form, PRINTED),
+    "slide": (slides.slide, SHOWN),
+    "receipt": (receipts.receipt, PRINTED),
+    "chart": (charts.chart, SHOWN),
+    "cover": (covers.cover, PRINTED),
+    "card": (cards.card, ("save", "save", "photo", "scan")),
     "screenshot": (screen.screenshot, ("save", "save", "photo")),
-    "ticket": (sheets.ticket, PRINTED),
-    "grid": (sheets.grid, PRINTED),
-    "paper": (goods.paper, PRINTED),
+    "ticket": (tickets.ticket, PRINTED),
+    "grid": (grids.grid, PRINTED),
+    "paper": (paper.paper, PRINTED),
 }
 # Kinds that make their copies themselves.
 SCENES = {
-    "carton": goods.carton,
-    "held": goods.held,
+    "carton": cartons.carton,
+    "held": held.held,
     "views": solids.views,
     "edits": edits.edits,
     "detail": edits.detail,
-    "series": goods.series,
+    "series": series.series,
+    "objects": sides.objects,
+    "kin": sides.kin,
+    "places": places.places,
 }
-KINDS = "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series".split()
+KINDS = (
+    "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series "
+    "objects kin places"
+).split()
 
 
 def templated(name, things, bank, rng):

@@ -195,7 +195,7 @@ def barcode(r, draw, box, fill=(0, 0, 0)):
     x = left
     while x < right - 4:
         wide = r.choice([1, 1, 2, 3])
-        draw.rectangle((x, top, x + wide - 1, bottom), fill=fill)
+        draw.rectangle((x, top, x + (wide - 1), bottom), fill=fill)
         x += wide + r.choice([1, 2, 3])
 
 
