@@ -39,6 +39,29 @@ VIEWS = ["products", "carton", "held", "views", "objects", "kin", "places"]
 PHOTOGRAPHS = ["products", "garments", "strangers", "views", "edits", "detail", "objects", "places"]
 # Families of photographs from several sides, and what their pairs weigh in learning.
 WITH_DEPTH, DEPTH_WEIGHT = ["products", "views", "objects", "places"], 3
+# Kinds of evidence, for the ablation.
+GROUPS = {
+    "numbers of inliers": ["ln_inliers", "ln_inlier_share", "ln_keypoints", "inlier_cells"],
+    "similarity of the wholes": ["global_similarity"],
+    "coverage and overlap": ["coverage_max", "coverage_min", "overlap_max", "overlap_min"],
+    "descriptors in the overlap": [
+        "descriptor_similarity_mean", "descriptor_similarity_min", "descriptor_similarity_max",
+        "middle_descriptor_similarity", "ln_guided", "guided_share",
+    ],
+    "second transform": ["ln_second_inliers"],
+    "agreement": [
+        "agreement", "attended_agreement", "middle_agreement", "subject_agreement", "coarse_agreement",
+        "inlier_agreement", "agreeing_share", "worst_blocks", "median_block", "best_blocks", "best_middle_agreement",
+        "least_agreement", "fine_loss",
+    ],
+    "contradiction": ["contradicting_share", "contradicted_attention", "middle_contradiction"],
+    "explained attention": ["explained_attention_max", "explained_attention_min"],
+    "colours": [
+        "ln_color_difference", "ln_middle_color_difference", "ln_relative_color_difference", "ln_saturation",
+    ],
+    "movement": ["shift", "roughness", "planar_share"],
+    "texture": ["ln_texture", "texture_balance"],
+}
 # Pairs with fewer inliers are not judged by pixels.
 MIN_INLIERS = 6
 # Pairs that features alone give lower log-odds are not aligned.
@@ -133,6 +156,41 @@ def report(table, answers, path):
     frame.to_csv(path, index=False)
 
 
+def reliability(table, log_odds, path):
+    """How often pairs are true that are stated at a probability, family by family."""
+    stated = 1 / (1 + np.exp(-log_odds))
+    limits = [0, 1e-3, 1e-2, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1]
+    rows = []
+    for name, own in [("photographs", table.family.isin(PHOTOGRAPHS).values)] + [
+        (name, (table.family == name).values) for name in sorted(table.family.unique())
+    ]:
+        for low, high in zip(limits, limits[1:]):
+            inside = own & (stated >= low) & (stated < high)
+            if inside.any():
+                row = {"family": name, "from": low, "to": high, "pairs": int(inside.sum())}
+                row["stated"], row["true"] = stated[inside].mean(), table.same.values[inside].mean()
+                rows.append(row)
+    frame = pd.DataFrame(rows).round(5)
+    print(frame[frame.family == "photographs"].to_string(index=False))
+    frame.to_csv(path, index=False)
+
+
+def ablate(table, close, columns, names):
+    """Recall at 1e-3 of families that are left out, with and without each kind of evidence."""
+    for group, inputs in [("all", [])] + list(GROUPS.items()):
+        kept = [c for c in columns if c not in inputs]
+        line = []
+        for name in names:
+            own = (close.family == name).values
+            answers = fit(close[~own], kept).predict(close[own][kept], raw_score=True)
+            same = close.same.values[own]
+            every = table[table.family == name]
+            false = np.sort(answers[same == 0])[::-1]
+            limit = false[min(int((every.same == 0).sum() * 1e-3), len(false) - 1)]
+            line.append(f"{name} {(answers[same == 1] > limit).sum() / every.same.sum():.3f}")
+        print(f"{'with' if group == 'all' else 'without'} {group}: " + ", ".join(line), flush=True)
+
+
 def ensemble(model, columns, slope, base):
     """The trees as lists of nodes, parents first."""
     trees = []
@@ -172,6 +230,7 @@ def main():
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("--report", type=pathlib.Path, required=True)
     parser.add_argument("--left-out", type=pathlib.Path, help="left-out log-odds of every pair, as CSV")
+    parser.add_argument("--ablate", nargs="*", default=[], help="families to measure each kind of evidence on")
     parser.add_argument("--without", nargs="*", default=[], help="families that nothing is learned from")
     arguments = parser.parse_args()
     table = read(arguments.tables)
@@ -199,6 +258,11 @@ def main():
     print(f"share of true pairs among those aligned: {share:.3f}")
     print(f"features and pixels: slope {slope2:.3f}, base {base2:.3f}")
     report(close, slope2 * by_pixels + base2, arguments.report)
+    reliability(
+        close, slope2 * by_pixels + base2, arguments.report.with_stem(arguments.report.stem + "_reliability")
+    )
+    if arguments.ablate:
+        ablate(table, close, columns, arguments.ablate)
     if arguments.left_out:
         out = close[["set", "family", "image1", "image2", "same", "inliers"]].copy()
         out["log_odds"] = slope2 * by_pixels + base2

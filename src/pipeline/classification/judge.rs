@@ -14,9 +14,9 @@ use crate::features::FeatureSet;
 use crate::image::DecodeOptions;
 use crate::matching::SearchKind;
 use crate::pipeline::cache::FeatureCache;
-use crate::pipeline::evidence::pair_evidence;
+use crate::pipeline::evidence::feature_evidence;
 use crate::pipeline::{MatchOptions, match_features, seed_from_content};
-use crate::scoring::{Judgement, KeypointTree};
+use crate::scoring::{Judgement, KeypointTree, PairEvidence};
 
 /// Classes that geometry looks at: the most probable ones of the layer.
 const MAX_CLASSES: usize = 5;
@@ -189,8 +189,12 @@ pub(super) fn match_references(
             let num_inliers = found.num_inliers();
             let log_odds = match options.min_probability {
                 Some(_) => {
-                    let evidence =
-                        pair_evidence([&features, local], [&tree, &local_tree], &found, None);
+                    let sets = [&features, local];
+                    let evidence = feature_evidence(sets, [&tree, &local_tree], &found);
+                    let evidence = evidence.map(|(features, _)| PairEvidence {
+                        features,
+                        pixels: None,
+                    });
                     judgement.log_odds(evidence.as_ref())
                 }
                 None => log_odds_of_inliers(num_inliers, options.min_inliers),

@@ -7,7 +7,7 @@ use crate::pipeline::MatchOptions;
 use crate::scoring::Judgement;
 
 /// Probability from which two photos are linked.
-const MIN_PROBABILITY: f64 = 0.3;
+const MIN_PROBABILITY: f64 = 0.4;
 
 /// How a folder is sorted into classes.
 #[derive(Debug, Clone)]
