@@ -34,7 +34,11 @@ RISING = {"ln_inliers", "middle_agreement", "subject_agreement", "best_middle_ag
 FALLING = {"contradicted_attention", "middle_contradiction"}
 # True pairs of these families are edits of one picture, and photographs of one thing.
 COPIES = ["garments", "edits", "detail"]
-VIEWS = ["products", "carton", "held", "views", "objects", "kin", "places"]
+VIEWS = ["products", "carton", "held", "views", "objects", "kin", "places", "near"]
+# Views that are nearly copies: only the question of copy or view is learned from them.
+NEAR = ["near"]
+# Share of the learned copies that are called views.
+LOST_COPIES = 0.01
 # Families that log-odds are calibrated on; the others are composed or printed.
 PHOTOGRAPHS = ["products", "garments", "strangers", "views", "edits", "detail", "objects", "places"]
 # Families of photographs from several sides, and what their pairs weigh in learning.
@@ -218,10 +222,13 @@ def fit_copies(table, columns):
     pairs = table[(table.same == 1) & table.family.isin(COPIES + VIEWS)].reset_index(drop=True)
     pairs["same"] = pairs.family.isin(COPIES).astype(int)
     answers = left_out(pairs, columns)
-    slope, base = calibrate(pairs, answers)
+    slope, _ = calibrate(pairs, answers)
+    model = fit(pairs, columns)
+    # Views from nearly one place look like copies: only what most learned copies exceed is one.
+    base = -np.quantile(slope * model.predict(pairs[pairs.same == 1][columns], raw_score=True), LOST_COPIES)
     right = ((slope * answers + base) > 0) == (pairs.same == 1)
     print("copies or views, right:", right.groupby(pairs.family).mean().round(3).to_dict())
-    return fit(pairs, columns), slope, base
+    return model, slope, base
 
 
 def main():
@@ -236,8 +243,8 @@ def main():
     table = read(arguments.tables)
     table = table[~table.family.isin(arguments.without)]
     table = table[(table.inliers >= MIN_INLIERS) & table.ln_inliers.notna()].reset_index(drop=True)
-    # Pairs of two things that features part by themselves were not aligned.
-    has_pixels = table.overlap_max.notna()
+    pairs_of_all = table
+    table = table[~table.family.isin(NEAR)].reset_index(drop=True)
     columns = [c for c in table.columns if c not in ("image1", "image2", "same", "inliers", "set", "family")]
     by_features = left_out(table, FEATURES)
     slope1, base1 = calibrate(table, by_features)
@@ -249,6 +256,8 @@ def main():
         shares = {f: (round(kept[r].mean(), 3), round(kept[r][table.same.values[r] == 1].mean(), 3))
                   for f, r in table.groupby("family").indices.items() if f in ("products", "garments", "held", "views")}
         print(f"from {limit}: share asked, share of the true ones: {shares}")
+    # Pairs of two things that features part by themselves were not aligned.
+    has_pixels = table.overlap_max.notna()
     asked = ((slope1 * by_features + base1) >= ASKED) & has_pixels
     print(f"asked: {asked.mean():.3f} of the pairs, {asked[table.same == 1].mean():.4f} of the true ones")
     close = table[asked].reset_index(drop=True)
@@ -268,7 +277,7 @@ def main():
         out["log_odds"] = slope2 * by_pixels + base2
         out.to_csv(arguments.left_out, index=False)
     pixels = fit(close, columns)
-    copies, slope3, base3 = fit_copies(close, columns)
+    copies, slope3, base3 = fit_copies(pairs_of_all[pairs_of_all.overlap_max.notna()], columns)
     content = {
         "version": 1,
         "no_transform": -6.0,

@@ -90,8 +90,9 @@ pub fn log_odds_of_inliers(num_inliers: usize, min_inliers: usize) -> f64 {
 const MAX_NEWTON_STEPS: usize = 50;
 
 impl Calibration {
-    /// As a file of version 2 holds it: its geometric evidence was the logarithm of the inliers over ten.
-    pub(super) fn from_inliers(mut self) -> Self {
+    /// Of a file of version 2, whose geometric evidence was the logarithm of the inliers over ten, for
+    /// log-odds.
+    pub(super) fn rescaled_from_inliers(mut self) -> Self {
         self.geometry /= LOG_ODDS_PER_LN_INLIERS;
         self.fit[3] /= LOG_ODDS_PER_LN_INLIERS;
         self

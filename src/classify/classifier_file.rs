@@ -272,7 +272,7 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Classifier, String> {
         layer,
         calibration: match version.version {
             VERSION => header.calibration,
-            _ => header.calibration.from_inliers(),
+            _ => header.calibration.rescaled_from_inliers(),
         },
         references: references(&tensors, header.references, dim)?,
         test_accuracy: header.test_accuracy,

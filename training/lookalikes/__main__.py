@@ -42,11 +42,12 @@ SCENES = {
     "series": series.series,
     "objects": sides.objects,
     "kin": sides.kin,
+    "near": sides.near,
     "places": places.places,
 }
 KINDS = (
     "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series "
-    "objects kin places"
+    "objects kin places near"
 ).split()
 
 

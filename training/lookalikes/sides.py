@@ -5,7 +5,7 @@ import math
 import numpy as np
 from PIL import Image, ImageFilter
 
-from . import settings, shoot, surfaces, wares
+from . import draw, settings, shoot, solids, surfaces, wares
 from .raycast import Camera, Pose, render, spin
 from .things import Art
 
@@ -73,10 +73,11 @@ def bearings(r, count, most=50):
     return [value - out[-1] / 2 for value in out]
 
 
-def session(rng, key, parts, around, others, count=4):
+def session(rng, key, parts, around, others, count=4, is_near=False):
     """Views of a thing: (view, distance) pairs.
 
-    `around` is its setting; `others` are settings it sometimes moves to.
+    `around` is its setting; `others` are settings it sometimes moves to. Near views are those of a
+    camera that moved by a few degrees.
     """
     r = rng(*key, "session")
     front, pitch, share = r.uniform(-30, 30), r.uniform(18, 50), r.uniform(0.46, 0.7)
@@ -84,7 +85,10 @@ def session(rng, key, parts, around, others, count=4):
     # A little above the surface, so that the bottom of an open vessel is not hidden by it.
     spot = Pose((r.uniform(-0.25, 0.25), r.uniform(-0.25, 0.1), 0.004))
     light, moves = settings.lamp(r), r.random() < 0.35
-    for copy, bearing in enumerate(bearings(r, count)):
+    if is_near:
+        turner, moves = "camera", False
+    spread = 0.3 if is_near else 1.0
+    for copy, bearing in enumerate(bearings(r, count, 50 * spread)):
         r = rng(*key, "view", copy)
         turn = {"camera": 0.0, "thing": 1.0, "both": r.random()}[turner]
         scene = r.choice(others) if moves and others and r.random() < 0.5 else around
@@ -92,7 +96,7 @@ def session(rng, key, parts, around, others, count=4):
         stood = [(shape, pose.of(inner)) for shape, inner in parts]
         size = r.choice(SIZES)
         roll = max(-15, min(15, r.gauss(0, 5))) + (r.choice([-90, 90]) if r.random() < 0.04 else 0)
-        part = share * r.uniform(0.78, 1.22)
+        part = share * (1 + spread * r.uniform(-0.22, 0.22))
         place = (
             np.array(size) / 2
             + np.array([r.uniform(-0.5, 0.5), r.uniform(-0.4, 0.4)]) * np.array(size) * (1 - part) * 0.8
@@ -100,7 +104,7 @@ def session(rng, key, parts, around, others, count=4):
         camera = aimed(
             extent(stood),
             (front + bearing) * (1 - turn),
-            min(60, max(10, pitch + r.uniform(-11, 11))),
+            min(60, max(10, pitch + spread * r.uniform(-11, 11))),
             roll,
             angle + r.uniform(-4, 4),
             part,
@@ -116,7 +120,7 @@ def pictures(rng, key, shots):
     return [developed(rng(*key, "developed", copy), view, far) for copy, (view, far) in enumerate(shots)]
 
 
-def object_shots(name, things, bank, rng):
+def object_shots(name, things, bank, rng, is_near=False):
     """For each thing its (view, distance) pairs."""
     t = rng(name)
     photos, scenes = bank.mixed(t), bank.scenes(t)
@@ -141,7 +145,26 @@ def object_shots(name, things, bank, rng):
                 break
         made.setdefault(shape, []).append(seen)
         around = thing // group
-        yield session(rng, (name, thing), parts, rooms[around], rooms[:around] + rooms[around + 1 :])
+        others = rooms[:around] + rooms[around + 1 :]
+        yield session(rng, (name, thing), parts, rooms[around], others, is_near=is_near)
+
+
+def near(name, things, bank, rng):
+    """Views of `objects` a few degrees apart, and photos with depth seen from a step aside."""
+    photos = bank.mixed(rng(name, "photos"), 380)
+    for thing, shots in enumerate(object_shots(name, things, bank, rng, is_near=True)):
+        if thing % 2 == 0:
+            yield pictures(rng, (name, thing), shots)
+            continue
+        r = rng(name, thing, "aside")
+        photo = draw.fit_box(photos.draw(), 760, 760)
+        depth, out = solids.relief(r, photo), []
+        for copy in range(4):
+            reach = photo.width * r.uniform(0.01, 0.05)
+            angle = 2 * math.pi * (copy + r.uniform(-0.2, 0.2)) / 4
+            image = solids.moved(photo, depth, reach * math.cos(angle), 0.5 * reach * math.sin(angle))
+            out.append(solids.framed(r, image))
+        yield out
 
 
 def objects(name, things, bank, rng):

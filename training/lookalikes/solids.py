@@ -227,6 +227,18 @@ def cast(canvas, x, y, wide, r):
     canvas.paste((10, 8, 8), (0, 0), dim.filter(ImageFilter.GaussianBlur(wide * 0.06)))
 
 
+def framed(r, image, cut=0.07):
+    """A part of the picture as a hand-held camera frames it, in another light."""
+    wide, tall = image.width * (1 - 2 * cut), image.height * (1 - 2 * cut)
+    turn = r.uniform(-3, 3)
+    view = shoot.turned_box(r, image.width / 2, image.height / 2, wide, tall, turn, 0.035)
+    out_size = (image.width * 9 // 10, image.height * 9 // 10)
+    corners = [(0, 0), (out_size[0], 0), out_size, (0, out_size[1])]
+    numbers = shoot.perspective(view, corners)
+    image = image.transform(out_size, Image.PERSPECTIVE, numbers, Image.BICUBIC)
+    return shoot.light(r, image, 0.3, (1, 5), 0.07)
+
+
 def views(name, things, bank, rng):
     """A third each: photos with depth, boxes of one size, cylinders of one size; three or four directions a thing."""
     t = rng(name)
@@ -292,24 +304,7 @@ def views(name, things, bank, rng):
                     if copy == 0 and r.random() < 0.5
                     else moved(photo, depth, reach * math.cos(angle), reach * 0.5 * math.sin(angle))
                 )
-                cut = 0.07
-                view = shoot.turned_box(
-                    r,
-                    image.width / 2,
-                    image.height / 2,
-                    image.width * (1 - 2 * cut),
-                    image.height * (1 - 2 * cut),
-                    r.uniform(-3, 3),
-                    0.035,
-                )
-                out_size = (image.width * 9 // 10, image.height * 9 // 10)
-                image = image.transform(
-                    out_size,
-                    Image.PERSPECTIVE,
-                    shoot.perspective(view, [(0, 0), (out_size[0], 0), out_size, (0, out_size[1])]),
-                    Image.BICUBIC,
-                )
-                out.append(shoot.light(r, image, 0.3, (1, 5), 0.07))
+                out.append(framed(r, image))
                 continue
             canvas = ground(r, scenes.any(r))
             x, y = 360 + r.uniform(-50, 50), 330 + r.uniform(-30, 40)

@@ -64,7 +64,7 @@ fn files_that_are_broken_are_refused() {
     let mut older = bytes.clone();
     older[at + 10] = b'2';
     let (old, new) = (decode(&older).unwrap(), decode(&bytes).unwrap());
-    assert_eq!(old.calibration, new.calibration.from_inliers());
+    assert_eq!(old.calibration, new.calibration.rescaled_from_inliers());
     assert_eq!(old.calibration.geometry, new.calibration.geometry / 5.0);
     // Behind the header every byte is a number's, and any that is wrong is found.
     let header = 8 + u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;

@@ -198,14 +198,17 @@ pub(super) fn features_of(
     wanted.into_par_iter().filter_map(read).collect()
 }
 
-/// The transform from image1 to image2, row after row, and where the inliers lie, in pixels; nothing
-/// when a photo can no longer be read.
+/// The transform from image1 to image2, row after row, and the places of the inliers: x and y in image1,
+/// x and y in image2, in pixels.
+type Geometry = (Option<[f64; 9]>, Vec<[f32; 4]>);
+
+/// What features say of a pair; nothing when a photo can no longer be read.
 fn geometry(
     session: &Session<'_>,
     features: &BTreeMap<usize, FeatureSet>,
     found: &FolderClusters,
     pair: &VerifiedPair,
-) -> Result<(Option<[f64; 9]>, Vec<[f32; 4]>)> {
+) -> Result<Geometry> {
     let Some(([first, second], result)) = match_again(session, features, found, pair)? else {
         return Ok((None, Vec::new()));
     };
