@@ -28,9 +28,9 @@ fn everywhere(_: usize, _: usize) -> bool {
     true
 }
 
-/// Without the outermost ring, where a window may hold repeated pixels of a photo's border.
+/// Without the two outermost rings, whose windows may hold repeated pixels of a photo's border.
 fn inside(column: usize, row: usize) -> bool {
-    let is_inside = |i: usize| (1..MAP_SIDE - 1).contains(&i);
+    let is_inside = |i: usize| (2..MAP_SIDE - 2).contains(&i);
     is_inside(column) && is_inside(row)
 }
 
@@ -40,8 +40,8 @@ fn inner(column: usize, row: usize) -> bool {
     is_inner(column) && is_inner(row)
 }
 
-/// The greatest distance, over nine tenths of the cells without the outermost ring, of where cells were
-/// found from the truth.
+/// The greatest distance, over nine tenths of the cells that lie [`inside`], of where cells were found
+/// from the truth.
 fn cell_error(map: &AgreementMap, truth: &Matrix3<f64>) -> f64 {
     let mut errors: Vec<f64> = cells(map)
         .filter(|(at, _)| inside(at % MAP_SIDE, at / MAP_SIDE))
