@@ -11,6 +11,8 @@ use fast_image_resize as fir;
 use fir::images::{TypedImage, TypedImageRef};
 use fir::pixels::U8x3;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
+use jxl_oxide::JxlImage;
+use jxl_oxide::integration::JxlDecoder;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -131,10 +133,24 @@ impl Photo {
         if bytes.is_empty() {
             return Err(fail("the file is empty".into()));
         }
-        if let Some(format) = kind::foreign_format(&bytes[..bytes.len().min(kind::HEAD_BYTES)]) {
+        let head = &bytes[..bytes.len().min(kind::HEAD_BYTES)];
+        if let Some(format) = kind::foreign_format(head) {
             return Err(fail(format!(
                 "a {format} file, which delfin does not read; save it as JPEG or PNG"
             )));
+        }
+        // Room for four channels of 16 bits and for a decoder's own copy.
+        let mut limits = image::Limits::default();
+        limits.max_alloc = Some(options.max_pixels.saturating_mul(16));
+        if kind::is_jpeg_xl(head) {
+            let image = JxlImage::builder().read(Cursor::new(bytes));
+            if !image.map_err(|e| fail(one_line(&e)))?.is_loading_done() {
+                return Err(fail("the file is cut off".into()));
+            }
+            let decoder = JxlDecoder::new(Cursor::new(bytes)).map_err(|e| fail(one_line(&e)))?;
+            // The decoder turns by the codestream's orientation; EXIF only repeats it.
+            let (pixels, _) = decoded(decoder, limits, path, options)?;
+            return Ok(Self::new(pixels, bytes, path));
         }
         let mut reader = ImageReader::new(Cursor::new(bytes))
             .with_guessed_format()
@@ -144,39 +160,26 @@ impl Photo {
             reader.set_format(ImageFormat::Tiff);
         }
         if reader.format().is_none() {
-            return Err(fail("not a JPEG, PNG, WebP, TIFF, BMP or GIF file".into()));
+            return Err(fail(
+                "not a JPEG, PNG, WebP, TIFF, BMP, GIF or JPEG XL file".into(),
+            ));
         }
         if reader.format() == Some(ImageFormat::Jpeg) && !jpeg_has_end(bytes) {
             return Err(fail("the file is cut off: it has no end of image".into()));
         }
-        // Room for four channels of 16 bits and for a decoder's own copy.
-        let mut limits = image::Limits::default();
-        limits.max_alloc = Some(options.max_pixels.saturating_mul(16));
-        reader.limits(limits);
-        let mut decoder = reader.into_decoder().map_err(|e| fail(one_line(&e)))?;
-        let (width, height) = decoder.dimensions();
-        if width == 0 || height == 0 {
-            return Err(fail("it has no pixels".into()));
-        }
-        if u64::from(width) * u64::from(height) > options.max_pixels {
-            return Err(Error::TooManyPixels {
-                path: path.to_owned(),
-                width,
-                height,
-                max_pixels: options.max_pixels,
-            });
-        }
-        // An unreadable EXIF block is no reason to refuse the pixels.
-        let orientation = decoder
-            .orientation()
-            .unwrap_or(image::metadata::Orientation::NoTransforms);
-        let mut decoded = DynamicImage::from_decoder(decoder).map_err(|e| fail(one_line(&e)))?;
-        decoded.apply_orientation(orientation);
-        Ok(Self {
+        reader.limits(limits.clone());
+        let decoder = reader.into_decoder().map_err(|e| fail(one_line(&e)))?;
+        let (mut pixels, orientation) = decoded(decoder, limits, path, options)?;
+        pixels.apply_orientation(orientation);
+        Ok(Self::new(pixels, bytes, path))
+    }
+
+    fn new(pixels: DynamicImage, bytes: &[u8], path: &Path) -> Self {
+        Self {
             path: path.to_owned(),
-            pixels: opaque_rgb8(decoded),
+            pixels: opaque_rgb8(pixels),
             content_hash: content_hash(bytes),
-        })
+        }
     }
 
     /// A photo from pixels in memory; its content hash is taken over its size and pixels.
@@ -227,6 +230,36 @@ impl Photo {
     pub fn content_hash(&self) -> &[u8; 32] {
         &self.content_hash
     }
+}
+
+/// The pixels that a decoder gives, within the limits, and how its metadata says to turn them.
+fn decoded(
+    mut decoder: impl ImageDecoder,
+    limits: image::Limits,
+    path: &Path,
+    options: &DecodeOptions,
+) -> Result<(DynamicImage, Orientation)> {
+    let fail = |reason: String| Error::Decode {
+        path: path.to_owned(),
+        reason,
+    };
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(fail("it has no pixels".into()));
+    }
+    if u64::from(width) * u64::from(height) > options.max_pixels {
+        return Err(Error::TooManyPixels {
+            path: path.to_owned(),
+            width,
+            height,
+            max_pixels: options.max_pixels,
+        });
+    }
+    decoder.set_limits(limits).map_err(|e| fail(one_line(&e)))?;
+    // An unreadable EXIF block is no reason to refuse the pixels.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let decoded = DynamicImage::from_decoder(decoder).map_err(|e| fail(one_line(&e)))?;
+    Ok((decoded, orientation))
 }
 
 /// Resizes with an antialiasing triangle filter; a size of 0 is taken as 1. The result does not

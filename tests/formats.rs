@@ -37,6 +37,7 @@ fn lossless_formats_give_the_same_pixels() {
         "lossless.webp",
         "rgb16.png",
         "rgb16.tif",
+        "rgb8.jxl",
     ] {
         assert_eq!(open(name).unwrap().pixels(), reference.pixels(), "{name}");
     }
@@ -48,6 +49,7 @@ fn lossy_formats_give_nearly_the_same_pixels() {
     for name in [
         "progressive.jpg",
         "lossy.webp",
+        "lossy.jxl",
         "palette.png",
         "two_frames.gif",
         "orientation_1.jpg",
@@ -60,7 +62,7 @@ fn lossy_formats_give_nearly_the_same_pixels() {
 
 #[test]
 fn grey_photos_are_grey() {
-    for name in ["grey8.jpg", "grey16.png", "bilevel.png"] {
+    for name in ["grey8.jpg", "grey16.png", "bilevel.png", "grey16.jxl"] {
         let photo = open(name).unwrap();
         assert!(
             photo
@@ -77,7 +79,12 @@ fn grey_photos_are_grey() {
 #[test]
 fn transparent_pixels_are_white() {
     let reference = open("rgb8.png").unwrap();
-    for name in ["rgba8.png", "rgba_lossless.webp", "grey_alpha8.png"] {
+    for name in [
+        "rgba8.png",
+        "rgba_lossless.webp",
+        "grey_alpha8.png",
+        "rgba8.jxl",
+    ] {
         let photo = open(name).unwrap();
         assert_eq!(photo.pixels().get_pixel(3, 3).0, [255; 3], "{name}");
     }
@@ -96,6 +103,8 @@ fn every_orientation_is_turned_upright() {
         let difference = difference(&photo, &reference);
         assert!(difference < 6.0, "orientation {orientation}: {difference}");
     }
+    let turned = open("orientation_6.jxl").unwrap();
+    assert!(difference(&turned, &reference) < 6.0);
     for name in [
         "orientation_6.png",
         "orientation_6.webp",
@@ -122,6 +131,23 @@ fn what_is_no_photo_is_an_error_that_names_the_file() {
         );
         assert_eq!(message.lines().count(), 1, "{message}");
     }
+}
+
+#[test]
+fn a_jpeg_xl_file_that_is_cut_off_is_refused() {
+    let bytes = std::fs::read(data("rgb8.jxl")).unwrap();
+    for length in [2, 20, bytes.len() / 2, bytes.len() - 200] {
+        let found = Photo::decode(&bytes[..length], "cut.jxl", &DecodeOptions::default());
+        let message = found.map(|_| length).unwrap_err().to_string();
+        assert!(message.contains("cut.jxl"), "{length}: {message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+    let small = DecodeOptions {
+        max_pixels: 100,
+        ..DecodeOptions::default()
+    };
+    let error = Photo::decode(&bytes, "small.jxl", &small).unwrap_err();
+    assert!(matches!(error, Error::TooManyPixels { .. }), "{error}");
 }
 
 #[test]
@@ -155,4 +181,23 @@ fn too_many_pixels_are_refused_before_they_are_decoded() {
 fn the_smallest_photo_is_read() {
     let photo = open("one_pixel.png").unwrap();
     assert_eq!((photo.width(), photo.height()), (1, 1));
+}
+
+#[test]
+fn damaged_jpeg_xl_files_end_in_an_answer() {
+    let bytes = std::fs::read(data("rgb8.jxl")).unwrap();
+    let small = DecodeOptions {
+        max_pixels: 1_000_000,
+        ..DecodeOptions::default()
+    };
+    for at in (0..bytes.len()).step_by(7) {
+        for flip in [0x01, 0x80, 0xff] {
+            let mut wrong = bytes.clone();
+            wrong[at] ^= flip;
+            // Pixels or an error, and neither a panic nor a size beyond the limit.
+            if let Ok(photo) = Photo::decode(&wrong, "wrong.jxl", &small) {
+                assert!(u64::from(photo.width()) * u64::from(photo.height()) <= 1_000_000);
+            }
+        }
+    }
 }

@@ -13,6 +13,12 @@ pub(crate) fn is_decoded(head: &[u8]) -> bool {
         || (begins(b"RIFF") && head.get(8..12) == Some(b"WEBP"))
         || is_tiff(head)
         || is_bmp(head)
+        || is_jpeg_xl(head)
+}
+
+/// Whether the head is that of a JPEG XL codestream or container.
+pub(super) fn is_jpeg_xl(head: &[u8]) -> bool {
+    head.starts_with(b"\xff\x0a") || head.starts_with(b"\0\0\0\x0cJXL \r\n\x87\n")
 }
 
 /// Whether the head is a TIFF file's, which cameras' raw files have too.
@@ -37,9 +43,6 @@ fn is_bmp(head: &[u8]) -> bool {
 
 /// The name of a photo format that is known and not decoded.
 pub(super) fn foreign_format(head: &[u8]) -> Option<&'static str> {
-    if head.starts_with(b"\xff\x0a") || head.starts_with(b"\0\0\0\x0cJXL \r\n\x87\n") {
-        return Some("JPEG XL");
-    }
     if head.starts_with(b"FUJIFILMCCD-RAW") {
         return Some("camera raw");
     }
@@ -76,6 +79,8 @@ mod tests {
             b"RIFF\0\0\0\0WEBPVP8 ",
             b"MM\0*",
             b"II+\0\x08\0\0\0",
+            b"\xff\x0a\xfa",
+            b"\0\0\0\x0cJXL \r\n\x87\n",
             bmp,
         ] {
             assert!(is_decoded(head), "{head:?}");
@@ -95,8 +100,6 @@ mod tests {
             (&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], "HEIC"),
             (b"\0\0\0\x1cftypavif\0\0\0\0mif1avif", "AVIF"),
             (b"\0\0\0\x1cftypmif1\0\0\0\0avifmif1", "AVIF"),
-            (b"\xff\x0a\xfa", "JPEG XL"),
-            (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
             (b"\0\0\0\x18ftypcrx \0\0\0\x01", "camera raw"),
         ] {
             assert_eq!(foreign_format(head), Some(name));
