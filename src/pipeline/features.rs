@@ -286,4 +286,73 @@ mod tests {
             assert!(inliers(width, 1.0 / 40.0) < NUM_POINTS, "{width}");
         }
     }
+
+    /// The photo with the keypoints right of its middle moved by this much of its width.
+    fn with_second_side(photo: &FeatureSet, moved: f32) -> FeatureSet {
+        let width = photo.width() as f32;
+        let keypoints = photo.keypoints().iter().map(|keypoint| Keypoint {
+            x: keypoint.x * 0.5
+                + if keypoint.x > 0.5 * width {
+                    moved * width
+                } else {
+                    0.0
+                },
+            y: keypoint.y * 0.5,
+            ..*keypoint
+        });
+        let descriptors = photo.descriptors().clone();
+        FeatureSet::new(
+            photo.width(),
+            photo.height(),
+            keypoints.collect(),
+            descriptors,
+            None,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_second_side_is_counted() {
+        let photo = features(480, 360);
+        let options = MatchOptions::default();
+        let right = photo.keypoints().iter().filter(|k| k.x > 240.0).count();
+        let found = match_features(&photo, &with_second_side(&photo, 0.3), &options, 1).unwrap();
+        let both = found.num_inliers() + found.num_second_inliers;
+        assert!(
+            found.num_inliers() >= right.min(NUM_POINTS - right),
+            "{both}"
+        );
+        assert!(both >= NUM_POINTS - 2, "{both}");
+        let one = match_features(&photo, &photo, &options, 1).unwrap();
+        assert_eq!((one.num_inliers(), one.num_second_inliers), (NUM_POINTS, 0));
+    }
+
+    #[test]
+    fn the_order_of_the_photos_changes_the_direction_alone() {
+        let photo = features(480, 360);
+        let other = with_second_side(&photo, 0.3);
+        let options = MatchOptions::default();
+        let hashes = [[1; 32], [2; 32]];
+        let forth = match_by_content([&photo, &other], [&hashes[0], &hashes[1]], &options).unwrap();
+        let back = match_by_content([&other, &photo], [&hashes[1], &hashes[0]], &options).unwrap();
+        assert_eq!(forth.num_second_inliers, back.num_second_inliers);
+        let pairs = |found: &FeatureMatch, turned: bool| {
+            let geometry = found.geometry.as_ref().unwrap();
+            let mut pairs: Vec<_> = geometry
+                .inliers
+                .iter()
+                .map(|&at| (found.matches[at].index1, found.matches[at].index2))
+                .map(|(a, b)| if turned { (b, a) } else { (a, b) })
+                .collect();
+            pairs.sort_unstable();
+            pairs
+        };
+        assert_eq!(pairs(&forth, false), pairs(&back, true));
+        let turned = forth.clone().swapped();
+        assert_eq!(turned.matches, back.matches);
+        assert_eq!(
+            turned.geometry.unwrap().matrix,
+            back.geometry.unwrap().matrix
+        );
+    }
 }

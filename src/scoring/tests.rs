@@ -132,6 +132,7 @@ fn a_copy_is_explained() {
     let num_keypoints = first.features.keypoints().len() as u32;
     assert_eq!(features.num_keypoints, [num_keypoints; 2]);
     assert_eq!(features.num_inliers, num_keypoints);
+    assert_eq!(features.num_guided, num_keypoints);
     assert!(features.descriptor_similarity.iter().all(|s| *s > 0.999));
     assert_eq!(pixels.overlap, [1.0; 2]);
     for agreement in [
@@ -169,9 +170,9 @@ fn contradiction_in_the_middle_is_seen() {
     let identity = Matrix3::identity();
     let truth = moved(SIZE, 0.95, 5.0, [3.0, -4.0]);
     let first = plain(&identity, |_| 2);
-    let (_, same) = evidence(&first, &plain(&truth, |_| 2), &truth);
+    let (all, same) = evidence(&first, &plain(&truth, |_| 2), &truth);
     let other = plain(&truth, |place| if is_middle(place) { 3 } else { 2 });
-    let (_, middle) = evidence(&first, &other, &truth);
+    let (fewer, middle) = evidence(&first, &other, &truth);
     // An area of the same size at the left border.
     let other = plain(&truth, |place| if place.x < 120.0 { 3 } else { 2 });
     let (_, border) = evidence(&first, &other, &truth);
@@ -185,6 +186,8 @@ fn contradiction_in_the_middle_is_seen() {
     assert!(middle.middle_descriptor_similarity < same.middle_descriptor_similarity - 0.3);
     assert!(border.middle_contradiction < 0.6 * middle.middle_contradiction);
     assert!(border.middle_agreement > middle.middle_agreement + 0.15);
+    // Keypoints of what was replaced have no partner.
+    assert!(fewer.num_guided < all.num_guided && fewer.num_guided >= fewer.num_inliers);
     // What the inliers hold still agrees.
     assert!(middle.inlier_agreement > 0.85);
 }

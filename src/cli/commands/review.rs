@@ -5,7 +5,9 @@ use delfin::files::write_file;
 use delfin::matching::SearchKind;
 use delfin::pipeline::{Judge, review_labels, review_page};
 use delfin::report::label_page;
+use delfin::scoring::probability;
 
+use super::evidence_text::percent;
 use super::open_model;
 use super::outputs::ensure_document;
 use super::store::open_in;
@@ -31,7 +33,11 @@ pub(crate) fn run(args: &ReviewArgs) -> anyhow::Result<Answer> {
         let geometry = match found.best_match {
             Some(best) => {
                 let reference = &classifier.references[best.reference];
-                format!("; {} inliers with {}", best.num_inliers, reference.name)
+                let probable = percent(probability(best.log_odds));
+                format!(
+                    "; {} inliers with {}, {probable} probable",
+                    best.num_inliers, reference.name
+                )
             }
             None => String::new(),
         };
@@ -43,7 +49,7 @@ pub(crate) fn run(args: &ReviewArgs) -> anyhow::Result<Answer> {
         ));
     }
     output::line(format_args!(
-        "{} labels to check: {}",
+        "labels to check: {}, in {}",
         findings.len(),
         args.output.display()
     ));

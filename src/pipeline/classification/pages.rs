@@ -11,6 +11,7 @@ use crate::classify::{Classifier, ConfusionMatrix};
 use crate::folder::path_below;
 use crate::image::{DecodeOptions, Photo, resize_rgb};
 use crate::report::{Card, LabelPage, Section};
+use crate::scoring::probability;
 
 /// Longest side of a photo on a page, in pixels.
 const THUMBNAIL_PX: u32 = 200;
@@ -102,7 +103,7 @@ pub fn review_page(classifier: &Classifier, findings: &[Finding], folder: &Path)
     LabelPage {
         title: "Check these labels first".into(),
         lines: vec![format!(
-            "{} photos in doubt, the most doubtful first. The second photo is the training photo that geometry ties the first one to.",
+            "Photos in doubt: {}, the most doubtful first. The second photo is the training photo that most probably shows the same thing.",
             findings.len()
         )],
         sections: sections
@@ -145,8 +146,11 @@ fn card(classifier: &Classifier, result: &LabelledResult, folder: Option<&Path>)
     if let Some(best) = found.best_match {
         let reference = &classifier.references[best.reference];
         lines.push(format!(
-            "geometry: {}, {} inliers with {}",
-            labels[reference.class], best.num_inliers, reference.name
+            "geometry: {}, {} inliers with {}, {:.1} % probable",
+            labels[reference.class],
+            best.num_inliers,
+            reference.name,
+            100.0 * probability(best.log_odds)
         ));
         pictures.extend(folder.map(|folder| thumbnail(&path_below(folder, &reference.name))));
     }
