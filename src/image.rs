@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(error.lines().count(), 1, "{error}");
         for (bytes, name) in [
             (&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], "a HEIC file"),
-            (b"\xff\x0a\0", "a JPEG XL file"),
+            (b"\0\0\0\x1cftypavif\0\0\0\0mif1avif", "a AVIF file"),
         ] {
             let error = open(bytes).unwrap_err().to_string();
             assert!(error.contains(name), "{error}");
