@@ -137,10 +137,15 @@ def calibrate(table, answers):
     return minimize(loss, [1.0, 0.0]).x
 
 
-def recall(same, scores, rate):
-    """Share of true pairs above the score that one false pair in 1 / rate reaches."""
+def recall(same, scores, rate, counts=None):
+    """Share of true pairs above the score that one false pair in 1 / rate reaches. `counts` are the
+    numbers of false and true pairs, where not all of them have a score."""
     false = np.sort(scores[same == 0])[::-1]
-    return (scores[same == 1] > false[int(len(false) * rate)]).mean() if len(false) else 1.0
+    num_false, num_true = counts or (len(false), (same == 1).sum())
+    if not len(false):
+        return 1.0
+    limit = false[min(int(num_false * rate), len(false) - 1)]
+    return (scores[same == 1] > limit).sum() / num_true
 
 
 def report(table, answers, path):
@@ -187,11 +192,9 @@ def ablate(table, close, columns, names):
         for name in names:
             own = (close.family == name).values
             answers = fit(close[~own], kept).predict(close[own][kept], raw_score=True)
-            same = close.same.values[own]
-            every = table[table.family == name]
-            false = np.sort(answers[same == 0])[::-1]
-            limit = false[min(int((every.same == 0).sum() * 1e-3), len(false) - 1)]
-            line.append(f"{name} {(answers[same == 1] > limit).sum() / every.same.sum():.3f}")
+            every = table.same[table.family == name]
+            counts = ((every == 0).sum(), (every == 1).sum())
+            line.append(f"{name} {recall(close.same.values[own], answers, 1e-3, counts):.3f}")
         print(f"{'with' if group == 'all' else 'without'} {group}: " + ", ".join(line), flush=True)
 
 

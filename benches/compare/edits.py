@@ -9,6 +9,7 @@ copy), saves the edits as JPEG and prints a table. Deterministic. Needs pillow.
 
 import argparse
 import json
+import math
 import pathlib
 import random
 import shutil
@@ -75,7 +76,7 @@ def cluster(delfin, work, kind, *options):
     names = [photo["path"][:-4] for photo in found["photos"]]
     of = {names[member]: number for number, c in enumerate(found["classes"]) for member in c["members"]}
     odds, shown = 4, 5
-    least = -0.405  # the log-odds of 0.4
+    least = math.log(found["min_probability"] / (1 - found["min_probability"]))
     pairs = [(names[p[0]], names[p[1]], p[shown]) for p in found["pairs"] if p[odds] >= least]
     return names, of, pairs
 
