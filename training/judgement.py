@@ -12,8 +12,10 @@ Gradient boosting by LightGBM with monotone constraints; small trees. Determinis
 """
 
 import argparse
+import concurrent.futures
 import hashlib
 import json
+import os
 import pathlib
 import re
 
@@ -61,19 +63,27 @@ GROUPS = {
     "contradiction": ["contradicting_share", "contradicted_attention", "middle_contradiction"],
     "explained attention": ["explained_attention_max", "explained_attention_min"],
     "colours": [
-        "ln_color_difference", "ln_middle_color_difference", "ln_relative_color_difference", "ln_saturation",
+        "ln_color_difference", "ln_middle_color_difference", "ln_relative_color_difference",
+        "ln_local_color_difference", "ln_saturation",
     ],
     "movement": ["shift", "roughness", "planar_share"],
     "texture": ["ln_texture", "texture_balance"],
+    "small windows": [
+        "fine_windows", "fine_agreement", "fine_low", "fine_worst", "fine_contradicting", "fine_replaced",
+        "fine_deep_replaced", "fine_inner_replaced", "fine_largest_contradiction", "fine_largest_replaced",
+        "fine_strength", "fine_replaced_strength", "fine_tone",
+    ],
 }
 # Pairs with fewer inliers are not judged by pixels.
 MIN_INLIERS = 6
 # Pairs that features alone give lower log-odds are not aligned.
 ASKED = -4.0
 NUM_TREES = 200
+# Answers are the mean of as many fits, which differ in the rows and the columns that their trees draw.
+SEEDS = (1, 2, 3, 4)
 OPTIONS = dict(
     objective="binary", learning_rate=0.06, num_leaves=15, min_data_in_leaf=40, feature_fraction=0.5,
-    bagging_fraction=0.7, bagging_freq=1, lambda_l2=5.0, num_threads=1, deterministic=True, seed=1, verbose=-1,
+    bagging_fraction=0.7, bagging_freq=1, lambda_l2=5.0, num_threads=1, deterministic=True, verbose=-1,
     monotone_constraints_method="intermediate",
 )
 
@@ -109,17 +119,34 @@ def weights(table):
 
 
 def fit(table, columns):
+    """One model a seed."""
     signs = [1 if c in RISING else -1 if c in FALLING else 0 for c in columns]
-    data = lightgbm.Dataset(table[columns], table.same, weight=weights(table))
-    return lightgbm.train({**OPTIONS, "monotone_constraints": signs}, data, NUM_TREES)
+    options = {**OPTIONS, "monotone_constraints": signs}
+    inputs, weight = table[columns].to_numpy(np.float64), weights(table)
+    models = []
+    for seed in SEEDS:
+        data = lightgbm.Dataset(inputs, table.same.values, weight=weight, feature_name=list(columns))
+        models.append(lightgbm.train({**options, "seed": seed}, data, NUM_TREES))
+    return models
+
+
+def answers_of(models, table, columns):
+    """Log-odds: the mean of the models' answers."""
+    inputs = table[columns].to_numpy(np.float64)
+    return np.mean([model.predict(inputs, raw_score=True) for model in models], axis=0)
 
 
 def left_out(table, columns):
     """Log-odds of every pair by the fit that left its family out."""
     answers = np.zeros(len(table))
-    for name in table.family.unique():
+
+    def one(name):
         own = (table.family == name).values
-        answers[own] = fit(table[~own], columns).predict(table[own][columns], raw_score=True)
+        return own, answers_of(fit(table[~own], columns), table[own], columns)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for own, values in pool.map(one, table.family.unique()):
+            answers[own] = values
     return answers
 
 
@@ -191,27 +218,27 @@ def ablate(table, close, columns, names):
         line = []
         for name in names:
             own = (close.family == name).values
-            answers = fit(close[~own], kept).predict(close[own][kept], raw_score=True)
+            answers = answers_of(fit(close[~own], kept), close[own], kept)
             every = table.same[table.family == name]
             counts = ((every == 0).sum(), (every == 1).sum())
             line.append(f"{name} {recall(close.same.values[own], answers, 1e-3, counts):.3f}")
         print(f"{'with' if group == 'all' else 'without'} {group}: " + ", ".join(line), flush=True)
 
 
-def ensemble(model, columns, slope, base):
-    """The trees as lists of nodes, parents first."""
-    trees = []
-    for info in model.dump_model()["tree_info"]:
+def ensemble(models, columns, slope, base):
+    """The trees of all models as lists of nodes, parents first."""
+    trees, slope = [], slope / len(models)
+    for info in (info for model in models for info in model.dump_model()["tree_info"]):
         nodes = []
 
         def add(node):
             at = len(nodes)
             nodes.append(None)
             if "leaf_value" in node and "split_feature" not in node:
-                nodes[at] = [round(slope * node["leaf_value"], 5)]
+                nodes[at] = [round(slope * node["leaf_value"], 4)]
                 return at
             below, above = add(node["left_child"]), add(node["right_child"])
-            threshold = float(f"{node['threshold']:.6g}")
+            threshold = float(f"{node['threshold']:.5g}")
             nodes[at] = [node["split_feature"], threshold, below, above]
             return at
 
@@ -226,12 +253,12 @@ def fit_copies(table, columns):
     pairs["same"] = pairs.family.isin(COPIES).astype(int)
     answers = left_out(pairs, columns)
     slope, _ = calibrate(pairs, answers)
-    model = fit(pairs, columns)
+    models = fit(pairs, columns)
     # Views from nearly one place look like copies: only what most learned copies exceed is one.
-    base = -np.quantile(slope * model.predict(pairs[pairs.same == 1][columns], raw_score=True), LOST_COPIES)
+    base = -np.quantile(slope * answers_of(models, pairs[pairs.same == 1], columns), LOST_COPIES)
     right = ((slope * answers + base) > 0) == (pairs.same == 1)
     print("copies or views, right:", right.groupby(pairs.family).mean().round(3).to_dict())
-    return model, slope, base
+    return models, slope, base
 
 
 def main():
@@ -293,7 +320,7 @@ def main():
     text = json.dumps(content, separators=(",", ":")) + "\n"
     arguments.output.write_text(text)
     print(f"{arguments.output}: {len(text)} bytes, sha256 {hashlib.sha256(text.encode()).hexdigest()}")
-    gains = sorted(zip(pixels.feature_importance("gain"), columns), reverse=True)
+    gains = sorted(zip(sum(model.feature_importance("gain") for model in pixels), columns), reverse=True)
     print("gain: " + ", ".join(f"{c} {g / sum(g for g, _ in gains):.2f}" for g, c in gains[:14]))
 
 

@@ -13,6 +13,8 @@
 
 use nalgebra::{Matrix3, Point2, Vector2};
 
+use super::correlation::{Search, WINDOW, Window};
+use super::fine::FineMap;
 use super::fit::{Tolerance, fit};
 use super::image::RefinementImage;
 use super::plane::Plane;
@@ -21,9 +23,6 @@ use crate::geometry::{Correspondences, homography, inverse, project};
 
 /// Cells along each side of a map.
 pub const MAP_SIDE: usize = 24;
-/// Side of the window that is compared, in pixels of a level.
-const WINDOW: usize = 16;
-const AREA: usize = WINDOW * WINDOW;
 /// The frame has about this many pixels squared, where the photos have them.
 const FRAME_SIDE: f64 = 256.0;
 /// The frame's shorter side is at least this many pixels, and its longer at most that many.
@@ -41,6 +40,12 @@ const RADII: [i32; 2] = [4, 2];
 const COARSE_STEP: usize = 2;
 /// A homography needs this part of the cells.
 const MIN_PLANAR_CELLS: f64 = 0.12;
+/// Share of the textured windows that have to correlate for a fine map.
+const MIN_FINE_AGREEMENT: f32 = 0.5;
+/// Windows with a greater standard deviation, in one photo, are textured; grey levels.
+const FINE_TEXTURE: f32 = 6.0;
+/// The fine map's frame has at most this many pixels squared.
+const FINE_SIDE: f64 = 512.0;
 /// Correlation of the cells that a homography is fitted to.
 const MIN_FITTED_CORRELATION: f32 = 0.6;
 /// How the homography is fitted, in pixels at half of the frame's resolution.
@@ -49,11 +54,6 @@ const TOLERANCE: Tolerance = Tolerance {
     affine_px: 2.0,
     end_px: 1.0,
 };
-/// What a pixel of movement costs, in correlation; decides between equals.
-const SHIFT_COST: f32 = 0.004;
-/// Standard deviation below which a window has no texture to correlate, in grey levels.
-const MIN_DEVIATION: f32 = 1.5;
-
 /// One cell of the overlap.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AgreementCell {
@@ -100,6 +100,9 @@ pub struct AgreementMap {
     /// The greater over the lesser scale of the transform, or of that homography, in the middle of the
     /// overlap; 1 for a similarity.
     pub stretch: f32,
+    /// The overlap at the photos' working size; none where half of the textured cells or more do not
+    /// agree on one homography.
+    pub fine: Option<FineMap>,
     /// Maps pixels of each original photo to columns and rows of the map, by the transform alone.
     cell_from_photo: [Matrix3<f64>; 2],
 }
@@ -112,6 +115,7 @@ impl AgreementMap {
             .iter_mut()
             .flatten()
             .for_each(AgreementCell::swap);
+        self.fine.iter_mut().for_each(FineMap::swap);
         self.overlap.swap(0, 1);
         self.cell_from_photo.swap(0, 1);
         self
@@ -140,7 +144,7 @@ pub fn agreement_map(
     let overlap = [first.share, second.share];
     // The frame is that of the photo which the overlap fills more.
     let is_swapped = second.share > first.share;
-    let ((mut cells, is_planar, stretch), frame) = match is_swapped {
+    let (mut compared, frame) = match is_swapped {
         true => (
             second.compare(image2, image1, &back)?,
             second.cell_from_photo(),
@@ -151,17 +155,20 @@ pub fn agreement_map(
         ),
     };
     if is_swapped {
-        cells.iter_mut().flatten().for_each(AgreementCell::swap);
+        let cells = compared.cells.iter_mut().flatten();
+        cells.for_each(AgreementCell::swap);
+        compared.fine.iter_mut().for_each(FineMap::swap);
     }
     let cell_from_photo = match is_swapped {
         true => [frame * matrix, frame],
         false => [frame, frame * back],
     };
     Some(AgreementMap {
-        cells,
+        cells: compared.cells,
         overlap,
-        is_planar,
-        stretch,
+        is_planar: compared.is_planar,
+        stretch: compared.stretch,
+        fine: compared.fine,
         cell_from_photo,
     })
 }
@@ -224,14 +231,13 @@ impl Overlap {
         Matrix3::new(x, 0.0, -left * x, 0.0, y, -top * y, 0.0, 0.0, 1.0)
     }
 
-    /// Draws both photos into the frame and compares them; cells have photo 1 as `image`. Also says
-    /// whether a homography was fitted, and the stretch.
+    /// Draws both photos into the frame and compares them; cells have photo 1 as `image`.
     fn compare(
         &self,
         image: &RefinementImage,
         other: &RefinementImage,
         matrix: &Matrix3<f64>,
-    ) -> Option<(Vec<Option<AgreementCell>>, bool, f32)> {
+    ) -> Option<Compared> {
         let [left, top, right, bottom] = self.bounds;
         let (width, height) = (right - left, bottom - top);
         let middle = Point2::new(0.5 * (left + right), 0.5 * (top + bottom));
@@ -316,8 +322,50 @@ impl Overlap {
         });
         let middle = Point2::new(0.5 * frame_width as f64, 0.5 * frame_height as f64);
         let stretch = stretch(&other_from_frame, middle)?;
-        Some((cells.collect(), update.is_some(), stretch))
+        let is_planar = update.is_some();
+        let mut fine = None;
+        if is_planar && agreeing_share(&windows) >= MIN_FINE_AGREEMENT {
+            let most = FINE_SIDE / (width * height).sqrt();
+            let fine_scale = coarser
+                .min(most)
+                .min(FRAME_SIDES[1] / width.max(height))
+                .max(scale);
+            let size = [width, height].map(|side| (side * fine_scale).round() as usize);
+            let photo_from_frame = frame(fine_scale);
+            let a = draw(image, &photo_from_frame, size)?;
+            let b = draw(other, &(matrix * photo_motion * photo_from_frame), size)?;
+            let finer = (fine_scale / scale) as f32;
+            fine = Some(FineMap::new(&a, &b, |part| {
+                let [column, row] =
+                    part.map(|part| ((part * MAP_SIDE as f32) as usize).min(MAP_SIDE - 1));
+                smooth[row * MAP_SIDE + column] * finer
+            }));
+        }
+        Some(Compared {
+            cells: cells.collect(),
+            is_planar,
+            stretch,
+            fine,
+        })
     }
+}
+
+/// What a comparison in one frame gives.
+struct Compared {
+    cells: Vec<Option<AgreementCell>>,
+    is_planar: bool,
+    stretch: f32,
+    fine: Option<FineMap>,
+}
+
+/// Share of the textured windows that correlate.
+fn agreeing_share(windows: &[Option<Window>]) -> f32 {
+    let textured = || {
+        let windows = windows.iter().flatten();
+        windows.filter(|w| w.deviation[0].max(w.deviation[1]) > FINE_TEXTURE)
+    };
+    let agreeing = textured().filter(|w| w.correlation >= MIN_FITTED_CORRELATION);
+    agreeing.count() as f32 / textured().count().max(1) as f32
 }
 
 /// The greater over the lesser scale of a transform at a point: the ratio of its Jacobian's singular
@@ -377,15 +425,6 @@ fn common_homography(windows: &[Option<Window>]) -> Option<Matrix3<f64>> {
     (num_consistent as f64 >= enough).then_some(update)
 }
 
-/// A window of the frame and where it was found.
-struct Window {
-    centre: Point2<f32>,
-    shift: Vector2<f32>,
-    correlation: f32,
-    deviation: [f32; 2],
-    mean: [f32; 2],
-}
-
 /// Finds the window of every `step`-th cell along each side of `a` in `b`, within `radius` of its
 /// present shift.
 fn search(
@@ -395,140 +434,21 @@ fn search(
     radius: i32,
     step: usize,
 ) -> Vec<Option<Window>> {
-    let (moments_a, moments_b) = (Moments::new(a), Moments::new(b));
-    let (width, height) = (a.width as i32, a.height as i32);
-    let (last_x, last_y) = (width - WINDOW as i32, height - WINDOW as i32);
-    let corner = |cell: usize, side: i32, last: i32| {
+    let search = Search::new(a, b);
+    let corner = |cell: usize, side: usize| {
         let centre = (cell as f32 + 0.5) * side as f32 / MAP_SIDE as f32;
-        ((centre - 0.5 * WINDOW as f32).round() as i32).clamp(0, last)
+        let first = (centre - 0.5 * WINDOW as f32).round() as i32;
+        first.clamp(0, (side - WINDOW) as i32)
     };
-    let mut template = [0.0f32; AREA];
-    let mut windows = Vec::with_capacity(MAP_SIDE * MAP_SIDE);
-    for row in 0..MAP_SIDE {
-        let y = corner(row, height, last_y);
-        for column in 0..MAP_SIDE {
-            let x = corner(column, width, last_x);
-            let (mean_a, deviation_a) = moments_a.at(x, y);
-            let base = shifts[row * MAP_SIDE + column].map(f32::round);
-            let (base_x, base_y) = (x + base.x as i32, y + base.y as i32);
-            if deviation_a.is_nan() || row % step != 0 || column % step != 0 {
-                windows.push(None);
-                continue;
-            }
-            // Nothing to look for without texture.
-            let radius = if deviation_a < MIN_DEVIATION {
-                0
-            } else {
-                radius
-            };
-            for (line, out) in template.chunks_exact_mut(WINDOW).enumerate() {
-                let from = (y as usize + line) * a.width + x as usize;
-                for (out, value) in out.iter_mut().zip(&a.values[from..from + WINDOW]) {
-                    *out = value - mean_a;
-                }
-            }
-            let mut best: Option<(f32, Window)> = None;
-            for dy in -radius..=radius {
-                for dx in -radius..=radius {
-                    let (there_x, there_y) = (base_x + dx, base_y + dy);
-                    if there_x < 0 || there_y < 0 || there_x > last_x || there_y > last_y {
-                        continue;
-                    }
-                    let (mean_b, deviation_b) = moments_b.at(there_x, there_y);
-                    if deviation_b.is_nan() {
-                        continue;
-                    }
-                    let correlation = if deviation_a.min(deviation_b) < MIN_DEVIATION {
-                        0.0
-                    } else {
-                        let at = there_y as usize * b.width + there_x as usize;
-                        let product = product(&template, &b.values[at..], b.width);
-                        product / (AREA as f32 * deviation_a * deviation_b)
-                    };
-                    let distance = ((dx * dx + dy * dy) as f32).sqrt();
-                    let value = correlation - SHIFT_COST * distance;
-                    if best.as_ref().is_none_or(|(most, _)| value > *most) {
-                        let half = 0.5 * (WINDOW as f32 - 1.0);
-                        let shift = Vector2::new((there_x - x) as f32, (there_y - y) as f32);
-                        let window = Window {
-                            centre: Point2::new(x as f32 + half, y as f32 + half),
-                            shift,
-                            correlation,
-                            deviation: [deviation_a, deviation_b],
-                            mean: [mean_a, mean_b],
-                        };
-                        best = Some((value, window));
-                    }
-                }
-            }
-            windows.push(best.map(|(_, window)| window));
+    let find = |(at, shift): (usize, &Vector2<f32>)| {
+        let (row, column) = (at / MAP_SIDE, at % MAP_SIDE);
+        if row % step != 0 || column % step != 0 {
+            return None;
         }
-    }
-    windows
-}
-
-/// The sum of products of a window and the window of `values` that begins at its first value.
-#[inline(never)]
-fn product(template: &[f32; AREA], values: &[f32], stride: usize) -> f32 {
-    let mut sums = [0.0f32; WINDOW];
-    for (line, template) in template.chunks_exact(WINDOW).enumerate() {
-        let row = &values[line * stride..][..WINDOW];
-        for x in 0..WINDOW {
-            sums[x] += template[x] * row[x];
-        }
-    }
-    sums.iter().sum()
-}
-
-/// Mean and standard deviation of every window of a plane, by its top-left pixel.
-struct Moments {
-    width: usize,
-    sums: Vec<f32>,
-    squares: Vec<f32>,
-}
-
-impl Moments {
-    fn new(plane: &Plane) -> Self {
-        // Grey levels about zero keep the sums of squares exact enough.
-        let centred: Vec<f32> = plane.values.iter().map(|v| v - 128.0).collect();
-        let squared = centred.iter().map(|v| v * v).collect();
-        Self {
-            width: plane.width,
-            sums: window_sums(centred, plane.width, plane.height),
-            squares: window_sums(squared, plane.width, plane.height),
-        }
-    }
-
-    fn at(&self, x: i32, y: i32) -> (f32, f32) {
-        let at = y as usize * self.width + x as usize;
-        let mean = self.sums[at] / AREA as f32;
-        let variance = self.squares[at] / AREA as f32 - mean * mean;
-        // NaN stays NaN.
-        let deviation = if variance < 0.0 { 0.0 } else { variance.sqrt() };
-        (mean + 128.0, deviation)
-    }
-}
-
-/// For each pixel the sum over the window whose top-left pixel it is; pixels too near the right and
-/// the lower edge hold sums of fewer pixels. By doubling: windows of 2, 4, 8, 16 pixels.
-fn window_sums(mut values: Vec<f32>, width: usize, height: usize) -> Vec<f32> {
-    let mut reach = 1;
-    while reach < WINDOW {
-        for row in values.chunks_exact_mut(width) {
-            for x in 0..width.saturating_sub(reach) {
-                row[x] += row[x + reach];
-            }
-        }
-        for y in 0..height.saturating_sub(reach) {
-            let (above, below) = values.split_at_mut((y + reach) * width);
-            let above = &mut above[y * width..(y + 1) * width];
-            for (value, other) in above.iter_mut().zip(&below[..width]) {
-                *value += other;
-            }
-        }
-        reach *= 2;
-    }
-    values
+        let place = [corner(column, a.width), corner(row, a.height)];
+        search.find(place, *shift, radius)
+    };
+    shifts.iter().enumerate().map(find).collect()
 }
 
 /// The median shift of each cell and its neighbours, of those that correlate; of none, the shift

@@ -18,6 +18,8 @@
 mod agreement;
 mod chroma;
 mod corners;
+mod correlation;
+mod fine;
 mod fit;
 mod frame;
 mod image;
@@ -34,6 +36,7 @@ mod window;
 
 pub use self::image::RefinementImage;
 pub use agreement::{AgreementCell, AgreementMap, MAP_SIDE, agreement_map};
+pub use fine::{FineMap, FineWindow};
 pub use local::refine_matches;
 pub use options::RefinementOptions;
 pub use planar::refine;

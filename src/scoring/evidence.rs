@@ -10,6 +10,7 @@ use nalgebra::{Matrix3, Point2};
 use serde::{Deserialize, Serialize};
 
 use super::cells::{AGREES, CellVerdict};
+use super::fine::FineEvidence;
 use super::guided::{Guided, KeypointTree, guided_matches};
 use crate::features::FeatureSet;
 use crate::geometry::inverse;
@@ -92,6 +93,9 @@ pub struct PixelEvidence {
     pub middle_color_difference: f32,
     /// The same by attention with the median difference taken off, which takes off the light.
     pub relative_color_difference: f32,
+    /// Distance of a* and b* that a twentieth of the overlap exceeds, after the shift and the scale of
+    /// the colours of the whole.
+    pub local_color_difference: f32,
     /// Mean distance of a* and b* from grey, by attention, of the photo that has less.
     pub saturation: f32,
     /// Share of the textured cells that agree where one homography puts them, 0 to 1; 0 without one.
@@ -111,6 +115,9 @@ pub struct PixelEvidence {
     pub inlier_cells: f32,
     /// The greater over the lesser scale of the transform in the middle of the overlap, from 1 up.
     pub stretch: f32,
+    /// What small windows say, where one homography aligns most of the overlap; else
+    /// [`FineEvidence::NONE`].
+    pub fine: FineEvidence,
 }
 
 /// What was seen of two photos that one transform ties together.
@@ -365,6 +372,7 @@ impl PixelEvidence {
             color_difference: means.color_difference.value(),
             middle_color_difference: means.middle_color_difference.value(),
             relative_color_difference: relative_difference(map, &attention, &mut differences),
+            local_color_difference: local_color_difference(map),
             saturation: saturation(map, &attention),
             planar_share: means.planar_share.value(),
             shift: means.shift.value(),
@@ -374,6 +382,10 @@ impl PixelEvidence {
             middle_descriptor_similarity: attention.middle_similarity(),
             inlier_cells: num_inlier_cells as f32 / (MAP_SIDE * MAP_SIDE) as f32,
             stretch: map.stretch,
+            fine: map
+                .fine
+                .as_ref()
+                .map_or(FineEvidence::NONE, FineEvidence::new),
         }
     }
 }
@@ -408,6 +420,37 @@ fn relative_difference(
         }
     }
     mean.value()
+}
+
+/// See [`PixelEvidence::local_color_difference`].
+fn local_color_difference(map: &AgreementMap) -> f32 {
+    let cells = || map.cells.iter().flatten();
+    let count = cells().count().max(1) as f32;
+    let means = [0, 1].map(|photo| {
+        [0, 1].map(|i| cells().map(|cell| cell.chroma[photo][i]).sum::<f32>() / count)
+    });
+    let moment = |one: usize, other: usize| {
+        let centred =
+            |cell: &AgreementCell, photo: usize, i: usize| cell.chroma[photo][i] - means[photo][i];
+        let product =
+            |cell: &AgreementCell| [0, 1].map(|i| centred(cell, one, i) * centred(cell, other, i));
+        cells().flat_map(product).sum::<f32>()
+    };
+    // The photo with less colour is predicted from the one with more.
+    let more = if moment(0, 0) >= moment(1, 1) { 0 } else { 1 };
+    let scale = ratio(moment(0, 1), moment(more, more)).max(0.0);
+    let mut errors: Vec<f32> = cells()
+        .map(|cell| {
+            let error = [0, 1].map(|i| {
+                let expected = scale * (cell.chroma[more][i] - means[more][i]);
+                cell.chroma[1 - more][i] - means[1 - more][i] - expected
+            });
+            error[0].hypot(error[1])
+        })
+        .collect();
+    errors.sort_by(f32::total_cmp);
+    let at = errors.len() * 19 / 20;
+    errors.get(at).copied().unwrap_or(0.0)
 }
 
 fn saturation(map: &AgreementMap, attention: &Attention) -> f32 {

@@ -22,7 +22,7 @@ pub const FEATURE_INPUTS: [&str; 12] = [
 ];
 
 /// Names of what [`pixel_inputs`] has after [`FEATURE_INPUTS`], in order.
-pub const PIXEL_INPUTS: [&str; 31] = [
+pub const PIXEL_INPUTS: [&str; 45] = [
     "overlap_max",
     "overlap_min",
     "agreement",
@@ -54,6 +54,20 @@ pub const PIXEL_INPUTS: [&str; 31] = [
     "least_agreement",
     "fine_loss",
     "planar_share",
+    "fine_windows",
+    "fine_agreement",
+    "fine_low",
+    "fine_worst",
+    "fine_contradicting",
+    "fine_replaced",
+    "fine_deep_replaced",
+    "fine_inner_replaced",
+    "fine_largest_contradiction",
+    "fine_largest_replaced",
+    "fine_strength",
+    "fine_replaced_strength",
+    "fine_tone",
+    "ln_local_color_difference",
 ];
 
 /// The numbers that features give.
@@ -122,6 +136,20 @@ pub fn pixel_inputs(features: &FeatureEvidence, pixels: &PixelEvidence) -> Vec<f
         agreements.into_iter().fold(f32::INFINITY, f32::min),
         pixels.coarse_agreement - pixels.attended_agreement,
         pixels.planar_share,
+        (pixels.fine.num_windows as f32).ln_1p(),
+        pixels.fine.agreement,
+        pixels.fine.low,
+        pixels.fine.worst,
+        pixels.fine.contradicting,
+        pixels.fine.replaced,
+        pixels.fine.deep_replaced,
+        pixels.fine.inner_replaced,
+        (pixels.fine.largest_contradiction as f32).ln_1p(),
+        (pixels.fine.largest_replaced as f32).ln_1p(),
+        pixels.fine.strength,
+        pixels.fine.replaced_strength,
+        pixels.fine.tone,
+        pixels.local_color_difference.ln_1p(),
     ];
     inputs.extend(values);
     inputs

@@ -6,6 +6,7 @@
 
 mod cells;
 mod evidence;
+mod fine;
 mod guided;
 mod inputs;
 mod judgement;
@@ -15,6 +16,7 @@ mod values;
 
 pub use cells::CellVerdict;
 pub use evidence::{FeatureEvidence, GuidedMatches, PairEvidence, PixelEvidence};
+pub use fine::FineEvidence;
 pub use guided::{Guided, KeypointTree, guided_matches};
 pub use inputs::{FEATURE_INPUTS, PIXEL_INPUTS, feature_inputs, pixel_inputs};
 pub use judgement::{Judgement, Relation, log_odds, probability};

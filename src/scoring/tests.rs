@@ -10,6 +10,8 @@ use crate::geometry::{inverse, project};
 use crate::refinement::planted::{hashed, moved, noise, texture, unwarped};
 use crate::refinement::{RefinementImage, RefinementOptions, agreement_map};
 
+mod fine;
+
 const SIZE: [u32; 2] = [480, 360];
 pub(super) const DIM: usize = 16;
 /// Pixels between the keypoints of a scene.
@@ -186,6 +188,14 @@ fn contradiction_in_the_middle_is_seen() {
     assert!(middle.middle_descriptor_similarity < same.middle_descriptor_similarity - 0.3);
     assert!(border.middle_contradiction < 0.6 * middle.middle_contradiction);
     assert!(border.middle_agreement > middle.middle_agreement + 0.15);
+    // Four fifths of the overlap agree, and the rest is one group.
+    assert!(
+        same.fine.num_windows > 1500 && same.fine.largest_replaced < 5,
+        "{:?}",
+        same.fine
+    );
+    assert!(middle.fine.largest_replaced > 300, "{:?}", middle.fine);
+    assert!(middle.fine.inner_replaced > 0.1 && middle.fine.agreement > 0.9);
     // Keypoints of what was replaced have no partner.
     assert!(fewer.num_guided < all.num_guided && fewer.num_guided >= fewer.num_inliers);
     // What the inliers hold still agrees.
@@ -230,6 +240,15 @@ fn another_color_is_seen_and_another_light_is_taken_off() {
     assert!(warm.color_difference > 8.0);
     assert!(warm.relative_color_difference < 0.25 * warm.color_difference);
     assert!(warm.relative_color_difference < 0.4 * painted.relative_color_difference);
+    // A small patch hardly moves the means.
+    let patch = seen(
+        |[r, g, b], place| match place.x < 120.0 && place.y < 120.0 {
+            true => [r + 40.0, g - 20.0, b - 40.0],
+            false => [r, g, b],
+        },
+    );
+    assert!(patch.local_color_difference > 10.0 && same.local_color_difference < 0.01);
+    assert!(warm.local_color_difference < 0.4 * patch.local_color_difference);
     // Colour is not what correlates.
     for other in [&painted, &dim, &warm] {
         assert!((other.agreement - same.agreement).abs() < 0.1);
@@ -279,6 +298,14 @@ fn values(features: &FeatureEvidence, pixels: &PixelEvidence) -> (Vec<f32>, Vec<
         p.middle_descriptor_similarity,
         p.inlier_cells,
         p.stretch,
+        p.local_color_difference,
+        p.fine.num_windows as f32,
+        p.fine.agreement,
+        p.fine.worst,
+        p.fine.replaced,
+        p.fine.largest_contradiction as f32,
+        p.fine.replaced_strength,
+        p.fine.tone,
     ];
     single.extend(p.blocks);
     let pairs = vec![

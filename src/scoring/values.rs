@@ -1,6 +1,7 @@
 //! Evidence as plain numbers, for the store.
 
 use super::evidence::{FeatureEvidence, PixelEvidence};
+use super::fine::FineEvidence;
 
 /// A value or an array of values of four bytes each, little endian.
 trait Value: Sized {
@@ -43,19 +44,29 @@ impl<V: Value + Copy + Default, const N: usize> Value for [V; N] {
 /// The fields of a struct, one after the other.
 macro_rules! encoded {
     ($name:ident: $($field:ident),+) => {
+        impl Value for $name {
+            fn put(&self, bytes: &mut Vec<u8>) {
+                $(self.$field.put(bytes);)+
+            }
+
+            fn take(bytes: &mut &[u8]) -> Option<Self> {
+                Some(Self {
+                    $($field: Value::take(bytes)?),+
+                })
+            }
+        }
+
         impl $name {
             /// Its values in few bytes.
             pub fn to_bytes(&self) -> Vec<u8> {
                 let mut bytes = Vec::new();
-                $(self.$field.put(&mut bytes);)+
+                self.put(&mut bytes);
                 bytes
             }
 
             /// What [`Self::to_bytes`] was given; none for bytes of another length.
             pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
-                let own = Self {
-                    $($field: Value::take(&mut bytes)?),+
-                };
+                let own = Self::take(&mut bytes)?;
                 bytes.is_empty().then_some(own)
             }
         }
@@ -67,8 +78,10 @@ encoded!(FeatureEvidence: num_matches, num_inliers, global_similarity, coverage,
 encoded!(PixelEvidence: overlap, agreement, attended_agreement, middle_agreement,
     subject_agreement, coarse_agreement, inlier_agreement, agreeing_share, contradicting_share,
     contradicted_attention, middle_contradiction, blocks, explained_attention, color_difference,
-    middle_color_difference, relative_color_difference, saturation, planar_share, shift, roughness, texture,
-    texture_balance, middle_descriptor_similarity, inlier_cells, stretch);
+    middle_color_difference, relative_color_difference, local_color_difference, saturation, planar_share, shift, roughness, texture,
+    texture_balance, middle_descriptor_similarity, inlier_cells, stretch, fine);
+encoded!(FineEvidence: num_windows, agreement, low, worst, contradicting, replaced, deep_replaced,
+    inner_replaced, largest_contradiction, largest_replaced, strength, replaced_strength, tone);
 
 #[cfg(test)]
 mod tests {
@@ -111,7 +124,7 @@ mod tests {
 
     #[test]
     fn pixel_evidence_survives_its_bytes() {
-        let bytes = numbered(29);
+        let bytes = numbered(30 + 13);
         let evidence = PixelEvidence::from_bytes(&bytes).unwrap();
         assert_eq!(evidence.to_bytes(), bytes);
         // The order that stores hold.
@@ -120,8 +133,10 @@ mod tests {
         assert_eq!(evidence.middle_contradiction, 11.5);
         assert_eq!(evidence.blocks, [12.5, 13.5, 14.5]);
         assert_eq!(evidence.explained_attention, [15.5, 16.5]);
-        assert_eq!(evidence.inlier_cells, 27.5);
-        assert_eq!(evidence.stretch, 28.5);
+        assert_eq!(evidence.inlier_cells, 28.5);
+        assert_eq!(evidence.stretch, 29.5);
+        assert_eq!(evidence.fine.agreement, 31.5);
+        assert_eq!(evidence.fine.tone, 42.5);
         for other in of_other_lengths(&bytes) {
             assert_eq!(PixelEvidence::from_bytes(&other), None);
         }

@@ -14,7 +14,7 @@ import pathlib
 import random
 
 from . import cards, cartons, charts, covers, edits, forms, grids, held, paper, places, receipts, screen
-from . import series, shoot, sides, slides, solids, tickets
+from . import revised, series, shoot, sides, slides, solids, tickets
 from .bank import Bank
 
 # Kinds with one template and one drawing a thing, and the ways in which such a picture comes back.
@@ -44,10 +44,11 @@ SCENES = {
     "kin": sides.kin,
     "near": sides.near,
     "places": places.places,
+    "revised": revised.revised,
 }
 KINDS = (
     "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series "
-    "objects kin places near"
+    "objects kin places near revised"
 ).split()
 
 

@@ -16,7 +16,7 @@ use crate::pipeline::{FeatureMatch, match_features, seed_from_content};
 use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
-const VERIFICATION_VERSION: u32 = 3;
+const VERIFICATION_VERSION: u32 = 4;
 /// Pairs that are asked of the store, and kept in it, at a time.
 const CHUNK: usize = 2048;
 /// Pairs taken at random to learn how pairs look that do not match, in a folder where not all are

@@ -3,7 +3,9 @@ use nalgebra::{Matrix3, Point2};
 use super::{SIZE, coarse, drawn, homographies, picture, refined};
 use crate::geometry::{inverse, project};
 use crate::refinement::planted::{gray, moved, prepared, texture, unwarped};
-use crate::refinement::{AgreementCell, AgreementMap, MAP_SIDE, agreement_map};
+use crate::refinement::{
+    AgreementCell, AgreementMap, FineMap, MAP_SIDE, RefinementImage, agreement_map,
+};
 
 fn cells(map: &AgreementMap) -> impl Iterator<Item = (usize, &AgreementCell)> {
     let cells = map.cells.iter().enumerate();
@@ -283,4 +285,50 @@ fn large_and_small_photos_are_compared() {
             assert!(error < 1e-3 * side2, "{side1} and {side2}: {error}");
         }
     }
+}
+
+/// A picture with a square of another texture at a place, as photo 2 under `truth`.
+fn replaced(truth: &Matrix3<f64>, middle: [f64; 2], half: f64) -> RefinementImage {
+    let back = unwarped(truth);
+    prepared(&gray(SIZE, |place| {
+        let own = back(place);
+        let is_other = (own.x - middle[0]).abs() < half && (own.y - middle[1]).abs() < half;
+        texture(if is_other { 112 } else { 111 }, own)
+    }))
+}
+
+#[test]
+fn a_fine_map_finds_a_small_difference() {
+    let truth = moved(SIZE, 0.95, 3.0, [4.0, 3.0]);
+    let map = |second: &RefinementImage| {
+        let map = agreement_map(&picture(111), second, &truth).unwrap();
+        map.fine.unwrap()
+    };
+    let contradicting = |map: &FineMap| {
+        let contradicts = |at: &usize| {
+            let window = map.windows[*at].as_ref();
+            window.is_some_and(|window| window.correlation < 0.4)
+        };
+        (0..map.windows.len())
+            .filter(contradicts)
+            .collect::<Vec<_>>()
+    };
+    let same = map(&replaced(&truth, [0.0; 2], 0.0));
+    assert!(same.windows.iter().flatten().count() > 2000);
+    assert!(contradicting(&same).len() < 5, "{:?}", contradicting(&same));
+    // A square of a hundred-and-seventieth of the photo.
+    let other = map(&replaced(&truth, [300.0, 120.0], 16.0));
+    let found = contradicting(&other);
+    assert!((4..40).contains(&found.len()), "{found:?}");
+    let columns: Vec<usize> = found.iter().map(|at| at % other.columns).collect();
+    let rows: Vec<usize> = found.iter().map(|at| at / other.columns).collect();
+    for places in [columns, rows] {
+        assert!(places.iter().max().unwrap() - places.iter().min().unwrap() < 8);
+    }
+}
+
+#[test]
+fn photos_that_agree_little_have_no_fine_map() {
+    let map = agreement_map(&picture(81), &picture(91), &Matrix3::identity()).unwrap();
+    assert_eq!(map.fine, None);
 }
