@@ -14,11 +14,26 @@ pub(crate) fn is_decoded(head: &[u8]) -> bool {
         || is_tiff(head)
         || is_bmp(head)
         || is_jpeg_xl(head)
+        || is_avif(head)
 }
 
 /// Whether the head is that of a JPEG XL codestream or container.
 pub(super) fn is_jpeg_xl(head: &[u8]) -> bool {
     head.starts_with(b"\xff\x0a") || head.starts_with(b"\0\0\0\x0cJXL \r\n\x87\n")
+}
+
+/// Whether the head is that of an AVIF file, still or animated.
+pub(super) fn is_avif(head: &[u8]) -> bool {
+    has_brand(head, &[b"avif", b"avis"])
+}
+
+/// Whether a file of boxes (ISO/IEC 14496-12) names one of these brands: the major one, its version,
+/// the compatible ones.
+fn has_brand(head: &[u8], names: &[&[u8]]) -> bool {
+    head.get(4..8) == Some(b"ftyp")
+        && head[8..]
+            .chunks_exact(4)
+            .any(|brand| names.contains(&brand))
 }
 
 /// Whether the head is a TIFF file's, which cameras' raw files have too.
@@ -43,23 +58,13 @@ fn is_bmp(head: &[u8]) -> bool {
 
 /// The name of a photo format that is known and not decoded.
 pub(super) fn foreign_format(head: &[u8]) -> Option<&'static str> {
-    if head.starts_with(b"FUJIFILMCCD-RAW") {
-        return Some("camera raw");
-    }
-    if head.get(4..8) != Some(b"ftyp") {
-        return None;
-    }
-    // The major brand, then its version, then the compatible brands.
-    let brands = head.get(8..)?.chunks_exact(4);
-    let has = |names: &[&[u8]]| brands.clone().any(|brand| names.contains(&brand));
-    if has(&[b"avif", b"avis"]) {
-        Some("AVIF")
-    } else if has(&[
+    const HEIC: [&[u8]; 8] = [
         b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1",
-    ]) {
-        Some("HEIC")
-    } else if has(&[b"crx "]) {
+    ];
+    if head.starts_with(b"FUJIFILMCCD-RAW") || has_brand(head, &[b"crx "]) {
         Some("camera raw")
+    } else if has_brand(head, &HEIC) {
+        Some("HEIC")
     } else {
         None
     }
@@ -81,10 +86,11 @@ mod tests {
             b"II+\0\x08\0\0\0",
             b"\xff\x0a\xfa",
             b"\0\0\0\x0cJXL \r\n\x87\n",
+            b"\0\0\0\x1cftypavif\0\0\0\0mif1avif",
+            b"\0\0\0\x1cftypmif1\0\0\0\0avifmif1",
             bmp,
         ] {
             assert!(is_decoded(head), "{head:?}");
-            assert_eq!(foreign_format(head), None);
         }
         for head in [
             &b""[..],
@@ -92,19 +98,17 @@ mod tests {
             b"BMW and other cars",
             b"RIFF\0\0\0\0WAVE",
             b"II, a text",
+            b"\0\0\0\x18ftypisom\0\0\0\0mp41iso2",
         ] {
             assert!(!is_decoded(head), "{head:?}");
             assert_eq!(foreign_format(head), None);
         }
         for (head, name) in [
             (&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], "HEIC"),
-            (b"\0\0\0\x1cftypavif\0\0\0\0mif1avif", "AVIF"),
-            (b"\0\0\0\x1cftypmif1\0\0\0\0avifmif1", "AVIF"),
             (b"\0\0\0\x18ftypcrx \0\0\0\x01", "camera raw"),
         ] {
             assert_eq!(foreign_format(head), Some(name));
             assert!(!is_decoded(head));
         }
-        assert_eq!(foreign_format(b"\0\0\0\x18ftypisom"), None);
     }
 }
