@@ -1,8 +1,8 @@
-//! Photos: decoding within limits, EXIF orientation, and resizing.
+//! Photos: decoding within limits, orientation, colour profiles, and resizing.
 //!
-//! A [`Photo`] is upright 8-bit RGB. Sixteen-bit samples are scaled, grey is repeated, transparent
-//! pixels are laid over white, of an animation the first frame is taken. Its content hash, the
-//! SHA-256 of the file's bytes, names it whatever its path.
+//! A [`Photo`] is upright 8-bit sRGB. Sixteen-bit samples are scaled, grey is repeated, transparent
+//! pixels are laid over white, of an animation the first frame is taken, of a camera's raw file the
+//! preview. Its content hash, the SHA-256 of the file's bytes, names it whatever its path.
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,7 @@ mod decode;
 mod focal_length;
 pub(crate) mod kind;
 mod profile;
+mod raw;
 
 pub use ::image::metadata::Orientation;
 pub use focal_length::{focal_length_px, orientation};

@@ -9,6 +9,7 @@ use jxl_oxide::JxlImage;
 use jxl_oxide::integration::JxlDecoder;
 
 use super::profile::Conversion;
+use super::raw::Raw;
 use super::{DecodeOptions, avif, kind};
 use crate::error::{Error, Result};
 
@@ -80,13 +81,20 @@ fn decode_as_stored(bytes: &[u8], source: &Source<'_>) -> Result<Decoded> {
     if kind::is_avif(head) {
         return avif::decode(bytes, source);
     }
-    if let Some(format) = kind::foreign_format(head) {
-        return Err(source.fail(format!(
-            "a {format} file, which delfin does not read; save it as JPEG or PNG"
-        )));
+    if kind::is_heic(head) {
+        return Err(
+            source.fail("a HEIC file, which delfin does not read; save it as JPEG or PNG")
+        );
+    }
+    if kind::is_cr3(head) {
+        return Err(source
+            .fail("a camera raw file (CR3), which delfin does not read; save it as JPEG or PNG"));
     }
     if kind::is_jpeg_xl(head) {
         return decode_jpeg_xl(bytes, source);
+    }
+    if let Some(raw) = Raw::read(bytes) {
+        return raw.decode(source);
     }
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
@@ -96,7 +104,9 @@ fn decode_as_stored(bytes: &[u8], source: &Source<'_>) -> Result<Decoded> {
         reader.set_format(ImageFormat::Tiff);
     }
     if reader.format().is_none() {
-        return Err(source.fail("not a JPEG, PNG, WebP, TIFF, BMP, GIF, JPEG XL or AVIF file"));
+        return Err(
+            source.fail("not a JPEG, PNG, WebP, TIFF, BMP, GIF, JPEG XL, AVIF or camera raw file")
+        );
     }
     if reader.format() == Some(ImageFormat::Jpeg) && !jpeg_has_end(bytes) {
         return Err(source.fail("the file is cut off: it has no end of image"));
@@ -120,7 +130,7 @@ fn decode_jpeg_xl(bytes: &[u8], source: &Source<'_>) -> Result<Decoded> {
 }
 
 /// The pixels that a decoder gives, within the limits, and what its metadata says of them.
-fn decoded(mut decoder: impl ImageDecoder, source: &Source<'_>) -> Result<Decoded> {
+pub(super) fn decoded(mut decoder: impl ImageDecoder, source: &Source<'_>) -> Result<Decoded> {
     let (width, height) = decoder.dimensions();
     source.check_size(width, height)?;
     decoder
@@ -141,7 +151,7 @@ fn decoded(mut decoder: impl ImageDecoder, source: &Source<'_>) -> Result<Decode
 
 /// Whether the end of image follows a JPEG's compressed pixels. Its decoder fills what is missing of a
 /// file that was cut off with grey, and grey is alike in any two photos.
-fn jpeg_has_end(bytes: &[u8]) -> bool {
+pub(super) fn jpeg_has_end(bytes: &[u8]) -> bool {
     let mut rest = bytes.get(2..).unwrap_or_default();
     // Segments up to the start of scan; a thumbnail's own end lies within one.
     while let [0xff, marker, more @ ..] = rest

@@ -15,6 +15,8 @@ pub(crate) fn is_decoded(head: &[u8]) -> bool {
         || is_bmp(head)
         || is_jpeg_xl(head)
         || is_avif(head)
+        || is_raw_tiff(head)
+        || is_raf(head)
 }
 
 /// Whether the head is that of a JPEG XL codestream or container.
@@ -27,6 +29,19 @@ pub(super) fn is_avif(head: &[u8]) -> bool {
     has_brand(head, &[b"avif", b"avis"])
 }
 
+/// Whether the head is that of a HEIF file without AV1, whose pictures are in HEVC as a rule.
+pub(super) fn is_heic(head: &[u8]) -> bool {
+    const BRANDS: [&[u8]; 8] = [
+        b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1",
+    ];
+    has_brand(head, &BRANDS) && !is_avif(head)
+}
+
+/// Whether the head is that of a raw file of Canon's newer cameras.
+pub(super) fn is_cr3(head: &[u8]) -> bool {
+    has_brand(head, &[b"crx "])
+}
+
 /// Whether a file of boxes (ISO/IEC 14496-12) names one of these brands: the major one, its version,
 /// the compatible ones.
 fn has_brand(head: &[u8], names: &[&[u8]]) -> bool {
@@ -37,13 +52,29 @@ fn has_brand(head: &[u8], names: &[&[u8]]) -> bool {
 }
 
 /// Whether the head is a TIFF file's, which cameras' raw files have too.
-pub(crate) fn is_tiff(head: &[u8]) -> bool {
+pub(super) fn is_tiff(head: &[u8]) -> bool {
     head.starts_with(b"II*\0") || head.starts_with(b"MM\0*") || is_big_tiff(head)
 }
 
 /// Whether the head is that of a TIFF file with offsets of 64 bits.
 pub(super) fn is_big_tiff(head: &[u8]) -> bool {
     head.starts_with(b"II+\0\x08\0\0\0") || head.starts_with(b"MM\0+\0\x08\0\0")
+}
+
+/// Whether the head is one that only cameras' raw files have: of Canon (CR2), Panasonic (RW2) and Olympus
+/// (ORF). Others begin as any TIFF file does.
+pub(super) fn is_raw_tiff(head: &[u8]) -> bool {
+    let begins = |magic: &[u8]| head.starts_with(magic);
+    (begins(b"II*\0") && head.get(8..10) == Some(b"CR"))
+        || begins(b"IIU\0")
+        || begins(b"IIRO")
+        || begins(b"IIRS")
+        || begins(b"MMOR")
+}
+
+/// Whether the head is that of a raw file of Fujifilm.
+pub(super) fn is_raf(head: &[u8]) -> bool {
+    head.starts_with(b"FUJIFILMCCD-RAW")
 }
 
 /// "BM" begins many a text: the reserved bytes and the length of the next header count too.
@@ -54,20 +85,6 @@ fn is_bmp(head: &[u8]) -> bool {
         && head
             .get(14)
             .is_some_and(|length| [12, 16, 40, 52, 56, 64, 108, 124].contains(length))
-}
-
-/// The name of a photo format that is known and not decoded.
-pub(super) fn foreign_format(head: &[u8]) -> Option<&'static str> {
-    const HEIC: [&[u8]; 8] = [
-        b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1",
-    ];
-    if head.starts_with(b"FUJIFILMCCD-RAW") || has_brand(head, &[b"crx "]) {
-        Some("camera raw")
-    } else if has_brand(head, &HEIC) {
-        Some("HEIC")
-    } else {
-        None
-    }
 }
 
 #[cfg(test)]
@@ -88,6 +105,9 @@ mod tests {
             b"\0\0\0\x0cJXL \r\n\x87\n",
             b"\0\0\0\x1cftypavif\0\0\0\0mif1avif",
             b"\0\0\0\x1cftypmif1\0\0\0\0avifmif1",
+            b"IIU\0\x08\0\0\0",
+            b"IIRO\x08\0\0\0",
+            b"FUJIFILMCCD-RAW 0201",
             bmp,
         ] {
             assert!(is_decoded(head), "{head:?}");
@@ -100,15 +120,15 @@ mod tests {
             b"II, a text",
             b"\0\0\0\x18ftypisom\0\0\0\0mp41iso2",
         ] {
-            assert!(!is_decoded(head), "{head:?}");
-            assert_eq!(foreign_format(head), None);
+            assert!(!is_decoded(head) && !is_heic(head), "{head:?}");
         }
-        for (head, name) in [
-            (&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], "HEIC"),
-            (b"\0\0\0\x18ftypcrx \0\0\0\x01", "camera raw"),
+        for head in [
+            &b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..],
+            b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic",
         ] {
-            assert_eq!(foreign_format(head), Some(name));
-            assert!(!is_decoded(head));
+            assert!(is_heic(head) && !is_decoded(head));
         }
+        let cr3 = b"\0\0\0\x18ftypcrx \0\0\0\x01";
+        assert!(is_cr3(cr3) && !is_decoded(cr3));
     }
 }

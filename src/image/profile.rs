@@ -5,6 +5,8 @@
 //! does not depend on the processor. Profiles that are tables of more than one dimension, as printers
 //! have them, are not applied, nor are those of other spaces than the pixels'.
 
+use std::sync::LazyLock;
+
 use image::RgbImage;
 use moxcms::{
     CicpColorPrimaries, CicpProfile, ColorProfile, DataColorSpace, Matrix3d, MatrixCoefficients,
@@ -14,6 +16,13 @@ use moxcms::{
 /// Steps of the table that puts on sRGB's curve; its steepest part rises by a fifth of a grey level in
 /// each.
 const ENCODE_STEPS: usize = 1 << 14;
+
+/// sRGB samples of light from 0 to 1.
+static ENCODED: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let last = (ENCODE_STEPS - 1) as f64;
+    let steps = (0..ENCODE_STEPS).map(|step| srgb_sample(step as f64 / last));
+    steps.collect()
+});
 
 /// A conversion that moves no colour by more than this many levels of 255 is left out: profiles of sRGB
 /// differ by their rounding.
@@ -25,8 +34,6 @@ pub(super) struct Conversion {
     linear: [[f32; 256]; 3],
     /// Rows of the matrix from the profile's linear RGB to that of sRGB.
     matrix: [[f32; 3]; 3],
-    /// sRGB samples of light from 0 to 1.
-    encoded: Vec<u8>,
 }
 
 impl Conversion {
@@ -85,14 +92,7 @@ impl Conversion {
         if !matrix.iter().flatten().all(|value| value.is_finite()) {
             return None;
         }
-        let last = (ENCODE_STEPS - 1) as f64;
-        let conversion = Self {
-            linear,
-            matrix,
-            encoded: (0..ENCODE_STEPS)
-                .map(|step| srgb_sample(step as f64 / last))
-                .collect(),
-        };
+        let conversion = Self { linear, matrix };
         (!conversion.changes_little()).then_some(conversion)
     }
 
@@ -116,7 +116,7 @@ impl Conversion {
             let light = row[0] * light[0] + row[1] * light[1] + row[2] * light[2];
             // A value below 0 or above 1 saturates.
             let step = light.min(1.0) * (ENCODE_STEPS - 1) as f32 + 0.5;
-            self.encoded[step as usize]
+            ENCODED[step as usize]
         })
     }
 
