@@ -18,6 +18,8 @@ use decode::Source;
 mod avif;
 mod decode;
 mod focal_length;
+#[cfg(feature = "heic")]
+mod heic;
 pub(crate) mod kind;
 mod profile;
 mod raw;

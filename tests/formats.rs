@@ -254,10 +254,10 @@ fn damaged_files_end_in_an_answer() {
     };
     for (name, step) in [
         ("rgb8.jxl", 7),
-        ("yuv420.avif", 7),
-        ("grid.avif", 17),
-        ("p3_icc.avif", 17),
-        ("alpha.avif", 17),
+        ("yuv420.avif", 17),
+        ("grid.avif", 53),
+        ("p3_icc.avif", 53),
+        ("alpha.avif", 53),
     ] {
         let bytes = std::fs::read(data(name)).unwrap();
         for at in (0..bytes.len()).step_by(step) {
@@ -270,5 +270,37 @@ fn damaged_files_end_in_an_answer() {
                 }
             }
         }
+    }
+}
+
+#[cfg(not(feature = "heic"))]
+#[test]
+fn heic_is_named_with_what_to_do() {
+    let message = open("rgb8.heic").unwrap_err().to_string();
+    assert!(message.contains("a HEIC file"), "{message}");
+    assert!(message.contains("--features heic"), "{message}");
+    assert!(message.contains("save it as JPEG"), "{message}");
+}
+
+#[cfg(feature = "heic")]
+#[test]
+fn heic_gives_nearly_the_same_pixels() {
+    let reference = open("rgb8.png").unwrap();
+    for name in ["rgb8.heic", "p3.heic", "orientation_6.heic"] {
+        let difference = difference(&open(name).unwrap(), &reference);
+        assert!(difference < 2.0, "{name}: {difference}");
+    }
+    let bytes = std::fs::read(data("rgb8.heic")).unwrap();
+    let small = DecodeOptions {
+        max_pixels: 100,
+        ..DecodeOptions::default()
+    };
+    let error = Photo::decode(&bytes, "small.heic", &small).unwrap_err();
+    assert!(matches!(error, Error::TooManyPixels { .. }), "{error}");
+    for length in [20, bytes.len() / 2, bytes.len() - 200] {
+        let cut = Photo::decode(&bytes[..length], "cut.heic", &DecodeOptions::default());
+        let message = cut.unwrap_err().to_string();
+        assert!(message.contains("cut.heic"), "{length}: {message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
     }
 }

@@ -82,9 +82,10 @@ fn decode_as_stored(bytes: &[u8], source: &Source<'_>) -> Result<Decoded> {
         return avif::decode(bytes, source);
     }
     if kind::is_heic(head) {
-        return Err(
-            source.fail("a HEIC file, which delfin does not read; save it as JPEG or PNG")
-        );
+        #[cfg(feature = "heic")]
+        return super::heic::decode(bytes, source);
+        #[cfg(not(feature = "heic"))]
+        return Err(source.fail(format!("a HEIC file; {}", kind::HEIC_ADVICE)));
     }
     if kind::is_cr3(head) {
         return Err(source

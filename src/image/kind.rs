@@ -1,5 +1,10 @@
 //! What kind of file its first bytes tell.
 
+/// What to do with a HEIC file that this build does not read.
+#[cfg(not(feature = "heic"))]
+pub(crate) const HEIC_ADVICE: &str =
+    "build delfin with `--features heic` (needs libheif), or save it as JPEG";
+
 /// So many bytes tell the kind.
 pub(crate) const HEAD_BYTES: usize = 64;
 
@@ -15,6 +20,7 @@ pub(crate) fn is_decoded(head: &[u8]) -> bool {
         || is_bmp(head)
         || is_jpeg_xl(head)
         || is_avif(head)
+        || (cfg!(feature = "heic") && is_heic(head))
         || is_raw_tiff(head)
         || is_raf(head)
 }
@@ -126,7 +132,7 @@ mod tests {
             &b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..],
             b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic",
         ] {
-            assert!(is_heic(head) && !is_decoded(head));
+            assert!(is_heic(head) && is_decoded(head) == cfg!(feature = "heic"));
         }
         let cr3 = b"\0\0\0\x18ftypcrx \0\0\0\x01";
         assert!(is_cr3(cr3) && !is_decoded(cr3));
