@@ -15,6 +15,26 @@ fn open(name: &str) -> delfin::Result<Photo> {
     Photo::open(data(name), &DecodeOptions::default())
 }
 
+/// The third column of README's table of formats.
+#[test]
+fn every_file_that_the_readme_names_is_read() {
+    let readme = include_str!("../README.md");
+    let (_, table) = readme.split_once("| format | read | tested on |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let named: Vec<&str> = table
+        .lines()
+        .filter_map(|row| row.split('|').nth(3))
+        .flat_map(|cell| cell.split([' ', ',']))
+        .filter(|word| word.contains('.') && !word.contains('/'))
+        .collect();
+    assert!(named.len() > 40, "{named:?}");
+    for name in named {
+        if cfg!(feature = "heic") || !name.ends_with(".heic") {
+            open(name).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
 /// Mean absolute difference of two photos' samples.
 fn difference(a: &Photo, b: &Photo) -> f64 {
     assert_eq!(a.pixels().dimensions(), b.pixels().dimensions());

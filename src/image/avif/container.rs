@@ -85,6 +85,13 @@ struct Place {
     extents: Vec<(u64, u64)>,
 }
 
+/// What one item is to others.
+struct Reference {
+    kind: [u8; 4],
+    from: u32,
+    to: Vec<u32>,
+}
+
 /// The items of a file.
 pub(super) struct Container<'a> {
     bytes: &'a [u8],
@@ -94,8 +101,7 @@ pub(super) struct Container<'a> {
     pub primary: u32,
     kinds: BTreeMap<u32, [u8; 4]>,
     places: BTreeMap<u32, Place>,
-    /// Kind of reference, from, to.
-    references: Vec<([u8; 4], u32, Vec<u32>)>,
+    references: Vec<Reference>,
     properties: BTreeMap<u32, Vec<Property<'a>>>,
 }
 
@@ -131,10 +137,10 @@ impl<'a> Container<'a> {
 
     /// The items that `item` is made of, in their order.
     pub fn parts(&self, item: u32) -> &[u32] {
-        let mut made_of = self.references.iter();
-        made_of
-            .find(|(kind, from, _)| kind == b"dimg" && *from == item)
-            .map_or(&[], |(.., to)| to.as_slice())
+        let mut references = self.references.iter();
+        references
+            .find(|reference| reference.kind == *b"dimg" && reference.from == item)
+            .map_or(&[], |reference| reference.to.as_slice())
     }
 
     /// The item that holds the opacity of `item`.
@@ -142,20 +148,19 @@ impl<'a> Container<'a> {
         let mut auxiliary = self
             .references
             .iter()
-            .filter(|(kind, _, to)| kind == b"auxl" && to.contains(&item));
+            .filter(|reference| reference.kind == *b"auxl" && reference.to.contains(&item))
+            .map(|reference| reference.from);
         let is_alpha = |property: &Property<'_>| {
             matches!(property, Property::Auxiliary(urn)
                 if urn.ends_with(b":auxiliary:alpha") || *urn == b"urn:mpeg:hevc:2015:auxid:1")
         };
-        auxiliary
-            .find(|(_, from, _)| self.properties(*from).iter().any(is_alpha))
-            .map(|(_, from, _)| *from)
+        auxiliary.find(|from| self.properties(*from).iter().any(is_alpha))
     }
 
     /// Whether the colours of `item` are multiplied by its opacity already.
     pub fn is_premultiplied(&self, item: u32) -> bool {
         let mut references = self.references.iter();
-        references.any(|(kind, from, _)| kind == b"prem" && *from == item)
+        references.any(|reference| reference.kind == *b"prem" && reference.from == item)
     }
 
     /// The bytes of an item; none where they lie outside of the file.
@@ -232,16 +237,17 @@ fn read_places(mut from: Reader<'_>) -> Option<BTreeMap<u32, Place>> {
     Some(places)
 }
 
-fn read_references(mut from: Reader<'_>) -> Option<Vec<([u8; 4], u32, Vec<u32>)>> {
+fn read_references(mut from: Reader<'_>) -> Option<Vec<Reference>> {
     let (version, _) = from.version()?;
     let id_size = if version == 0 { 2 } else { 4 };
     let mut references = Vec::new();
     while !from.0.is_empty() {
         let (kind, mut content) = from.next_box()?;
-        let item = content.small(id_size)?;
+        let from = content.small(id_size)?;
         let count = content.number(2)?;
         let to: Option<Vec<u32>> = (0..count).map(|_| content.small(id_size)).collect();
-        references.push((kind, item, to?));
+        let to = to?;
+        references.push(Reference { kind, from, to });
     }
     Some(references)
 }
