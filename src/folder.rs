@@ -13,18 +13,11 @@ pub use names::{name_below, path_below, path_from_text, path_text, printable};
 pub use passed_over::PassedOver;
 
 use crate::error::{Error, Result};
-use crate::image::kind::{HEAD_BYTES, is_decoded, is_tiff};
+use crate::image::kind::{HEAD_BYTES, is_decoded};
 
 /// File name endings of the formats that are decoded.
 const EXTENSIONS: [&str; 10] = [
     "bmp", "gif", "jpe", "jpeg", "jfif", "jpg", "png", "tif", "tiff", "webp",
-];
-
-/// File name endings of cameras' raw files that begin as a TIFF file does; what such a decoder finds in
-/// them is a small preview.
-const RAW_EXTENSIONS: [&str; 20] = [
-    "3fr", "arw", "cr2", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos", "nef",
-    "nrw", "pef", "raw", "rwl", "sr2", "srf", "srw",
 ];
 
 /// What `delfin cluster` and `delfin why` write into one folder, `clusters.json` being one of them.
@@ -199,7 +192,7 @@ pub fn is_photo(path: &Path) -> bool {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     let file = std::fs::File::open(path);
     let read = file.and_then(|file| file.take(HEAD_BYTES as u64).read_to_end(&mut head));
-    read.is_ok() && is_decoded(&head) && !(is_tiff(&head) && has_ending(path, &RAW_EXTENSIONS))
+    read.is_ok() && is_decoded(&head)
 }
 
 fn canonical(folder: &Path) -> Result<PathBuf> {
@@ -238,20 +231,20 @@ mod tests {
         for name in ["IMG_1", "b.heic", "c.mpo"] {
             std::fs::write(at(name), jpeg).unwrap();
         }
-        let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
-        for name in ["1.heic", "2.HEIC"] {
-            std::fs::write(at(name), heic).unwrap();
+        let cr3 = b"\0\0\0\x18ftypcrx \0\0\0\x01";
+        for name in ["1.cr3", "2.CR3"] {
+            std::fs::write(at(name), cr3).unwrap();
         }
         std::fs::write(at("3.mov"), b"\0\0\0\x14ftypqt  ").unwrap();
         std::fs::write(at("4.nef"), b"MM\0*\0\0\0\x08").unwrap();
         std::fs::write(at("5.jpg"), "no photo, and said so when it is read").unwrap();
-        std::fs::write(at(".6.heic"), heic).unwrap();
+        std::fs::write(at(".6.cr3"), cr3).unwrap();
         let listing = list_photos(folder.path()).unwrap();
-        let expected = ["5.jpg", "IMG_1", "b.heic", "c.mpo"];
+        let expected = ["4.nef", "5.jpg", "IMG_1", "b.heic", "c.mpo"];
         assert_eq!(listing.photos, expected.map(at));
         assert_eq!(
             listing.passed_over.lines(),
-            ["4 files passed over: 2 .heic, 1 .mov, 1 .nef"]
+            ["3 files passed over: 2 .cr3, 1 .mov"]
         );
     }
 

@@ -1,24 +1,28 @@
-//! Photos: decoding within limits, EXIF orientation, and resizing.
+//! Photos: decoding within limits, orientation, colour profiles, and resizing.
 //!
-//! A [`Photo`] is upright 8-bit RGB. Sixteen-bit samples are scaled, grey is repeated, transparent
-//! pixels are laid over white, of an animation the first frame is taken. Its content hash, the
-//! SHA-256 of the file's bytes, names it whatever its path.
+//! A [`Photo`] is upright 8-bit sRGB. Sixteen-bit samples are scaled, grey is repeated, transparent
+//! pixels are laid over white, of an animation the first frame is taken, of a camera's raw file the
+//! preview. Its content hash, the SHA-256 of the file's bytes, names it whatever its path.
 
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use fast_image_resize as fir;
 use fir::images::{TypedImage, TypedImageRef};
 use fir::pixels::U8x3;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
-use jxl_oxide::JxlImage;
-use jxl_oxide::integration::JxlDecoder;
+use image::RgbImage;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use decode::Source;
 
+mod avif;
+mod decode;
 mod focal_length;
+#[cfg(feature = "heic")]
+mod heic;
 pub(crate) mod kind;
+mod profile;
+mod raw;
 
 pub use ::image::metadata::Orientation;
 pub use focal_length::{focal_length_px, orientation};
@@ -126,60 +130,11 @@ impl Photo {
     pub fn decode(bytes: &[u8], path: impl AsRef<Path>, options: &DecodeOptions) -> Result<Self> {
         options.validate()?;
         let path = path.as_ref();
-        let fail = |reason: String| Error::Decode {
+        Ok(Self {
             path: path.to_owned(),
-            reason,
-        };
-        if bytes.is_empty() {
-            return Err(fail("the file is empty".into()));
-        }
-        let head = &bytes[..bytes.len().min(kind::HEAD_BYTES)];
-        if let Some(format) = kind::foreign_format(head) {
-            return Err(fail(format!(
-                "a {format} file, which delfin does not read; save it as JPEG or PNG"
-            )));
-        }
-        // Room for four channels of 16 bits and for a decoder's own copy.
-        let mut limits = image::Limits::default();
-        limits.max_alloc = Some(options.max_pixels.saturating_mul(16));
-        if kind::is_jpeg_xl(head) {
-            let image = JxlImage::builder().read(Cursor::new(bytes));
-            if !image.map_err(|e| fail(one_line(&e)))?.is_loading_done() {
-                return Err(fail("the file is cut off".into()));
-            }
-            let decoder = JxlDecoder::new(Cursor::new(bytes)).map_err(|e| fail(one_line(&e)))?;
-            // The decoder turns by the codestream's orientation; EXIF only repeats it.
-            let (pixels, _) = decoded(decoder, limits, path, options)?;
-            return Ok(Self::new(pixels, bytes, path));
-        }
-        let mut reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|e| fail(one_line(&e)))?;
-        // The format's crate reads it and does not tell it.
-        if kind::is_big_tiff(bytes) {
-            reader.set_format(ImageFormat::Tiff);
-        }
-        if reader.format().is_none() {
-            return Err(fail(
-                "not a JPEG, PNG, WebP, TIFF, BMP, GIF or JPEG XL file".into(),
-            ));
-        }
-        if reader.format() == Some(ImageFormat::Jpeg) && !jpeg_has_end(bytes) {
-            return Err(fail("the file is cut off: it has no end of image".into()));
-        }
-        reader.limits(limits.clone());
-        let decoder = reader.into_decoder().map_err(|e| fail(one_line(&e)))?;
-        let (mut pixels, orientation) = decoded(decoder, limits, path, options)?;
-        pixels.apply_orientation(orientation);
-        Ok(Self::new(pixels, bytes, path))
-    }
-
-    fn new(pixels: DynamicImage, bytes: &[u8], path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            pixels: opaque_rgb8(pixels),
+            pixels: decode::decode(bytes, &Source { path, options })?,
             content_hash: content_hash(bytes),
-        }
+        })
     }
 
     /// A photo from pixels in memory; its content hash is taken over its size and pixels.
@@ -232,36 +187,6 @@ impl Photo {
     }
 }
 
-/// The pixels that a decoder gives, within the limits, and how its metadata says to turn them.
-fn decoded(
-    mut decoder: impl ImageDecoder,
-    limits: image::Limits,
-    path: &Path,
-    options: &DecodeOptions,
-) -> Result<(DynamicImage, Orientation)> {
-    let fail = |reason: String| Error::Decode {
-        path: path.to_owned(),
-        reason,
-    };
-    let (width, height) = decoder.dimensions();
-    if width == 0 || height == 0 {
-        return Err(fail("it has no pixels".into()));
-    }
-    if u64::from(width) * u64::from(height) > options.max_pixels {
-        return Err(Error::TooManyPixels {
-            path: path.to_owned(),
-            width,
-            height,
-            max_pixels: options.max_pixels,
-        });
-    }
-    decoder.set_limits(limits).map_err(|e| fail(one_line(&e)))?;
-    // An unreadable EXIF block is no reason to refuse the pixels.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let decoded = DynamicImage::from_decoder(decoder).map_err(|e| fail(one_line(&e)))?;
-    Ok((decoded, orientation))
-}
-
 /// Resizes with an antialiasing triangle filter; a size of 0 is taken as 1. The result does not
 /// depend on the processor.
 pub(crate) fn resize_rgb(pixels: &RgbImage, width: u32, height: u32) -> RgbImage {
@@ -286,52 +211,6 @@ pub(crate) fn resize_rgb(pixels: &RgbImage, width: u32, height: u32) -> RgbImage
         });
     debug_assert!(done, "the buffers have the sizes that they are given with");
     RgbImage::from_raw(width, height, resized).unwrap_or_default()
-}
-
-/// Whether the end of image follows a JPEG's compressed pixels. Its decoder fills what is missing of a
-/// file that was cut off with grey, and grey is alike in any two photos.
-fn jpeg_has_end(bytes: &[u8]) -> bool {
-    let mut rest = bytes.get(2..).unwrap_or_default();
-    // Segments up to the start of scan; a thumbnail's own end lies within one.
-    while let [0xff, marker, more @ ..] = rest
-        && *marker != 0xda
-    {
-        rest = match (marker, more) {
-            (0xff, _) => &rest[1..],
-            (_, [high, low, ..]) => {
-                let length = usize::from(u16::from_be_bytes([*high, *low]));
-                more.get(length.max(2)..).unwrap_or_default()
-            }
-            _ => &[],
-        };
-    }
-    rest.windows(2).any(|pair| pair == [0xff, 0xd9])
-}
-
-/// Eight-bit RGB, transparent pixels laid over white.
-fn opaque_rgb8(decoded: DynamicImage) -> RgbImage {
-    if !decoded.color().has_alpha() {
-        return decoded.into_rgb8();
-    }
-    let rgba = decoded.into_rgba8();
-    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
-    for (target, source) in rgb.pixels_mut().zip(rgba.pixels()) {
-        let alpha = u32::from(source[3]);
-        for channel in 0..3 {
-            let over_white = u32::from(source[channel]) * alpha + 255 * (255 - alpha);
-            target[channel] = ((over_white + 127) / 255) as u8;
-        }
-    }
-    rgb
-}
-
-/// A decoder's message on one line.
-fn one_line(error: &dyn std::fmt::Display) -> String {
-    error
-        .to_string()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]
@@ -372,23 +251,11 @@ mod tests {
         let cut = &big_tiff()[..100];
         let error = open(cut).unwrap_err().to_string();
         assert_eq!(error.lines().count(), 1, "{error}");
-        for (bytes, name) in [
-            (&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], "a HEIC file"),
-            (b"\0\0\0\x1cftypavif\0\0\0\0mif1avif", "a AVIF file"),
-        ] {
-            let error = open(bytes).unwrap_err().to_string();
-            assert!(error.contains(name), "{error}");
-        }
+        let error = open(b"\0\0\0\x18ftypcrx \0\0\0\x01").unwrap_err();
+        assert!(error.to_string().contains("CR3"), "{error}");
     }
 
     use super::*;
-
-    #[test]
-    fn transparent_pixels_are_white() {
-        let rgba = image::RgbaImage::from_raw(2, 1, vec![9, 9, 9, 0, 10, 20, 30, 255]).unwrap();
-        let rgb = opaque_rgb8(DynamicImage::ImageRgba8(rgba));
-        assert_eq!(rgb.into_raw(), vec![255, 255, 255, 10, 20, 30]);
-    }
 
     #[test]
     fn a_resized_ramp_keeps_its_centre() {
@@ -397,24 +264,6 @@ mod tests {
         assert_eq!(half.dimensions(), (32, 2));
         // Pixel 10 covers pixels 20 and 21, whose mean is 82.
         assert_eq!(half.get_pixel(10, 0)[0], 82);
-    }
-
-    #[test]
-    fn a_jpeg_that_is_cut_off_is_told_from_a_whole_one() {
-        let mut bytes = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new(&mut bytes)
-            .encode_image(&RgbImage::new(64, 64))
-            .unwrap();
-        let decode = |bytes: &[u8]| Photo::decode(bytes, "x.jpg", &DecodeOptions::default());
-        assert!(decode(&bytes).is_ok());
-        for length in 0..bytes.len() {
-            assert!(!jpeg_has_end(&bytes[..length]) && decode(&bytes[..length]).is_err());
-        }
-        // What stands behind the end, and the end of a thumbnail in a segment, do not count.
-        let followed = [bytes.as_slice(), b"more"].concat();
-        assert!(decode(&followed).is_ok());
-        let thumbnail = b"\xff\xd8\xff\xe1\x00\x06\xff\xd8\xff\xd9\xff\xda\x00\x02";
-        assert!(!jpeg_has_end(thumbnail));
     }
 
     #[test]

@@ -231,8 +231,8 @@ fn photos_are_told_by_content_and_many_failures_by_a_count() {
         std::fs::copy(fixture("coffee.jpg"), photos.join(name)).unwrap();
     }
     for number in 0..9 {
-        let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
-        std::fs::write(photos.join(format!("{number}.heif")), heic).unwrap();
+        let cr3 = b"\0\0\0\x18ftypcrx \0\0\0\x01";
+        std::fs::write(photos.join(format!("{number}.cr3")), cr3).unwrap();
     }
     std::fs::write(photos.join("a.mov"), "a film").unwrap();
     for number in 0..25 {
@@ -241,7 +241,7 @@ fn photos_are_told_by_content_and_many_failures_by_a_count() {
     let out = folder.path().join("out");
     let log = cluster(&photos, &out, &["--quiet"]);
     assert!(
-        log.contains("10 files passed over: 9 .heif, 1 .mov"),
+        log.contains("10 files passed over: 9 .cr3, 1 .mov"),
         "{log}"
     );
     assert_eq!(log.matches("not a readable photo").count(), 10, "{log}");
@@ -249,13 +249,13 @@ fn photos_are_told_by_content_and_many_failures_by_a_count() {
     assert!(log.contains("clusters.json"), "{log}");
     assert_eq!(classes(&out).len(), 3);
     let all: serde_json::Value = serde_json::from_str(&read(&out.join("clusters.json"))).unwrap();
-    assert_eq!(all["passed_over"]["files"][".heif"], 9);
+    assert_eq!(all["passed_over"]["files"][".cr3"], 9);
     assert_eq!(all["failures"].as_array().unwrap().len(), 25);
     // A photo of a kind that is not read says which kind it is.
-    let heic = photos.join("0.heif");
-    let run = delfin(&["match", heic.to_str().unwrap(), heic.to_str().unwrap()]);
+    let cr3 = photos.join("0.cr3");
+    let run = delfin(&["match", cr3.to_str().unwrap(), cr3.to_str().unwrap()]);
     assert!(
-        text(&run.stderr).contains("a HEIC file"),
+        text(&run.stderr).contains("a camera raw file (CR3)"),
         "{}",
         text(&run.stderr)
     );

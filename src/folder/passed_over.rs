@@ -6,6 +6,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(not(feature = "heic"))]
+use crate::image::kind::HEIC_ADVICE;
+
 /// Kinds that a line names; the others are counted together.
 const MAX_KINDS: usize = 6;
 /// The kind of files whose names have no ending.
@@ -30,13 +33,27 @@ impl PassedOver {
         self.files.values().sum()
     }
 
-    /// One line for the files and one for each organized folder; none when nothing is passed over.
+    /// One line for the files, one where HEIC files among them could be read, and one for each organized folder; none when nothing is passed over.
     pub fn lines(&self) -> Vec<String> {
         let organized = self.organized.iter().map(|(folder, count)| {
             format!("{folder}: {count} photos that `delfin organize` placed there are left out")
         });
         let files = (!self.files.is_empty()).then(|| self.to_string());
-        files.into_iter().chain(organized).collect()
+        let heic = self.heic_advice();
+        files.into_iter().chain(heic).chain(organized).collect()
+    }
+
+    /// What makes HEIC files readable, where some are passed over.
+    #[cfg(not(feature = "heic"))]
+    fn heic_advice(&self) -> Option<String> {
+        let is_heic = |ending: &String| [".heic", ".heif", ".hif"].contains(&ending.as_str());
+        let advice = || format!("HEIC files are not read: {HEIC_ADVICE}");
+        self.files.keys().any(is_heic).then(advice)
+    }
+
+    #[cfg(feature = "heic")]
+    fn heic_advice(&self) -> Option<String> {
+        None
     }
 
     /// Counts a file.
@@ -110,5 +127,8 @@ mod tests {
         let text = of(&many).to_string();
         assert!(text.ends_with("1 .e, 2 of 2 other kinds"), "{text}");
         assert_eq!(of(&[]).lines(), [""; 0]);
+        let lines = of(&["a.heic", "b.mov"]).lines();
+        assert_eq!(lines.len(), if cfg!(feature = "heic") { 1 } else { 2 });
+        assert_eq!(of(&["b.mov"]).lines().len(), 1);
     }
 }

@@ -11,6 +11,7 @@ use exif::{In, Reader, Tag};
 use image::metadata::Orientation;
 use image::{ImageDecoder, ImageReader};
 
+use super::raw::Raw;
 use super::{DecodeOptions, read_file};
 
 /// The diagonal of a frame of 36 x 24 mm, in millimetres.
@@ -21,9 +22,7 @@ const DIAGONAL_MM: f64 = 43.266_615_305_567_87;
 pub fn orientation(path: impl AsRef<Path>, options: &DecodeOptions) -> Orientation {
     let told = || {
         let bytes = read_file(path.as_ref(), options).ok()?;
-        let reader = ImageReader::new(Cursor::new(&bytes));
-        let mut decoder = reader.with_guessed_format().ok()?.into_decoder().ok()?;
-        decoder.orientation().ok()
+        decoder(&bytes)?.orientation().ok()
     };
     told().unwrap_or(Orientation::NoTransforms)
 }
@@ -32,8 +31,7 @@ pub fn orientation(path: impl AsRef<Path>, options: &DecodeOptions) -> Orientati
 /// be read or says nothing of it.
 pub fn focal_length_px(path: impl AsRef<Path>, options: &DecodeOptions) -> Option<f64> {
     let bytes = read_file(path.as_ref(), options).ok()?;
-    let reader = ImageReader::new(Cursor::new(&bytes));
-    let mut decoder = reader.with_guessed_format().ok()?.into_decoder().ok()?;
+    let mut decoder = decoder(&bytes)?;
     let block = decoder.exif_metadata().ok()??;
     let (width, height) = decoder.dimensions();
     let exif = Reader::new().read_raw(block).ok()?;
@@ -42,6 +40,15 @@ pub fn focal_length_px(path: impl AsRef<Path>, options: &DecodeOptions) -> Optio
     // Zero stands for "unknown" there.
     let pixels = millimetres / DIAGONAL_MM * f64::from(width).hypot(f64::from(height));
     (pixels > 0.0).then_some(pixels)
+}
+
+/// What reads the metadata; none of a raw file, whose size is not that of its preview.
+fn decoder(bytes: &[u8]) -> Option<impl ImageDecoder> {
+    if Raw::read(bytes).is_some() {
+        return None;
+    }
+    let reader = ImageReader::new(Cursor::new(bytes));
+    reader.with_guessed_format().ok()?.into_decoder().ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,10 @@
 //! What kind of file its first bytes tell.
 
+/// What to do with a HEIC file that this build does not read.
+#[cfg(not(feature = "heic"))]
+pub(crate) const HEIC_ADVICE: &str =
+    "build delfin with `--features heic` (needs libheif), or save it as JPEG";
+
 /// So many bytes tell the kind.
 pub(crate) const HEAD_BYTES: usize = 64;
 
@@ -14,6 +19,10 @@ pub(crate) fn is_decoded(head: &[u8]) -> bool {
         || is_tiff(head)
         || is_bmp(head)
         || is_jpeg_xl(head)
+        || is_avif(head)
+        || (cfg!(feature = "heic") && is_heic(head))
+        || is_raw_tiff(head)
+        || is_raf(head)
 }
 
 /// Whether the head is that of a JPEG XL codestream or container.
@@ -21,14 +30,57 @@ pub(super) fn is_jpeg_xl(head: &[u8]) -> bool {
     head.starts_with(b"\xff\x0a") || head.starts_with(b"\0\0\0\x0cJXL \r\n\x87\n")
 }
 
+/// Whether the head is that of an AVIF file, still or animated.
+pub(super) fn is_avif(head: &[u8]) -> bool {
+    has_brand(head, &[b"avif", b"avis"])
+}
+
+/// Whether the head is that of a HEIF file without AV1, whose pictures are in HEVC as a rule.
+pub(super) fn is_heic(head: &[u8]) -> bool {
+    const BRANDS: [&[u8]; 8] = [
+        b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1",
+    ];
+    has_brand(head, &BRANDS) && !is_avif(head)
+}
+
+/// Whether the head is that of a raw file of Canon's newer cameras.
+pub(super) fn is_cr3(head: &[u8]) -> bool {
+    has_brand(head, &[b"crx "])
+}
+
+/// Whether a file of boxes (ISO/IEC 14496-12) names one of these brands: the major one, its version,
+/// the compatible ones.
+fn has_brand(head: &[u8], names: &[&[u8]]) -> bool {
+    head.get(4..8) == Some(b"ftyp")
+        && head[8..]
+            .chunks_exact(4)
+            .any(|brand| names.contains(&brand))
+}
+
 /// Whether the head is a TIFF file's, which cameras' raw files have too.
-pub(crate) fn is_tiff(head: &[u8]) -> bool {
+pub(super) fn is_tiff(head: &[u8]) -> bool {
     head.starts_with(b"II*\0") || head.starts_with(b"MM\0*") || is_big_tiff(head)
 }
 
 /// Whether the head is that of a TIFF file with offsets of 64 bits.
 pub(super) fn is_big_tiff(head: &[u8]) -> bool {
     head.starts_with(b"II+\0\x08\0\0\0") || head.starts_with(b"MM\0+\0\x08\0\0")
+}
+
+/// Whether the head is one that only cameras' raw files have: of Canon (CR2), Panasonic (RW2) and Olympus
+/// (ORF). Others begin as any TIFF file does.
+pub(super) fn is_raw_tiff(head: &[u8]) -> bool {
+    let begins = |magic: &[u8]| head.starts_with(magic);
+    (begins(b"II*\0") && head.get(8..10) == Some(b"CR"))
+        || begins(b"IIU\0")
+        || begins(b"IIRO")
+        || begins(b"IIRS")
+        || begins(b"MMOR")
+}
+
+/// Whether the head is that of a raw file of Fujifilm.
+pub(super) fn is_raf(head: &[u8]) -> bool {
+    head.starts_with(b"FUJIFILMCCD-RAW")
 }
 
 /// "BM" begins many a text: the reserved bytes and the length of the next header count too.
@@ -39,30 +91,6 @@ fn is_bmp(head: &[u8]) -> bool {
         && head
             .get(14)
             .is_some_and(|length| [12, 16, 40, 52, 56, 64, 108, 124].contains(length))
-}
-
-/// The name of a photo format that is known and not decoded.
-pub(super) fn foreign_format(head: &[u8]) -> Option<&'static str> {
-    if head.starts_with(b"FUJIFILMCCD-RAW") {
-        return Some("camera raw");
-    }
-    if head.get(4..8) != Some(b"ftyp") {
-        return None;
-    }
-    // The major brand, then its version, then the compatible brands.
-    let brands = head.get(8..)?.chunks_exact(4);
-    let has = |names: &[&[u8]]| brands.clone().any(|brand| names.contains(&brand));
-    if has(&[b"avif", b"avis"]) {
-        Some("AVIF")
-    } else if has(&[
-        b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1",
-    ]) {
-        Some("HEIC")
-    } else if has(&[b"crx "]) {
-        Some("camera raw")
-    } else {
-        None
-    }
 }
 
 #[cfg(test)]
@@ -81,10 +109,14 @@ mod tests {
             b"II+\0\x08\0\0\0",
             b"\xff\x0a\xfa",
             b"\0\0\0\x0cJXL \r\n\x87\n",
+            b"\0\0\0\x1cftypavif\0\0\0\0mif1avif",
+            b"\0\0\0\x1cftypmif1\0\0\0\0avifmif1",
+            b"IIU\0\x08\0\0\0",
+            b"IIRO\x08\0\0\0",
+            b"FUJIFILMCCD-RAW 0201",
             bmp,
         ] {
             assert!(is_decoded(head), "{head:?}");
-            assert_eq!(foreign_format(head), None);
         }
         for head in [
             &b""[..],
@@ -92,19 +124,17 @@ mod tests {
             b"BMW and other cars",
             b"RIFF\0\0\0\0WAVE",
             b"II, a text",
+            b"\0\0\0\x18ftypisom\0\0\0\0mp41iso2",
         ] {
-            assert!(!is_decoded(head), "{head:?}");
-            assert_eq!(foreign_format(head), None);
+            assert!(!is_decoded(head) && !is_heic(head), "{head:?}");
         }
-        for (head, name) in [
-            (&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], "HEIC"),
-            (b"\0\0\0\x1cftypavif\0\0\0\0mif1avif", "AVIF"),
-            (b"\0\0\0\x1cftypmif1\0\0\0\0avifmif1", "AVIF"),
-            (b"\0\0\0\x18ftypcrx \0\0\0\x01", "camera raw"),
+        for head in [
+            &b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..],
+            b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic",
         ] {
-            assert_eq!(foreign_format(head), Some(name));
-            assert!(!is_decoded(head));
+            assert!(is_heic(head) && is_decoded(head) == cfg!(feature = "heic"));
         }
-        assert_eq!(foreign_format(b"\0\0\0\x18ftypisom"), None);
+        let cr3 = b"\0\0\0\x18ftypcrx \0\0\0\x01";
+        assert!(is_cr3(cr3) && !is_decoded(cr3));
     }
 }

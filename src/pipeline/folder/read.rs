@@ -16,7 +16,7 @@ use crate::scoring::KeypointTree;
 use crate::store::{self, ContentHash, SettingsId};
 
 /// Changes when the same photo and options give other features than before.
-const EXTRACTION_VERSION: u32 = 3;
+const EXTRACTION_VERSION: u32 = 4;
 
 /// A photo that could be read.
 pub(super) struct Entry {

@@ -1,0 +1,219 @@
+//! Bytes of a photo file -> upright sRGB pixels.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use jxl_oxide::JxlImage;
+use jxl_oxide::integration::JxlDecoder;
+
+use super::profile::Conversion;
+use super::raw::Raw;
+use super::{DecodeOptions, avif, kind};
+use crate::error::{Error, Result};
+
+/// What is decoded: the limits, and the path that errors name.
+pub(super) struct Source<'a> {
+    pub path: &'a Path,
+    pub options: &'a DecodeOptions,
+}
+
+impl Source<'_> {
+    /// The error for a file that cannot be decoded; its reason on one line.
+    pub fn fail(&self, reason: impl std::fmt::Display) -> Error {
+        let reason = reason.to_string();
+        Error::Decode {
+            path: self.path.to_owned(),
+            reason: reason.split_whitespace().collect::<Vec<_>>().join(" "),
+        }
+    }
+
+    /// Refuses a size without pixels or beyond the limit.
+    pub fn check_size(&self, width: u32, height: u32) -> Result<()> {
+        if width == 0 || height == 0 {
+            return Err(self.fail("it has no pixels"));
+        }
+        if u64::from(width) * u64::from(height) > self.options.max_pixels {
+            return Err(Error::TooManyPixels {
+                path: self.path.to_owned(),
+                width,
+                height,
+                max_pixels: self.options.max_pixels,
+            });
+        }
+        Ok(())
+    }
+
+    /// Room for four channels of 16 bits and for a decoder's own copy.
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(self.options.max_pixels.saturating_mul(16));
+        limits
+    }
+}
+
+/// What a decoder gives.
+pub(super) struct Decoded {
+    pub pixels: DynamicImage,
+    /// How the pixels are turned to be upright.
+    pub orientation: Orientation,
+    /// What makes the pixels sRGB, where they are not.
+    pub conversion: Option<Conversion>,
+}
+
+/// The upright sRGB pixels of a photo file; transparent ones are laid over white.
+pub(super) fn decode(bytes: &[u8], source: &Source<'_>) -> Result<RgbImage> {
+    let mut decoded = decode_as_stored(bytes, source)?;
+    decoded.pixels.apply_orientation(decoded.orientation);
+    let mut pixels = opaque_rgb8(decoded.pixels);
+    if let Some(conversion) = decoded.conversion {
+        conversion.apply(&mut pixels);
+    }
+    Ok(pixels)
+}
+
+fn decode_as_stored(bytes: &[u8], source: &Source<'_>) -> Result<Decoded> {
+    if bytes.is_empty() {
+        return Err(source.fail("the file is empty"));
+    }
+    let head = &bytes[..bytes.len().min(kind::HEAD_BYTES)];
+    if kind::is_avif(head) {
+        return avif::decode(bytes, source);
+    }
+    if kind::is_heic(head) {
+        #[cfg(feature = "heic")]
+        return super::heic::decode(bytes, source);
+        #[cfg(not(feature = "heic"))]
+        return Err(source.fail(format!("a HEIC file; {}", kind::HEIC_ADVICE)));
+    }
+    if kind::is_cr3(head) {
+        return Err(source
+            .fail("a camera raw file (CR3), which delfin does not read; save it as JPEG or PNG"));
+    }
+    if kind::is_jpeg_xl(head) {
+        return decode_jpeg_xl(bytes, source);
+    }
+    if let Some(raw) = Raw::read(bytes) {
+        return raw.decode(source);
+    }
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|e| source.fail(e))?;
+    // The format's crate reads it and does not tell it.
+    if kind::is_big_tiff(bytes) {
+        reader.set_format(ImageFormat::Tiff);
+    }
+    if reader.format().is_none() {
+        return Err(
+            source.fail("not a JPEG, PNG, WebP, TIFF, BMP, GIF, JPEG XL, AVIF or camera raw file")
+        );
+    }
+    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg_has_end(bytes) {
+        return Err(source.fail("the file is cut off: it has no end of image"));
+    }
+    reader.limits(source.limits());
+    let decoder = reader.into_decoder().map_err(|e| source.fail(e))?;
+    decoded(decoder, source)
+}
+
+fn decode_jpeg_xl(bytes: &[u8], source: &Source<'_>) -> Result<Decoded> {
+    let image = JxlImage::builder().read(Cursor::new(bytes));
+    if !image.map_err(|e| source.fail(e))?.is_loading_done() {
+        return Err(source.fail("the file is cut off"));
+    }
+    let decoder = JxlDecoder::new(Cursor::new(bytes)).map_err(|e| source.fail(e))?;
+    Ok(Decoded {
+        // The decoder turns by the codestream's orientation; EXIF only repeats it.
+        orientation: Orientation::NoTransforms,
+        ..decoded(decoder, source)?
+    })
+}
+
+/// The pixels that a decoder gives, within the limits, and what its metadata says of them.
+pub(super) fn decoded(mut decoder: impl ImageDecoder, source: &Source<'_>) -> Result<Decoded> {
+    let (width, height) = decoder.dimensions();
+    source.check_size(width, height)?;
+    decoder
+        .set_limits(source.limits())
+        .map_err(|e| source.fail(e))?;
+    // Metadata that cannot be read is no reason to refuse the pixels.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let profile = decoder.icc_profile().ok().flatten();
+    let pixels = DynamicImage::from_decoder(decoder).map_err(|e| source.fail(e))?;
+    let conversion =
+        profile.and_then(|profile| Conversion::from_icc(&profile, pixels.color().has_color()));
+    Ok(Decoded {
+        pixels,
+        orientation,
+        conversion,
+    })
+}
+
+/// Whether the end of image follows a JPEG's compressed pixels. Its decoder fills what is missing of a
+/// file that was cut off with grey, and grey is alike in any two photos.
+pub(super) fn jpeg_has_end(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    // Segments up to the start of scan; a thumbnail's own end lies within one.
+    while let [0xff, marker, more @ ..] = rest
+        && *marker != 0xda
+    {
+        rest = match (marker, more) {
+            (0xff, _) => &rest[1..],
+            (_, [high, low, ..]) => {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                more.get(length.max(2)..).unwrap_or_default()
+            }
+            _ => &[],
+        };
+    }
+    rest.windows(2).any(|pair| pair == [0xff, 0xd9])
+}
+
+/// Eight-bit RGB, transparent pixels laid over white.
+fn opaque_rgb8(decoded: DynamicImage) -> RgbImage {
+    if !decoded.color().has_alpha() {
+        return decoded.into_rgb8();
+    }
+    let rgba = decoded.into_rgba8();
+    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
+    for (target, source) in rgb.pixels_mut().zip(rgba.pixels()) {
+        let alpha = u32::from(source[3]);
+        for channel in 0..3 {
+            let over_white = u32::from(source[channel]) * alpha + 255 * (255 - alpha);
+            target[channel] = ((over_white + 127) / 255) as u8;
+        }
+    }
+    rgb
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Photo;
+    use super::*;
+
+    #[test]
+    fn transparent_pixels_are_white() {
+        let rgba = image::RgbaImage::from_raw(2, 1, vec![9, 9, 9, 0, 10, 20, 30, 255]).unwrap();
+        let rgb = opaque_rgb8(DynamicImage::ImageRgba8(rgba));
+        assert_eq!(rgb.into_raw(), vec![255, 255, 255, 10, 20, 30]);
+    }
+
+    #[test]
+    fn a_jpeg_that_is_cut_off_is_told_from_a_whole_one() {
+        let mut bytes = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new(&mut bytes)
+            .encode_image(&RgbImage::new(64, 64))
+            .unwrap();
+        let decode = |bytes: &[u8]| Photo::decode(bytes, "x.jpg", &DecodeOptions::default());
+        assert!(decode(&bytes).is_ok());
+        for length in 0..bytes.len() {
+            assert!(!jpeg_has_end(&bytes[..length]) && decode(&bytes[..length]).is_err());
+        }
+        // What stands behind the end, and the end of a thumbnail in a segment, do not count.
+        let followed = [bytes.as_slice(), b"more"].concat();
+        assert!(decode(&followed).is_ok());
+        let thumbnail = b"\xff\xd8\xff\xe1\x00\x06\xff\xd8\xff\xd9\xff\xda\x00\x02";
+        assert!(!jpeg_has_end(thumbnail));
+    }
+}
