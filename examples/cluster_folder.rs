@@ -1,4 +1,4 @@
-//! Sorts the photos of a folder into classes: `cargo run --release --example cluster_folder -- DIR`
+//! Sorts the photos of a folder into clusters: `cargo run --release --example cluster_folder -- DIR`
 
 use std::path::Path;
 
@@ -12,9 +12,9 @@ fn main() -> delfin::Result<()> {
     let store = Store::open(&Path::new(&folder).join(".delfin/store.sqlite"))?;
     let options = ClusterOptions::from(model.defaults());
     let found = cluster_folder(&model, &folder, &store, &options, &Silent)?;
-    for (number, class) in found.classes.iter().enumerate() {
-        println!("class {number}, {} photos", class.members.len());
-        for &photo in &class.members {
+    for (number, cluster) in found.clusters.iter().enumerate() {
+        println!("cluster {number}, {} photos", cluster.members.len());
+        for &photo in &cluster.members {
             println!("  {}", found.photos[photo].path);
         }
     }

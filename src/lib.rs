@@ -26,10 +26,10 @@
 //! |---|---|
 //! | match two photos | [`match_pair`], [`pipeline::match_photos`] |
 //! | keep features and match them later | [`extract::extract`], [`pipeline::match_features`] |
-//! | sort a folder into classes | [`pipeline::cluster_folder`] with a [`store::Store`]; [`pipeline::folder_report`] for its page |
+//! | sort a folder into clusters | [`pipeline::cluster_folder`] with a [`store::Store`]; [`pipeline::folder_report`] for its page |
 //! | find what a photo shows in a folder | [`pipeline::search_folder`] |
 //! | put photos into sub-folders | [`organize`] |
-//! | train and use a classifier | [`pipeline::train_classifier`], [`pipeline::Judge`] |
+//! | train and use a classifier | [`pipeline::train_classifier`], [`pipeline::PhotoClassifier`] |
 //! | read and write files of other programs | [`formats`] |
 //!
 //! Options have the built-in network's settings by default; with another network take them from it:
@@ -54,6 +54,7 @@
 pub mod candidates;
 pub mod classify;
 pub mod cluster;
+mod counted;
 pub mod error;
 pub mod extract;
 pub mod features;
@@ -75,6 +76,8 @@ pub mod search;
 pub mod store;
 pub mod verification;
 
+#[doc(hidden)]
+pub use counted::counted;
 pub use error::{Error, Result};
 pub use extract::Model;
 pub use features::FeatureSet;

@@ -85,12 +85,12 @@ fn graffiti_inliers() -> Vec<[f32; 4]> {
     inliers
 }
 
-fn cut(p: f64, classes: [u32; 9], representatives: &[u32]) -> ReportCut {
+fn cut(p: f64, clusters: [u32; 9], representatives: &[u32]) -> ReportCut {
     ReportCut {
         min_probability: p,
-        class_of_photo: classes.to_vec(),
+        cluster_of_photo: clusters.to_vec(),
         score_of_photo: vec![0.4, 0.5, 0.6, 0.2, 0.5, 0.5, 0.5, 0.0, 0.0],
-        representative_of_class: representatives.to_vec(),
+        representative_of_cluster: representatives.to_vec(),
         uncertain_photos: vec![3],
     }
 }

@@ -2,7 +2,7 @@
 //! (`.csv`, `.tsv`).
 //!
 //! A table may open with a header, told by a column named `path`, `file`, `filename`, `image` or `photo`;
-//! the label is then in the column named `class`, `label` or `cluster`, else in the first other one. A
+//! the label is then in the column named `cluster`, `class` or `label`, else in the first other one. A
 //! table without a header has path and label in its first two columns. Quotes are as in RFC 4180; the `'`
 //! that [`csv_field`] puts before what a spreadsheet would take for a formula is taken off.
 
@@ -106,7 +106,7 @@ fn header(row: &[String]) -> Option<(usize, usize)> {
         row.iter().position(is_name)
     };
     let path = named(&["path", "file", "filename", "image", "photo"])?;
-    let label = named(&["class", "label", "cluster"]);
+    let label = named(&["cluster", "class", "label"]);
     Some((path, label.unwrap_or(usize::from(path == 0))))
 }
 
@@ -312,6 +312,10 @@ mod tests {
         assert_eq!(at("x\t1\r\ny\t2\r\n", "a.TSV"), expected);
         assert_eq!(at("file\tplace\nx\t1\ny\t2\n", "a.tsv"), expected);
         assert_eq!(at("place,file\n1,x\n2,y\n", "a.csv"), expected);
+        for column in ["cluster", "class", "label", "Cluster"] {
+            let table = format!("path,score,{column}\nx,.5,1\ny,.5,2\n");
+            assert_eq!(at(&table, "a.csv"), expected);
+        }
         assert_eq!(at("", "a.csv"), paths(&[]));
         assert_eq!(at("path,class\n", "a.csv"), paths(&[]));
     }

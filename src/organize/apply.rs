@@ -74,8 +74,8 @@ pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied
 /// The folders that are not there yet, outer before inner.
 fn missing_folders(plan: &Plan) -> Vec<PathBuf> {
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
-    let classes = plan.places.iter().filter_map(|place| place.target.parent());
-    folders.extend(classes.map(|class| plan.destination.join(class)));
+    let parents = plan.places.iter().filter_map(|place| place.target.parent());
+    folders.extend(parents.map(|parent| plan.destination.join(parent)));
     folders.insert(plan.destination.join(JOURNAL_FOLDER));
     folders.extend(plan.destination.ancestors().map(Path::to_owned));
     folders.retain(|folder| !folder.exists());

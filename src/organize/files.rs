@@ -80,7 +80,7 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
 
 impl Survey {
     /// The folders at the destination whose names are text.
-    pub(super) fn class_folders(&self) -> BTreeSet<String> {
+    pub(super) fn existing_folders(&self) -> BTreeSet<String> {
         let entries = std::fs::read_dir(&self.destination);
         let folders = entries.into_iter().flatten().flatten();
         folders

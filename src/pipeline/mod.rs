@@ -12,10 +12,10 @@ mod refined;
 
 pub use cache::{FeatureCache, NoCache, PhotoCache};
 pub use classification::{
-    Classification, ClassifierOptions, Distortions, Doubt, Finding, Judge, LabelledResult,
-    PhotoFeatures, PhotoGroups, TrainedClassifier, TrainedPhoto, TrainingFolders, TrainingLog,
-    TrainingObserver, Watchless, export_classifier, open_dataset, read_photo, results_page,
-    review_labels, review_page, train_classifier,
+    Classification, ClassifierOptions, Distortions, Doubt, Finding, LabelledResult,
+    PhotoClassifier, PhotoFeatures, PhotoGroups, TrainedClassifier, TrainedPhoto, TrainingFolders,
+    TrainingLog, TrainingObserver, Watchless, export_classifier, open_dataset, read_photo,
+    results_page, review_labels, review_page, train_classifier,
 };
 pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{

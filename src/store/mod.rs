@@ -179,7 +179,7 @@ impl Store {
         write(&mut connection).map_err(|e| self.error(e))
     }
 
-    /// The small picture of a photo, an encoded file; none when it is not here.
+    /// The thumbnail of a photo, an encoded file; none when it is not here.
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be read.
@@ -193,7 +193,7 @@ impl Store {
             .map_err(|e| self.error(e))
     }
 
-    /// Keeps the small picture of a photo, over what was there.
+    /// Keeps the thumbnail of a photo, over an earlier one.
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be written.

@@ -8,7 +8,7 @@ use delfin::files::write_file;
 use delfin::folder::{find_photos, path_text};
 use delfin::formats::labels::csv_field;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{Classification, Judge, LabelledResult, PhotoCache, results_page};
+use delfin::pipeline::{Classification, LabelledResult, PhotoCache, PhotoClassifier, results_page};
 use delfin::report::label_page;
 use delfin::scoring::probability;
 use rayon::prelude::*;
@@ -60,12 +60,13 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     }
     tell_passed_over(&listing.passed_over);
     let model = open_model(args.model.as_deref())?;
-    let judge = Judge::new(&classifier, &model)?.with_search(SearchKind::from(&args.descriptors));
+    let labeller =
+        PhotoClassifier::new(&classifier, &model)?.with_search(SearchKind::from(&args.descriptors));
     let store = open_in(args.cache_dir.as_deref(), &paths[0])?;
     let cache = PhotoCache::new(&store, super::store::warn);
     let results: Vec<delfin::Result<Classification>> = photos
         .par_iter()
-        .map(|path| judge.classify_path(path, &cache))
+        .map(|path| labeller.classify_path(path, &cache))
         .collect();
     let num_photos = photos.len();
     let mut rows = Vec::new();
@@ -216,7 +217,7 @@ impl Table<'_> {
         order
     }
 
-    /// As label_image.py printed, then what each judge says.
+    /// As label_image.py printed, then each score.
     fn lines(&self, row: &Row) -> Vec<String> {
         let found = &row.found;
         let mut lines: Vec<String> = self
@@ -241,8 +242,8 @@ impl Table<'_> {
                 _ => "geometry  matches no training photo".into(),
             });
         }
-        let disagree = match found.judges_disagree {
-            true => "; the judges disagree",
+        let disagree = match found.scores_disagree {
+            true => "; softmax and geometry disagree",
             false => "",
         };
         let fits = match self.classifier.calibration.can_reject() {
@@ -280,7 +281,7 @@ impl Table<'_> {
                 "probability": probability(best.log_odds),
                 "photo": self.classifier.references[best.reference].name,
             })),
-            "disagree": found.judges_disagree,
+            "disagree": found.scores_disagree,
             "true_label": row.truth.map(|class| self.label(class)),
         })
     }
@@ -304,7 +305,7 @@ impl Table<'_> {
                     .best_match
                     .map_or(0, |best| best.num_inliers)
                     .to_string(),
-                found.judges_disagree.to_string(),
+                found.scores_disagree.to_string(),
             ];
             if has_truth {
                 fields.push(csv_field(row.truth.map_or("", |class| self.label(class))));

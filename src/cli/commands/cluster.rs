@@ -1,9 +1,8 @@
-//! `delfin cluster`: a folder of photos into classes.
+//! `delfin cluster`: a folder of photos into clusters.
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use delfin::Model;
 use delfin::files::{refuse_existing, write_file};
 use delfin::folder::{list_photos, path_text};
 use delfin::matching::SearchKind;
@@ -13,6 +12,7 @@ use delfin::pipeline::{
 };
 use delfin::report::folder_page;
 use delfin::store::Store;
+use delfin::{Model, counted};
 
 use crate::cli::args::ClusterArgs;
 use crate::cli::commands::outputs::ensure_replaceable;
@@ -59,13 +59,13 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     if let Some(path) = &args.export_colmap {
         colmap_database(&model, folder, &store, &options, &found, progress)?.write(path)?;
     }
-    let singles = found.classes.iter().filter(|c| c.members.len() == 1);
+    let singles = found.clusters.iter().filter(|c| c.members.len() == 1);
     output::line(format_args!(
-        "{} photos, {} classes, {} of them of one photo, {} failures -> {}",
-        found.photos.len(),
-        found.classes.len(),
+        "{}, {}, {} of them of one photo, {} -> {}",
+        counted(found.photos.len(), "photo"),
+        counted(found.clusters.len(), "cluster"),
         singles.count(),
-        found.failures.len(),
+        counted(found.failures.len(), "failure"),
         args.output.display()
     ));
     Ok(Answer::Yes)

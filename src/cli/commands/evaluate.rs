@@ -1,4 +1,4 @@
-//! `delfin evaluate`: labels found beside true ones.
+//! `delfin evaluate`: clusters, or other labels, against true classes.
 
 use anyhow::bail;
 use delfin::cluster::{Evaluation, Scores, evaluate};
@@ -47,8 +47,8 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<Answer> {
 fn lines(found: &Evaluation) -> Vec<String> {
     vec![
         format!("photos               {}", found.num_photos),
-        format!("classes true         {}", found.num_true),
-        format!("classes found        {}", found.num_found),
+        format!("true classes         {}", found.num_true),
+        format!("clusters             {}", found.num_found),
         format!("adjusted Rand index  {:.4}", found.adjusted_rand),
         format!("Rand index           {:.4}", found.rand),
         format!("NMI                  {:.4}", found.nmi),
@@ -69,10 +69,10 @@ fn text(scores: &Scores) -> String {
 fn object(found: &Evaluation) -> serde_json::Value {
     let scores = |scores: &Scores| json!({"precision": scores.precision, "recall": scores.recall, "f1": scores.f1});
     json!({
-        "version": 1,
+        "version": 2,
         "num_photos": found.num_photos,
         "num_true_classes": found.num_true,
-        "num_found_classes": found.num_found,
+        "num_clusters": found.num_found,
         "adjusted_rand_index": found.adjusted_rand,
         "rand_index": found.rand,
         "nmi": found.nmi,

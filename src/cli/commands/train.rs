@@ -83,7 +83,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         && let Some(accuracy) = by_name.classifier.test_accuracy
     {
         output::line(format_args!(
-            "Split by name alone, photos of one thing on both sides: test accuracy = {:.1}% (N={})",
+            "Split by name alone, photos of one thing in both splits: test accuracy = {:.1}% (N={})",
             accuracy * 100.0,
             by_name.test_results.len()
         ));
@@ -294,7 +294,7 @@ fn tell_misclassified(trained: &TrainedClassifier) {
 }
 
 fn tell(trained: &TrainedClassifier) {
-    let count = |side| trained.photos.iter().filter(|p| p.split == side).count();
+    let count = |split| trained.photos.iter().filter(|p| p.split == split).count();
     output::line(format_args!(
         "photos    {} for training, {} for validation, {} for testing, {} classes; the layer learned in {:.0} ms",
         count(Split::Training),
@@ -314,7 +314,7 @@ fn tell(trained: &TrainedClassifier) {
             .filter(|r| r.classification.geometry_class == Some(r.photo.class))
             .count();
         output::line(format_args!(
-            "judges    softmax alone {:.1}%, geometry alone {:.1}%, both {:.1}%",
+            "scores    softmax alone {:.1}%, geometry alone {:.1}%, both {:.1}%",
             layer.accuracy * 100.0,
             by_geometry as f64 / results.len() as f64 * 100.0,
             accuracy * 100.0

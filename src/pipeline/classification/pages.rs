@@ -96,9 +96,9 @@ pub fn review_page(classifier: &Classifier, findings: &[Finding], folder: &Path)
         ),
         (
             Doubt::LabelContradicted,
-            "Both judges together say another class",
+            "Softmax and geometry together give another class",
         ),
-        (Doubt::JudgesDisagree, "The judges disagree with each other"),
+        (Doubt::ScoresDisagree, "Softmax and geometry disagree"),
     ];
     LabelPage {
         title: "Check these labels first".into(),

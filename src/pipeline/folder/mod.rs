@@ -1,4 +1,4 @@
-//! A folder of photos -> verified pairs -> classes.
+//! A folder of photos -> verified pairs -> clusters.
 
 mod confirm;
 mod explain;
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::cache::PhotoCache;
 use super::observer::Observer;
 use crate::candidates::Similarities;
-use crate::cluster::Class;
+use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
@@ -85,7 +85,7 @@ impl From<&PixelEvidence> for EvidenceSummary {
     }
 }
 
-/// Two photos and what was found between them.
+/// A verified pair of photos.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct VerifiedPair {
     /// Index of photo 1, the lesser.
@@ -96,13 +96,12 @@ pub struct VerifiedPair {
     pub num_matches: usize,
     /// Matches that one transform explains.
     pub num_inliers: usize,
-    /// Log-odds that both photos show the same thing, with what the folder's own pairs say of how rare
-    /// that is.
+    /// Log-odds that both photos show the same thing, including the folder's prior.
     pub log_odds: f64,
     /// Whether one is an edited copy of the other or another view, if they show the same thing; none
     /// where the pixels were not compared.
     pub relation: Option<Relation>,
-    /// What the pixels say; none where they were not compared.
+    /// Evidence of the pixels; none where they were not compared.
     pub evidence: Option<EvidenceSummary>,
 }
 
@@ -112,7 +111,7 @@ impl VerifiedPair {
         probability(self.log_odds)
     }
 
-    /// Whether geometry found something in both photos, and that is enough by these options.
+    /// Whether the pair links its photos by these options.
     fn is_linked(&self, options: &ClusterOptions) -> bool {
         self.num_inliers >= options.min_inliers.unwrap_or(1)
             && self.probability() >= options.min_probability
@@ -120,7 +119,7 @@ impl VerifiedPair {
     }
 }
 
-/// The classes of a folder and all that they rest on.
+/// The clusters of a folder, with the photos and pairs that they were computed from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FolderClusters {
     /// The photos that could be read, sorted by path.
@@ -131,19 +130,19 @@ pub struct FolderClusters {
     pub passed_over: PassedOver,
     /// Every pair verified, sorted.
     pub pairs: Vec<VerifiedPair>,
-    /// What the folder's own pairs add to the log-odds of each: less than 0 where few of them show one
-    /// thing.
+    /// The prior that the folder's own pairs add to the log-odds of each: below 0 where few of them show the
+    /// same thing.
     pub prior_log_odds: f64,
-    /// The classes over indices of `photos`, the largest first.
-    pub classes: Vec<Class>,
+    /// The clusters over indices of `photos`, the largest first.
+    pub clusters: Vec<Cluster>,
 }
 
 impl FolderClusters {
-    /// For each photo the number of its class and its place among the members.
+    /// For each photo the number of its cluster and its place among the members.
     pub fn places(&self) -> Vec<(usize, usize)> {
         let mut places = vec![(0, 0); self.photos.len()];
-        for (number, class) in self.classes.iter().enumerate() {
-            for (place, &photo) in class.members.iter().enumerate() {
+        for (number, cluster) in self.clusters.iter().enumerate() {
+            for (place, &photo) in cluster.members.iter().enumerate() {
                 places[photo] = (number, place);
             }
         }
@@ -151,7 +150,7 @@ impl FolderClusters {
     }
 }
 
-/// What one run works with.
+/// Shared state of one run.
 struct Session<'a> {
     model: &'a Model,
     options: &'a ClusterOptions,
@@ -174,14 +173,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Uses the store. The first failure is told to the observer, and the run goes on without the
-    /// store: nothing that was computed is lost for a full disk.
+    /// Uses the store until its first failure, which is reported to the observer; the run goes on without
+    /// it.
     fn using<T>(&self, work: impl FnOnce(&Store) -> Result<T>) -> Option<T> {
         self.store.using(work)
     }
 }
 
-/// Sorts the photos of `folder` and its sub-folders into classes. What cannot be used is a
+/// Sorts the photos of `folder` and its sub-folders into clusters. What cannot be used is a
 /// [`Failure`], and the rest is sorted. What `store` knows is not computed again. The same photos,
 /// model and options give the same result, whatever the store knew, on any number of threads.
 ///
@@ -202,22 +201,22 @@ pub fn cluster_folder(
     let similarities = Similarities::new(&features);
     let pairs = pairs_to_verify(&session, &entries, &similarities)?;
     let found = verify_pairs(&session, &entries, &pairs)?;
-    let (pairs, prior_log_odds) = judge(&session, &entries, found)?;
+    let (pairs, prior_log_odds) = score_pairs(&session, &entries, found)?;
     let mut result = FolderClusters {
         photos: entries.into_iter().map(photo).collect(),
         failures,
         passed_over,
         pairs,
         prior_log_odds,
-        classes: Vec::new(),
+        clusters: Vec::new(),
     };
-    result.classes = result.classes_at(options.min_probability, options);
+    result.clusters = result.clusters_at(options.min_probability, options);
     Ok(result)
 }
 
-/// Judges each pair by features and, where these make it worth it, by pixels; then adds what the pairs
-/// together say of how many of them show one thing.
-fn judge(
+/// Scores each pair from its features, and from its pixels where features make that worthwhile; then adds
+/// the prior that all pairs of the folder give.
+fn score_pairs(
     session: &Session<'_>,
     entries: &[read::Entry],
     found: Vec<Found>,
@@ -227,21 +226,21 @@ fn judge(
         None => Judgement::embedded()?,
     };
     let found = confirm::compare_pixels(session, entries, found, judgement)?;
-    let judged: Vec<VerifiedPair> = found
+    let scored: Vec<VerifiedPair> = found
         .par_iter()
         .map(|found| {
             let is_swapped = entries[found.image1].hash > entries[found.image2].hash;
             verified_pair(found, judgement, is_swapped)
         })
         .collect();
-    let aligned = judged.iter().filter(|pair| pair.evidence.is_some());
+    let aligned = scored.iter().filter(|pair| pair.evidence.is_some());
     let log_odds: Vec<f64> = aligned.map(|pair| pair.log_odds).collect();
     let prior = judgement.prior_log_odds(&log_odds);
     let shifted = |pair: VerifiedPair| VerifiedPair {
         log_odds: pair.log_odds + prior,
         ..pair
     };
-    Ok((judged.into_iter().map(shifted).collect(), prior))
+    Ok((scored.into_iter().map(shifted).collect(), prior))
 }
 
 /// `is_swapped` where the evidence has the photos in the other order.

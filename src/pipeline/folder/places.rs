@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::pixels::{groups, prepare, sort_by_neighbourhood};
+use super::pixels::{groups, prepare, sort_by_neighborhood};
 use super::verify::match_again;
 use super::{FolderClusters, Session, VerifiedPair};
 use crate::error::Result;
@@ -49,7 +49,7 @@ pub(super) fn compared_places(
         return Ok(told);
     };
     let both = |pair: &&VerifiedPair| [pair.image1, pair.image2];
-    sort_by_neighbourhood(&mut pairs, both);
+    sort_by_neighborhood(&mut pairs, both);
     let mut images = BTreeMap::new();
     for range in groups(&pairs, both, MAX_DECODED) {
         let group = &pairs[range];

@@ -46,7 +46,7 @@ struct Aligned {
 }
 
 /// What COLMAP reconstructs the things of a folder from: every photo, and the pairs that are linked by
-/// [`ClusterOptions::min_probability`] and [`ClusterOptions::min_inliers`] as the classes are.
+/// [`ClusterOptions::min_probability`] and [`ClusterOptions::min_inliers`] as the clusters are.
 /// Features come from `store`; what it lost is computed again. A photo that can no longer be read has
 /// no keypoints. Deterministic as [`super::cluster_folder`] is.
 ///

@@ -1,4 +1,4 @@
-//! The classes of a folder -> what the report shows.
+//! The clusters of a folder -> the values of its report.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::places::{compared_places, least_certain};
 use super::read::read_photo;
 use super::verify::match_again;
 use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
-use crate::cluster::Class;
+use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
@@ -23,16 +23,15 @@ use crate::report::{
 use crate::scoring::{Relation, log_odds, probability};
 use crate::store::{SettingsId, Store};
 
-/// The slider's probabilities, as their log-odds in halves.
+/// Cuts of the slider, in halves of log-odds.
 const CUTS: std::ops::RangeInclusive<i32> = -6..=16;
 /// Pairs less probable than this, and than the run's own cut, are not shown.
 const MIN_SHOWN_PROBABILITY: f64 = 0.05;
-/// A member is uncertain when its evidence towards the others weighs less than this on average; a
-/// pair with just enough evidence weighs 0.5.
+/// Members with a lower score are marked as uncertain; a pair with just enough evidence scores 0.5.
 const MIN_CERTAIN_SCORE: f64 = 0.5;
 
 /// What a report of `found` shows, with links from a file in `beside` to the photos of `folder`.
-/// Features and small pictures come from `store`; what it lost is computed again.
+/// Features and thumbnails come from `store`; missing ones are computed again.
 ///
 /// # Errors
 /// As [`super::cluster_folder`].
@@ -67,14 +66,14 @@ pub fn folder_report(
         .par_iter()
         .map(|photo| {
             counter.check()?;
-            let small = small_picture(&session, &path_below(folder, &photo.path), photo);
+            let thumbnail = stored_thumbnail(&session, &path_below(folder, &photo.path), photo);
             counter.count(false);
             Ok(ReportPhoto {
                 path: photo.path.clone(),
                 href: link(photo),
                 width: photo.width,
                 height: photo.height,
-                thumbnail: small.unwrap_or_default(),
+                thumbnail: thumbnail.unwrap_or_default(),
             })
         })
         .collect::<Result<_>>()?;
@@ -121,7 +120,7 @@ pub fn folder_report(
     })
 }
 
-/// The classes at every position of the slider, the strictest first, and which of them is the run's.
+/// The clusters at every position of the slider, strictest first, and the index of the run's own cut.
 fn ladder(found: &FolderClusters, options: &ClusterOptions) -> (Vec<ReportCut>, usize) {
     let own = options.min_probability;
     let mut cuts: Vec<f64> = CUTS
@@ -132,28 +131,28 @@ fn ladder(found: &FolderClusters, options: &ClusterOptions) -> (Vec<ReportCut>, 
     cuts.sort_by(|a, b| b.total_cmp(a));
     let default_cut = cuts.iter().position(|cut| *cut == own).unwrap_or(0);
     let rungs = cuts.into_par_iter().map(|cut| {
-        let classes = match cut == own {
-            true => found.classes.clone(),
-            false => found.classes_at(cut, options),
+        let clusters = match cut == own {
+            true => found.clusters.clone(),
+            false => found.clusters_at(cut, options),
         };
-        rung(cut, found.photos.len(), &classes)
+        rung(cut, found.photos.len(), &clusters)
     });
     (rungs.collect(), default_cut)
 }
 
-fn rung(cut: f64, num_photos: usize, classes: &[Class]) -> ReportCut {
+fn rung(cut: f64, num_photos: usize, clusters: &[Cluster]) -> ReportCut {
     let mut rung = ReportCut {
         min_probability: cut,
-        class_of_photo: vec![0; num_photos],
+        cluster_of_photo: vec![0; num_photos],
         score_of_photo: vec![0.0; num_photos],
-        representative_of_class: Vec::with_capacity(classes.len()),
+        representative_of_cluster: Vec::with_capacity(clusters.len()),
         uncertain_photos: Vec::new(),
     };
-    for (number, class) in classes.iter().enumerate() {
-        rung.representative_of_class
-            .push(class.representative as u32);
-        for (&photo, &score) in class.members.iter().zip(&class.scores) {
-            rung.class_of_photo[photo] = number as u32;
+    for (number, cluster) in clusters.iter().enumerate() {
+        rung.representative_of_cluster
+            .push(cluster.representative as u32);
+        for (&photo, &score) in cluster.members.iter().zip(&cluster.scores) {
+            rung.cluster_of_photo[photo] = number as u32;
             rung.score_of_photo[photo] = score as f32;
             if score < MIN_CERTAIN_SCORE {
                 rung.uncertain_photos.push(photo as u32);
@@ -164,8 +163,8 @@ fn rung(cut: f64, num_photos: usize, classes: &[Class]) -> ReportCut {
     rung
 }
 
-/// From the store; else made anew. None when the photo can no longer be read.
-fn small_picture(session: &Session<'_>, path: &Path, photo: &FolderPhoto) -> Option<Vec<u8>> {
+/// The stored thumbnail, or a new one; none if the photo can no longer be read.
+fn stored_thumbnail(session: &Session<'_>, path: &Path, photo: &FolderPhoto) -> Option<Vec<u8>> {
     let known = session
         .using(|store| store.thumbnail(&photo.content_hash))
         .flatten();
@@ -202,7 +201,7 @@ pub(super) fn features_of(
 /// x and y in image2, in pixels.
 type Geometry = (Option<[f64; 9]>, Vec<[f32; 4]>);
 
-/// What features say of a pair; nothing when a photo can no longer be read.
+/// The geometry of a pair; empty if a photo can no longer be read.
 fn geometry(
     session: &Session<'_>,
     features: &BTreeMap<usize, FeatureSet>,
@@ -259,19 +258,19 @@ mod tests {
 
     #[test]
     fn weakly_tied_members_are_uncertain() {
-        let class = Class {
+        let cluster = Cluster {
             members: vec![1, 4],
             scores: vec![0.9, 0.3],
             representative: 1,
         };
-        let single = Class {
+        let single = Cluster {
             members: vec![0],
             scores: vec![1.0],
             representative: 0,
         };
-        let rung = rung(0.9, 5, &[class, single]);
+        let rung = rung(0.9, 5, &[cluster, single]);
         assert_eq!(rung.uncertain_photos, [4]);
-        assert_eq!(rung.class_of_photo[0], 1);
-        assert_eq!(rung.representative_of_class, [1, 0]);
+        assert_eq!(rung.cluster_of_photo[0], 1);
+        assert_eq!(rung.representative_of_cluster, [1, 0]);
     }
 }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::read::{Entry, read_folder, read_query};
 use super::verify::{match_entries, verify_pairs};
-use super::{ClusterOptions, Failure, Session, VerifiedPair, judge};
+use super::{ClusterOptions, Failure, Session, VerifiedPair, score_pairs};
 use crate::error::Result;
 use crate::extract::Model;
 use crate::folder::PassedOver;
@@ -48,9 +48,9 @@ pub struct SearchResult {
     pub passed_over: PassedOver,
 }
 
-/// Finds the photos of `folder` that show what the photo at `query` shows. Every photo is matched and
-/// verified; those are found that show it with at least
-/// [`ClusterOptions::min_probability`]. What `store` knows is not computed again. Deterministic
+/// Finds the photos of `folder` that show what the photo at `query` shows. Every photo is matched with
+/// the query; hits have at least the probability [`ClusterOptions::min_probability`]. What `store` holds
+/// is not computed again. Deterministic
 /// as [`super::cluster_folder`] is.
 ///
 /// # Errors
@@ -72,7 +72,7 @@ pub fn search_folder(
     entries.extend(photos);
     let pairs: Vec<(usize, usize)> = (1..entries.len()).map(|photo| (0, photo)).collect();
     let found = verify_pairs(&session, &entries, &pairs)?;
-    let (pairs, _) = judge(&session, &entries, found)?;
+    let (pairs, _) = score_pairs(&session, &entries, found)?;
     let linked = pairs.iter().filter(|pair| pair.is_linked(options));
     let mut found: Vec<&VerifiedPair> = linked.collect();
     found.sort_by(|a, b| {

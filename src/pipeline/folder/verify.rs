@@ -1,4 +1,4 @@
-//! Which pairs are verified, and what geometry says of them.
+//! Selection of candidate pairs, and their geometric verification.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,13 +17,12 @@ use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
 const VERIFICATION_VERSION: u32 = 3;
-/// Pairs that are asked of the store, and kept in it, at a time.
+/// Batch size for reading and writing pairs in the store.
 const CHUNK: usize = 2048;
-/// Pairs taken at random to learn how pairs look that do not match, in a folder where not all are
-/// verified.
+/// Random pairs that estimate the folder's null distribution where not all pairs are verified.
 const NUM_RANDOM: usize = 2000;
 
-/// A pair of photos by index, and what was found; image1 is before image2.
+/// A verified pair of photos by index; image1 is before image2.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
     pub image1: usize,
@@ -99,7 +98,7 @@ fn by_content(entries: &[Entry], (image1, image2): (usize, usize)) -> (usize, us
     }
 }
 
-/// Matches and verifies each pair that the store does not know.
+/// Matches and verifies each pair that is not in the store.
 pub(super) fn verify_pairs(
     session: &Session<'_>,
     entries: &[Entry],
@@ -155,7 +154,7 @@ fn known_pairs(
         .unwrap_or_else(|| vec![None; pairs.len()])
 }
 
-/// What names a pair in the store.
+/// The key of a pair in the store.
 pub(super) fn hashes(entries: &[Entry], pair: (usize, usize)) -> (ContentHash, ContentHash) {
     let (first, second) = by_content(entries, pair);
     (entries[first].hash, entries[second].hash)
@@ -177,7 +176,7 @@ fn verify_pair(
     })
 }
 
-/// What features say of a pair, and its photos in the order that they were matched in: by content.
+/// Matches a pair by its features; also returns its photos in the order of the match, by content.
 pub(super) fn match_entries(
     session: &Session<'_>,
     entries: &[Entry],
