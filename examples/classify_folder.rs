@@ -3,9 +3,7 @@
 
 use delfin::Model;
 use delfin::folder::find_photos;
-use delfin::pipeline::{
-    ClassifierOptions, NoCache, PhotoClassifier, TrainingFolders, Watchless, train_classifier,
-};
+use delfin::pipeline::{NoCache, PhotoClassifier, TrainingFolders, Watchless, train_classifier};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let paths: Vec<_> = std::env::args_os().skip(1).collect();
@@ -18,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         validation: None,
         testing: None,
     };
-    let options = ClassifierOptions::for_model(&model);
+    let options = model.classifier_options();
     let trained = train_classifier(&model, &folders, &options, &NoCache, &Watchless)?;
     let labeller = PhotoClassifier::new(&trained.classifier, &model)?;
     for path in find_photos(&[photos.into()])?.photos {

@@ -508,7 +508,7 @@ fn a_store_forgets_photos_that_are_gone() {
     std::fs::remove_file(photos.join("alone.jpg")).unwrap();
     let run = delfin(&["store", "gc", photos.to_str().unwrap()]);
     assert!(
-        text(&run.stdout).starts_with("1 photos forgotten"),
+        text(&run.stdout).starts_with("1 photo forgotten"),
         "{}",
         text(&run.stdout)
     );
@@ -633,7 +633,7 @@ fn search_finds_the_photo_that_holds_the_query_and_where() {
             "{corner:?} {expected:?}"
         );
     }
-    assert!(text(&delfin(&args).stdout).contains("of 6 photos show it"));
+    assert!(text(&delfin(&args).stdout).contains("of 6 photos\n"));
     // A box that fills a quarter of a cluttered photo, whichever way the two are ordered.
     std::fs::copy(fixture("box_in_scene.jpg"), photos.join("box in scene.jpg")).unwrap();
     let run = delfin(&[

@@ -258,7 +258,7 @@ fn what_was_organized_inside_the_folder_is_not_organized_again() {
         bench.write("in/sorted/shoe/shoe_3.jpg", "by hand");
         let (out, err) = bench.ends(0, &with(&PREFIX, &["--method", "copy"]));
         assert!(out.contains("of 4 photos placed in"), "{out}");
-        let told = "sorted: 3 photos that `delfin organize` placed there are left out";
+        let told = "sorted: 3 photos left out that `delfin organize` placed there";
         assert!(err.contains(told), "{err}");
         bench.ends(0, &UNDO);
         std::fs::remove_file(bench.path("in/sorted/shoe/shoe_3.jpg")).expect("removed");

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use delfin::report::{
-    FolderReport, ReportCut, ReportPair, ReportPhoto, ReportPlaces, THUMBNAIL_SIDE_PX, folder_page,
-    href, thumbnail,
+    FolderReport, ReportCut, ReportFailure, ReportPair, ReportPhoto, ReportPlaces,
+    THUMBNAIL_SIDE_PX, folder_page, href, thumbnail,
 };
 use nalgebra::{Matrix3, Vector3};
 
@@ -143,11 +143,14 @@ fn report(folder: &Path) -> FolderReport {
         default_cut: 1,
         pairs,
         failures: vec![
-            ("empty.jpg".to_owned(), "the file is empty".to_owned()),
-            (
-                "notes.jpg".to_owned(),
-                "not a photo <b>at all</b>".to_owned(),
-            ),
+            ReportFailure {
+                path: "empty.jpg".to_owned(),
+                reason: "the file is empty".to_owned(),
+            },
+            ReportFailure {
+                path: "notes.jpg".to_owned(),
+                reason: "not a photo <b>at all</b>".to_owned(),
+            },
         ],
     }
 }

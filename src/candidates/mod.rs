@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 
-pub use similarity::Similarities;
+pub(crate) use similarity::Similarities;
 
 /// How many partners are proposed for each photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl CandidateOptions {
 ///
 /// # Errors
 /// [`Error::InvalidOption`]; [`Error::Features`] when descriptors differ in length.
-pub fn candidate_pairs(
+pub(crate) fn candidate_pairs(
     features: &[&FeatureSet],
     similarities: &Similarities,
     ranks: &[[u8; 32]],

@@ -52,6 +52,7 @@ pub struct Classifier {
 
 /// One match of a photo with a training photo.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct ReferenceMatch {
     /// Index of the training photo in [`Classifier::references`].
     pub reference: usize,

@@ -23,7 +23,7 @@ const MAX_EVIDENCE: f64 = 8.0;
 
 /// Evidence that two photos show the same thing.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Link {
+pub(crate) struct Link {
     /// A photo.
     pub image1: usize,
     /// Another photo.
@@ -34,6 +34,7 @@ pub struct Link {
 
 /// One cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Cluster {
     /// Its photos, ascending.
     pub members: Vec<usize>,
@@ -48,7 +49,7 @@ pub struct Cluster {
 /// photo; every photo is in one cluster. Of two links between the same photos the stronger counts.
 /// Links to photos that do not exist, and evidence that is not a number, count as none.
 /// Deterministic, and independent of the order of `links`.
-pub fn clusters(num_photos: usize, links: &[Link]) -> Vec<Cluster> {
+pub(crate) fn clusters(num_photos: usize, links: &[Link]) -> Vec<Cluster> {
     let mut neighbors: Vec<Vec<(usize, f64)>> = vec![Vec::new(); num_photos];
     for link in links {
         let inside = link.image1.max(link.image2) < num_photos && link.image1 != link.image2;

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 
 /// Precision, recall and their harmonic mean, each from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Scores {
     /// Share of what was claimed that is true.
     pub precision: f64,
@@ -38,6 +39,7 @@ impl Scores {
 
 /// What [`evaluate`] measures.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Photos that have both labels.
     pub num_photos: usize,

@@ -6,5 +6,6 @@
 mod clusters;
 mod evaluation;
 
-pub use clusters::{Cluster, Link, clusters};
+pub use clusters::Cluster;
+pub(crate) use clusters::{Link, clusters};
 pub use evaluation::{Evaluation, Scores, evaluate};

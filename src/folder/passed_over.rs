@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::counted::counted;
+
 /// Kinds that a line names; the others are counted together.
 const MAX_KINDS: usize = 6;
 /// The kind of files whose names have no ending.
@@ -16,6 +18,7 @@ const ODD_ENDING: &str = "with another ending";
 /// The files of a folder that are passed over. Names that begin with a dot, and what delfin wrote, are
 /// not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PassedOver {
     /// The number of files that are no photos which can be read, by ending: `.heic`.
     pub files: BTreeMap<String, usize>,
@@ -33,7 +36,8 @@ impl PassedOver {
     /// One line for the files and one for each organized folder; none when nothing is passed over.
     pub fn lines(&self) -> Vec<String> {
         let organized = self.organized.iter().map(|(folder, count)| {
-            format!("{folder}: {count} photos that `delfin organize` placed there are left out")
+            let photos = counted(*count, "photo");
+            format!("{folder}: {photos} left out that `delfin organize` placed there")
         });
         let files = (!self.files.is_empty()).then(|| self.to_string());
         files.into_iter().chain(organized).collect()

@@ -14,6 +14,7 @@ use crate::folder::JOURNAL_FOLDER;
 
 /// What [`apply`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Applied {
     /// Photos that got their place.
     pub num_placed: usize,

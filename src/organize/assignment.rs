@@ -23,6 +23,16 @@ pub struct Assignment {
     pub label: Result<String, String>,
 }
 
+/// The assignments of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LabelAssignments {
+    /// One for each photo.
+    pub assignments: Vec<Assignment>,
+    /// The paths of the table that no photo has.
+    pub unknown_paths: Vec<String>,
+}
+
 /// Labels from names of the form LABEL_rest.jpg: what stands before the first `_`.
 pub fn by_prefix(photos: &[PathBuf]) -> Vec<Assignment> {
     assign(photos, |photo| {
@@ -39,13 +49,12 @@ pub fn by_prefix(photos: &[PathBuf]) -> Vec<Assignment> {
 }
 
 /// Labels from a table of paths and labels; `name` is what the table is called in reasons. Paths are
-/// those below the surveyed folder, as [`name_below`] gives them. Also returns the paths of the table
-/// that no photo has.
+/// those below the surveyed folder, as [`name_below`] gives them.
 pub fn by_labels(
     photos: &[PathBuf],
     labels: &BTreeMap<String, String>,
     name: &str,
-) -> (Vec<Assignment>, Vec<String>) {
+) -> LabelAssignments {
     let printed = |photo: &Path| name_below(Path::new(""), photo);
     let names: BTreeSet<String> = photos.iter().map(|photo| printed(photo)).collect();
     let unknown = labels.keys().filter(|path| !names.contains(*path));
@@ -53,7 +62,10 @@ pub fn by_labels(
         Some(label) => Ok(label.clone()),
         None => Err(format!("{name} has no row for it")),
     });
-    (assignments, unknown.cloned().collect())
+    LabelAssignments {
+        assignments,
+        unknown_paths: unknown.cloned().collect(),
+    }
 }
 
 fn assign(photos: &[PathBuf], label: impl Fn(&Path) -> Result<String, String>) -> Vec<Assignment> {
@@ -132,16 +144,19 @@ mod tests {
         assert!(label_of(&format!("{}_a", "x".repeat(201))).is_err());
         assert!(label_of("console_a.jpg").is_ok());
         let labels = BTreeMap::from([("a".into(), "../up".into())]);
-        let (assignments, _) = by_labels(&["a".into()], &labels, "t.csv");
-        assert!(assignments[0].label.is_err());
+        let found = by_labels(&["a".into()], &labels, "t.csv");
+        assert!(found.assignments[0].label.is_err());
     }
 
     #[test]
     fn photos_without_a_row_and_rows_without_a_photo_are_named() {
         let labels = BTreeMap::from([("a".into(), "0".into()), ("c".into(), "1".into())]);
-        let (assignments, unknown) = by_labels(&["a".into(), "b".into()], &labels, "t.csv");
-        assert_eq!(assignments[0].label, Ok("0".into()));
-        assert_eq!(assignments[1].label, Err("t.csv has no row for it".into()));
-        assert_eq!(unknown, ["c"]);
+        let found = by_labels(&["a".into(), "b".into()], &labels, "t.csv");
+        assert_eq!(found.assignments[0].label, Ok("0".into()));
+        assert_eq!(
+            found.assignments[1].label,
+            Err("t.csv has no row for it".into())
+        );
+        assert_eq!(found.unknown_paths, ["c"]);
     }
 }

@@ -10,6 +10,7 @@ use crate::folder::{PassedOver, find_photos, name_below};
 
 /// The source's photos and the two folders, as they were when they were looked at.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Survey {
     /// The folder of the photos, absolute, links resolved.
     pub source: PathBuf,

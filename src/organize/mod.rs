@@ -15,7 +15,7 @@ mod plan;
 mod undo;
 
 pub use apply::{Applied, apply};
-pub use assignment::{Assignment, by_labels, by_prefix};
+pub use assignment::{Assignment, LabelAssignments, by_labels, by_prefix};
 pub use files::{Survey, survey};
 pub use plan::{LeftOut, Place, Placement, Plan, plan};
 pub use undo::{Undone, undo};

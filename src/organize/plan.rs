@@ -25,6 +25,7 @@ pub enum Placement {
 
 /// One photo and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place {
     /// The photo's path below the source.
     pub photo: PathBuf,
@@ -34,6 +35,7 @@ pub struct Place {
 
 /// A photo that gets no place.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LeftOut {
     /// The photo's path below the source.
     pub photo: PathBuf,
@@ -43,6 +45,7 @@ pub struct LeftOut {
 
 /// What [`apply`](super::apply) would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Plan {
     /// The folder of the photos, absolute.
     pub source: PathBuf,

@@ -94,6 +94,14 @@ impl<'a, C: ?Sized> PhotoCache<'a, C> {
         }
     }
 
+    /// The same with another `warn`.
+    pub(super) fn with_warn(self, warn: impl Fn(&str) + Sync + 'a) -> Self {
+        Self {
+            warn: Box::new(warn),
+            ..self
+        }
+    }
+
     /// The result of `work`; none after a failure, now or before.
     pub(super) fn using<T>(&self, work: impl FnOnce(&C) -> Result<T>) -> Option<T> {
         if self.has_failed.load(Ordering::Relaxed) {

@@ -37,7 +37,7 @@ pub trait Observer: Sync {
 
 /// Ignores every callback and never cancels.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
+pub(super) struct Silent;
 
 impl Observer for Silent {
     fn progress(&self, _: Stage, _: usize, _: usize, _: usize) {}

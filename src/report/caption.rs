@@ -6,6 +6,7 @@ use super::figure::{FigureContent, FigureOptions};
 use super::overlay::{cross, dot};
 use super::stroke::{Color, Pen, Strokes};
 use super::text::Typeface;
+use crate::counted::counted;
 
 const INK: Color = [31, 35, 40];
 const FAINT_INK: Color = [89, 99, 110];
@@ -46,17 +47,17 @@ impl Caption {
             .collect();
         let [drawn, all] = lines_drawn;
         if drawn < all {
-            let note = format!("lines drawn for {drawn} of {all} inliers");
+            let note = format!("lines drawn for {drawn} of {}", counted(all, "inlier"));
             lines.extend(body.wrapped(&note, width));
         }
         let compared = content.places.filter(|_| content.transform.is_some());
         let legend = compared.map(|places| {
             let short = |text: String| body.shortened(&text, width - beside_mark(&body));
             [
-                short(format!("{} places look alike", places.agreeing.len())),
+                short(format!("{} alike", counted(places.agreeing.len(), "place"))),
                 short(format!(
-                    "{} places look different",
-                    places.contradicting.len()
+                    "{} different",
+                    counted(places.contradicting.len(), "place")
                 )),
                 body.shortened("no mark: unclear, or too plain", width),
             ]

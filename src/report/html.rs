@@ -35,8 +35,17 @@ pub struct FolderReport {
     pub default_cut: usize,
     /// The verified pairs.
     pub pairs: Vec<ReportPair>,
-    /// Files that could not be read: path and reason.
-    pub failures: Vec<(String, String)>,
+    /// Files that could not be read.
+    pub failures: Vec<ReportFailure>,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Clone, Default)]
+pub struct ReportFailure {
+    /// Its path, as it is shown. May hold any characters.
+    pub path: String,
+    /// Why, on one line.
+    pub reason: String,
 }
 
 /// A photo of a folder report.
@@ -224,7 +233,10 @@ mod tests {
                     contradicting: vec![[39.5, 14.5]; 2000],
                 }),
             }],
-            failures: vec![(ODD.into(), ODD.into())],
+            failures: vec![ReportFailure {
+                path: ODD.into(),
+                reason: ODD.into(),
+            }],
         }
     }
 

@@ -122,7 +122,7 @@ fn columns(report: &FolderReport, pairs: &[&ReportPair], drawn: &[usize]) -> Val
             "agreeing": column(pairs, |pair| num_places(pair).map(|[agreeing, _]| agreeing)),
             "contradicting": column(pairs, |pair| num_places(pair).map(|[_, contradicting]| contradicting)),
         },
-        "failures": report.failures,
+        "failures": column(&report.failures, |failure| [&failure.path, &failure.reason]),
     })
 }
 

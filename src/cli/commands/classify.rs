@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use delfin::classify::{Classifier, ConfusionMatrix, LabelledPhoto, read_classifier};
+use delfin::counted;
 use delfin::files::write_file;
 use delfin::folder::{find_photos, path_text};
 use delfin::formats::labels::csv_field;
@@ -99,8 +100,8 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
         write_file(path, table.csv(&rows).as_bytes())?;
         table.summary(&rows).iter().for_each(output::line);
         output::line(format_args!(
-            "labels of {} photos: {}",
-            rows.len(),
+            "labels of {}: {}",
+            counted(rows.len(), "photo"),
             path.display()
         ));
     } else if is_single {
@@ -112,7 +113,11 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
         table.summary(&rows).iter().for_each(output::note);
     }
     if rows.len() < num_photos {
-        bail!("{} of {num_photos} photos failed", num_photos - rows.len());
+        bail!(
+            "{} of {} failed",
+            num_photos - rows.len(),
+            counted(num_photos, "photo")
+        );
     }
     Ok(Answer::Yes)
 }
@@ -233,9 +238,9 @@ impl Table<'_> {
         if self.classifier.has_geometry() {
             lines.push(match (found.best_match, found.geometry_class) {
                 (Some(best), Some(class)) => format!(
-                    "geometry  {}, {} inliers with {} ({})",
+                    "geometry  {}, {} with {} ({})",
                     self.label(class),
-                    best.num_inliers,
+                    counted(best.num_inliers, "inlier"),
                     self.classifier.references[best.reference].name,
                     percent(probability(best.log_odds))
                 ),

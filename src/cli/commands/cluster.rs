@@ -7,8 +7,8 @@ use delfin::files::{refuse_existing, write_file};
 use delfin::folder::{list_photos, path_text};
 use delfin::matching::SearchKind;
 use delfin::pipeline::{
-    ClusterFile, ClusterOptions, ClusterSource, FolderClusters, cluster_folder, clusters_csv,
-    colmap_database, edges_csv, folder_report, labels_txt,
+    ClusterFile, ClusterOptions, ClusterSource, FolderClusters, FolderSession, clusters_csv,
+    edges_csv, labels_txt,
 };
 use delfin::report::folder_page;
 use delfin::store::Store;
@@ -40,7 +40,9 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     make_folder(&args.output)?;
     let store = args.store.open(&args.folder)?;
     let progress = Progress::new(args.quiet);
-    let found = cluster_folder(&model, &args.folder, &store, &options, &progress)?;
+    let session = FolderSession::new(&model, &args.folder, &store, &options)?;
+    let session = session.with_observer(&progress);
+    let found = session.cluster()?;
     let file = args.output.join("clusters.json");
     let all = format!("{} lists all", file.display());
     tell_failures(&found.failures, &all);
@@ -48,16 +50,14 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     if found.photos.is_empty() {
         bail!("{}: no photos that can be read", args.folder.display());
     }
-    let progress = &progress;
-    let (folder, beside) = (&args.folder, &args.output);
-    let report = folder_report(&model, folder, beside, &store, &options, &found, progress)?;
+    let report = session.report(&found, &args.output)?;
     write_all(args, &model, &store, &options, &found)?;
     write_file(
         &args.output.join("report.html"),
         folder_page(&report)?.as_bytes(),
     )?;
     if let Some(path) = &args.export_colmap {
-        colmap_database(&model, folder, &store, &options, &found, progress)?.write(path)?;
+        session.colmap_database(&found)?.write(path)?;
     }
     let singles = found.clusters.iter().filter(|c| c.members.len() == 1);
     output::line(format_args!(
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
 
 impl ClusterArgs {
     fn options(&self, model: &Model) -> anyhow::Result<ClusterOptions> {
-        let mut options = ClusterOptions::from(model.defaults());
+        let mut options = model.cluster_options();
         options.matching.extraction = self.extraction.options(model);
         options.matching.matching.search = SearchKind::from(&self.descriptors);
         options.matching.verification.limits.allow_mirrored = self.mirrored;

@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use delfin::cluster::{Evaluation, Scores, evaluate};
+use delfin::counted;
 use delfin::formats::labels;
 use serde_json::json;
 
@@ -20,13 +21,14 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<Answer> {
         }
         if rows.len() > MAX_NAMED {
             let more = rows.len() - MAX_NAMED;
-            output::note(format_args!("{}: and {more} more rows", file.display()));
+            output::note(format_args!("{}: and {more} more", file.display()));
         }
     }
     let unpaired = paired.only1.len() + paired.only2.len();
     if unpaired > 0 {
         bail!(
-            "{unpaired} rows of {} and {} do not pair up",
+            "{} of {} and {} without a partner",
+            counted(unpaired, "row"),
             args.truth.display(),
             args.pred.display()
         );
@@ -34,7 +36,9 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<Answer> {
     if paired.pairs.is_empty() {
         bail!("{}: no labels", args.truth.display());
     }
-    let (truth, pred): (Vec<String>, Vec<String>) = paired.pairs.into_iter().unzip();
+    let pairs = paired.pairs.into_iter();
+    let (truth, pred): (Vec<String>, Vec<String>) =
+        pairs.map(|pair| (pair.label1, pair.label2)).unzip();
     let found = evaluate(&truth, &pred)?;
     if args.json {
         output::line(object(&found));
@@ -62,6 +66,7 @@ fn text(scores: &Scores) -> String {
         precision,
         recall,
         f1,
+        ..
     } = scores;
     format!("precision {precision:.4}, recall {recall:.4}, F1 {f1:.4}")
 }

@@ -69,11 +69,11 @@ fn assign(survey: &Survey, by: &Path) -> anyhow::Result<Vec<Assignment>> {
             by.display()
         );
     };
-    let (assignments, unknown) = by_labels(&survey.photos, &labels, &by.display().to_string());
-    for path in unknown {
+    let found = by_labels(&survey.photos, &labels, &by.display().to_string());
+    for path in found.unknown_paths {
         output::note(format_args!("{}: no such photo: {path}", by.display()));
     }
-    Ok(assignments)
+    Ok(found.assignments)
 }
 
 fn take_back(destination: &Path) -> anyhow::Result<Answer> {
@@ -95,7 +95,7 @@ fn take_back(destination: &Path) -> anyhow::Result<Answer> {
 }
 
 fn name(photos: &[LeftOut], what: &str) {
-    for LeftOut { photo, reason } in photos {
+    for LeftOut { photo, reason, .. } in photos {
         output::note(format_args!("{}: {what}: {reason}", photo.display()));
     }
 }

@@ -1,6 +1,7 @@
 //! `delfin review`: the labels to check first.
 
 use delfin::classify::read_classifier;
+use delfin::counted;
 use delfin::files::write_file;
 use delfin::matching::SearchKind;
 use delfin::pipeline::{PhotoClassifier, review_labels, review_page};
@@ -36,8 +37,9 @@ pub(crate) fn run(args: &ReviewArgs) -> anyhow::Result<Answer> {
                 let reference = &classifier.references[best.reference];
                 let probable = percent(probability(best.log_odds));
                 format!(
-                    "; {} inliers with {}, {probable} probable",
-                    best.num_inliers, reference.name
+                    "; {} with {}, {probable} probable",
+                    counted(best.num_inliers, "inlier"),
+                    reference.name
                 )
             }
             None => String::new(),

@@ -9,9 +9,7 @@ use delfin::extract::extract;
 use delfin::folder::{name_below, path_below, path_from_text, path_text};
 use delfin::hex;
 use delfin::image::Photo;
-use delfin::pipeline::{
-    ClusterFile, ClusterOptions, Explanation, MatchOptions, VerifiedPair, match_extracted,
-};
+use delfin::pipeline::{ClusterFile, Explanation, MatchOptions, VerifiedPair, match_extracted};
 use delfin::store::rounded;
 use serde_json::{Value, json};
 
@@ -107,7 +105,7 @@ fn draw_pair(
         );
     }
     let load_model = start.elapsed();
-    let mut options: MatchOptions = ClusterOptions::from(model.defaults()).matching;
+    let mut options: MatchOptions = model.match_options();
     options.extraction = file.source.extraction.clone();
     options.verification.limits.allow_mirrored = file.source.mirrored;
     let mut rows = [&file.photos[pair.image1], &file.photos[pair.image2]];

@@ -58,15 +58,17 @@ impl Default for ClassifierOptions {
     }
 }
 
-impl ClassifierOptions {
-    /// The defaults with the matching that a network was measured with.
-    pub fn for_model(model: &Model) -> Self {
-        Self {
-            geometry: Some(MatchOptions::from(model.defaults())),
-            ..Self::default()
+impl Model {
+    /// The options of training with the matching that this network was measured with.
+    pub fn classifier_options(&self) -> ClassifierOptions {
+        ClassifierOptions {
+            geometry: Some(self.match_options()),
+            ..ClassifierOptions::default()
         }
     }
+}
 
+impl ClassifierOptions {
     /// Checks every field.
     ///
     /// # Errors

@@ -35,6 +35,7 @@ pub struct PhotoClassifier<'a> {
 
 /// The result for one photo. Probabilities are from 0 to 1, one per class.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Classification {
     /// From the softmax score alone.
     pub layer_probabilities: Vec<f64>,
@@ -76,7 +77,7 @@ impl<'a> PhotoClassifier<'a> {
         Ok(Self {
             classifier,
             model,
-            matching: MatchOptions::from(model.defaults()),
+            matching: model.match_options(),
             decode: DecodeOptions::default(),
         })
     }

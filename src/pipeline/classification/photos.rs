@@ -35,6 +35,7 @@ impl TrainingObserver for Watchless {
 
 /// The inputs of one photo's scores.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct PhotoFeatures {
     /// SHA-256 of its file.
     pub content_hash: [u8; 32],

@@ -23,6 +23,7 @@ pub enum Doubt {
 
 /// A photo whose label deserves a second look.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The photo and its label.
     pub photo: LabelledPhoto,

@@ -36,6 +36,7 @@ pub struct LabelledResult {
 
 /// A photo that was used for a classifier.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TrainedPhoto {
     /// The photo.
     pub photo: LabelledPhoto,
@@ -49,6 +50,7 @@ pub struct TrainedPhoto {
 
 /// A classifier and how it came to be.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TrainedClassifier {
     /// The classifier.
     pub classifier: Classifier,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::Session;
+use super::FolderSession;
 use super::pixels::{groups, prepare, sort_by_neighborhood};
 use super::read::Entry;
 use super::verify::{Found, hashes, match_entries, pair_settings};
@@ -20,7 +20,7 @@ const MAX_DECODED: usize = 256;
 /// Compares the pixels of pairs that are worth aligning by their features and not in the store; other
 /// pairs lose their stored pixel evidence. A pair with an unreadable photo has none.
 pub(super) fn compare_pixels(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     mut found: Vec<Found>,
     judgement: &Judgement,
@@ -72,7 +72,7 @@ pub(super) fn compare_pixels(
 
 /// None when a photo can no longer be read, or without an overlap.
 fn compare(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     pair: (usize, usize),
     images: &BTreeMap<usize, RefinementImage>,

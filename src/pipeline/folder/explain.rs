@@ -11,6 +11,7 @@ const LOG_ODDS_A_LINK: f64 = 4.0;
 
 /// Why two photos are, or are not, in one cluster.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Explanation {
     /// The cluster of each.
     pub clusters: [usize; 2],
@@ -51,8 +52,7 @@ impl ClusterFile {
             cluster_of(&self.clusters, photo1)?,
             cluster_of(&self.clusters, photo2)?,
         ];
-        let pairs: Vec<VerifiedPair> = self.pairs.iter().map(VerifiedPair::from).collect();
-        let (chain, links) = strongest_chain(self.photos.len(), &pairs, photo1, photo2);
+        let (chain, links) = strongest_chain(self.photos.len(), &self.pairs, photo1, photo2);
         let is_same = own[0] == own[1];
         let linkage = Linkage::from(&self.source);
         let gives_other = |cut: &f64| {
@@ -60,7 +60,7 @@ impl ClusterFile {
                 min_log_odds: *cut,
                 ..linkage
             };
-            let clusters = clusters_at(self.photos.len(), &pairs, &other);
+            let clusters = clusters_at(self.photos.len(), &self.pairs, &other);
             (cluster_of(&clusters, photo1) == cluster_of(&clusters, photo2)) != is_same
         };
         let mut cuts: Vec<f64> = TRIED_LOG_ODDS
@@ -71,7 +71,8 @@ impl ClusterFile {
         let ends = [(photo1, photo2), (photo2, photo1)];
         Some(Explanation {
             clusters: own,
-            pair: pairs
+            pair: self
+                .pairs
                 .iter()
                 .find(|pair| ends.contains(&(pair.image1, pair.image2)))
                 .copied(),
@@ -103,7 +104,11 @@ impl From<&ClusterSource> for Linkage {
 impl FolderClusters {
     /// The clusters that another minimum probability gives, from the same pairs and the other
     /// `options` of linking.
-    pub fn clusters_at(&self, min_probability: f64, options: &ClusterOptions) -> Vec<Cluster> {
+    pub(super) fn clusters_at(
+        &self,
+        min_probability: f64,
+        options: &ClusterOptions,
+    ) -> Vec<Cluster> {
         let linkage = Linkage {
             min_log_odds: log_odds(min_probability),
             min_inliers: options.min_inliers,
@@ -243,14 +248,13 @@ mod tests {
                     })
                     .collect(),
                 clusters: Vec::new(),
-                pairs: pairs.iter().map(super::super::PairRow::from).collect(),
+                pairs: pairs.to_vec(),
                 failures: Vec::new(),
                 passed_over: crate::folder::PassedOver::default(),
             }
         };
         let mut file = file(0.5);
-        let pairs: Vec<VerifiedPair> = file.pairs.iter().map(VerifiedPair::from).collect();
-        file.clusters = clusters_at(4, &pairs, &Linkage::from(&file.source));
+        file.clusters = clusters_at(4, &file.pairs, &Linkage::from(&file.source));
         let together = file.explain(0, 1).unwrap();
         assert!(together.is_same_cluster());
         assert_eq!(together.weakest().unwrap().image2, 1);

@@ -12,35 +12,32 @@ mod search;
 mod tables;
 mod verify;
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::cache::PhotoCache;
-use super::observer::Observer;
+use super::observer::{Observer, Silent};
 use crate::candidates::Similarities;
 use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
-use crate::folder::PassedOver;
+use crate::folder::{PassedOver, path_below};
 use crate::scoring::{Judgement, PairEvidence, PixelEvidence, Relation, probability};
 use crate::store::{ContentHash, PairRecord, Store};
 
 pub use explain::Explanation;
 pub use options::ClusterOptions;
 pub(in crate::pipeline) use read::extraction_settings;
-pub use reconstruction::colmap_database;
-pub use report::folder_report;
-pub use search::{SearchHit, SearchResult, search_folder};
-pub use tables::{
-    ClusterFile, ClusterSource, PairRow, PhotoRow, clusters_csv, edges_csv, labels_txt,
-};
+pub use search::{SearchHit, SearchResult};
+pub use tables::{ClusterFile, ClusterSource, PhotoRow, clusters_csv, edges_csv, labels_txt};
 use verify::{Found, pairs_to_verify, verify_pairs};
 
 /// A photo, or a folder of photos, that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Failure {
     /// Below the folder, with `/` between names.
     pub path: String,
@@ -50,6 +47,7 @@ pub struct Failure {
 
 /// A photo of a folder.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FolderPhoto {
     /// Its path below the folder, with `/` between names.
     pub path: String,
@@ -86,7 +84,9 @@ impl From<&PixelEvidence> for EvidenceSummary {
 }
 
 /// A verified pair of photos.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "tables::PairRow", into = "tables::PairRow")]
+#[non_exhaustive]
 pub struct VerifiedPair {
     /// Index of photo 1, the lesser.
     pub image1: usize,
@@ -121,6 +121,7 @@ impl VerifiedPair {
 
 /// The clusters of a folder, with the photos and pairs that they were computed from.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FolderClusters {
     /// The photos that could be read, sorted by path.
     pub photos: Vec<FolderPhoto>,
@@ -139,7 +140,7 @@ pub struct FolderClusters {
 
 impl FolderClusters {
     /// For each photo the number of its cluster and its place among the members.
-    pub fn places(&self) -> Vec<(usize, usize)> {
+    fn places(&self) -> Vec<(usize, usize)> {
         let mut places = vec![(0, 0); self.photos.len()];
         for (number, cluster) in self.clusters.iter().enumerate() {
             for (place, &photo) in cluster.members.iter().enumerate() {
@@ -150,74 +151,88 @@ impl FolderClusters {
     }
 }
 
-/// Shared state of one run.
-struct Session<'a> {
+/// A folder of photos, with the network, store and options that its calls work with. Results are
+/// deterministic: the same photos, network and options give the same result, whatever the store holds, on
+/// any number of threads. What the store holds is not computed again; after its first failure, which the
+/// observer is warned of, a session goes on without it.
+pub struct FolderSession<'a> {
     model: &'a Model,
+    folder: PathBuf,
     options: &'a ClusterOptions,
     store: PhotoCache<'a, Store>,
     observer: &'a dyn Observer,
 }
 
-impl<'a> Session<'a> {
-    fn new(
+impl<'a> FolderSession<'a> {
+    /// A session of the photos of `folder` and its sub-folders. Reads nothing yet.
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidOption`].
+    pub fn new(
         model: &'a Model,
-        options: &'a ClusterOptions,
+        folder: impl Into<PathBuf>,
         store: &'a Store,
-        observer: &'a dyn Observer,
-    ) -> Self {
-        Self {
+        options: &'a ClusterOptions,
+    ) -> Result<Self> {
+        options.validate()?;
+        Ok(Self {
             model,
+            folder: folder.into(),
             options,
-            store: PhotoCache::new(store, |text| observer.warn(text)),
+            store: PhotoCache::new(store, |_| ()),
+            observer: &Silent,
+        })
+    }
+
+    /// The same session with callbacks for progress, warnings and cancellation.
+    #[must_use]
+    pub fn with_observer(self, observer: &'a dyn Observer) -> Self {
+        Self {
+            store: self.store.with_warn(|text| observer.warn(text)),
             observer,
+            ..self
         }
     }
 
-    /// Uses the store until its first failure, which is reported to the observer; the run goes on without
-    /// it.
+    /// Sorts the photos into clusters. What cannot be used is a [`Failure`], and the rest is sorted.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] for a folder that cannot be listed, [`crate::Error::Cancelled`], and the
+    /// errors of matching two photos.
+    pub fn cluster(&self) -> Result<FolderClusters> {
+        let (entries, failures, passed_over) = read::read_folder(self)?;
+        let features: Vec<&FeatureSet> = entries.iter().map(|entry| &entry.features).collect();
+        let similarities = Similarities::new(&features);
+        let pairs = pairs_to_verify(self, &entries, &similarities)?;
+        let found = verify_pairs(self, &entries, &pairs)?;
+        let (pairs, prior_log_odds) = score_pairs(self, &entries, found)?;
+        let mut result = FolderClusters {
+            photos: entries.into_iter().map(photo).collect(),
+            failures,
+            passed_over,
+            pairs,
+            prior_log_odds,
+            clusters: Vec::new(),
+        };
+        result.clusters = result.clusters_at(self.options.min_probability, self.options);
+        Ok(result)
+    }
+
+    /// Uses the store until its first failure.
     fn using<T>(&self, work: impl FnOnce(&Store) -> Result<T>) -> Option<T> {
         self.store.using(work)
     }
-}
 
-/// Sorts the photos of `folder` and its sub-folders into clusters. What cannot be used is a
-/// [`Failure`], and the rest is sorted. What `store` knows is not computed again. The same photos,
-/// model and options give the same result, whatever the store knew, on any number of threads.
-///
-/// # Errors
-/// [`crate::Error::InvalidOption`], [`crate::Error::Io`] for a folder that cannot be listed,
-/// [`crate::Error::Cancelled`], and what matching two photos may fail with.
-pub fn cluster_folder(
-    model: &Model,
-    folder: impl AsRef<Path>,
-    store: &Store,
-    options: &ClusterOptions,
-    observer: &dyn Observer,
-) -> Result<FolderClusters> {
-    options.validate()?;
-    let session = Session::new(model, options, store, observer);
-    let (entries, failures, passed_over) = read::read_folder(&session, folder.as_ref())?;
-    let features: Vec<&FeatureSet> = entries.iter().map(|entry| &entry.features).collect();
-    let similarities = Similarities::new(&features);
-    let pairs = pairs_to_verify(&session, &entries, &similarities)?;
-    let found = verify_pairs(&session, &entries, &pairs)?;
-    let (pairs, prior_log_odds) = score_pairs(&session, &entries, found)?;
-    let mut result = FolderClusters {
-        photos: entries.into_iter().map(photo).collect(),
-        failures,
-        passed_over,
-        pairs,
-        prior_log_odds,
-        clusters: Vec::new(),
-    };
-    result.clusters = result.clusters_at(options.min_probability, options);
-    Ok(result)
+    /// Where the photo lies on the disk.
+    fn path_of(&self, photo: &FolderPhoto) -> PathBuf {
+        path_below(&self.folder, &photo.path)
+    }
 }
 
 /// Scores each pair from its features, and from its pixels where features make that worthwhile; then adds
 /// the prior that all pairs of the folder give.
 fn score_pairs(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[read::Entry],
     found: Vec<Found>,
 ) -> Result<(Vec<VerifiedPair>, f64)> {

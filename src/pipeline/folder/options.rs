@@ -2,7 +2,7 @@
 
 use crate::candidates::CandidateOptions;
 use crate::error::{Error, Result};
-use crate::extract::ModelDefaults;
+use crate::extract::Model;
 use crate::pipeline::MatchOptions;
 use crate::scoring::Judgement;
 
@@ -46,12 +46,12 @@ impl Default for ClusterOptions {
     }
 }
 
-impl From<&ModelDefaults> for ClusterOptions {
-    /// The settings that a network was measured with.
-    fn from(defaults: &ModelDefaults) -> Self {
-        Self {
-            matching: MatchOptions::from(defaults),
-            ..Self::default()
+impl Model {
+    /// The options of clustering and search that this network was measured with.
+    pub fn cluster_options(&self) -> ClusterOptions {
+        ClusterOptions {
+            matching: self.match_options(),
+            ..ClusterOptions::default()
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::Session;
+use super::FolderSession;
 use crate::image::Photo;
 use crate::refinement::{RefinementImage, RefinementOptions};
 use crate::store::ContentHash;
@@ -69,7 +69,7 @@ pub(super) fn groups<T>(
 /// `source` says where a photo lies and what its file holds. One that can no longer be read, or is another
 /// file now, is left out.
 pub(super) fn prepare(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     images: &mut BTreeMap<usize, RefinementImage>,
     photos: BTreeSet<usize>,
     source: impl Fn(usize) -> (PathBuf, ContentHash) + Sync,

@@ -8,20 +8,19 @@ use rayon::prelude::*;
 use super::places::{compared_places, least_certain};
 use super::read::read_photo;
 use super::verify::match_again;
-use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
+use super::{ClusterOptions, FolderClusters, FolderPhoto, FolderSession, VerifiedPair};
 use crate::cluster::Cluster;
 use crate::error::Result;
-use crate::extract::Model;
 use crate::features::FeatureSet;
-use crate::folder::path_below;
 use crate::image::Photo;
 use crate::pipeline::features::positions;
-use crate::pipeline::observer::{Counter, Observer, Stage};
+use crate::pipeline::observer::{Counter, Stage};
 use crate::report::{
-    FolderReport, ReportCut, ReportPair, ReportPhoto, THUMBNAIL_SIDE_PX, href, thumbnail,
+    FolderReport, ReportCut, ReportFailure, ReportPair, ReportPhoto, THUMBNAIL_SIDE_PX, href,
+    thumbnail,
 };
 use crate::scoring::{Relation, log_odds, probability};
-use crate::store::{SettingsId, Store};
+use crate::store::SettingsId;
 
 /// Cuts of the slider, in halves of log-odds.
 const CUTS: std::ops::RangeInclusive<i32> = -6..=16;
@@ -30,94 +29,89 @@ const MIN_SHOWN_PROBABILITY: f64 = 0.05;
 /// Members with a lower score are marked as uncertain; a pair with just enough evidence scores 0.5.
 const MIN_CERTAIN_SCORE: f64 = 0.5;
 
-/// What a report of `found` shows, with links from a file in `beside` to the photos of `folder`.
-/// Features and thumbnails come from `store`; missing ones are computed again.
-///
-/// # Errors
-/// As [`super::cluster_folder`].
-pub fn folder_report(
-    model: &Model,
-    folder: &Path,
-    beside: &Path,
-    store: &Store,
-    options: &ClusterOptions,
-    found: &FolderClusters,
-    observer: &dyn Observer,
-) -> Result<FolderReport> {
-    options.validate()?;
-    let session = Session::new(model, options, store, observer);
-    let min_shown = MIN_SHOWN_PROBABILITY.min(options.min_probability);
-    let shown: Vec<&VerifiedPair> = found
-        .pairs
-        .iter()
-        .filter(|pair| pair.probability() >= min_shown)
-        .collect();
-    let least_certain = least_certain(&shown);
-    let total = found.photos.len() + shown.len() + least_certain.len();
-    let counter = Counter::new(observer, Stage::Report, total);
-    let settings = session.using(|store| store.settings(&session.extraction_settings()));
-    let link = |photo: &FolderPhoto| {
-        let path = path_below(folder, &photo.path);
-        let from = beside.canonicalize().ok()?;
-        Some(href(&relative(&path.canonicalize().ok()?, &from)))
-    };
-    let photos = found
-        .photos
-        .par_iter()
-        .map(|photo| {
-            counter.check()?;
-            let thumbnail = stored_thumbnail(&session, &path_below(folder, &photo.path), photo);
-            counter.count(false);
-            Ok(ReportPhoto {
-                path: photo.path.clone(),
-                href: link(photo),
-                width: photo.width,
-                height: photo.height,
-                thumbnail: thumbnail.unwrap_or_default(),
-            })
-        })
-        .collect::<Result<_>>()?;
-    let features = features_of(&session, folder, settings, found, &shown);
-    let places = compared_places(&session, folder, &features, found, least_certain, &counter)?;
-    let pairs = shown
-        .par_iter()
-        .map(|pair| {
-            counter.check()?;
-            let (transform, inliers) = geometry(&session, &features, found, pair)?;
-            counter.count(false);
-            Ok(ReportPair {
-                image1: pair.image1 as u32,
-                image2: pair.image2 as u32,
-                num_matches: pair.num_matches as u32,
-                num_inliers: pair.num_inliers as u32,
-                probability: pair.probability(),
-                relation: pair.relation.map(Relation::as_str),
-                agreement: pair.evidence.map(|evidence| evidence.agreement),
-                contradiction: pair.evidence.map(|evidence| evidence.contradiction),
-                inliers,
-                transform,
-                places: places.get(&(pair.image1, pair.image2)).cloned(),
-            })
-        })
-        .collect::<Result<_>>()?;
-    let (cuts, default_cut) = ladder(found, options);
-    let name = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    Ok(FolderReport {
-        title: name
-            .file_name()
-            .unwrap_or(name.as_os_str())
-            .to_string_lossy()
-            .into_owned(),
-        photos,
-        cuts,
-        default_cut,
-        pairs,
-        failures: found
-            .failures
+impl FolderSession<'_> {
+    /// The values of the report of `found`, with links from a file in the folder `beside` to the photos.
+    ///
+    /// # Errors
+    /// As [`FolderSession::cluster`].
+    pub fn report(&self, found: &FolderClusters, beside: &Path) -> Result<FolderReport> {
+        let min_shown = MIN_SHOWN_PROBABILITY.min(self.options.min_probability);
+        let shown: Vec<&VerifiedPair> = found
+            .pairs
             .iter()
-            .map(|failure| (failure.path.clone(), failure.reason.clone()))
-            .collect(),
-    })
+            .filter(|pair| pair.probability() >= min_shown)
+            .collect();
+        let least_certain = least_certain(&shown);
+        let total = found.photos.len() + shown.len() + least_certain.len();
+        let counter = Counter::new(self.observer, Stage::Report, total);
+        let settings = self.using(|store| store.settings(&self.extraction_settings()));
+        let link = |photo: &FolderPhoto| {
+            let path = self.path_of(photo);
+            let from = beside.canonicalize().ok()?;
+            Some(href(&relative(&path.canonicalize().ok()?, &from)))
+        };
+        let photos = found
+            .photos
+            .par_iter()
+            .map(|photo| {
+                counter.check()?;
+                let thumbnail = stored_thumbnail(self, photo);
+                counter.count(false);
+                Ok(ReportPhoto {
+                    path: photo.path.clone(),
+                    href: link(photo),
+                    width: photo.width,
+                    height: photo.height,
+                    thumbnail: thumbnail.unwrap_or_default(),
+                })
+            })
+            .collect::<Result<_>>()?;
+        let features = features_of(self, settings, found, &shown);
+        let places = compared_places(self, &features, found, least_certain, &counter)?;
+        let pairs = shown
+            .par_iter()
+            .map(|pair| {
+                counter.check()?;
+                let (transform, inliers) = geometry(self, &features, found, pair)?;
+                counter.count(false);
+                Ok(ReportPair {
+                    image1: pair.image1 as u32,
+                    image2: pair.image2 as u32,
+                    num_matches: pair.num_matches as u32,
+                    num_inliers: pair.num_inliers as u32,
+                    probability: pair.probability(),
+                    relation: pair.relation.map(Relation::as_str),
+                    agreement: pair.evidence.map(|evidence| evidence.agreement),
+                    contradiction: pair.evidence.map(|evidence| evidence.contradiction),
+                    inliers,
+                    transform,
+                    places: places.get(&(pair.image1, pair.image2)).cloned(),
+                })
+            })
+            .collect::<Result<_>>()?;
+        let (cuts, default_cut) = ladder(found, self.options);
+        let folder = &self.folder;
+        let name = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        Ok(FolderReport {
+            title: name
+                .file_name()
+                .unwrap_or(name.as_os_str())
+                .to_string_lossy()
+                .into_owned(),
+            photos,
+            cuts,
+            default_cut,
+            pairs,
+            failures: found
+                .failures
+                .iter()
+                .map(|failure| ReportFailure {
+                    path: failure.path.clone(),
+                    reason: failure.reason.clone(),
+                })
+                .collect(),
+        })
+    }
 }
 
 /// The clusters at every position of the slider, strictest first, and the index of the run's own cut.
@@ -164,20 +158,19 @@ fn rung(cut: f64, num_photos: usize, clusters: &[Cluster]) -> ReportCut {
 }
 
 /// The stored thumbnail, or a new one; none if the photo can no longer be read.
-fn stored_thumbnail(session: &Session<'_>, path: &Path, photo: &FolderPhoto) -> Option<Vec<u8>> {
+fn stored_thumbnail(session: &FolderSession<'_>, photo: &FolderPhoto) -> Option<Vec<u8>> {
     let known = session
         .using(|store| store.thumbnail(&photo.content_hash))
         .flatten();
     known.or_else(|| {
-        let decoded = Photo::open(path, &session.options.matching.decode).ok()?;
+        let decoded = Photo::open(session.path_of(photo), &session.options.matching.decode).ok()?;
         thumbnail(decoded.pixels(), THUMBNAIL_SIDE_PX).ok()
     })
 }
 
 /// The features of the photos of these pairs, by photo; none of one that can no longer be read.
 pub(super) fn features_of(
-    session: &Session<'_>,
-    folder: &Path,
+    session: &FolderSession<'_>,
     settings: Option<SettingsId>,
     found: &FolderClusters,
     pairs: &[&VerifiedPair],
@@ -188,7 +181,7 @@ pub(super) fn features_of(
         let ask = |s| session.using(|store| store.features(s, &photo.content_hash));
         let known = settings.and_then(ask).flatten();
         let features = known.or_else(|| {
-            let path = path_below(folder, &photo.path);
+            let path = session.path_of(photo);
             let (hash, features, _) = read_photo(session, settings, &path).ok()?;
             (hash == photo.content_hash).then_some(features)
         })?;
@@ -203,7 +196,7 @@ type Geometry = (Option<[f64; 9]>, Vec<[f32; 4]>);
 
 /// The geometry of a pair; empty if a photo can no longer be read.
 fn geometry(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     features: &BTreeMap<usize, FeatureSet>,
     found: &FolderClusters,
     pair: &VerifiedPair,

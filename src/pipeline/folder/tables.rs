@@ -28,6 +28,7 @@ const OLDEST_VERSION: u32 = 3;
 
 /// `clusters.json`. Photos are named by their place in `photos`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClusterFile {
     /// 4.
     pub version: u32,
@@ -41,8 +42,8 @@ pub struct ClusterFile {
     /// The largest first.
     #[serde(alias = "classes")]
     pub clusters: Vec<Cluster>,
-    /// Every pair verified, sorted.
-    pub pairs: Vec<PairRow>,
+    /// Every pair verified, sorted; each an array in the file.
+    pub pairs: Vec<VerifiedPair>,
     /// What could not be used.
     pub failures: Vec<Failure>,
     /// What is not among the photos; empty where a file says nothing of it.
@@ -52,6 +53,7 @@ pub struct ClusterFile {
 
 /// A photo of `clusters.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PhotoRow {
     /// Below the folder, with `/` between names.
     pub path: String,
@@ -62,19 +64,6 @@ pub struct PhotoRow {
     /// In pixels, upright.
     pub height: u32,
 }
-
-/// A pair of `clusters.json`, an array: image1, image2, matches, inliers, log-odds that both show the
-/// same thing, and where the pixels were compared the relation and the evidence, else null.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct PairRow(
-    pub usize,
-    pub usize,
-    pub usize,
-    pub usize,
-    pub f64,
-    pub Option<Relation>,
-    pub Option<EvidenceSummary>,
-);
 
 /// Where the clusters came from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,7 +103,7 @@ impl ClusterFile {
             prior_log_odds: found.prior_log_odds,
             photos: found.photos.iter().map(photo).collect(),
             clusters: found.clusters.clone(),
-            pairs: found.pairs.iter().map(PairRow::from).collect(),
+            pairs: found.pairs.clone(),
             failures: found.failures.clone(),
             passed_over: found.passed_over.clone(),
         }
@@ -169,8 +158,21 @@ impl ClusterFile {
     }
 }
 
-impl From<&VerifiedPair> for PairRow {
-    fn from(pair: &VerifiedPair) -> Self {
+/// A pair as `clusters.json` holds it, an array: image1, image2, matches, inliers, log-odds that both show
+/// the same thing, and where the pixels were compared the relation and the evidence, else null.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PairRow(
+    usize,
+    usize,
+    usize,
+    usize,
+    f64,
+    Option<Relation>,
+    Option<EvidenceSummary>,
+);
+
+impl From<VerifiedPair> for PairRow {
+    fn from(pair: VerifiedPair) -> Self {
         Self(
             pair.image1,
             pair.image2,
@@ -183,8 +185,8 @@ impl From<&VerifiedPair> for PairRow {
     }
 }
 
-impl From<&PairRow> for VerifiedPair {
-    fn from(row: &PairRow) -> Self {
+impl From<PairRow> for VerifiedPair {
+    fn from(row: PairRow) -> Self {
         Self {
             image1: row.0,
             image2: row.1,

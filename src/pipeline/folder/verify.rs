@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::read::Entry;
-use super::{FolderClusters, Session, VerifiedPair};
+use super::{FolderClusters, FolderSession, VerifiedPair};
 use crate::candidates::{Similarities, candidate_pairs};
 use crate::error::Result;
 use crate::features::FeatureSet;
@@ -32,7 +32,7 @@ pub(super) struct Found {
 
 /// The pairs to verify, sorted.
 pub(super) fn pairs_to_verify(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     similarities: &Similarities,
 ) -> Result<Vec<(usize, usize)>> {
@@ -71,7 +71,7 @@ fn random_pairs(hashes: &[ContentHash]) -> Vec<(usize, usize)> {
 }
 
 /// Everything that a pair's record depends on.
-pub(super) fn pair_settings(session: &Session<'_>) -> Option<SettingsId> {
+pub(super) fn pair_settings(session: &FolderSession<'_>) -> Option<SettingsId> {
     let options = &session.options.matching;
     // Every search gives the same pairs.
     let matching = MatchingOptions {
@@ -100,7 +100,7 @@ fn by_content(entries: &[Entry], (image1, image2): (usize, usize)) -> (usize, us
 
 /// Matches and verifies each pair that is not in the store.
 pub(super) fn verify_pairs(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     pairs: &[(usize, usize)],
 ) -> Result<Vec<Found>> {
@@ -143,7 +143,7 @@ pub(super) fn verify_pairs(
 }
 
 fn known_pairs(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     settings: Option<SettingsId>,
     pairs: &[(usize, usize)],
@@ -161,7 +161,7 @@ pub(super) fn hashes(entries: &[Entry], pair: (usize, usize)) -> (ContentHash, C
 }
 
 fn verify_pair(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     pair: (usize, usize),
 ) -> Result<PairRecord> {
@@ -178,7 +178,7 @@ fn verify_pair(
 
 /// Matches a pair by its features; also returns its photos in the order of the match, by content.
 pub(super) fn match_entries(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     pair: (usize, usize),
 ) -> Result<([usize; 2], FeatureMatch)> {
@@ -192,7 +192,7 @@ pub(super) fn match_entries(
 /// As [`match_entries`], of a pair that was verified in `found`; none where a photo's features are not
 /// among `features`.
 pub(super) fn match_again(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     features: &BTreeMap<usize, FeatureSet>,
     found: &FolderClusters,
     pair: &VerifiedPair,
