@@ -64,7 +64,7 @@ fn main() -> Outcome<()> {
         Some(file) => Model::open(file)?,
         None => Model::embedded()?,
     };
-    let options = MatchOptions::from(model.defaults());
+    let options = model.match_options();
     let recognition = |set: &str, paths: &[PathBuf], labels: &[String], pairs: Option<&str>| {
         recognition(&model, &options, pixels, set, paths, labels, pairs)
     };
@@ -206,8 +206,8 @@ fn oxford(model: &Model, options: &MatchOptions, folder: &Path) -> Outcome<()> {
             let photo2 = Photo::open(at(format!("img{second}.png")), &DecodeOptions::default())?;
             let truth = read_homography(&at(format!("H1to{second}p.xml")))?;
             let result = match_photos(model, &photo1, &photo2, options)?;
-            let error = result.transform().map_or(f64::INFINITY, |(_, matrix)| {
-                corner_error(&truth, &matrix, &photo1)
+            let error = result.transform().map_or(f64::INFINITY, |transform| {
+                corner_error(&truth, &transform.matrix, &photo1)
             });
             cells.push(format!("{error:.1} ({})", result.num_inliers()));
             errors.push(error);

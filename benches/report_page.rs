@@ -55,22 +55,22 @@ fn photo(number: u32) -> ReportPhoto {
 fn cut(number: u32) -> ReportCut {
     let (size, in_groups) = (2 + number / 6, NUM_PHOTOS * (30 + 2 * number) / 100);
     let groups = in_groups / size;
-    let class_of_photo: Vec<u32> = (0..NUM_PHOTOS)
+    let cluster_of_photo: Vec<u32> = (0..NUM_PHOTOS)
         .map(|photo| match photo < groups * size {
             true => photo / size,
             false => groups + photo - groups * size,
         })
         .collect();
-    let num_classes = groups + NUM_PHOTOS - groups * size;
+    let num_clusters = groups + NUM_PHOTOS - groups * size;
     ReportCut {
         min_probability: 1.0 - 10f64.powf(-9.0 + 0.3 * f64::from(number)),
-        representative_of_class: (0..num_classes)
-            .map(|class| match class < groups {
-                true => class * size,
-                false => groups * size + class - groups,
+        representative_of_cluster: (0..num_clusters)
+            .map(|cluster| match cluster < groups {
+                true => cluster * size,
+                false => groups * size + cluster - groups,
             })
             .collect(),
-        class_of_photo,
+        cluster_of_photo,
         score_of_photo: (0..NUM_PHOTOS)
             .map(|photo| (mixed(photo) % 1000) as f32 / 1000.0)
             .collect(),

@@ -3,9 +3,7 @@
 
 use delfin::Model;
 use delfin::folder::find_photos;
-use delfin::pipeline::{
-    ClassifierOptions, Judge, NoCache, TrainingFolders, Watchless, train_classifier,
-};
+use delfin::pipeline::{NoCache, PhotoClassifier, TrainingFolders, Watchless, train_classifier};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let paths: Vec<_> = std::env::args_os().skip(1).collect();
@@ -18,11 +16,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         validation: None,
         testing: None,
     };
-    let options = ClassifierOptions::for_model(&model);
+    let options = model.classifier_options();
     let trained = train_classifier(&model, &folders, &options, &NoCache, &Watchless)?;
-    let judge = Judge::new(&trained.classifier, &model)?;
+    let labeller = PhotoClassifier::new(&trained.classifier, &model)?;
     for path in find_photos(&[photos.into()])?.photos {
-        let found = judge.classify_path(&path, &NoCache)?;
+        let found = labeller.classify_path(&path, &NoCache)?;
         let label = &trained.classifier.labels[found.class];
         let probability = found.probabilities[found.class];
         println!("{}: {label} ({probability:.3})", path.display());

@@ -1,8 +1,8 @@
-//! Sorts the photos of a folder into classes: `cargo run --release --example cluster_folder -- DIR`
+//! Sorts the photos of a folder into clusters: `cargo run --release --example cluster_folder -- DIR`
 
 use std::path::Path;
 
-use delfin::pipeline::{ClusterOptions, Silent, cluster_folder};
+use delfin::pipeline::FolderSession;
 use delfin::store::Store;
 
 fn main() -> delfin::Result<()> {
@@ -10,11 +10,11 @@ fn main() -> delfin::Result<()> {
     let model = delfin::Model::embedded()?;
     // What is computed once is kept beside the photos.
     let store = Store::open(&Path::new(&folder).join(".delfin/store.sqlite"))?;
-    let options = ClusterOptions::from(model.defaults());
-    let found = cluster_folder(&model, &folder, &store, &options, &Silent)?;
-    for (number, class) in found.classes.iter().enumerate() {
-        println!("class {number}, {} photos", class.members.len());
-        for &photo in &class.members {
+    let options = model.cluster_options();
+    let found = FolderSession::new(&model, &folder, &store, &options)?.cluster()?;
+    for (number, cluster) in found.clusters.iter().enumerate() {
+        println!("cluster {number}, {} photos", cluster.members.len());
+        for &photo in &cluster.members {
             println!("  {}", found.photos[photo].path);
         }
     }

@@ -1,6 +1,6 @@
 //! Matches two photos: `cargo run --release --example match_pair IMAGE1 IMAGE2`.
 
-use delfin::{MatchOptions, Model, match_pair};
+use delfin::{Model, match_pair};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let paths: Vec<_> = std::env::args_os().skip(1).collect();
@@ -8,12 +8,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: match_pair IMAGE1 IMAGE2".into());
     };
     let model = Model::embedded()?;
-    let options = MatchOptions::from(model.defaults());
+    let options = model.match_options();
     let result = match_pair(&model, path1, path2, &options)?;
     println!("same thing: {}", result.is_match);
     println!("inliers:    {}", result.num_inliers());
-    if let Some((kind, matrix)) = result.transform() {
-        println!("{kind}, x2 ~ H x1:{matrix}");
+    if let Some(transform) = result.transform() {
+        println!("{}, x2 ~ H x1:{}", transform.kind, transform.matrix);
     }
     Ok(())
 }

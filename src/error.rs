@@ -104,7 +104,7 @@ pub enum Error {
     /// The observer of a run ended it.
     #[error("cancelled")]
     Cancelled,
-    /// A file of labels or classes cannot be used.
+    /// A file of labels or clusters cannot be used.
     #[error("{}: {reason}", path.display())]
     Labels {
         /// The file.

@@ -90,7 +90,8 @@ pub(crate) const MARK: &str = "made by delfin";
 const MARKED_BYTES: u64 = 1 << 16;
 
 /// What begins the tables that delfin writes, which have no other mark.
-const TABLE_HEADERS: [&str; 4] = [
+const TABLE_HEADERS: [&str; 5] = [
+    "path,cluster,score,representative\n",
     "path,class,score,representative\n",
     "image1,image2,matches,inliers,score,false_match_probability\n",
     "image1,image2,matches,inliers,probability,relation,",
@@ -253,7 +254,8 @@ mod tests {
         let long = "x".repeat(200_000);
         for (content, expected) in [
             ("", true),
-            ("path,class\n1.jpg,0\n", false),
+            ("path,cluster\n1.jpg,0\n", false),
+            ("path,cluster,score,representative\n", true),
             ("path,class,score,representative\n", true),
             ("a line, then\npath,class,score,representative\n", false),
             ("<html><meta name=\"generator\" content=\"delfin\">", true),

@@ -33,13 +33,24 @@ const OWN_FILES: [&str; 6] = [
 /// The folder below its destination where `delfin organize` keeps its journals.
 pub(crate) const JOURNAL_FOLDER: &str = ".delfin";
 
+/// A sub-folder or link that cannot be listed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ListingFailure {
+    /// Its path.
+    pub path: PathBuf,
+    /// Why.
+    pub error: Error,
+}
+
 /// The photos of a folder, and what of it could not be listed.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Listing {
     /// Sorted, each path once.
     pub photos: Vec<PathBuf>,
     /// Sub-folders that cannot be listed, and why.
-    pub failures: Vec<(PathBuf, Error)>,
+    pub failures: Vec<ListingFailure>,
     /// What is not among the photos.
     pub passed_over: PassedOver,
 }
@@ -82,8 +93,8 @@ pub fn find_photos(paths: &[PathBuf]) -> Result<Listing> {
     for path in paths {
         if metadata(path)?.is_dir() {
             let listing = list_photos(path)?;
-            if let Some((_, error)) = listing.failures.into_iter().next() {
-                return Err(error);
+            if let Some(failure) = listing.failures.into_iter().next() {
+                return Err(failure.error);
             }
             photos.extend(listing.photos);
             passed_over.merge(listing.passed_over);
@@ -166,7 +177,8 @@ impl Walk<'_> {
         };
         if metadata.is_dir() {
             if let Err(error) = self.enter(path) {
-                self.listing.failures.push((path.to_owned(), error));
+                let path = path.to_owned();
+                self.listing.failures.push(ListingFailure { path, error });
             }
         } else if metadata.is_file() && !is_own_file(path) {
             if is_photo(path) {
@@ -275,7 +287,7 @@ mod tests {
         assert_eq!(listing.photos, expected.map(at));
         assert_eq!(
             listing.passed_over.lines(),
-            ["sorted: 1 photos that `delfin organize` placed there are left out"]
+            ["sorted: 1 photo left out that `delfin organize` placed there"]
         );
         // Named itself, the folder gives all of its photos.
         assert_eq!(list_photos(&at("sorted")).unwrap().photos.len(), 3);

@@ -234,8 +234,8 @@ fn full<T>() -> delfin::Result<T> {
 #[test]
 fn no_photo_is_lost_for_a_cache_that_fails() {
     use delfin::pipeline::{
-        ClassifierOptions, FeatureCache, Judge, NoCache, TrainingFolders, TrainingObserver,
-        review_labels, train_classifier,
+        FeatureCache, NoCache, PhotoClassifier, TrainingFolders, TrainingObserver, review_labels,
+        train_classifier,
     };
     #[derive(Default)]
     struct Notes(std::sync::Mutex<Vec<String>>);
@@ -249,7 +249,7 @@ fn no_photo_is_lost_for_a_cache_that_fails() {
     let folder = tempfile::tempdir().unwrap();
     let root = photos(folder.path(), 10);
     let model = delfin::Model::embedded().unwrap();
-    let mut options = ClassifierOptions::for_model(&model);
+    let mut options = model.classifier_options();
     options.geometry = None;
     options.layer.num_steps = 10;
     let folders = TrainingFolders {
@@ -273,11 +273,11 @@ fn no_photo_is_lost_for_a_cache_that_fails() {
     );
     assert_eq!(trained.photos.len(), 20);
     assert_eq!(trained.classifier, without.classifier);
-    let judge = Judge::new(&trained.classifier, &model).unwrap();
+    let labeller = PhotoClassifier::new(&trained.classifier, &model).unwrap();
     let notes = Notes::default();
-    review_labels(&judge, &root, &Full, &notes).unwrap();
+    review_labels(&labeller, &root, &Full, &notes).unwrap();
     assert_eq!(notes.0.into_inner().unwrap(), told);
-    judge
+    labeller
         .classify_path(&root.join("blobs/1.png"), &Full)
         .unwrap();
 }
@@ -578,7 +578,7 @@ fn photos_that_geometry_ties_together_stay_on_one_side() {
     }
     assert!(
         text.contains(
-            "groups    12 of 16 photos are tied to others, in 2 groups, 6 photos in the largest"
+            "groups    12 of 16 photos tied to others, in 2 groups, 6 photos in the largest"
         ),
         "{text}"
     );

@@ -81,11 +81,11 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// The class of each photo.
-fn classes(out: &Path) -> BTreeMap<String, String> {
+/// The cluster of each photo.
+fn clusters(out: &Path) -> BTreeMap<String, String> {
     let table = read(&out.join("clusters.csv"));
     let mut lines = table.lines();
-    assert_eq!(lines.next(), Some("path,class,score,representative"));
+    assert_eq!(lines.next(), Some("path,cluster,score,representative"));
     let row = |line: &str| {
         let fields: Vec<&str> = line.split(',').collect();
         (fields[0].to_owned(), fields[1].to_owned())
@@ -99,20 +99,20 @@ fn answer(out: &Path) -> [String; 3] {
 }
 
 #[test]
-fn photos_of_one_thing_are_one_class_and_a_second_run_computes_nothing() {
+fn photos_of_one_thing_are_one_cluster_and_a_second_run_computes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let photos = folder.path().join("photos");
     write_photos(&photos);
     let out = folder.path().join("out");
     let log = cluster(&photos, &out, &[]);
     assert!(log.contains("6 of 6, 0 of them known"), "{log}");
-    let found = classes(&out);
+    let found = clusters(&out);
     assert_eq!(found.len(), 6);
     assert_eq!(found["graffiti a.jpg"], found["sub/graffiti_b.jpg"]);
     assert_eq!(found["graffiti a.jpg"], found["graffiti_3.jpg"]);
     assert_eq!(
         found["graffiti a.jpg"], "0",
-        "the largest class comes first"
+        "the largest cluster comes first"
     );
     assert_eq!(found["scene_1.jpg"], found["scene_2.png"]);
     assert_eq!(found["alone.jpg"], "2");
@@ -153,7 +153,7 @@ fn one_photo_more_is_one_photo_computed_and_names_do_not_matter() {
     .unwrap();
     let log = cluster(&photos, &out, &[]);
     assert!(log.contains("6 of 6, 5 of them known"), "{log}");
-    let found = classes(&out);
+    let found = clusters(&out);
     assert_eq!(found["scene_1.jpg"], found["a new name.png"]);
 }
 
@@ -213,11 +213,11 @@ fn what_cannot_be_read_is_listed_and_the_rest_is_sorted() {
             "{log}"
         );
     }
-    let found = classes(&out);
+    let found = clusters(&out);
     assert!(!found.contains_key("empty.jpg") && !found.contains_key("text.png"));
     assert_eq!(found["scene_1.jpg"], found["sub/scene_1.jpg"]);
     let json: serde_json::Value = serde_json::from_str(&read(&out.join("clusters.json"))).unwrap();
-    assert_eq!(json["version"], 3);
+    assert_eq!(json["version"], 4);
     let failures = json["failures"].as_array().unwrap();
     assert!(failures.len() >= 2 && failures.iter().all(|f| f["reason"].is_string()));
 }
@@ -247,7 +247,7 @@ fn photos_are_told_by_content_and_many_failures_by_a_count() {
     assert_eq!(log.matches("not a readable photo").count(), 10, "{log}");
     assert!(log.contains("15 more of 25 failures"), "{log}");
     assert!(log.contains("clusters.json"), "{log}");
-    assert_eq!(classes(&out).len(), 3);
+    assert_eq!(clusters(&out).len(), 3);
     let all: serde_json::Value = serde_json::from_str(&read(&out.join("clusters.json"))).unwrap();
     assert_eq!(all["passed_over"]["files"][".cr3"], 9);
     assert_eq!(all["failures"].as_array().unwrap().len(), 25);
@@ -410,7 +410,7 @@ fn every_name_comes_back_from_the_files() {
 }
 
 #[test]
-fn folders_without_photos_say_so_and_one_photo_is_one_class() {
+fn folders_without_photos_say_so_and_one_photo_is_one_cluster() {
     let folder = tempfile::tempdir().unwrap();
     let photos = folder.path().join("photos");
     std::fs::create_dir(&photos).unwrap();
@@ -508,7 +508,7 @@ fn a_store_forgets_photos_that_are_gone() {
     std::fs::remove_file(photos.join("alone.jpg")).unwrap();
     let run = delfin(&["store", "gc", photos.to_str().unwrap()]);
     assert!(
-        text(&run.stdout).starts_with("1 photos forgotten"),
+        text(&run.stdout).starts_with("1 photo forgotten"),
         "{}",
         text(&run.stdout)
     );
@@ -533,21 +533,21 @@ fn why_names_the_chain_and_its_weakest_pair() {
     assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
     let said = text(&run.stdout);
     assert!(
-        said.contains("one class: 0") && said.contains("--min-probability"),
+        said.contains("one cluster: 0") && said.contains("--min-probability"),
         "{said}"
     );
     assert!(image::open(out.join("why.png")).unwrap().width() > 400);
     let run = why("graffiti_3.jpg", "alone.jpg");
     assert_eq!(run.status.code(), Some(1));
     assert!(
-        text(&run.stdout).contains("two classes: 0 and 2"),
+        text(&run.stdout).contains("two clusters: 0 and 2"),
         "{}",
         text(&run.stdout)
     );
     let run = why("graffiti_3.jpg", "missing.jpg");
     assert_eq!(run.status.code(), Some(2));
     assert!(text(&run.stderr).contains("missing.jpg"));
-    // The pair's numbers are those that the classes rest on.
+    // The pair's numbers are those of the clustering.
     let run = delfin(&[
         "why",
         "scene_1.jpg",
@@ -564,7 +564,20 @@ fn why_names_the_chain_and_its_weakest_pair() {
         .unwrap();
     let inliers = row.split(',').nth(3).unwrap();
     assert_eq!(json["pair"]["inliers"].to_string(), inliers);
-    std::fs::write(out.join("clusters.json"), "{\"version\": 9}").unwrap();
+    assert_eq!(
+        (&json["version"], &json["same_cluster"]),
+        (&3.into(), &true.into())
+    );
+    // Version 3 of the file calls the clusters classes.
+    let path = out.join("clusters.json");
+    let before = text(&why("graffiti_3.jpg", "alone.jpg").stdout);
+    let older = read(&path)
+        .replace("\"version\":4,", "\"version\":3,")
+        .replace("\"clusters\":", "\"classes\":");
+    assert_ne!(older, read(&path));
+    std::fs::write(&path, older).unwrap();
+    assert_eq!(text(&why("graffiti_3.jpg", "alone.jpg").stdout), before);
+    std::fs::write(&path, "{\"version\": 9}").unwrap();
     let run = why("a", "b");
     assert!(
         text(&run.stderr).contains("version 9"),
@@ -620,7 +633,7 @@ fn search_finds_the_photo_that_holds_the_query_and_where() {
             "{corner:?} {expected:?}"
         );
     }
-    assert!(text(&delfin(&args).stdout).contains("of 6 photos show it"));
+    assert!(text(&delfin(&args).stdout).contains("of 6 photos\n"));
     // A box that fills a quarter of a cluttered photo, whichever way the two are ordered.
     std::fs::copy(fixture("box_in_scene.jpg"), photos.join("box in scene.jpg")).unwrap();
     let run = delfin(&[

@@ -35,8 +35,12 @@ fn found() -> Value {
         let corners = result
             .transform()
             .filter(|_| result.is_match)
-            .and_then(|(_, matrix)| {
-                outline(&matrix, result.features1.width(), result.features1.height())
+            .and_then(|transform| {
+                outline(
+                    &transform.matrix,
+                    result.features1.width(),
+                    result.features1.height(),
+                )
             })
             .map(|corners| corners.map(|c| [c.x, c.y].map(f64::round)));
         json!({

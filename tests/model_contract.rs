@@ -95,7 +95,7 @@ fn the_judgement_has_an_entry_with_its_hash() {
 #[test]
 fn the_options_defaults_are_those_of_the_default_network() {
     let model = Model::embedded().unwrap();
-    let options = delfin::MatchOptions::from(model.defaults());
+    let options = model.match_options();
     assert_eq!(options, delfin::MatchOptions::default());
 }
 

@@ -126,11 +126,11 @@ fn originals() -> Vec<(&'static str, Vec<u8>)> {
     found.push(("config", config.into()));
     found.push((
         "labels",
-        b"path,class\n\"a,b\"\"\".jpg,1\nc.jpg,2\n".to_vec(),
+        b"path,cluster\n\"a,b\"\"\".jpg,1\nc.jpg,2\n".to_vec(),
     ));
     found.push(("manifest", read(&root.join("models/manifest.toml"))));
-    let clusters = r#"{"version":3,"folder":"x","store":null,"model":null,"model_sha256":"00",
-        "min_probability":0.5,"copies_only":false,"prior_log_odds":-1.5,"min_inliers":null,"photos":[],"classes":[],"pairs":[],"failures":[]}"#;
+    let clusters = r#"{"version":4,"folder":"x","store":null,"model":null,"model_sha256":"00",
+        "min_probability":0.5,"copies_only":false,"prior_log_odds":-1.5,"min_inliers":null,"photos":[],"clusters":[],"pairs":[],"failures":[]}"#;
     found.push(("clusters", clusters.into()));
     if let Some(data) = std::env::var_os("DELFIN_DATA") {
         let delf = PathBuf::from(data).join("delf");

@@ -99,7 +99,7 @@ fn every_method_places_and_undo_takes_back_exactly_that() {
         let before = bench.tree();
         let (out, err) = bench.ends(1, &with(&PREFIX, &["--method", method]));
         assert!(
-            out.starts_with("3 of 4 photos placed in 2 classes"),
+            out.starts_with("3 of 4 photos placed in 2 folders"),
             "{out}"
         );
         assert!(
@@ -120,7 +120,7 @@ fn every_method_places_and_undo_takes_back_exactly_that() {
         // Once more: all is in its place, and there is nothing new to take back.
         let (out, _) = bench.ends(1, &with(&PREFIX, &["--method", method]));
         assert!(
-            out.contains("0 of 4") && out.contains("3 were there already"),
+            out.contains("0 of 4") && out.contains("3 there already"),
             "{out}"
         );
         let (out, _) = bench.ends(0, &UNDO);
@@ -168,26 +168,28 @@ fn nothing_is_written_over() {
 }
 
 #[test]
-fn classes_come_from_a_clustering() {
-    let bench = Bench::new(&["x.jpg", "sub/y, \"z\".jpg", "new.jpg"]);
-    bench.write(
-        "clusters.csv",
-        "path,class,score,representative\nx.jpg,0,.5,1\n\"sub/y, \"\"z\"\".jpg\",0,.5,0\ngone.jpg,1,.5,1\n",
-    );
-    let (out, err) = bench.ends(
-        1,
-        &["organize", "in", "--by", "clusters.csv", "--to", "out"],
-    );
-    assert!(
-        out.starts_with("2 of 3 photos placed in 1 classes"),
-        "{out}"
-    );
-    assert!(err.contains("no such photo: gone.jpg"), "{err}");
-    assert!(
-        err.contains("new.jpg: left out: clusters.csv has no row for it"),
-        "{err}"
-    );
-    assert_eq!(bench.read("out/0/y, \"z\".jpg"), "sub/y, \"z\".jpg");
+fn labels_come_from_a_clustering_also_an_older_one() {
+    // Before the column was called `cluster` it was called `class`.
+    for column in ["cluster", "class"] {
+        let bench = Bench::new(&["x.jpg", "sub/y, \"z\".jpg", "new.jpg"]);
+        let rows = "x.jpg,0,.5,1\n\"sub/y, \"\"z\"\".jpg\",0,.5,0\ngone.jpg,1,.5,1\n";
+        let table = format!("path,{column},score,representative\n{rows}");
+        bench.write("clusters.csv", &table);
+        let (out, err) = bench.ends(
+            1,
+            &["organize", "in", "--by", "clusters.csv", "--to", "out"],
+        );
+        assert!(
+            out.starts_with("2 of 3 photos placed in 1 folder "),
+            "{out}"
+        );
+        assert!(err.contains("no such photo: gone.jpg"), "{err}");
+        assert!(
+            err.contains("new.jpg: left out: clusters.csv has no row for it"),
+            "{err}"
+        );
+        assert_eq!(bench.read("out/0/y, \"z\".jpg"), "sub/y, \"z\".jpg");
+    }
 }
 
 #[test]
@@ -256,7 +258,7 @@ fn what_was_organized_inside_the_folder_is_not_organized_again() {
         bench.write("in/sorted/shoe/shoe_3.jpg", "by hand");
         let (out, err) = bench.ends(0, &with(&PREFIX, &["--method", "copy"]));
         assert!(out.contains("of 4 photos placed in"), "{out}");
-        let told = "sorted: 3 photos that `delfin organize` placed there are left out";
+        let told = "sorted: 3 photos left out that `delfin organize` placed there";
         assert!(err.contains(told), "{err}");
         bench.ends(0, &UNDO);
         std::fs::remove_file(bench.path("in/sorted/shoe/shoe_3.jpg")).expect("removed");
@@ -272,7 +274,7 @@ fn undo_keeps_what_is_no_longer_what_it_made() {
     std::fs::remove_file(bench.path("in/a_2.jpg")).expect("removed");
     bench.write("out/a/mine.txt", "mine");
     let (out, err) = bench.ends(1, &UNDO);
-    assert!(out.starts_with("1 places taken back"), "{out}");
+    assert!(out.starts_with("1 place taken back"), "{out}");
     assert!(err.contains("a_1.jpg: kept: it has changed"), "{err}");
     assert!(err.contains("a_2.jpg: kept: its original is gone"), "{err}");
     assert_eq!(bench.read("out/a/a_1.jpg"), "edited");
@@ -458,7 +460,7 @@ fn across_devices_a_hard_link_becomes_a_copy_or_says_why_not() {
     bench.ends(0, &["organize", "--undo", "--to", to]);
     let (out, err) = bench.ends(0, &args);
     assert!(
-        out.starts_with("1 of 1") && err.contains("1 were copied"),
+        out.starts_with("1 of 1") && err.contains("1 photo copied"),
         "{out}{err}"
     );
     bench.ends(0, &["organize", "--undo", "--to", to]);
@@ -471,14 +473,14 @@ fn labels_are_compared() {
     bench.write("true.txt", "a\na\na\nb\n");
     bench.write(
         "pred.csv",
-        "path,class,score,representative\n1,0,1,1\n2,0,1,0\n3,1,1,1\n4,1,1,0\n",
+        "path,cluster,score,representative\n1,0,1,1\n2,0,1,0\n3,1,1,1\n4,1,1,0\n",
     );
     let args = ["evaluate", "--truth", "true.txt", "--pred", "pred.csv"];
     let (out, _) = bench.ends(0, &args);
     for line in [
         "photos               4",
-        "classes true         2",
-        "classes found        2",
+        "true classes         2",
+        "clusters             2",
         "adjusted Rand index  0.0000",
         "Rand index           0.5000",
         "pairwise             precision 0.5000, recall 0.3333, F1 0.4000",
@@ -488,16 +490,24 @@ fn labels_are_compared() {
     }
     let (out, _) = bench.ends(0, &with(&args, &["--json"]));
     let object: Value = serde_json::from_str(&out).expect("JSON");
-    assert_eq!(object["version"], 1);
+    assert_eq!(object["version"], 2);
+    assert_eq!(object["num_true_classes"], 2);
+    assert_eq!(object["num_clusters"], 2);
     assert_eq!(object["rand_index"], 0.5);
     assert_eq!(object["pairwise"]["precision"], 0.5);
+    // The same table with the column's older name.
+    let table = bench
+        .read("pred.csv")
+        .replace("path,cluster,", "path,class,");
+    bench.write("pred.csv", &table);
+    assert_eq!(bench.ends(0, &with(&args, &["--json"])).0, out);
 }
 
 #[test]
 fn labels_that_do_not_pair_up_are_named() {
     let bench = Bench::new(&[]);
     bench.write("true.csv", "path,class\na.jpg,1\nb.jpg,1\n");
-    bench.write("pred.csv", "path,class\na.jpg,0\nc.jpg,0\n");
+    bench.write("pred.csv", "path,cluster\na.jpg,0\nc.jpg,0\n");
     bench.write("long.txt", &"1\n".repeat(50));
     bench.write("empty.txt", "");
     bench.write("empty.csv", "path,class\n");

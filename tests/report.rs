@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use delfin::report::{
-    FolderReport, ReportCut, ReportPair, ReportPhoto, ReportPlaces, THUMBNAIL_SIDE_PX, folder_page,
-    href, thumbnail,
+    FolderReport, ReportCut, ReportFailure, ReportPair, ReportPhoto, ReportPlaces,
+    THUMBNAIL_SIDE_PX, folder_page, href, thumbnail,
 };
 use nalgebra::{Matrix3, Vector3};
 
@@ -85,12 +85,12 @@ fn graffiti_inliers() -> Vec<[f32; 4]> {
     inliers
 }
 
-fn cut(p: f64, classes: [u32; 9], representatives: &[u32]) -> ReportCut {
+fn cut(p: f64, clusters: [u32; 9], representatives: &[u32]) -> ReportCut {
     ReportCut {
         min_probability: p,
-        class_of_photo: classes.to_vec(),
+        cluster_of_photo: clusters.to_vec(),
         score_of_photo: vec![0.4, 0.5, 0.6, 0.2, 0.5, 0.5, 0.5, 0.0, 0.0],
-        representative_of_class: representatives.to_vec(),
+        representative_of_cluster: representatives.to_vec(),
         uncertain_photos: vec![3],
     }
 }
@@ -143,11 +143,14 @@ fn report(folder: &Path) -> FolderReport {
         default_cut: 1,
         pairs,
         failures: vec![
-            ("empty.jpg".to_owned(), "the file is empty".to_owned()),
-            (
-                "notes.jpg".to_owned(),
-                "not a photo <b>at all</b>".to_owned(),
-            ),
+            ReportFailure {
+                path: "empty.jpg".to_owned(),
+                reason: "the file is empty".to_owned(),
+            },
+            ReportFailure {
+                path: "notes.jpg".to_owned(),
+                reason: "not a photo <b>at all</b>".to_owned(),
+            },
         ],
     }
 }

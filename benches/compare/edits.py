@@ -74,7 +74,7 @@ def cluster(delfin, work, kind, *options):
     )
     found = json.loads((out / "clusters.json").read_text())
     names = [photo["path"][:-4] for photo in found["photos"]]
-    of = {names[member]: number for number, c in enumerate(found["classes"]) for member in c["members"]}
+    of = {names[member]: number for number, c in enumerate(found["clusters"]) for member in c["members"]}
     odds, shown = 4, 5
     least = math.log(found["min_probability"] / (1 - found["min_probability"]))
     pairs = [(names[p[0]], names[p[1]], p[shown]) for p in found["pairs"] if p[odds] >= least]

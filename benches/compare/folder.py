@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How well `delfin cluster` sorts folders into classes, and what it costs.
+"""How well `delfin cluster` sorts folders into clusters, and what it costs.
 
     python benches/compare/folder.py --data EVAL_DIR [--clothing DIR] [--peers rootsift cnn]
         [--sets ukbench ..] [--max-photos N] [--delfin FILE] [--merges FILE.png] [--flipped]
@@ -17,7 +17,7 @@ at the cut that gives them the best ARI, which a user could not know.
 
 --flipped sorts the first set again with every second photo mirrored, with and without --mirrored.
 
---clothing is a folder of photos of different things: every class of two and more is printed, and
+--clothing is a folder of photos of different things: every cluster of two and more is printed, and
 drawn into --merges.
 """
 
@@ -46,9 +46,9 @@ def cluster(program, photos, out, store, *more):
     return time.perf_counter() - start
 
 
-def read_classes(out):
+def read_clusters(out):
     with open(out / "clusters.csv", newline="") as file:
-        return {row["path"]: int(row["class"]) for row in csv.DictReader(file)}
+        return {row["path"]: int(row["cluster"]) for row in csv.DictReader(file)}
 
 
 def pairwise(labels, found):
@@ -74,14 +74,14 @@ def measure_set(arguments, name, work):
     more = ["--judgement", arguments.judgement] if arguments.judgement else []
     first = cluster(arguments.delfin, photos, out, store, *more)
     second = cluster(arguments.delfin, photos, out, store, *more)
-    classes = read_classes(out)
-    found = np.array([classes[path.name] for path in paths])
+    clusters = read_clusters(out)
+    found = np.array([clusters[path.name] for path in paths])
     precision, recall = pairwise(labels, found)
     ari = adjusted_rand_score(labels, found)
-    true, num_classes = len(set(labels.tolist())), len(set(found.tolist()))
+    true, num_clusters = len(set(labels.tolist())), len(set(found.tolist()))
     print(
         f"| {name} | {len(paths)} | {ari:.3f} | {precision:.3f} / {recall:.3f} "
-        f"| {num_classes} of {true} | {len(paths) / first:.1f} | {second:.1f} |",
+        f"| {num_clusters} of {true} | {len(paths) / first:.1f} | {second:.1f} |",
         flush=True,
     )
     return paths, labels, photos, store
@@ -98,8 +98,8 @@ def measure_flipped(arguments, paths, labels, work):
     for more in ([], ["--mirrored"]):
         out = work / f"flipped{len(more)}.out"
         cluster(arguments.delfin, photos, out, work / "flipped.sqlite", *more)
-        classes = read_classes(out)
-        found = np.array([classes[path.name] for path in paths])
+        clusters = read_clusters(out)
+        found = np.array([clusters[path.name] for path in paths])
         precision, recall = pairwise(labels, found)
         ari = adjusted_rand_score(labels, found)
         print(f"| {' '.join(['flipped', *more])} | {ari:.3f} | {precision:.3f} / {recall:.3f} |", flush=True)
@@ -167,10 +167,10 @@ def list_merges(arguments, work):
     out = work / "clothing.out"
     cluster(arguments.delfin, arguments.clothing, out, work / "clothing.sqlite")
     groups = {}
-    for path, number in read_classes(out).items():
+    for path, number in read_clusters(out).items():
         groups.setdefault(number, []).append(path)
     groups = [group for group in groups.values() if len(group) > 1]
-    print(f"\n{len(paths)} photos of clothing: {len(groups)} classes of two and more")
+    print(f"\n{len(paths)} photos of clothing: {len(groups)} clusters of two and more")
     for group in groups:
         print("  " + ", ".join(group))
     if arguments.merges and groups:
@@ -204,7 +204,7 @@ def main():
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
-        print("| set | photos | ARI | precision / recall | classes | photos a second | 2nd run, s |")
+        print("| set | photos | ARI | precision / recall | clusters | photos a second | 2nd run, s |")
         print("|---|--:|--:|--:|--:|--:|--:|")
         sets = {name: measure_set(arguments, name, work) for name in arguments.sets}
         if sets:

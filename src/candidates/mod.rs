@@ -1,6 +1,6 @@
 //! Which pairs of many photos are worth a closer look.
 //!
-//! All pairs of a large folder are too many to verify. Two cheap judges propose partners for each
+//! All pairs of a large folder are too many to verify. Two cheap scores propose partners for each
 //! photo: its nearest neighbours by global descriptor, for photos that are alike as wholes, and
 //! votes of local descriptors (an inverted file over visual words: Sivic and Zisserman, *Video
 //! Google*, ICCV 2003), for a detail of one photo that fills another. Each photo gets a fixed number of
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 
-pub use similarity::Similarities;
+pub(crate) use similarity::Similarities;
 
 /// How many partners are proposed for each photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,19 +47,22 @@ impl CandidateOptions {
     /// [`Error::InvalidOption`] when no photo would get a partner.
     pub fn validate(&self) -> Result<()> {
         if self.num_similar == 0 && (self.num_voted == 0 || self.num_voters == 0) {
-            return Err(Error::option("num_similar", "no judge proposes a partner"));
+            return Err(Error::option(
+                "num_similar",
+                "neither score proposes a partner",
+            ));
         }
         Ok(())
     }
 }
 
-/// The pairs (i, j), i < j, that one of the judges proposes for i or for j, sorted. `ranks` gives each
+/// The pairs (i, j), i < j, that one of the scores proposes for i or for j, sorted. `ranks` gives each
 /// photo a number that does not depend on the other photos, as a hash of its content: it chooses the
 /// photos that the visual words come from, so that a folder that grows keeps most of its words.
 ///
 /// # Errors
 /// [`Error::InvalidOption`]; [`Error::Features`] when descriptors differ in length.
-pub fn candidate_pairs(
+pub(crate) fn candidate_pairs(
     features: &[&FeatureSet],
     similarities: &Similarities,
     ranks: &[[u8; 32]],

@@ -12,7 +12,7 @@ const BLOCK: usize = 256;
 /// How alike photos are as wholes: the cosine of the square roots of their global descriptors, as
 /// [`FeatureSet::global_similarity`], for many photos at once.
 #[derive(Debug, Clone)]
-pub struct Similarities {
+pub(crate) struct Similarities {
     /// A row of unit length for each photo; zeros where there is no descriptor.
     rows: DMatrix<f32>,
 }
@@ -20,7 +20,7 @@ pub struct Similarities {
 impl Similarities {
     /// Prepares the photos. One without a global descriptor, or of another length than the first's,
     /// is alike to none.
-    pub fn new(features: &[&FeatureSet]) -> Self {
+    pub(crate) fn new(features: &[&FeatureSet]) -> Self {
         let dim = features
             .iter()
             .find_map(|f| f.global())
@@ -42,14 +42,15 @@ impl Similarities {
     }
 
     /// From -1 to 1; 0 when one has no global descriptor.
-    pub fn between(&self, photo1: usize, photo2: usize) -> f64 {
+    #[cfg(test)]
+    pub(crate) fn between(&self, photo1: usize, photo2: usize) -> f64 {
         let (a, b) = (self.rows.row(photo1), self.rows.row(photo2));
         let products = a.iter().zip(b.iter());
         products.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
     }
 
     /// Each photo and the `count` others that are most like it, the most alike first.
-    pub fn nearest(&self, count: usize) -> Vec<(usize, Vec<usize>)> {
+    pub(crate) fn nearest(&self, count: usize) -> Vec<(usize, Vec<usize>)> {
         let total = self.rows.nrows();
         let blocks: Vec<usize> = (0..total).step_by(BLOCK).collect();
         blocks

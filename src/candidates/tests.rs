@@ -105,7 +105,7 @@ fn more_photos_than_a_block_are_all_seen() {
 }
 
 #[test]
-fn options_without_a_judge_are_refused() {
+fn options_without_a_score_are_refused() {
     let none = CandidateOptions {
         num_similar: 0,
         num_voted: 0,

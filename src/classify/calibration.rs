@@ -1,11 +1,10 @@
-//! How much each judge is worth, learned on photos that the layer was not trained on.
+//! Calibration of the softmax and geometry scores, on photos that the layer was not trained on.
 //!
-//! The softmax layer and geometry are joined by a conditional logit model (McFadden 1974): the
-//! probability of a class is the softmax of `layer` times its logit plus `geometry` times its
-//! geometric evidence. Whether a photo fits any class at all is told twice, and both have to agree: a
-//! logistic regression tells it from photos of other classes, which are of a like kind; and a photo
-//! that is much less like the mean of its class than photos of a class are is a stranger of another kind,
-//! whatever a layer that never saw its like makes of it.
+//! A conditional logit model (McFadden 1974) fuses the scores: the probability of a class is the
+//! softmax of `layer` times its logit plus `geometry` times its geometric evidence. The probability
+//! that a photo fits its class is the product of two factors: a logistic regression that was trained
+//! against photos of the other classes, and the likeness of the photo to the mean of the class, which
+//! rejects photos unlike anything the layer was trained on.
 
 use nalgebra::{SMatrix, SVector};
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ pub fn geometric_evidence(log_odds: f64) -> f64 {
     log_odds.max(0.0)
 }
 
-/// What the judges say about one photo, one value a class.
+/// The scores of one photo, one value per class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
     /// The layer's logits.
@@ -29,12 +28,12 @@ pub struct Evidence {
     pub similarity: Vec<f64>,
 }
 
-/// The weights of the judges.
+/// The weights of the scores.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Multiplies the logits when the layer judges alone: one over the temperature.
+    /// Multiplies the logits without geometry: one over the temperature.
     pub layer_alone: f64,
-    /// Multiplies the logits when both judge.
+    /// Multiplies the logits with geometry.
     pub layer: f64,
     /// Multiplies the geometric evidence.
     pub geometry: f64,
@@ -65,8 +64,8 @@ const PRIOR_PRECISION: f64 = 1.0;
 /// The same of the weights that tell whether a photo fits, around 0.
 const FIT_PRECISION: f64 = 0.05;
 
-/// As many standard deviations below the mean similarity, a photo is as likely a stranger as not: one
-/// photo in 160 of a class lies there.
+/// Standard deviations below the mean similarity at which the likeness is one half; one photo in 160 of
+/// a class lies below.
 const MAX_DEVIATION: f64 = 2.5;
 /// Photos of a class are taken to differ at least this much, in similarity.
 const MIN_SPREAD: f64 = 0.01;
@@ -123,7 +122,7 @@ impl Calibration {
         softmax(&evidence.logits, 1.0 / self.layer_alone)
     }
 
-    /// The classes' probabilities by both judges; the layer alone when geometry found nothing.
+    /// The classes' probabilities by both scores; by the softmax score alone without geometric evidence.
     pub fn probabilities(&self, evidence: &Evidence) -> Vec<f64> {
         if evidence.geometry.iter().all(|g| *g == 0.0) {
             return self.layer_probabilities(evidence);
@@ -322,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn the_judge_that_is_right_gets_the_weight() {
+    fn the_score_that_is_right_gets_the_weight() {
         // Geometry is always right where it speaks, the layer half of the time.
         let photos: Vec<_> = (0..40)
             .map(|i| {
@@ -361,9 +360,9 @@ mod tests {
             .collect();
         let calibration = Calibration::fit(&photos);
         let fits = evidence(&[3.0, 0.0], &[0, 0], &[0.88, 0.5]);
-        let stranger = evidence(&[0.2, 0.0], &[0, 0], &[0.5, 0.5]);
+        let unknown = evidence(&[0.2, 0.0], &[0, 0], &[0.5, 0.5]);
         assert!(calibration.fit_probability(&fits, 0) > 0.7);
-        assert!(calibration.fit_probability(&stranger, 0) < 0.3);
+        assert!(calibration.fit_probability(&unknown, 0) < 0.3);
         // As sure as the layer may be, it is not like the photos of any class; inliers are another matter.
         let far = evidence(&[9.0, 0.0], &[0, 0], &[0.1, 0.1]);
         assert!(calibration.fit_probability(&far, 0) < 0.1);

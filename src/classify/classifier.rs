@@ -42,7 +42,7 @@ pub struct Classifier {
     pub layer: SoftmaxLayer,
     /// The mean normalised global descriptor of each class' training photos.
     pub class_means: Vec<Vec<f32>>,
-    /// What each judge is worth.
+    /// The weights of the scores.
     pub calibration: Calibration,
     /// The training photos that new photos are matched with; empty without geometry.
     pub references: Vec<Reference>,
@@ -52,6 +52,7 @@ pub struct Classifier {
 
 /// One match of a photo with a training photo.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct ReferenceMatch {
     /// Index of the training photo in [`Classifier::references`].
     pub reference: usize,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::counted::counted;
 use crate::error::{Error, Result};
 use crate::folder::{PassedOver, is_photo, list_within, name_below};
 
@@ -47,7 +48,8 @@ impl Dataset {
         let (class_folders, loose) = list(folder, &mut passed_over)?;
         if class_folders.is_empty() {
             return Err(fail(format!(
-                "it has no sub-folders; each class needs one with its photos ({loose} photos lie in it)"
+                "it has no sub-folders; each class needs one with its photos ({} in it)",
+                counted(loose, "photo")
             )));
         }
         let mut dataset = Self {
@@ -57,8 +59,9 @@ impl Dataset {
         };
         if loose > 0 {
             dataset.notes.push(format!(
-                "{}: {loose} photos lie beside the class folders and are left out",
-                folder.display()
+                "{}: {} beside the class folders left out",
+                folder.display(),
+                counted(loose, "photo")
             ));
         }
         let mut plain_names: BTreeMap<String, String> = BTreeMap::new();
@@ -124,9 +127,9 @@ impl Dataset {
                 })),
                 None if photos.is_empty() => {}
                 None => dataset.notes.push(format!(
-                    "{}: `{label}` is none of the classes trained on, its {} photos are left out",
+                    "{}: `{label}` is none of the classes trained on, {} left out",
                     path.display(),
-                    photos.len()
+                    counted(photos.len(), "photo")
                 )),
             }
         }
@@ -144,8 +147,8 @@ impl Dataset {
 /// The photos in and below a class folder of `root`.
 fn photos_within(root: &Path, folder: &Path, passed_over: &mut PassedOver) -> Result<Vec<PathBuf>> {
     let listing = list_within(root, folder)?;
-    if let Some((_, error)) = listing.failures.into_iter().next() {
-        return Err(error);
+    if let Some(failure) = listing.failures.into_iter().next() {
+        return Err(failure.error);
     }
     passed_over.merge(listing.passed_over);
     Ok(listing.photos)
@@ -208,9 +211,9 @@ fn few_photos(labels: &[String], counts: &[usize]) -> Option<String> {
     };
     (!few.is_empty()).then(|| {
         format!(
-            "{} of {} classes have fewer than {FEW_PHOTOS} photos, accuracy may suffer: {}{more}",
+            "{} of {} with fewer than {FEW_PHOTOS} photos, accuracy may suffer: {}{more}",
             few.len(),
-            labels.len(),
+            counted(labels.len(), "class"),
             shown.join(", ")
         )
     })
@@ -259,10 +262,10 @@ mod tests {
         assert_eq!(names, [("a/1.png", 0), ("b/2.jpg", 1), ("b/deep/1.jpg", 1)]);
         let notes = dataset.notes.join("\n");
         for words in [
-            "1 photos lie beside",
+            "1 photo beside the class folders left out",
             "empty: no photo",
             "below it count as class `b`",
-            "2 of 2 classes have fewer than 20 photos",
+            "2 of 2 classes with fewer than 20 photos",
         ] {
             assert!(notes.contains(words), "no {words:?} in {notes}");
         }

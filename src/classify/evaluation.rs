@@ -2,6 +2,7 @@
 
 /// Counts of photos by true and by predicted class.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConfusionMatrix {
     /// One row a true class, one column a predicted class.
     pub counts: Vec<Vec<usize>>,

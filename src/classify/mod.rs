@@ -1,9 +1,9 @@
-//! Labels photos by two judges: a softmax layer on their global descriptors, learned from photos
-//! sorted into folders as TensorFlow Hub's `retrain.py` did, and geometry that ties them to single
-//! training photos.
+//! Labels photos by two scores: a softmax layer on the global descriptor, trained on photos in one
+//! folder per class as TensorFlow Hub's `retrain.py` does, and geometric matches with single training
+//! photos.
 //!
 //! This module holds what needs no network and no pixels: classes, splits, the layer, its training,
-//! the judges' calibration and the classifier file. [`crate::pipeline`] does the whole job.
+//! the calibration of the scores and the classifier file. [`crate::pipeline`] does the whole job.
 
 mod calibration;
 mod classifier;

@@ -1,7 +1,7 @@
 //! Which photos a classifier learns from, is tuned on and is tested on.
 //!
-//! The split follows TensorFlow Hub's `retrain.py`: a photo's side is told by the SHA-1 of its name,
-//! so that it stays where it is when photos are added. Unlike there the name is the path below the
+//! The split follows TensorFlow Hub's `retrain.py`: a photo's split follows from the SHA-1 of its
+//! name, so that it stays the same when photos are added. Unlike there the name is the path below the
 //! data folder, so that moving the folder changes nothing.
 
 use sha1::{Digest, Sha1};
@@ -59,7 +59,7 @@ impl SplitOptions {
         Ok(())
     }
 
-    /// The side of the photo at `name`, its path below the data folder with `/` between folders.
+    /// The split of the photo at `name`, its path below the data folder with `/` between folders.
     /// What stands from `_nohash_` on is not read, so that variants of one photo stay together.
     pub fn split_of(&self, name: &str) -> Split {
         let percentage = hash_percentage(name);
@@ -113,22 +113,22 @@ mod tests {
     }
 
     #[test]
-    fn the_sides_have_about_their_percentages() {
+    fn the_splits_have_about_their_percentages() {
         let options = SplitOptions {
             testing_percentage: 20.0,
             validation_percentage: 10.0,
         };
-        let count = |side| {
+        let count = |split| {
             (0..10_000)
-                .filter(|i| options.split_of(&format!("class/{i}.jpg")) == side)
+                .filter(|i| options.split_of(&format!("class/{i}.jpg")) == split)
                 .count()
         };
-        for (side, expected) in [
+        for (split, expected) in [
             (Split::Validation, 1000),
             (Split::Testing, 2000),
             (Split::Training, 7000),
         ] {
-            assert!(count(side).abs_diff(expected) < 150, "{side:?}");
+            assert!(count(split).abs_diff(expected) < 150, "{split:?}");
         }
         let none = SplitOptions {
             testing_percentage: 0.0,

@@ -36,6 +36,7 @@ impl Samples {
 
 /// How well a layer does on some photos.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Share of the photos whose most probable class is right.
     pub accuracy: f64,
@@ -47,6 +48,7 @@ pub struct Evaluation {
 
 /// One evaluation while training.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TrainingStep {
     /// The steps taken.
     pub step: usize,

@@ -1,4 +1,4 @@
-//! How well classes found agree with classes that are true.
+//! How well clusters agree with true classes.
 //!
 //! All measures are made from the contingency table of true and found labels. The adjusted Rand
 //! index is Hubert and Arabie's (*Comparing Partitions*, Journal of Classification 1985); NMI is
@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 
 /// Precision, recall and their harmonic mean, each from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Scores {
     /// Share of what was claimed that is true.
     pub precision: f64,
@@ -38,20 +39,21 @@ impl Scores {
 
 /// What [`evaluate`] measures.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Photos that have both labels.
     pub num_photos: usize,
-    /// Classes in truth.
+    /// True classes.
     pub num_true: usize,
-    /// Classes found.
+    /// Clusters.
     pub num_found: usize,
-    /// Rand index adjusted for chance: 1 for the same classes, 0 for chance, at least -1.
+    /// Rand index adjusted for chance: 1 for the same partition, 0 for chance, at least -1.
     pub adjusted_rand: f64,
     /// Share of the pairs of photos on which both labellings agree, 0 to 1.
     pub rand: f64,
     /// Mutual information over the mean of both entropies, 0 to 1.
     pub nmi: f64,
-    /// Over pairs of photos in one class.
+    /// Over pairs of photos: together in the clusters, together in the classes.
     pub pairwise: Scores,
     /// Over photos.
     pub bcubed: Scores,

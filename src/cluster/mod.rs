@@ -1,10 +1,11 @@
-//! Scored pairs of photos -> classes, and how good classes are.
+//! Scored pairs of photos -> clusters, and how well these agree with true classes.
 //!
-//! Knows numbers alone: no photo, no file. [`classes`] joins photos into classes; [`evaluate`]
-//! compares classes with true ones.
+//! Works on indices alone: no photo, no file. [`clusters`] joins photos into clusters; [`evaluate`]
+//! compares clusters with classes.
 
-mod classes;
+mod clusters;
 mod evaluation;
 
-pub use classes::{Class, Link, classes};
+pub use clusters::Cluster;
+pub(crate) use clusters::{Link, clusters};
 pub use evaluation::{Evaluation, Scores, evaluate};

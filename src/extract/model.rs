@@ -34,6 +34,7 @@ pub struct Model {
 
 /// The lengths of what a network gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OutputShapes {
     /// Numbers a descriptor.
     pub descriptor_dim: usize,

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::counted::counted;
 #[cfg(not(feature = "heic"))]
 use crate::image::kind::HEIC_ADVICE;
 
@@ -19,6 +20,7 @@ const ODD_ENDING: &str = "with another ending";
 /// The files of a folder that are passed over. Names that begin with a dot, and what delfin wrote, are
 /// not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PassedOver {
     /// The number of files that are no photos which can be read, by ending: `.heic`.
     pub files: BTreeMap<String, usize>,
@@ -33,10 +35,12 @@ impl PassedOver {
         self.files.values().sum()
     }
 
-    /// One line for the files, one where HEIC files among them could be read, and one for each organized folder; none when nothing is passed over.
+    /// One line for the files, one where HEIC files among them could be read, and one for each
+    /// organized folder; none when nothing is passed over.
     pub fn lines(&self) -> Vec<String> {
         let organized = self.organized.iter().map(|(folder, count)| {
-            format!("{folder}: {count} photos that `delfin organize` placed there are left out")
+            let photos = counted(*count, "photo");
+            format!("{folder}: {photos} left out that `delfin organize` placed there")
         });
         let files = (!self.files.is_empty()).then(|| self.to_string());
         let heic = self.heic_advice();

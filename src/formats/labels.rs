@@ -2,7 +2,7 @@
 //! (`.csv`, `.tsv`).
 //!
 //! A table may open with a header, told by a column named `path`, `file`, `filename`, `image` or `photo`;
-//! the label is then in the column named `class`, `label` or `cluster`, else in the first other one. A
+//! the label is then in the column named `cluster`, `class` or `label`, else in the first other one. A
 //! table without a header has path and label in its first two columns. Quotes are as in RFC 4180; the `'`
 //! that [`csv_field`] puts before what a spreadsheet would take for a formula is taken off.
 
@@ -22,11 +22,22 @@ pub enum Labels {
     Paths(BTreeMap<String, String>),
 }
 
-/// The labels of two files, side by side.
+/// The labels of one photo in two files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LabelPair {
+    /// Its label in file 1.
+    pub label1: String,
+    /// Its label in file 2.
+    pub label2: String,
+}
+
+/// The labels of two files, joined.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Pairing {
-    /// The label in file 1 and the label in file 2 of the same photo.
-    pub pairs: Vec<(String, String)>,
+    /// The labels of the photos that both files have.
+    pub pairs: Vec<LabelPair>,
     /// Rows of file 1 that file 2 does not have: a path, or `line N`.
     pub only1: Vec<String>,
     /// Rows of file 2 that file 1 does not have.
@@ -106,7 +117,7 @@ fn header(row: &[String]) -> Option<(usize, usize)> {
         row.iter().position(is_name)
     };
     let path = named(&["path", "file", "filename", "image", "photo"])?;
-    let label = named(&["class", "label", "cluster"]);
+    let label = named(&["cluster", "class", "label"]);
     Some((path, label.unwrap_or(usize::from(path == 0))))
 }
 
@@ -165,7 +176,10 @@ pub fn pair(labels1: &Labels, labels2: &Labels) -> Pairing {
     if let (Labels::Paths(labels1), Labels::Paths(labels2)) = (labels1, labels2) {
         for (path, label1) in labels1 {
             match labels2.get(path) {
-                Some(label2) => pairing.pairs.push((label1.clone(), label2.clone())),
+                Some(label2) => pairing.pairs.push(LabelPair {
+                    label1: label1.clone(),
+                    label2: label2.clone(),
+                }),
                 None => pairing.only1.push(path.clone()),
             }
         }
@@ -181,7 +195,9 @@ pub fn pair(labels1: &Labels, labels2: &Labels) -> Pairing {
     pairing.only1 = beyond(&rows1, rows2.len());
     pairing.only2 = beyond(&rows2, rows1.len());
     let both = rows1.into_iter().zip(rows2);
-    pairing.pairs = both.map(|((_, a), (_, b))| (a, b)).collect();
+    pairing.pairs = both
+        .map(|((_, label1), (_, label2))| LabelPair { label1, label2 })
+        .collect();
     pairing
 }
 
@@ -312,6 +328,10 @@ mod tests {
         assert_eq!(at("x\t1\r\ny\t2\r\n", "a.TSV"), expected);
         assert_eq!(at("file\tplace\nx\t1\ny\t2\n", "a.tsv"), expected);
         assert_eq!(at("place,file\n1,x\n2,y\n", "a.csv"), expected);
+        for column in ["cluster", "class", "label", "Cluster"] {
+            let table = format!("path,score,{column}\nx,.5,1\ny,.5,2\n");
+            assert_eq!(at(&table, "a.csv"), expected);
+        }
         assert_eq!(at("", "a.csv"), paths(&[]));
         assert_eq!(at("path,class\n", "a.csv"), paths(&[]));
     }
@@ -332,22 +352,29 @@ mod tests {
         }
     }
 
+    fn labels(pairs: &[LabelPair]) -> Vec<(&str, &str)> {
+        pairs
+            .iter()
+            .map(|pair| (pair.label1.as_str(), pair.label2.as_str()))
+            .collect()
+    }
+
     #[test]
     fn rows_that_do_not_pair_up_are_named() {
         let found = pair(&at("x,1\ny,2", "a.csv"), &at("y\tb\nz\tc", "a.tsv"));
-        assert_eq!(found.pairs, [("2".into(), "b".into())]);
+        assert_eq!(labels(&found.pairs), [("2", "b")]);
         assert_eq!(
             (found.only1, found.only2),
             (vec!["x".into()], vec!["z".into()])
         );
         let found = pair(&at("1\n2\n3\n", "a.txt"), &at("y,b\nx,a", "a.csv"));
-        assert_eq!(found.pairs[0], ("1".into(), "a".into()));
+        assert_eq!(labels(&found.pairs)[0], ("1", "a"));
         assert_eq!(found.only1, ["line 3"]);
     }
 
     #[test]
     fn lines_stand_beside_paths_in_the_order_of_folders() {
         let found = pair(&at("1\n2\n", "a.txt"), &at("a-b/x,b\na/x,a", "a.csv"));
-        assert_eq!(found.pairs[0], ("1".into(), "a".into()));
+        assert_eq!(labels(&found.pairs)[0], ("1", "a"));
     }
 }

@@ -29,6 +29,16 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
+/// A plane transform from photo 1 to photo 2.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Transform {
+    /// Its family.
+    pub kind: TransformKind,
+    /// The 3x3 matrix H, x2 ~ H x1.
+    pub matrix: Matrix3<f64>,
+}
+
 /// A family of plane transforms.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,

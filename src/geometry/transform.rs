@@ -42,6 +42,7 @@ pub fn outline(matrix: &Matrix3<f64>, width: u32, height: u32) -> Option<[Point2
 
 /// What a transform does near one point, for a person to read.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct LocalMotion {
     /// Pixels of photo 2 a pixel of photo 1: the square root of the change of area.
     pub scale: f64,

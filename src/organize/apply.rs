@@ -14,6 +14,7 @@ use crate::folder::JOURNAL_FOLDER;
 
 /// What [`apply`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Applied {
     /// Photos that got their place.
     pub num_placed: usize,
@@ -74,8 +75,8 @@ pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied
 /// The folders that are not there yet, outer before inner.
 fn missing_folders(plan: &Plan) -> Vec<PathBuf> {
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
-    let classes = plan.places.iter().filter_map(|place| place.target.parent());
-    folders.extend(classes.map(|class| plan.destination.join(class)));
+    let parents = plan.places.iter().filter_map(|place| place.target.parent());
+    folders.extend(parents.map(|parent| plan.destination.join(parent)));
     folders.insert(plan.destination.join(JOURNAL_FOLDER));
     folders.extend(plan.destination.ancestors().map(Path::to_owned));
     folders.retain(|folder| !folder.exists());

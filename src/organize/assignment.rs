@@ -1,4 +1,4 @@
-//! Which class a photo belongs to, and whether a class can name a folder.
+//! Which label a photo gets, and whether that label can name a folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,19 +11,29 @@ const RESERVED: [&str; 22] = [
     "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
 ];
 
-/// Longest class name in bytes; file systems take 255.
+/// Longest label in bytes; file systems take 255.
 const MAX_BYTES: usize = 200;
 
-/// A photo and its class.
+/// A photo and its label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
     /// The photo's path below the surveyed folder.
     pub photo: PathBuf,
-    /// The class, which can name a folder; or why there is none.
-    pub class: Result<String, String>,
+    /// The label, which can name a folder; or why there is none.
+    pub label: Result<String, String>,
 }
 
-/// Classes from names of the form CLASS_rest.jpg: what stands before the first `_`.
+/// The assignments of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LabelAssignments {
+    /// One for each photo.
+    pub assignments: Vec<Assignment>,
+    /// The paths of the table that no photo has.
+    pub unknown_paths: Vec<String>,
+}
+
+/// Labels from names of the form LABEL_rest.jpg: what stands before the first `_`.
 pub fn by_prefix(photos: &[PathBuf]) -> Vec<Assignment> {
     assign(photos, |photo| {
         let name = photo.file_name().unwrap_or_default();
@@ -38,14 +48,13 @@ pub fn by_prefix(photos: &[PathBuf]) -> Vec<Assignment> {
     })
 }
 
-/// Classes from a table of paths and labels; `name` is what the table is called in reasons. Paths are
-/// those below the surveyed folder, as [`name_below`] gives them. Also returns the paths of the table
-/// that no photo has.
+/// Labels from a table of paths and labels; `name` is what the table is called in reasons. Paths are
+/// those below the surveyed folder, as [`name_below`] gives them.
 pub fn by_labels(
     photos: &[PathBuf],
     labels: &BTreeMap<String, String>,
     name: &str,
-) -> (Vec<Assignment>, Vec<String>) {
+) -> LabelAssignments {
     let printed = |photo: &Path| name_below(Path::new(""), photo);
     let names: BTreeSet<String> = photos.iter().map(|photo| printed(photo)).collect();
     let unknown = labels.keys().filter(|path| !names.contains(*path));
@@ -53,23 +62,26 @@ pub fn by_labels(
         Some(label) => Ok(label.clone()),
         None => Err(format!("{name} has no row for it")),
     });
-    (assignments, unknown.cloned().collect())
+    LabelAssignments {
+        assignments,
+        unknown_paths: unknown.cloned().collect(),
+    }
 }
 
-fn assign(photos: &[PathBuf], class: impl Fn(&Path) -> Result<String, String>) -> Vec<Assignment> {
+fn assign(photos: &[PathBuf], label: impl Fn(&Path) -> Result<String, String>) -> Vec<Assignment> {
     photos
         .iter()
         .map(|photo| Assignment {
             photo: photo.clone(),
-            class: class(photo).and_then(|name| match fault(&name) {
-                Some(fault) => Err(format!("class {name:?} cannot name a folder: {fault}")),
+            label: label(photo).and_then(|name| match fault(&name) {
+                Some(fault) => Err(format!("label {name:?} cannot name a folder: {fault}")),
                 None => Ok(name),
             }),
         })
         .collect()
 }
 
-/// Why a class cannot name a folder on every system; the rules are the same on each, so that a plan
+/// Why a label cannot name a folder on every system; the rules are the same on each, so that a plan
 /// is.
 fn fault(name: &str) -> Option<&'static str> {
     let is_special = |letter: char| letter.is_control() || "<>:\"/\\|?*".contains(letter);
@@ -98,15 +110,15 @@ fn fault(name: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn class_of(name: &str) -> Result<String, String> {
-        by_prefix(&[PathBuf::from(name)]).remove(0).class
+    fn label_of(name: &str) -> Result<String, String> {
+        by_prefix(&[PathBuf::from(name)]).remove(0).label
     }
 
     #[test]
     fn the_prefix_ends_at_the_first_underscore() {
-        assert_eq!(class_of("sub_dir/shoe_black_1.jpg"), Ok("shoe".into()));
-        assert_eq!(class_of("Größe 4_1.jpg"), Ok("Größe 4".into()));
-        assert!(class_of("sub_dir/shoe.jpg").unwrap_err().contains("prefix"));
+        assert_eq!(label_of("sub_dir/shoe_black_1.jpg"), Ok("shoe".into()));
+        assert_eq!(label_of("Größe 4_1.jpg"), Ok("Größe 4".into()));
+        assert!(label_of("sub_dir/shoe.jpg").unwrap_err().contains("prefix"));
     }
 
     #[test]
@@ -126,22 +138,25 @@ mod tests {
             "a\nb_c",
             "a\u{7f}_b",
         ] {
-            let reason = class_of(name).unwrap_err();
+            let reason = label_of(name).unwrap_err();
             assert!(reason.contains("cannot name a folder"), "{name}: {reason}");
         }
-        assert!(class_of(&format!("{}_a", "x".repeat(201))).is_err());
-        assert!(class_of("console_a.jpg").is_ok());
+        assert!(label_of(&format!("{}_a", "x".repeat(201))).is_err());
+        assert!(label_of("console_a.jpg").is_ok());
         let labels = BTreeMap::from([("a".into(), "../up".into())]);
-        let (assignments, _) = by_labels(&["a".into()], &labels, "t.csv");
-        assert!(assignments[0].class.is_err());
+        let found = by_labels(&["a".into()], &labels, "t.csv");
+        assert!(found.assignments[0].label.is_err());
     }
 
     #[test]
     fn photos_without_a_row_and_rows_without_a_photo_are_named() {
         let labels = BTreeMap::from([("a".into(), "0".into()), ("c".into(), "1".into())]);
-        let (assignments, unknown) = by_labels(&["a".into(), "b".into()], &labels, "t.csv");
-        assert_eq!(assignments[0].class, Ok("0".into()));
-        assert_eq!(assignments[1].class, Err("t.csv has no row for it".into()));
-        assert_eq!(unknown, ["c"]);
+        let found = by_labels(&["a".into(), "b".into()], &labels, "t.csv");
+        assert_eq!(found.assignments[0].label, Ok("0".into()));
+        assert_eq!(
+            found.assignments[1].label,
+            Err("t.csv has no row for it".into())
+        );
+        assert_eq!(found.unknown_paths, ["c"]);
     }
 }

@@ -10,6 +10,7 @@ use crate::folder::{PassedOver, find_photos, name_below};
 
 /// The source's photos and the two folders, as they were when they were looked at.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Survey {
     /// The folder of the photos, absolute, links resolved.
     pub source: PathBuf,
@@ -80,7 +81,7 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
 
 impl Survey {
     /// The folders at the destination whose names are text.
-    pub(super) fn class_folders(&self) -> BTreeSet<String> {
+    pub(super) fn existing_folders(&self) -> BTreeSet<String> {
         let entries = std::fs::read_dir(&self.destination);
         let folders = entries.into_iter().flatten().flatten();
         folders

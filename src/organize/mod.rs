@@ -1,8 +1,8 @@
-//! Photos into class sub-folders: planned first, written down before anything is done, and taken back
-//! on demand.
+//! Puts photos into sub-folders by label: planned first, recorded before anything is done, and undone on
+//! demand.
 //!
-//! [`survey`] finds the photos, [`by_prefix`] or [`by_labels`] gives each a class, [`plan`] says what goes
-//! where and what is left out and why; it changes nothing. [`apply`] makes links or copies, never over
+//! [`survey`] finds the photos, [`by_prefix`] or [`by_labels`] gives each a label (the name of a class or
+//! the number of a cluster), [`plan`] says what goes where, what is left out, and why; it changes nothing. [`apply`] makes links or copies, never over
 //! a file that is there, and keeps a journal in the destination's folder `.delfin`; [`undo`] reads the
 //! last journal and removes what that run made and nothing else, also after a run that was killed.
 //! Originals are never moved, changed or removed.
@@ -15,7 +15,7 @@ mod plan;
 mod undo;
 
 pub use apply::{Applied, apply};
-pub use assignment::{Assignment, by_labels, by_prefix};
+pub use assignment::{Assignment, LabelAssignments, by_labels, by_prefix};
 pub use files::{Survey, survey};
 pub use plan::{LeftOut, Place, Placement, Plan, plan};
 pub use undo::{Undone, undo};

@@ -1,4 +1,4 @@
-//! What goes where: a pure function of the photos, their classes and what lies at the destination.
+//! What goes where: a pure function of the photos, their labels and what lies at the destination.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -10,7 +10,7 @@ use super::assignment::Assignment;
 use super::files::{Survey, TargetState};
 use crate::folder::path_text;
 
-/// How a photo is put into its class folder.
+/// How a photo is put into the folder of its label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
@@ -25,15 +25,17 @@ pub enum Placement {
 
 /// One photo and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place {
     /// The photo's path below the source.
     pub photo: PathBuf,
-    /// The new path below the destination: class, then name.
+    /// The new path below the destination: label, then name.
     pub target: PathBuf,
 }
 
 /// A photo that gets no place.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LeftOut {
     /// The photo's path below the source.
     pub photo: PathBuf,
@@ -43,10 +45,11 @@ pub struct LeftOut {
 
 /// What [`apply`](super::apply) would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Plan {
     /// The folder of the photos, absolute.
     pub source: PathBuf,
-    /// The folder that gets the class folders, absolute; it need not be there yet.
+    /// The folder that gets one folder a label, absolute; it need not be there yet.
     pub destination: PathBuf,
     /// The places that are free, sorted by photo.
     pub places: Vec<Place>,
@@ -57,8 +60,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The classes that get photos.
-    pub fn num_classes(&self) -> usize {
+    /// The number of folders that get photos.
+    pub fn num_folders(&self) -> usize {
         let folders = self.places.iter().map(|place| place.target.parent());
         folders.collect::<BTreeSet<_>>().len()
     }
@@ -99,11 +102,11 @@ impl Plan {
     }
 }
 
-/// Gives each photo the place `CLASS/NAME`. Photos of one class that share a name, whatever the case of
-/// its letters, are told apart by the folders they lie in (`FOLDER_NAME`); those that still share one
-/// are left out, as are photos whose place is taken by another file, and those of a class whose name differs
-/// from another's, or from a folder's at the destination, by the case of its letters alone. Changes nothing; the same
-/// assignments and the same destination give the same plan.
+/// Gives each photo the place `LABEL/NAME`. Photos of one label whose names are equal but for case get
+/// the names of the folders they lie in as a prefix (`FOLDER_NAME`). Left out are photos that still share
+/// a place, photos whose place is taken by another file, and photos of a label that differs from
+/// another, or from a folder at the destination, by case alone. Changes nothing; the same assignments and
+/// the same destination give the same plan.
 pub fn plan(survey: &Survey, assignments: &[Assignment]) -> Plan {
     let mut plan = Plan {
         source: survey.source.clone(),
@@ -114,28 +117,28 @@ pub fn plan(survey: &Survey, assignments: &[Assignment]) -> Plan {
     };
     let mut wanted = Vec::new();
     let spellings = spellings(survey, assignments);
-    for Assignment { photo, class } in assignments {
-        match class {
-            Ok(class) => match spellings.get(&class.to_lowercase()) {
-                Some(other) if other != class => {
+    for Assignment { photo, label } in assignments {
+        match label {
+            Ok(label) => match spellings.get(&label.to_lowercase()) {
+                Some(other) if other != label => {
                     let reason = format!(
-                        "class {class:?} and {other:?} are one folder on systems that do not tell letters by case; give them one name"
+                        "label {label:?} and {other:?} are one folder on systems that do not tell letters by case; give them one name"
                     );
                     plan.left_out.push(left_out(photo, reason));
                 }
-                _ => wanted.push((photo, Path::new(class))),
+                _ => wanted.push((photo, Path::new(label))),
             },
             Err(reason) => plan.left_out.push(left_out(photo, reason.clone())),
         }
     }
     let mut targets: Vec<PathBuf> = wanted
         .iter()
-        .map(|(photo, class)| class.join(photo.file_name().unwrap_or_default()))
+        .map(|(photo, label)| label.join(photo.file_name().unwrap_or_default()))
         .collect();
     let shared = shared(&targets);
-    for (target, (photo, class)) in targets.iter_mut().zip(&wanted) {
+    for (target, (photo, label)) in targets.iter_mut().zip(&wanted) {
         if shared.contains(&folded(target)) {
-            *target = class.join(name_with_folders(photo));
+            *target = label.join(name_with_folders(photo));
         }
     }
     let shared = self::shared(&targets);
@@ -158,24 +161,24 @@ pub fn plan(survey: &Survey, assignments: &[Assignment]) -> Plan {
     plan
 }
 
-/// How each class is spelled, by its name without the case of its letters: as the folder that is at the
+/// How each label is spelled, by its name without the case of its letters: as the folder that is at the
 /// destination, else as most photos have it, else as the first photo has it.
 fn spellings(survey: &Survey, assignments: &[Assignment]) -> BTreeMap<String, String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for class in assignments.iter().filter_map(|a| a.class.as_deref().ok()) {
-        *counts.entry(class).or_default() += 1;
+    for label in assignments.iter().filter_map(|a| a.label.as_deref().ok()) {
+        *counts.entry(label).or_default() += 1;
     }
-    let folders = survey.class_folders();
+    let folders = survey.existing_folders();
     // A folder that is there wins over any number of photos; the first of equals stays.
-    let rank = |class: &str| (folders.contains(class), counts.get(class).copied());
-    let classes = assignments.iter().filter_map(|a| a.class.as_deref().ok());
+    let rank = |label: &str| (folders.contains(label), counts.get(label).copied());
+    let labels = assignments.iter().filter_map(|a| a.label.as_deref().ok());
     let mut spellings: BTreeMap<String, String> = BTreeMap::new();
-    for class in classes.chain(folders.iter().map(String::as_str)) {
+    for label in labels.chain(folders.iter().map(String::as_str)) {
         let known = spellings
-            .entry(class.to_lowercase())
-            .or_insert_with(|| class.to_owned());
-        if rank(class) > rank(known) {
-            class.clone_into(known);
+            .entry(label.to_lowercase())
+            .or_insert_with(|| label.to_owned());
+        if rank(label) > rank(known) {
+            label.clone_into(known);
         }
     }
     spellings
@@ -217,9 +220,9 @@ mod tests {
     use super::*;
 
     fn assigned(rows: &[(&str, &str)]) -> Vec<Assignment> {
-        let row = |(photo, class): &(&str, &str)| Assignment {
+        let row = |(photo, label): &(&str, &str)| Assignment {
             photo: photo.into(),
-            class: Ok((*class).to_owned()),
+            label: Ok((*label).to_owned()),
         };
         rows.iter().map(row).collect()
     }
@@ -283,6 +286,6 @@ mod tests {
             .map(|l| l.photo.to_str().unwrap())
             .collect();
         assert_eq!(left, ["a/b/1.jpg", "a_b/1.jpg"]);
-        assert_eq!(plan.num_classes(), 2);
+        assert_eq!(plan.num_folders(), 2);
     }
 }

@@ -10,6 +10,7 @@ use crate::files::StoredPath;
 
 /// What [`undo`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Undone {
     /// Links and copies that were removed.
     pub num_removed: usize,

@@ -1,4 +1,4 @@
-//! What was computed of a photo once and need not be again.
+//! Caches of what was computed of a photo.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 use crate::store::Store;
 
-/// Keeps features by the content of the photo and the settings that they were extracted with, and small
-/// pictures by the content alone.
+/// A cache of features, by content of the photo and settings of the extraction, and of thumbnails, by
+/// content alone.
 pub trait FeatureCache: Sync {
     /// The features that were put in for these settings and this photo, as
     /// [`rounded`](crate::store::rounded) gives them.
@@ -22,13 +22,13 @@ pub trait FeatureCache: Sync {
     /// When they cannot be written.
     fn put_features(&self, settings: &str, photo: &[u8; 32], features: &FeatureSet) -> Result<()>;
 
-    /// The small picture of a photo, an encoded file.
+    /// The thumbnail of a photo, an encoded file.
     ///
     /// # Errors
     /// When what is kept cannot be read.
     fn thumbnail(&self, photo: &[u8; 32]) -> Result<Option<Vec<u8>>>;
 
-    /// Keeps the small picture of a photo.
+    /// Keeps the thumbnail of a photo.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -75,9 +75,9 @@ impl FeatureCache for Store {
     }
 }
 
-/// A store or cache that a run uses as long as it works. The first failure is told, and from then on
-/// nothing is read from it or kept in it: no photo is lost for a full disk. Folders and classifiers
-/// read photos through it.
+/// A store or cache that a run uses until its first failure, which is reported once; from then on nothing
+/// is read from it or kept in it. A full disk costs no photo. Folders and classifiers read photos
+/// through it.
 pub struct PhotoCache<'a, C: ?Sized> {
     inner: &'a C,
     warn: Box<dyn Fn(&str) + Sync + 'a>,
@@ -85,7 +85,7 @@ pub struct PhotoCache<'a, C: ?Sized> {
 }
 
 impl<'a, C: ?Sized> PhotoCache<'a, C> {
-    /// Uses `inner`; `warn` is told its first failure, on one line, from any thread.
+    /// Uses `inner`; `warn` gets the first failure, on one line, from any thread.
     pub fn new(inner: &'a C, warn: impl Fn(&str) + Sync + 'a) -> Self {
         Self {
             inner,
@@ -94,7 +94,15 @@ impl<'a, C: ?Sized> PhotoCache<'a, C> {
         }
     }
 
-    /// What `work` makes of the store; none when it has failed, now or before.
+    /// The same with another `warn`.
+    pub(super) fn with_warn(self, warn: impl Fn(&str) + Sync + 'a) -> Self {
+        Self {
+            warn: Box::new(warn),
+            ..self
+        }
+    }
+
+    /// The result of `work`; none after a failure, now or before.
     pub(super) fn using<T>(&self, work: impl FnOnce(&C) -> Result<T>) -> Option<T> {
         if self.has_failed.load(Ordering::Relaxed) {
             return None;

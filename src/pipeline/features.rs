@@ -15,6 +15,7 @@ const MIN_FIRST_INLIERS: usize = 6;
 
 /// What was found in the features of two photos.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct FeatureMatch {
     /// Pairs of similar descriptors.
     pub matches: Vec<Match>,

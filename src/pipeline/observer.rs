@@ -1,4 +1,4 @@
-//! Who watches a long run.
+//! Progress and cancellation callbacks.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,44 +7,44 @@ use crate::error::{Error, Result};
 /// A part of a long run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// Photos are read, and their features extracted where they are not in the store.
+    /// Reading photos and extracting features that are not in the store.
     Extract,
-    /// Partners are proposed for each photo.
+    /// Proposing candidate pairs.
     Propose,
-    /// Pairs are matched and verified by geometry where they are not in the store.
+    /// Matching and verifying pairs that are not in the store.
     Verify,
-    /// The pixels of the pairs worth asking are compared where they are not in the store.
+    /// Comparing the pixels of promising pairs that are not in the store.
     Confirm,
-    /// Inliers and small pictures are gathered for the report.
+    /// Collecting inliers and thumbnails for the report.
     Report,
-    /// Matches are aligned to the pixel for a reconstruction.
+    /// Aligning matches to the pixel for a reconstruction.
     Align,
 }
 
-/// Is told how a run goes, from any thread, and can end it. It changes no result.
+/// Callbacks of a long run, called from any thread. They change no result.
 pub trait Observer: Sync {
-    /// So many photos or pairs of a stage are done; of `total`, `known` were in the store.
+    /// `done` of `total` photos or pairs of a stage are done, `known` of them taken from the store.
     fn progress(&self, stage: Stage, done: usize, known: usize, total: usize);
 
-    /// Something went wrong that the run goes on without.
+    /// A failure that does not end the run.
     fn warn(&self, message: &str);
 
-    /// Asked between photos and between pairs.
+    /// Polled between photos and between pairs; true ends the run with [`Error::Cancelled`].
     fn is_cancelled(&self) -> bool {
         false
     }
 }
 
-/// Watches nothing.
+/// Ignores every callback and never cancels.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
+pub(super) struct Silent;
 
 impl Observer for Silent {
     fn progress(&self, _: Stage, _: usize, _: usize, _: usize) {}
     fn warn(&self, _: &str) {}
 }
 
-/// Counts what is done of one stage.
+/// Reports the progress of one stage.
 pub(super) struct Counter<'a> {
     observer: &'a dyn Observer,
     stage: Stage,
@@ -65,7 +65,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    /// One more is done, by computing or by the store.
+    /// One more is done, computed or taken from the store.
     pub(super) fn count(&self, was_known: bool) {
         let known = self
             .known
@@ -76,7 +76,7 @@ impl<'a> Counter<'a> {
     }
 
     /// # Errors
-    /// [`Error::Cancelled`] when the observer wants an end.
+    /// [`Error::Cancelled`] when the observer cancels.
     pub(super) fn check(&self) -> Result<()> {
         match self.observer.is_cancelled() {
             true => Err(Error::Cancelled),

@@ -1,7 +1,7 @@
 //! How two photos are matched.
 
 use crate::error::{Error, Result};
-use crate::extract::{ExtractionOptions, ModelDefaults};
+use crate::extract::{ExtractionOptions, Model, ModelDefaults};
 use crate::geometry::TransformKind;
 use crate::image::DecodeOptions;
 use crate::matching::MatchingOptions;
@@ -53,6 +53,13 @@ impl Default for MatchOptions {
             min_inliers: 18,
             seed: None,
         }
+    }
+}
+
+impl Model {
+    /// The options of matching that this network was measured with.
+    pub fn match_options(&self) -> MatchOptions {
+        MatchOptions::from(self.defaults())
     }
 }
 

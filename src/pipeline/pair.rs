@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nalgebra::{Matrix3, Point2};
+use nalgebra::Point2;
 
 use super::MatchOptions;
 use super::evidence::pair_evidence;
@@ -14,7 +14,7 @@ use super::refined::{RefinedMatch, refine_pair};
 use crate::error::Result;
 use crate::extract::{Model, extract};
 use crate::features::FeatureSet;
-use crate::geometry::TransformKind;
+use crate::geometry::Transform;
 use crate::image::{DecodeOptions, Photo};
 use crate::refinement::{AgreementMap, RefinementImage};
 use crate::scoring::{Judgement, KeypointTree, PairEvidence, Relation, probability};
@@ -22,6 +22,7 @@ use crate::store::rounded;
 
 /// What was found in two photos.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct PairMatch {
     /// The features of photo 1.
     pub features1: FeatureSet,
@@ -64,11 +65,17 @@ impl PairMatch {
         refined.is_some_and(|refined| refined.transform.is_some())
     }
 
-    /// The transform from photo 1 to photo 2 and its kind, in pixels of the original photos: the
-    /// refined one where there is one.
-    pub fn transform(&self) -> Option<(TransformKind, Matrix3<f64>)> {
+    /// The transform from photo 1 to photo 2, in pixels of the original photos: the refined one where
+    /// there is one.
+    pub fn transform(&self) -> Option<Transform> {
         let refined = self.refined.as_ref().and_then(|refined| refined.transform);
-        let coarse = || self.found.geometry.as_ref().map(|g| (g.kind, g.matrix));
+        let coarse = || {
+            let geometry = self.found.geometry.as_ref()?;
+            Some(Transform {
+                kind: geometry.kind,
+                matrix: geometry.matrix,
+            })
+        };
         refined.or_else(coarse)
     }
 
@@ -97,6 +104,7 @@ impl PairMatch {
 
 /// Wall-clock time of each stage. Says nothing about the result; differs from run to run.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
 pub struct StageTimes {
     /// Reading and decoding both photos.
     pub decode: Duration,
@@ -119,7 +127,7 @@ pub fn match_pair(
     options: &MatchOptions,
 ) -> Result<PairMatch> {
     let start = Instant::now();
-    let (photo1, photo2) = open_pair(path1, path2, &options.decode)?;
+    let [photo1, photo2] = open_pair(path1, path2, &options.decode)?;
     let decode = start.elapsed();
     let mut result = match_photos(model, &photo1, &photo2, options)?;
     result.times.decode = decode;
@@ -134,13 +142,13 @@ pub fn open_pair(
     path1: impl AsRef<Path>,
     path2: impl AsRef<Path>,
     options: &DecodeOptions,
-) -> Result<(Photo, Photo)> {
+) -> Result<[Photo; 2]> {
     let (path1, path2) = (path1.as_ref(), path2.as_ref());
     let (photo1, photo2) = rayon::join(
         || Photo::open(path1, options),
         || Photo::open(path2, options),
     );
-    Ok((photo1?, photo2?))
+    Ok([photo1?, photo2?])
 }
 
 /// Extracts, matches and verifies two photos. The same photos, model and options give the same

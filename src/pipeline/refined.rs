@@ -1,21 +1,22 @@
-//! Two photos and a coarse transform -> what their pixels say.
+//! Refinement of a coarse transform by the photos' pixels.
 
 use nalgebra::Matrix3;
 
 use crate::error::Result;
 use crate::geometry::{
-    Correspondences, TransformKind, TransformLimits, inverse, normalized, project,
+    Correspondences, Transform, TransformKind, TransformLimits, inverse, normalized, project,
 };
 use crate::refinement::{
     RefinedGeometry, RefinementImage, RefinementOptions, Track, refine, refine_matches,
 };
 
-/// What the pixels of two photos say about the transform between them.
+/// A transform and inliers refined by the pixels of both photos.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RefinedMatch {
     /// The refined transform, in pixels of the original photos; none when no single transform is
     /// right to the pixel, as in scenes with depth.
-    pub transform: Option<(TransformKind, Matrix3<f64>)>,
+    pub transform: Option<Transform>,
     /// What the refined transform rests on: corners of photo 1 found in photo 2 or, when these say
     /// nothing, the other way round.
     pub geometry: Option<RefinedGeometry>,
@@ -40,15 +41,13 @@ pub(super) fn refine_pair(
 ) -> Result<RefinedMatch> {
     let refined = refined_geometry(images, matrix, points, options, kind, max_errors_px)?;
     let (transform, geometry) = refined.unzip();
-    let best = transform.map_or(*matrix, |(_, matrix)| matrix);
+    let best = transform.map_or(*matrix, |transform| transform.matrix);
     Ok(RefinedMatch {
         inliers: refine_matches(images[0], images[1], &best, points, options)?,
         transform,
         geometry,
     })
 }
-
-type KindAndMatrix = (TransformKind, Matrix3<f64>);
 
 /// The transform of `kind` that is right to the pixel and keeps the inliers, and what it rests on.
 /// Corners of photo 1 are looked for in photo 2. Where photo 2 is a part of photo 1, most of them are
@@ -60,7 +59,7 @@ pub(super) fn refined_geometry(
     options: &RefinementOptions,
     kind: TransformKind,
     max_errors_px: [f64; 2],
-) -> Result<Option<(KindAndMatrix, RefinedGeometry)>> {
+) -> Result<Option<(Transform, RefinedGeometry)>> {
     let [max_error1_px, max_error2_px] = max_errors_px;
     let forward = refined_one_way(images, matrix, points, options, kind, max_error2_px)?;
     if forward.is_some() {
@@ -82,9 +81,10 @@ fn refined_one_way(
     options: &RefinementOptions,
     kind: TransformKind,
     max_error_px: f64,
-) -> Result<Option<(KindAndMatrix, RefinedGeometry)>> {
-    let keeps_inliers = |(kind, matrix): &(TransformKind, Matrix3<f64>)| {
+) -> Result<Option<(Transform, RefinedGeometry)>> {
+    let keeps_inliers = |transform: &Transform| {
         let mut errors = vec![0.0; points.len()];
+        let Transform { kind, matrix } = transform;
         kind.squared_errors(matrix, points, 0, &mut errors);
         let kept = errors.iter().filter(|e| **e <= max_error_px.powi(2));
         kept.count() as f64 >= MIN_KEPT_INLIERS * points.len() as f64
@@ -96,8 +96,8 @@ fn refined_one_way(
 
 /// What was found from photo 2 to photo 1, told from photo 1 to photo 2.
 fn turned_round(
-    ((kind, matrix), geometry): (KindAndMatrix, RefinedGeometry),
-) -> Option<(KindAndMatrix, RefinedGeometry)> {
+    (transform, geometry): (Transform, RefinedGeometry),
+) -> Option<(Transform, RefinedGeometry)> {
     let turned = |matrix: &Matrix3<f64>| normalized(&inverse(matrix)?);
     let homography = turned(&geometry.matrix)?;
     let track = |track: &Track| Track {
@@ -108,7 +108,10 @@ fn turned_round(
         correlation: track.correlation,
     };
     Some((
-        (kind, turned(&matrix)?),
+        Transform {
+            matrix: turned(&transform.matrix)?,
+            ..transform
+        },
         RefinedGeometry {
             matrix: homography,
             tracks: geometry.tracks.iter().map(track).collect(),
@@ -118,12 +121,12 @@ fn turned_round(
 }
 
 /// The transform of `kind` that fits the tracks best.
-fn of_kind(
-    kind: TransformKind,
-    geometry: &RefinedGeometry,
-) -> Option<(TransformKind, Matrix3<f64>)> {
+fn of_kind(kind: TransformKind, geometry: &RefinedGeometry) -> Option<Transform> {
     if kind == TransformKind::Homography {
-        return Some((kind, geometry.matrix));
+        return Some(Transform {
+            kind,
+            matrix: geometry.matrix,
+        });
     }
     let mut points = Correspondences::with_capacity(geometry.tracks.len());
     for track in &geometry.tracks {
@@ -139,5 +142,8 @@ fn of_kind(
         ..TransformLimits::default()
     };
     let matrix = kind.fit_least_squares(&points, &all, &weights, &limits)?;
-    Some((kind, normalized(&matrix)?))
+    Some(Transform {
+        kind,
+        matrix: normalized(&matrix)?,
+    })
 }

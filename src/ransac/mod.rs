@@ -77,6 +77,7 @@ pub trait Estimator {
 
 /// What [`ransac`] found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RansacReport<M> {
     /// The best model, refined on its inliers.
     pub model: M,

@@ -1,11 +1,11 @@
 //! The colours of a photo without lightness: a* and b* of CIELAB (ISO/CIE 11664-4) under D65, on a
-//! small picture.
+//! thumbnail.
 
 use image::RgbImage;
 
 use crate::image::resize_rgb;
 
-/// The longer side of the small picture that colours are read from, in pixels.
+/// The longer side of the thumbnail that colours are read from, in pixels.
 const LONG_SIDE: u32 = 64;
 
 /// The colours of a photo, without lightness.

@@ -45,6 +45,7 @@ use nalgebra::{Matrix3, Point2};
 
 /// A point found in both photos.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Track {
     /// A corner of photo 1, in pixels of the original photo.
     pub point1: Point2<f64>,
@@ -58,6 +59,7 @@ pub struct Track {
 
 /// A transform that many windows of photo 1 agree on.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RefinedGeometry {
     /// The homography x2 ~ H x1 in pixels of the original photos, h33 = 1.
     pub matrix: Matrix3<f64>,

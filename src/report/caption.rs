@@ -4,13 +4,14 @@ use image::RgbImage;
 
 use super::figure::{FigureContent, FigureOptions};
 use super::overlay::{cross, dot};
-use super::stroke::{Colour, Pen, Strokes};
+use super::stroke::{Color, Pen, Strokes};
 use super::text::Typeface;
+use crate::counted::counted;
 
-const INK: Colour = [31, 35, 40];
-const FAINT_INK: Colour = [89, 99, 110];
-const YES: Colour = [26, 127, 55];
-const NO: Colour = [207, 34, 46];
+const INK: Color = [31, 35, 40];
+const FAINT_INK: Color = [89, 99, 110];
+const YES: Color = [26, 127, 55];
+const NO: Color = [207, 34, 46];
 
 /// Space between two lines of the caption beyond their own height, in pixels.
 const LEADING: u32 = 3;
@@ -21,7 +22,7 @@ pub(super) struct Caption {
     heading: Typeface,
     title: Vec<String>,
     lines: Vec<String>,
-    verdict: Colour,
+    verdict: Color,
     /// What the marks mean: places that agree, places that contradict, and no mark.
     legend: Option<[String; 3]>,
 }
@@ -46,17 +47,17 @@ impl Caption {
             .collect();
         let [drawn, all] = lines_drawn;
         if drawn < all {
-            let note = format!("lines drawn for {drawn} of {all} inliers");
+            let note = format!("lines drawn for {drawn} of {}", counted(all, "inlier"));
             lines.extend(body.wrapped(&note, width));
         }
         let compared = content.places.filter(|_| content.transform.is_some());
         let legend = compared.map(|places| {
             let short = |text: String| body.shortened(&text, width - beside_mark(&body));
             [
-                short(format!("{} places look alike", places.agreeing.len())),
+                short(format!("{} alike", counted(places.agreeing.len(), "place"))),
                 short(format!(
-                    "{} places look different",
-                    places.contradicting.len()
+                    "{} different",
+                    counted(places.contradicting.len(), "place")
                 )),
                 body.shortened("no mark: unclear, or too plain", width),
             ]
@@ -102,7 +103,7 @@ impl Caption {
     pub(super) fn mark(&self, strokes: &mut Strokes, left: u32, top: u32) {
         let height = self.heading.line_height();
         let verdict = Pen {
-            colour: self.verdict,
+            color: self.verdict,
             radius: f64::from(height) * 0.27,
             halo: 0.0,
         };

@@ -45,7 +45,7 @@ pub fn confusion_figure(counts: &[Vec<usize>], labels: &[String]) -> RgbImage {
             let x = left + column as u32 * cell;
             let share = count as f32 / total as f32;
             let square = Rect::at(x as i32, y as i32).of_size(cell - 1, cell - 1);
-            draw_filled_rect_mut(&mut picture, square, colour(share, row == column));
+            draw_filled_rect_mut(&mut picture, square, color(share, row == column));
             if count > 0 && cell >= SMALLEST_NUMBERED {
                 let text = count.to_string();
                 let at = x as f32 + (cell as f32 - typeface.width(&text)) / 2.0;
@@ -71,7 +71,7 @@ fn shortened(label: &str) -> String {
     }
 }
 
-fn colour(share: f32, is_right: bool) -> Rgb<u8> {
+fn color(share: f32, is_right: bool) -> Rgb<u8> {
     let full = if is_right {
         [20.0, 110.0, 60.0]
     } else {

@@ -18,13 +18,13 @@ use nalgebra::Matrix3;
 use super::caption::Caption;
 use super::overlay::{mark_places, paint_overlay};
 use super::panel::{Panel, outline, spread};
-use super::stroke::{Colour, Pen, Strokes};
+use super::stroke::{Color, Pen, Strokes};
 use crate::error::{Error, Result};
 
 const PAPER: [u8; 3] = [255, 255, 255];
 
 /// Colours of the lines, bright and easy to tell apart, green left to the outline.
-const LINES: [Colour; 7] = [
+const LINES: [Color; 7] = [
     [255, 214, 10],
     [64, 200, 255],
     [255, 110, 199],
@@ -35,13 +35,13 @@ const LINES: [Colour; 7] = [
 ];
 
 const OUTLINE: Pen = Pen {
-    colour: [70, 255, 90],
+    color: [70, 255, 90],
     radius: 1.4,
     halo: 0.9,
 };
 
 const KEYPOINT: Pen = Pen {
-    colour: [255, 255, 255],
+    color: [255, 255, 255],
     radius: 0.9,
     halo: 0.5,
 };
@@ -260,9 +260,9 @@ fn crowd(lines: &[[[f64; 2]; 2]]) -> f64 {
 
 fn add_lines(strokes: &mut Strokes, lines: &[[[f64; 2]; 2]]) {
     let crowd = crowd(lines);
-    for (line, colour) in lines.iter().zip(LINES.iter().cycle()) {
+    for (line, color) in lines.iter().zip(LINES.iter().cycle()) {
         let pen = Pen {
-            colour: *colour,
+            color: *color,
             radius: 0.9 - 0.2 * crowd,
             halo: 0.45 - 0.15 * crowd,
         };
@@ -272,9 +272,9 @@ fn add_lines(strokes: &mut Strokes, lines: &[[[f64; 2]; 2]]) {
 
 fn add_ends(strokes: &mut Strokes, lines: &[[[f64; 2]; 2]]) {
     let crowd = crowd(lines);
-    for (line, colour) in lines.iter().zip(LINES.iter().cycle()) {
+    for (line, color) in lines.iter().zip(LINES.iter().cycle()) {
         let pen = Pen {
-            colour: *colour,
+            color: *color,
             radius: 2.6 - 0.6 * crowd,
             halo: 0.9,
         };

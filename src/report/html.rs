@@ -1,6 +1,6 @@
-//! The folder report: one HTML file that shows the classes of a folder and needs nothing beside it.
+//! The folder report: one HTML file that shows the clusters of a folder and needs nothing beside it.
 //!
-//! The page forms classes from a ladder of cuts that come in ready, so that it shows what the
+//! The page forms clusters from a ladder of cuts that come in ready, so that it shows what the
 //! program would answer and nothing like it. Thumbnails and inliers are base64 blocks behind the
 //! script, cut up only where the page is looked at; everything else is one JSON object before it. No name
 //! reaches the page as markup: names lie in JSON whose `<` is escaped, and the script sets text only.
@@ -15,7 +15,7 @@ use crate::error::Result;
 const PAGE: &str = include_str!("folder_page/page.html");
 const STYLE: &str = include_str!("folder_page/page.css");
 const SCRIPT: [&str; 5] = [
-    include_str!("folder_page/classes.js"),
+    include_str!("folder_page/clusters.js"),
     include_str!("folder_page/rows.js"),
     include_str!("folder_page/pair.js"),
     include_str!("folder_page/overlay.js"),
@@ -35,8 +35,17 @@ pub struct FolderReport {
     pub default_cut: usize,
     /// The verified pairs.
     pub pairs: Vec<ReportPair>,
-    /// Files that could not be read: path and reason.
-    pub failures: Vec<(String, String)>,
+    /// Files that could not be read.
+    pub failures: Vec<ReportFailure>,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Clone, Default)]
+pub struct ReportFailure {
+    /// Its path, as it is shown. May hold any characters.
+    pub path: String,
+    /// Why, on one line.
+    pub reason: String,
 }
 
 /// A photo of a folder report.
@@ -55,17 +64,17 @@ pub struct ReportPhoto {
     pub thumbnail: Vec<u8>,
 }
 
-/// The classes at one threshold.
+/// The clusters at one threshold.
 #[derive(Debug, Clone, Default)]
 pub struct ReportCut {
     /// Pairs from this probability on were linked, from 0 to 1.
     pub min_probability: f64,
-    /// The class of each photo, from 0, largest class first.
-    pub class_of_photo: Vec<u32>,
-    /// How well each photo fits its class, as in clusters.csv; higher is better.
+    /// The cluster of each photo, from 0, largest cluster first.
+    pub cluster_of_photo: Vec<u32>,
+    /// How well each photo fits its cluster, as in clusters.csv; higher is better.
     pub score_of_photo: Vec<f32>,
-    /// The photo that stands for each class.
-    pub representative_of_class: Vec<u32>,
+    /// The photo that stands for each cluster.
+    pub representative_of_cluster: Vec<u32>,
     /// Photos that are marked as uncertain members.
     pub uncertain_photos: Vec<u32>,
 }
@@ -202,9 +211,9 @@ mod tests {
             photos: vec![photo("a.jpg"), photo(ODD), photo("c.jpg")],
             cuts: vec![ReportCut {
                 min_probability: 0.9,
-                class_of_photo: vec![0, 0, 1],
+                cluster_of_photo: vec![0, 0, 1],
                 score_of_photo: vec![1.0, f32::NAN, 0.0],
-                representative_of_class: vec![1, 2],
+                representative_of_cluster: vec![1, 2],
                 uncertain_photos: vec![0],
             }],
             default_cut: 0,
@@ -224,7 +233,10 @@ mod tests {
                     contradicting: vec![[39.5, 14.5]; 2000],
                 }),
             }],
-            failures: vec![(ODD.into(), ODD.into())],
+            failures: vec![ReportFailure {
+                path: ODD.into(),
+                reason: ODD.into(),
+            }],
         }
     }
 
@@ -301,11 +313,13 @@ mod tests {
             ("photos", |r| r.photos[0].width = 0),
             ("cuts", |r| r.cuts.clear()),
             ("default_cut", |r| r.default_cut = 1),
-            ("class_of_photo", |r| r.cuts[0].class_of_photo.truncate(2)),
-            ("class_of_photo", |r| r.cuts[0].class_of_photo[0] = 2),
+            ("cluster_of_photo", |r| {
+                r.cuts[0].cluster_of_photo.truncate(2)
+            }),
+            ("cluster_of_photo", |r| r.cuts[0].cluster_of_photo[0] = 2),
             ("score_of_photo", |r| r.cuts[0].score_of_photo.push(0.0)),
-            ("representative_of_class", |r| {
-                r.cuts[0].representative_of_class[0] = 2;
+            ("representative_of_cluster", |r| {
+                r.cuts[0].representative_of_cluster[0] = 2;
             }),
             ("uncertain_photos", |r| r.cuts[0].uncertain_photos[0] = 3),
             ("pairs", |r| r.pairs[0].image2 = 0),

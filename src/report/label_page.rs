@@ -118,7 +118,7 @@ fn write_matrix(html: &mut String, page: &LabelPage) {
         for (said, &count) in row.iter().enumerate() {
             // The square root makes single mistakes visible.
             let strength = (count as f64 / total as f64).sqrt();
-            let colour = if truth == said {
+            let color = if truth == said {
                 "20,120,60"
             } else {
                 "190,40,30"
@@ -133,7 +133,7 @@ fn write_matrix(html: &mut String, page: &LabelPage) {
             let ink = if strength > 0.6 { ";color:#fff" } else { "" };
             let _ = write!(
                 html,
-                "<td style=\"background:rgba({colour},{strength:.2}){ink}\">{number}</td>"
+                "<td style=\"background:rgba({color},{strength:.2}){ink}\">{number}</td>"
             );
         }
         html.push_str("</tr>\n");

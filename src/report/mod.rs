@@ -14,7 +14,10 @@ mod thumbnail;
 
 pub use confusion::confusion_figure;
 pub use figure::{FigureContent, FigureOptions, FigurePhoto, FigurePlaces, match_figure};
-pub use html::{FolderReport, ReportCut, ReportPair, ReportPhoto, ReportPlaces, folder_page, href};
+pub use html::{
+    FolderReport, ReportCut, ReportFailure, ReportPair, ReportPhoto, ReportPlaces, folder_page,
+    href,
+};
 pub use label_page::{Card, LabelPage, Section, label_page};
 pub use thumbnail::{THUMBNAIL_SIDE_PX, thumbnail};
 

@@ -12,13 +12,13 @@ use nalgebra::{Matrix3, Vector3};
 
 use super::figure::{FigurePhoto, FigurePlaces};
 use super::panel::{Frame, Panel};
-use super::stroke::{Colour, Pen, Strokes};
+use super::stroke::{Color, Pen, Strokes};
 use crate::image::resize_rgb;
 
 const WHITE: Rgb<u8> = Rgb([255; 3]);
 
-const AGREES: Colour = [86, 180, 233];
-const CONTRADICTS: Colour = [230, 159, 0];
+const AGREES: Color = [86, 180, 233];
+const CONTRADICTS: Color = [230, 159, 0];
 
 /// Weight of photo 1 over photo 2: half, so that both show equally.
 const OPACITY: f32 = 0.5;
@@ -140,7 +140,7 @@ fn radius(agreeing: &[[f64; 2]], contradicting: &[[f64; 2]]) -> f64 {
 /// The mark of a place that agrees.
 pub(super) fn dot(strokes: &mut Strokes, centre: [f64; 2], radius: f64) {
     let pen = Pen {
-        colour: AGREES,
+        color: AGREES,
         radius: 0.8 * radius,
         halo: HALO,
     };
@@ -154,7 +154,7 @@ pub(super) fn cross(strokes: &mut Strokes, [x, y]: [f64; 2], radius: f64) {
         [[x - radius, y + radius], [x + radius, y - radius]],
     ];
     let pen = Pen {
-        colour: CONTRADICTS,
+        color: CONTRADICTS,
         radius: 0.3 * radius,
         halo: HALO,
     };

@@ -90,9 +90,9 @@ fn columns(report: &FolderReport, pairs: &[&ReportPair], drawn: &[usize]) -> Val
         .map(|cut| {
             json!({
                 "p": cut.min_probability,
-                "classes": cut.class_of_photo,
+                "clusters": cut.cluster_of_photo,
                 "scores": column(&cut.score_of_photo, |score| rounded(*score)),
-                "representatives": cut.representative_of_class,
+                "representatives": cut.representative_of_cluster,
                 "uncertain": cut.uncertain_photos,
             })
         })
@@ -122,7 +122,7 @@ fn columns(report: &FolderReport, pairs: &[&ReportPair], drawn: &[usize]) -> Val
             "agreeing": column(pairs, |pair| num_places(pair).map(|[agreeing, _]| agreeing)),
             "contradicting": column(pairs, |pair| num_places(pair).map(|[_, contradicting]| contradicting)),
         },
-        "failures": report.failures,
+        "failures": column(&report.failures, |failure| [&failure.path, &failure.reason]),
     })
 }
 
@@ -234,9 +234,9 @@ fn check(report: &FolderReport) -> Result<()> {
 }
 
 fn check_cut(cut: &ReportCut, num_photos: usize) -> Result<()> {
-    let num_classes = cut.representative_of_class.len();
+    let num_clusters = cut.representative_of_cluster.len();
     for (name, length) in [
-        ("class_of_photo", cut.class_of_photo.len()),
+        ("cluster_of_photo", cut.cluster_of_photo.len()),
         ("score_of_photo", cut.score_of_photo.len()),
     ] {
         if length != num_photos {
@@ -244,15 +244,15 @@ fn check_cut(cut: &ReportCut, num_photos: usize) -> Result<()> {
             return Err(Error::option(name, reason));
         }
     }
-    let classes = &cut.class_of_photo;
-    if let Some(class) = classes.iter().find(|c| **c as usize >= num_classes) {
-        let reason = format!("class {class} of {num_classes} with a representative");
-        return Err(Error::option("class_of_photo", reason));
+    let clusters = &cut.cluster_of_photo;
+    if let Some(cluster) = clusters.iter().find(|c| **c as usize >= num_clusters) {
+        let reason = format!("cluster {cluster} of {num_clusters} with a representative");
+        return Err(Error::option("cluster_of_photo", reason));
     }
-    for (class, photo) in cut.representative_of_class.iter().enumerate() {
-        if classes.get(*photo as usize).copied() != u32::try_from(class).ok() {
-            let reason = format!("photo {photo} is not in class {class}");
-            return Err(Error::option("representative_of_class", reason));
+    for (cluster, photo) in cut.representative_of_cluster.iter().enumerate() {
+        if clusters.get(*photo as usize).copied() != u32::try_from(cluster).ok() {
+            let reason = format!("photo {photo} is not in cluster {cluster}");
+            return Err(Error::option("representative_of_cluster", reason));
         }
     }
     match cut

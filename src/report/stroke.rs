@@ -16,7 +16,7 @@ use imageproc::point::Point;
 use rayon::prelude::*;
 
 /// Colour of a pixel, red, green, blue.
-pub(super) type Colour = [u8; 3];
+pub(super) type Color = [u8; 3];
 
 /// Fine pixels along each side of a pixel; odd, so that one lies in its centre.
 const FINE: u32 = 5;
@@ -24,13 +24,13 @@ const FINE: u32 = 5;
 /// 1500 columns.
 const BAND: u32 = 64;
 
-const HALO: Colour = [8, 10, 14];
+const HALO: Color = [8, 10, 14];
 
 /// How a stroke looks: a bright core over a dark halo that keeps it legible on a bright photo.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pen {
     /// Colour of the core.
-    pub(super) colour: Colour,
+    pub(super) color: Color,
     /// Half of the width of the core, in pixels.
     pub(super) radius: f64,
     /// How far the halo reaches beyond the core, in pixels.
@@ -45,7 +45,7 @@ pub(super) struct Strokes(Vec<Stroke>);
 struct Stroke {
     ends: [[f64; 2]; 2],
     radius: f64,
-    colour: Colour,
+    color: Color,
 }
 
 impl Strokes {
@@ -53,14 +53,14 @@ impl Strokes {
     /// not finite are left out.
     pub(super) fn lines(&mut self, pen: &Pen, segments: &[[[f64; 2]; 2]]) {
         let halo = (pen.halo > 0.0).then_some((pen.radius + pen.halo, HALO));
-        for (radius, colour) in halo.into_iter().chain([(pen.radius, pen.colour)]) {
+        for (radius, color) in halo.into_iter().chain([(pen.radius, pen.color)]) {
             let is_finite =
                 |ends: &&[[f64; 2]; 2]| ends.as_flattened().iter().all(|v| v.is_finite());
             let strokes = segments.iter().filter(is_finite).map(|&[a, b]| Stroke {
                 // One order, so that either direction rounds the same.
                 ends: if b < a { [b, a] } else { [a, b] },
                 radius,
-                colour,
+                color,
             });
             self.0.extend(strokes);
         }
@@ -116,10 +116,10 @@ impl Stroke {
         // What is filled reaches half a fine pixel beyond its border.
         let radius = (self.radius * scale - 0.5).max(0.0);
         let whole = |[x, y]: [f64; 2]| Point::new(x.round() as i32, y.round() as i32);
-        let colour = Rgb(self.colour);
+        let color = Rgb(self.color);
         for end in [a, b] {
             let Point { x, y } = whole(end);
-            draw_filled_circle_mut(fine, (x, y), radius.round() as i32, colour);
+            draw_filled_circle_mut(fine, (x, y), radius.round() as i32, color);
         }
         let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
         let length = (dx * dx + dy * dy).sqrt();
@@ -127,7 +127,7 @@ impl Stroke {
             let (across, down) = (-dy / length * radius, dx / length * radius);
             let corners = [(a, 1.0), (b, 1.0), (b, -1.0), (a, -1.0)];
             let corners = corners.map(|([x, y], side)| whole([x + side * across, y + side * down]));
-            draw_polygon_mut(fine, &corners, colour);
+            draw_polygon_mut(fine, &corners, color);
         }
     }
 }
@@ -139,7 +139,7 @@ mod tests {
     fn coverage(ends: [[f64; 2]; 2], radius: f64) -> (RgbImage, f64) {
         let mut picture = RgbImage::new(40, 150);
         let pen = Pen {
-            colour: [255; 3],
+            color: [255; 3],
             radius,
             halo: 0.0,
         };
@@ -183,7 +183,7 @@ mod tests {
     fn what_no_stroke_touches_stays_and_values_that_are_not_finite_draw_nothing() {
         let photo = RgbImage::from_fn(40, 150, |x, y| Rgb([x as u8, y as u8, (x * y) as u8]));
         let pen = Pen {
-            colour: [255; 3],
+            color: [255; 3],
             radius: 3.0,
             halo: 1.0,
         };

@@ -7,7 +7,7 @@ use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use image::{Rgb, RgbImage};
 use imageproc::drawing::{draw_text_mut, text_size};
 
-use super::stroke::Colour;
+use super::stroke::Color;
 
 const FONT: &[u8] = include_bytes!("DejaVuSans-subset.ttf");
 
@@ -51,7 +51,7 @@ impl Typeface {
         left: f32,
         top: u32,
         text: &str,
-        colour: Colour,
+        color: Color,
     ) {
         let slack = self.line_height() as f32 - self.scale.y;
         let (x, y) = (
@@ -59,7 +59,7 @@ impl Typeface {
             (top as f32 + slack / 2.0).round() as i32,
         );
         let text = self.known(text);
-        draw_text_mut(picture, Rgb(colour), x, y, self.scale, &self.font, &text);
+        draw_text_mut(picture, Rgb(color), x, y, self.scale, &self.font, &text);
     }
 
     /// The text, or its beginning and its end around an ellipsis, at most `max_width` pixels wide.

@@ -57,7 +57,7 @@ impl<'a> BruteForce<'a> {
     /// # Errors
     /// [`crate::error::Error::Features`] when `queries` have another dimension than the searched
     /// set.
-    pub fn mutual_nearest(&self, queries: &Descriptors) -> Result<Vec<(usize, Neighbor)>> {
+    pub(crate) fn mutual_nearest(&self, queries: &Descriptors) -> Result<Vec<(usize, Neighbor)>> {
         check_dimensions(queries, self.descriptors)?;
         let norms = Norms::new(queries);
         let (rows, columns) = match max_error(&norms, &self.panels) {

@@ -37,11 +37,11 @@ pub struct Store {
 
 /// The settings that entries were computed with, as a store knows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SettingsId(i64);
+pub(crate) struct SettingsId(i64);
 
 /// What was found between two photos.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PairRecord {
+pub(crate) struct PairRecord {
     /// Pairs of similar descriptors.
     pub num_matches: u32,
     /// Matches that one transform explains.
@@ -54,6 +54,7 @@ pub struct PairRecord {
 
 /// What a store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoreInfo {
     /// Photos of which anything is known.
     pub num_photos: u64,
@@ -114,7 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be read or written.
-    pub fn settings(&self, text: &str) -> Result<SettingsId> {
+    pub(crate) fn settings(&self, text: &str) -> Result<SettingsId> {
         let connection = self.lock();
         connection
             .execute(
@@ -134,7 +135,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be read.
-    pub fn features(
+    pub(crate) fn features(
         &self,
         settings: SettingsId,
         photo: &ContentHash,
@@ -160,7 +161,7 @@ impl Store {
     /// # Errors
     /// [`Error::Store`] when the store cannot be written, [`Error::Features`] for more values than
     /// can be kept.
-    pub fn put_features(
+    pub(crate) fn put_features(
         &self,
         settings: SettingsId,
         photo: &ContentHash,
@@ -179,11 +180,11 @@ impl Store {
         write(&mut connection).map_err(|e| self.error(e))
     }
 
-    /// The small picture of a photo, an encoded file; none when it is not here.
+    /// The thumbnail of a photo, an encoded file; none when it is not here.
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be read.
-    pub fn thumbnail(&self, photo: &ContentHash) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn thumbnail(&self, photo: &ContentHash) -> Result<Option<Vec<u8>>> {
         self.lock()
             .prepare_cached(
                 "SELECT data FROM thumbnails JOIN photos ON photos.id = thumbnails.photo
@@ -193,11 +194,11 @@ impl Store {
             .map_err(|e| self.error(e))
     }
 
-    /// Keeps the small picture of a photo, over what was there.
+    /// Keeps the thumbnail of a photo, over an earlier one.
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be written.
-    pub fn put_thumbnail(&self, photo: &ContentHash, data: &[u8]) -> Result<()> {
+    pub(crate) fn put_thumbnail(&self, photo: &ContentHash, data: &[u8]) -> Result<()> {
         let mut connection = self.lock();
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(IMMEDIATE)?;
@@ -214,7 +215,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be read.
-    pub fn pairs(
+    pub(crate) fn pairs(
         &self,
         settings: SettingsId,
         pairs: &[(ContentHash, ContentHash)],
@@ -240,7 +241,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be written.
-    pub fn put_pairs(
+    pub(crate) fn put_pairs(
         &self,
         settings: SettingsId,
         pairs: &[((ContentHash, ContentHash), PairRecord)],

@@ -93,6 +93,7 @@ impl VerificationOptions {
 
 /// The transform that explains a part of the matches of two photos.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TwoViewGeometry {
     /// The kind of `matrix`.
     pub kind: TransformKind,

@@ -20,7 +20,7 @@ for (let run = 0; run < Number(runs); run += 1) {
     };
     const slider = document.getElementById("cut");
     const search = document.getElementById("search");
-    const [shown] = performance.getEntriesByName("classes shown");
+    const [shown] = performance.getEntriesByName("clusters shown");
     const slide = await timed(() => { slider.value = 0; slider.dispatchEvent(new Event("input")); });
     await frame();
     const find = await timed(() => { search.value = "7"; search.dispatchEvent(new Event("input")); });
@@ -30,7 +30,7 @@ for (let run = 0; run < Number(runs); run += 1) {
     await frame();
     const tiles = document.querySelectorAll("main .tile");
     const select = await timed(() => { tiles[0].click(); tiles[1].click(); });
-    return { "first paint": paint, "classes": shown.startTime, "all read": navigation.loadEventEnd, slider: slide,
+    return { "first paint": paint, "clusters": shown.startTime, "all read": navigation.loadEventEnd, slider: slide,
       search: find, "two photos": select };
   });
   results.push(found);

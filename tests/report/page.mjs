@@ -14,13 +14,13 @@ const tile = (name) => page.locator(`main .tile[title^=${JSON.stringify(name)}]`
 const summary = () => page.textContent("#summary");
 const press = (key) => page.keyboard.press(key);
 const slide = (cut) => page.locator("#cut").fill(String(cut));
-const classOf = (name) => tile(name).evaluate((one) => one.closest("section").id);
+const clusterOf = (name) => tile(name).evaluate((one) => one.closest("section").id);
 const seen = (selector) => page.locator(selector).isVisible();
 
-// Classes by size, the representative first, single photos at the end.
-assert.equal(await summary(), "9 photos · 3 classes · 2 on their own · 2 not readable");
+// Clusters by size, the representative first, single photos at the end.
+assert.equal(await summary(), "9 photos · 3 clusters · 2 on their own · 2 not readable");
 const first = page.locator("main section").first();
-assert.equal(await first.locator("h2").textContent(), "Class 0");
+assert.equal(await first.locator("h2").textContent(), "Cluster 0");
 assert.equal(await first.locator(".tile .name").first().textContent(), "graffiti_3.jpg");
 assert.equal(await first.locator(".tile.uncertain").count(), 1);
 assert.equal(await page.locator("main section").last().getAttribute("id"), "single");
@@ -32,23 +32,23 @@ await page.waitForFunction(() => [...document.querySelectorAll("main img")].filt
 assert.equal(await tile(ODD).count(), 1);
 assert.equal(await tile(ODD).locator(".name").textContent(), ODD.slice(ODD.lastIndexOf("/") + 1));
 
-// The slider forms the classes of its cut again.
+// The slider forms the clusters of its cut again.
 await slide(0);
-await page.waitForFunction(() => document.getElementById("summary").textContent.includes("1 class "));
+await page.waitForFunction(() => document.getElementById("summary").textContent.includes("1 cluster "));
 assert.match(await page.textContent("#cut-text"), /99\.990 %/);
 await slide(2);
-await page.waitForFunction(() => document.getElementById("summary").textContent.includes("2 classes"));
+await page.waitForFunction(() => document.getElementById("summary").textContent.includes("2 clusters"));
 await page.click("#cut-reset");
-assert.equal(await summary(), "9 photos · 3 classes · 2 on their own · 2 not readable");
+assert.equal(await summary(), "9 photos · 3 clusters · 2 on their own · 2 not readable");
 
 // One photo shows its verified pairs, two their picture with inliers and numbers.
 await tile("graffiti_1.jpg").click();
 assert.equal(await page.textContent("#dock-title"), "graffiti_1.jpg");
-assert.equal(await page.locator(".neighbour").count(), 2);
+assert.equal(await page.locator(".neighbor").count(), 2);
 await tile("graffiti_3.jpg").click();
 const dock = page.locator("#dock");
-assert.match(await dock.textContent(), /In one class/);
-assert.match(await dock.textContent(), /In one class.*Same thing.* %.*edited copy.*Inliers63 of 80 matches.*Pixels agree75 %/s);
+assert.match(await dock.textContent(), /In one cluster/);
+assert.match(await dock.textContent(), /In one cluster.*Same thing.* %.*edited copy.*Inliers63 of 80 matches.*Pixels agree75 %/s);
 const bright = () => page.evaluate(() => {
   const canvas = document.querySelector("#dock canvas");
   // On a page opened from a file a canvas with a photo cannot be read, which is a photo drawn.
@@ -97,12 +97,12 @@ await press("Escape");
 assert.equal(await seen("#dock"), false);
 await tile("graffiti_1.jpg").click();
 await tile("coffee.jpg").click();
-assert.match(await dock.textContent(), /In different classes.*not verified/s);
+assert.match(await dock.textContent(), /In different clusters.*not verified/s);
 await tile("box.jpg").click();
 assert.match(await page.textContent("#dock-title"), /3 photos selected/);
 await page.click("#clear");
 
-// A class's weakest link is one click away.
+// A cluster's weakest link is one click away.
 await first.locator(".weakest").click();
 assert.equal(await page.locator('main .tile[aria-pressed="true"]').count(), 2);
 assert.match(await dock.textContent(), /other view/);
@@ -125,7 +125,7 @@ await press("Enter");
 assert.equal(await page.textContent("#dock-title"), "graffiti_1.jpg");
 await press("Escape");
 
-// Corrections: to another class, to one of its own, back again; they stay when the slider moves.
+// Corrections: to another cluster, to one of its own, back again; they stay when the slider moves.
 const downloaded = async () => {
   const [download] = await Promise.all([page.waitForEvent("download"), page.click("#export")]);
   assert.equal(download.suggestedFilename(), "clusters_corrected.csv");
@@ -133,21 +133,21 @@ const downloaded = async () => {
 };
 const before = await downloaded();
 await tile("coffee.jpg").click();
-await page.locator("#class-1 .here").click();
-assert.equal(await classOf("coffee.jpg"), await classOf("box.jpg"));
+await page.locator("#cluster-1 .here").click();
+assert.equal(await clusterOf("coffee.jpg"), await clusterOf("box.jpg"));
 await press("Escape");
 await tile("street_a.jpg").click();
 await page.click("#alone");
-assert.equal(await classOf("street_a.jpg"), "single");
+assert.equal(await clusterOf("street_a.jpg"), "single");
 await press("Escape");
 await slide(2);
 await page.waitForFunction(() => document.getElementById("cut-text").textContent.includes("50 %"));
-assert.equal(await classOf("coffee.jpg"), await classOf("box.jpg"));
+assert.equal(await clusterOf("coffee.jpg"), await clusterOf("box.jpg"));
 await page.click("#cut-reset");
 assert.equal(await page.textContent("#corrections"), "with 2 corrections");
 const rows = (csv) => csv.trimEnd().split("\n");
 const after = await downloaded();
-assert.equal(rows(after)[0], "path,class");
+assert.equal(rows(after)[0], "path,cluster");
 assert.equal(rows(after).length, 10);
 const quoted = `"${ODD.replaceAll('"', '""')}"`;
 assert.ok(after.includes(`${quoted},`), after);

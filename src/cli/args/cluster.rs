@@ -12,11 +12,11 @@ use super::{DescriptorSearchArgs, ExtractionArgs, defaults};
 
 #[derive(Debug, Args)]
 pub(crate) struct ClusterArgs {
-    /// Folder of photos; those of its sub-folders are taken too.
+    /// Folder of photos, with its sub-folders.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
 
-    /// Folder to write to; made when it is not there.
+    /// Output folder; made if missing.
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
 
@@ -33,7 +33,7 @@ pub(crate) struct ClusterArgs {
     #[command(flatten)]
     pub(crate) judgement: JudgementArgs,
 
-    /// Link edited copies of one picture alone, and no other views of its thing.
+    /// Link edited copies of one picture only, no other views of the same thing.
     #[arg(long)]
     pub(crate) copies_only: bool,
 
@@ -41,7 +41,7 @@ pub(crate) struct ClusterArgs {
     #[arg(long)]
     pub(crate) mirrored: bool,
 
-    /// Inliers that linked photos need besides [default: no number].
+    /// Least number of inliers of a link [default: none].
     #[arg(long, value_name = "N")]
     pub(crate) min_inliers: Option<usize>,
 
@@ -64,21 +64,21 @@ pub(crate) struct ClusterArgs {
     pub(crate) extraction: ExtractionArgs,
 }
 
-/// How sure an answer has to be.
+/// The judgement of a pair, and the probability required.
 #[derive(Debug, Args)]
 pub(crate) struct JudgementArgs {
     #[arg(long, value_name = "P", help = defaults(
-        "Link two photos when it is at least this probable that they show the same thing, above 0 and below 1",
+        "Least probability of a link, that both photos show the same thing, above 0 and below 1",
         ClusterOptions::default().min_probability))]
     pub(crate) min_probability: Option<f64>,
 
-    /// Judge pairs by this file, as training/judgement.py writes it [default: the one inside].
+    /// Judgement file of training/judgement.py [default: the embedded one].
     #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath)]
     pub(crate) judgement: Option<PathBuf>,
 }
 
 impl JudgementArgs {
-    /// Writes what was asked for into `options`.
+    /// Applies the flags to `options`.
     pub(crate) fn apply(&self, options: &mut ClusterOptions) -> anyhow::Result<()> {
         if let Some(min_probability) = self.min_probability {
             options.min_probability = min_probability;
@@ -94,7 +94,7 @@ impl JudgementArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
-    /// File that keeps what was computed, so that it is not computed again
+    /// File that stores computed features and pairs for later runs
     /// [default: .delfin/store.sqlite in the folder of photos].
     #[arg(long = "store", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: Option<PathBuf>,
@@ -134,11 +134,11 @@ pub(crate) struct WhyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
-    /// The photo of what is looked for.
+    /// Photo of the thing to search for.
     #[arg(value_name = "QUERY", value_hint = ValueHint::FilePath)]
     pub(crate) query: PathBuf,
 
-    /// Folder of photos that is searched, with its sub-folders.
+    /// Folder of photos to search, with its sub-folders.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
 
@@ -175,13 +175,13 @@ pub(crate) struct StoreCommandArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
-    /// Say what a store holds.
+    /// Show the contents of a store.
     Info {
         /// A folder of photos that was sorted or searched, or a store's file.
         #[arg(value_name = "DIR|FILE", value_hint = ValueHint::AnyPath)]
         path: PathBuf,
     },
-    /// Forget what is known of photos that are no longer in the folder.
+    /// Remove entries of photos that are no longer in the folder.
     Gc {
         /// The folder of photos.
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]

@@ -10,7 +10,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) truth: PathBuf,
 
-    /// The labels found, as `delfin cluster` writes them: labels_pred.txt or clusters.csv.
+    /// The clusters, as `delfin cluster` writes them: labels_pred.txt or clusters.csv.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) pred: PathBuf,
 

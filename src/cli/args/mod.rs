@@ -57,25 +57,25 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Say whether two photos show the same thing, and where.
+    /// Decide whether two photos show the same thing, and where.
     Match(MatchArgs),
-    /// Sort the photos of a folder into classes, by what they show.
+    /// Sort the photos of a folder into clusters, by what they show.
     Cluster(ClusterArgs),
-    /// Say why two photos are, or are not, in one class.
+    /// Explain why two photos are, or are not, in one cluster.
     Why(WhyArgs),
     /// Find the photos of a folder that show what one photo shows.
     Search(SearchArgs),
     /// Write the features of photos to files.
     Extract(ExtractArgs),
-    /// Say how well labels found agree with true ones.
+    /// Measure how well clusters agree with true classes.
     Evaluate(EvaluateArgs),
-    /// Put photos into a sub-folder for each class, and take that back.
+    /// Put photos into one sub-folder per label, and undo it.
     Organize(OrganizeArgs),
-    /// Look into what was computed before, and tidy it up.
+    /// Inspect and clean up stored features and pairs.
     Store(StoreCommandArgs),
-    /// Learn to label photos from folders of photos, one a class.
+    /// Train a classifier on folders of photos, one per class.
     Train(Box<TrainArgs>),
-    /// Label photos with what `delfin train` learned.
+    /// Label photos with a trained classifier.
     Classify(ClassifyArgs),
     /// Rank the labels of a folder of photos by how doubtful they are.
     Review(ReviewArgs),

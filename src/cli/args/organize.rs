@@ -10,13 +10,13 @@ pub(crate) struct OrganizeArgs {
     #[arg(value_name = "DIR", required_unless_present = "undo", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<PathBuf>,
 
-    /// Where a photo's class comes from: `prefix` takes what stands before the first _ of its name; a
-    /// table of path and class (.csv, .tsv) is one that `delfin cluster` or its report wrote.
+    /// Where a photo's label comes from: `prefix` is the part of its name before the first _; FILE is a
+    /// table of path and label (.csv, .tsv), as `delfin cluster`, its report and `delfin classify` write it.
     #[arg(long, value_name = "prefix|FILE", required_unless_present = "undo",
         value_hint = ValueHint::FilePath)]
     pub(crate) by: Option<PathBuf>,
 
-    /// The folder that gets one sub-folder a class; made when it is not there.
+    /// The folder that gets one sub-folder per label; made if missing.
     #[arg(long, value_name = "DEST", value_hint = ValueHint::DirPath)]
     pub(crate) to: PathBuf,
 
@@ -33,7 +33,7 @@ pub(crate) struct OrganizeArgs {
     pub(crate) undo: bool,
 }
 
-/// How a photo is put into its class folder.
+/// How a photo is put into its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Method {
     /// A second name of the same file; takes no space.

@@ -43,7 +43,7 @@ pub(crate) struct TrainArgs {
     pub(crate) test_dir: Option<PathBuf>,
 
     #[arg(long, alias = "testing_percentage", value_name = "P", help = defaults(
-        "Percent of the photos kept for testing; a photo's side is told by its name",
+        "Percent of the photos kept for testing; a photo's split follows from its name",
         options().split.testing_percentage))]
     pub(crate) testing_percentage: Option<f64>,
 
@@ -137,7 +137,7 @@ pub(crate) struct TrainArgs {
         "Distorted copies of each training photo", options().distortions.num_copies))]
     pub(crate) distorted_copies: Option<usize>,
 
-    /// Leave geometry out: the softmax layer is the only judge. Several times faster.
+    /// Leave geometry out: the softmax score decides alone. Several times faster.
     #[arg(long)]
     pub(crate) no_geometry: bool,
 

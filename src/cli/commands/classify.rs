@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use delfin::classify::{Classifier, ConfusionMatrix, LabelledPhoto, read_classifier};
+use delfin::counted;
 use delfin::files::write_file;
 use delfin::folder::{find_photos, path_text};
 use delfin::formats::labels::csv_field;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{Classification, Judge, LabelledResult, PhotoCache, results_page};
+use delfin::pipeline::{Classification, LabelledResult, PhotoCache, PhotoClassifier, results_page};
 use delfin::report::label_page;
 use delfin::scoring::probability;
 use rayon::prelude::*;
@@ -60,12 +61,13 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     }
     tell_passed_over(&listing.passed_over);
     let model = open_model(args.model.as_deref())?;
-    let judge = Judge::new(&classifier, &model)?.with_search(SearchKind::from(&args.descriptors));
+    let labeller =
+        PhotoClassifier::new(&classifier, &model)?.with_search(SearchKind::from(&args.descriptors));
     let store = open_in(args.cache_dir.as_deref(), &paths[0])?;
     let cache = PhotoCache::new(&store, super::store::warn);
     let results: Vec<delfin::Result<Classification>> = photos
         .par_iter()
-        .map(|path| judge.classify_path(path, &cache))
+        .map(|path| labeller.classify_path(path, &cache))
         .collect();
     let num_photos = photos.len();
     let mut rows = Vec::new();
@@ -98,8 +100,8 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
         write_file(path, table.csv(&rows).as_bytes())?;
         table.summary(&rows).iter().for_each(output::line);
         output::line(format_args!(
-            "labels of {} photos: {}",
-            rows.len(),
+            "labels of {}: {}",
+            counted(rows.len(), "photo"),
             path.display()
         ));
     } else if is_single {
@@ -111,7 +113,11 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
         table.summary(&rows).iter().for_each(output::note);
     }
     if rows.len() < num_photos {
-        bail!("{} of {num_photos} photos failed", num_photos - rows.len());
+        bail!(
+            "{} of {} failed",
+            num_photos - rows.len(),
+            counted(num_photos, "photo")
+        );
     }
     Ok(Answer::Yes)
 }
@@ -216,7 +222,7 @@ impl Table<'_> {
         order
     }
 
-    /// As label_image.py printed, then what each judge says.
+    /// As label_image.py printed, then each score.
     fn lines(&self, row: &Row) -> Vec<String> {
         let found = &row.found;
         let mut lines: Vec<String> = self
@@ -232,17 +238,17 @@ impl Table<'_> {
         if self.classifier.has_geometry() {
             lines.push(match (found.best_match, found.geometry_class) {
                 (Some(best), Some(class)) => format!(
-                    "geometry  {}, {} inliers with {} ({})",
+                    "geometry  {}, {} with {} ({})",
                     self.label(class),
-                    best.num_inliers,
+                    counted(best.num_inliers, "inlier"),
                     self.classifier.references[best.reference].name,
                     percent(probability(best.log_odds))
                 ),
                 _ => "geometry  matches no training photo".into(),
             });
         }
-        let disagree = match found.judges_disagree {
-            true => "; the judges disagree",
+        let disagree = match found.scores_disagree {
+            true => "; softmax and geometry disagree",
             false => "",
         };
         let fits = match self.classifier.calibration.can_reject() {
@@ -280,7 +286,7 @@ impl Table<'_> {
                 "probability": probability(best.log_odds),
                 "photo": self.classifier.references[best.reference].name,
             })),
-            "disagree": found.judges_disagree,
+            "disagree": found.scores_disagree,
             "true_label": row.truth.map(|class| self.label(class)),
         })
     }
@@ -304,7 +310,7 @@ impl Table<'_> {
                     .best_match
                     .map_or(0, |best| best.num_inliers)
                     .to_string(),
-                found.judges_disagree.to_string(),
+                found.scores_disagree.to_string(),
             ];
             if has_truth {
                 fields.push(csv_field(row.truth.map_or("", |class| self.label(class))));

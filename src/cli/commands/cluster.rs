@@ -1,18 +1,18 @@
-//! `delfin cluster`: a folder of photos into classes.
+//! `delfin cluster`: a folder of photos into clusters.
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use delfin::Model;
 use delfin::files::{refuse_existing, write_file};
 use delfin::folder::{list_photos, path_text};
 use delfin::matching::SearchKind;
 use delfin::pipeline::{
-    ClusterFile, ClusterOptions, ClusterSource, FolderClusters, cluster_folder, clusters_csv,
-    colmap_database, edges_csv, folder_report, labels_txt,
+    ClusterFile, ClusterOptions, ClusterSource, FolderClusters, FolderSession, clusters_csv,
+    edges_csv, labels_txt,
 };
 use delfin::report::folder_page;
 use delfin::store::Store;
+use delfin::{Model, counted};
 
 use crate::cli::args::ClusterArgs;
 use crate::cli::commands::outputs::ensure_replaceable;
@@ -40,7 +40,9 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     make_folder(&args.output)?;
     let store = args.store.open(&args.folder)?;
     let progress = Progress::new(args.quiet);
-    let found = cluster_folder(&model, &args.folder, &store, &options, &progress)?;
+    let session = FolderSession::new(&model, &args.folder, &store, &options)?;
+    let session = session.with_observer(&progress);
+    let found = session.cluster()?;
     let file = args.output.join("clusters.json");
     let all = format!("{} lists all", file.display());
     tell_failures(&found.failures, &all);
@@ -48,24 +50,22 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     if found.photos.is_empty() {
         bail!("{}: no photos that can be read", args.folder.display());
     }
-    let progress = &progress;
-    let (folder, beside) = (&args.folder, &args.output);
-    let report = folder_report(&model, folder, beside, &store, &options, &found, progress)?;
+    let report = session.report(&found, &args.output)?;
     write_all(args, &model, &store, &options, &found)?;
     write_file(
         &args.output.join("report.html"),
         folder_page(&report)?.as_bytes(),
     )?;
     if let Some(path) = &args.export_colmap {
-        colmap_database(&model, folder, &store, &options, &found, progress)?.write(path)?;
+        session.colmap_database(&found)?.write(path)?;
     }
-    let singles = found.classes.iter().filter(|c| c.members.len() == 1);
+    let singles = found.clusters.iter().filter(|c| c.members.len() == 1);
     output::line(format_args!(
-        "{} photos, {} classes, {} of them of one photo, {} failures -> {}",
-        found.photos.len(),
-        found.classes.len(),
+        "{}, {}, {} of them of one photo, {} -> {}",
+        counted(found.photos.len(), "photo"),
+        counted(found.clusters.len(), "cluster"),
         singles.count(),
-        found.failures.len(),
+        counted(found.failures.len(), "failure"),
         args.output.display()
     ));
     Ok(Answer::Yes)
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
 
 impl ClusterArgs {
     fn options(&self, model: &Model) -> anyhow::Result<ClusterOptions> {
-        let mut options = ClusterOptions::from(model.defaults());
+        let mut options = model.cluster_options();
         options.matching.extraction = self.extraction.options(model);
         options.matching.matching.search = SearchKind::from(&self.descriptors);
         options.matching.verification.limits.allow_mirrored = self.mirrored;

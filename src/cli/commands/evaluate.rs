@@ -1,7 +1,8 @@
-//! `delfin evaluate`: labels found beside true ones.
+//! `delfin evaluate`: clusters, or other labels, against true classes.
 
 use anyhow::bail;
 use delfin::cluster::{Evaluation, Scores, evaluate};
+use delfin::counted;
 use delfin::formats::labels;
 use serde_json::json;
 
@@ -20,13 +21,14 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<Answer> {
         }
         if rows.len() > MAX_NAMED {
             let more = rows.len() - MAX_NAMED;
-            output::note(format_args!("{}: and {more} more rows", file.display()));
+            output::note(format_args!("{}: and {more} more", file.display()));
         }
     }
     let unpaired = paired.only1.len() + paired.only2.len();
     if unpaired > 0 {
         bail!(
-            "{unpaired} rows of {} and {} do not pair up",
+            "{} of {} and {} without a partner",
+            counted(unpaired, "row"),
             args.truth.display(),
             args.pred.display()
         );
@@ -34,7 +36,9 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<Answer> {
     if paired.pairs.is_empty() {
         bail!("{}: no labels", args.truth.display());
     }
-    let (truth, pred): (Vec<String>, Vec<String>) = paired.pairs.into_iter().unzip();
+    let pairs = paired.pairs.into_iter();
+    let (truth, pred): (Vec<String>, Vec<String>) =
+        pairs.map(|pair| (pair.label1, pair.label2)).unzip();
     let found = evaluate(&truth, &pred)?;
     if args.json {
         output::line(object(&found));
@@ -47,8 +51,8 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<Answer> {
 fn lines(found: &Evaluation) -> Vec<String> {
     vec![
         format!("photos               {}", found.num_photos),
-        format!("classes true         {}", found.num_true),
-        format!("classes found        {}", found.num_found),
+        format!("true classes         {}", found.num_true),
+        format!("clusters             {}", found.num_found),
         format!("adjusted Rand index  {:.4}", found.adjusted_rand),
         format!("Rand index           {:.4}", found.rand),
         format!("NMI                  {:.4}", found.nmi),
@@ -62,6 +66,7 @@ fn text(scores: &Scores) -> String {
         precision,
         recall,
         f1,
+        ..
     } = scores;
     format!("precision {precision:.4}, recall {recall:.4}, F1 {f1:.4}")
 }
@@ -69,10 +74,10 @@ fn text(scores: &Scores) -> String {
 fn object(found: &Evaluation) -> serde_json::Value {
     let scores = |scores: &Scores| json!({"precision": scores.precision, "recall": scores.recall, "f1": scores.f1});
     json!({
-        "version": 1,
+        "version": 2,
         "num_photos": found.num_photos,
         "num_true_classes": found.num_true,
-        "num_found_classes": found.num_found,
+        "num_clusters": found.num_found,
         "adjusted_rand_index": found.adjusted_rand,
         "rand_index": found.rand,
         "nmi": found.nmi,

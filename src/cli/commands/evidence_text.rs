@@ -1,5 +1,6 @@
 //! Evidence in words.
 
+use delfin::counted;
 use delfin::pipeline::EvidenceSummary;
 use delfin::scoring::Relation;
 
@@ -50,8 +51,11 @@ pub(super) fn for_and_against(
     let (mut pro, mut contra) = (Vec::new(), Vec::new());
     match num_inliers {
         0 => contra.push("no transform ties the photos together".into()),
-        1..8 => contra.push(format!("{num_inliers} inliers, as chance gives")),
-        _ => pro.push(format!("{num_inliers} inliers")),
+        1..8 => contra.push(format!(
+            "{}, as chance gives",
+            counted(num_inliers, "inlier")
+        )),
+        _ => pro.push(counted(num_inliers, "inlier")),
     }
     let Some(evidence) = evidence else {
         return [pro, contra];

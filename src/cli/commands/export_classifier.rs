@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use delfin::classify::read_classifier;
 use delfin::files::write_file;
 use delfin::formats::classifier_onnx;
-use delfin::pipeline::{Judge, export_classifier};
+use delfin::pipeline::{PhotoClassifier, export_classifier};
 
 use super::open_model;
 use super::outputs::ensure_document;
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &ExportClassifierArgs) -> anyhow::Result<Answer> {
     )?;
     let classifier = read_classifier(&args.classifier)?;
     let model = open_model(args.model.as_deref())?;
-    Judge::new(&classifier, &model)?;
+    PhotoClassifier::new(&classifier, &model)?;
     let bytes = export_classifier(&classifier, &model)?;
     write_file(&args.output, &bytes)?;
     output::line(format_args!(

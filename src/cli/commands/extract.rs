@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail};
+use delfin::counted;
 use delfin::features::FeatureSet;
 use delfin::files::write_file;
 use delfin::formats;
@@ -38,8 +39,9 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
     for ((target, photo), result) in targets.iter().zip(&results) {
         match result {
             Ok(count) => output::line(format_args!(
-                "{}: {count} keypoints -> {}",
+                "{}: {} -> {}",
                 photo.display(),
+                counted(*count, "keypoint"),
                 target.display()
             )),
             Err(error) => {
@@ -49,7 +51,7 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
         }
     }
     if failures > 0 {
-        bail!("{failures} of {} photos failed", targets.len());
+        bail!("{failures} of {} failed", counted(targets.len(), "photo"));
     }
     Ok(Answer::Yes)
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &MatchArgs) -> anyhow::Result<Answer> {
         || timed(|| open_pair(&args.image1, &args.image2, &MatchOptions::default().decode)),
     );
     let (load_model, decode) = (model.1, photos.1);
-    let (photo1, photo2) = photos.0?;
+    let [photo1, photo2] = photos.0?;
     let model = model.0?;
     let options = options(args, &model);
     let mut result = match_photos(&model, &photo1, &photo2, &options)?;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &MatchArgs) -> anyhow::Result<Answer> {
 
 /// The network's own settings or the preset's, but for what was asked for.
 fn options(args: &MatchArgs, model: &Model) -> MatchOptions {
-    let mut options = MatchOptions::from(model.defaults());
+    let mut options = model.match_options();
     if args.preset == Some(Preset::Delf) {
         options = options.with_delf_matching();
     }
@@ -117,7 +117,7 @@ pub(super) fn draw(report: &Report, path: &Path) -> anyhow::Result<()> {
         [&figure_photo(0), &figure_photo(1)],
         &FigureContent {
             inliers: &result.inlier_positions(),
-            transform: result.transform().map(|(_, matrix)| matrix),
+            transform: result.transform().map(|transform| transform.matrix),
             places: agreeing.as_ref().zip(contradicting.as_ref()).map(
                 |(agreeing, contradicting)| FigurePlaces {
                     agreeing,

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use delfin::counted;
 use delfin::folder::path_text;
-use delfin::geometry::{local_motion, outline};
+use delfin::geometry::{Transform, local_motion, outline};
 use delfin::image::Photo;
 use delfin::pipeline::{EvidenceSummary, MatchOptions, PairMatch};
 use nalgebra::Point2;
@@ -99,9 +100,9 @@ impl Report<'_> {
                 "features": evidence.features,
                 "pixels": evidence.pixels,
             })),
-            "model": result.transform().map(|(kind, matrix)| {
-                let row = |i: usize| [0, 1, 2].map(|j| matrix[(i, j)]);
-                json!({ "kind": kind, "matrix": [row(0), row(1), row(2)] })
+            "model": result.transform().map(|transform| {
+                let row = |i: usize| [0, 1, 2].map(|j| transform.matrix[(i, j)]);
+                json!({ "kind": transform.kind, "matrix": [row(0), row(1), row(2)] })
             }),
             "inliers": result.inlier_positions(),
             "refinement": result.refined.as_ref().map(|refined| json!({
@@ -149,10 +150,6 @@ pub(super) fn title(result: &PairMatch) -> String {
     format!("{answer}: {sure} probable{relation}")
 }
 
-fn inliers(count: usize) -> String {
-    format!("{count} inlier{}", if count == 1 { "" } else { "s" })
-}
-
 /// The numbers behind the verdict, then what the transform means.
 pub(super) fn describe(report: &Report) -> Vec<String> {
     let result = report.result;
@@ -161,13 +158,13 @@ pub(super) fn describe(report: &Report) -> Vec<String> {
         None => format!("{} make a yes", report.options.min_inliers),
     };
     let mut lines = vec![format!(
-        "{} and {} keypoints, {} matches, {} ({rule})",
+        "{} and {} keypoints, {}, {} ({rule})",
         result.features1.keypoints().len(),
         result.features2.keypoints().len(),
-        result.found.matches.len(),
-        inliers(result.num_inliers()),
+        counted(result.found.matches.len(), "match"),
+        counted(result.num_inliers(), "inlier"),
     )];
-    let Some((kind, matrix)) = result.transform() else {
+    let Some(Transform { kind, matrix, .. }) = result.transform() else {
         lines.push("no transform found".into());
         return lines;
     };
@@ -203,11 +200,11 @@ pub(super) fn describe(report: &Report) -> Vec<String> {
                 "refined to the pixel: {} of {} corners lie where it puts them; so {do_or_does} {}",
                 g.tracks.len(),
                 g.num_tried,
-                inliers(found)
+                counted(found, "inlier")
             ),
             None => format!(
                 "not refined: no transform is right to the pixel; {} {is_or_are}",
-                inliers(found)
+                counted(found, "inlier")
             ),
         });
     }

@@ -21,6 +21,7 @@ pub(crate) mod why;
 
 use std::path::Path;
 
+use delfin::counted;
 use delfin::extract::{ExtractionOptions, Model};
 use delfin::folder::PassedOver;
 use delfin::pipeline::Failure;
@@ -52,9 +53,9 @@ fn tell_failures(failures: &[Failure], all: &str) {
     }
     if failures.len() > MAX_FAILURES {
         output::note(format_args!(
-            "delfin: {} more of {} failures; {all}",
+            "delfin: {} more of {}; {all}",
             failures.len() - MAX_FAILURES,
-            failures.len()
+            counted(failures.len(), "failure")
         ));
     }
 }

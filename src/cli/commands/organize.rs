@@ -1,8 +1,9 @@
-//! `delfin organize`: photos into class sub-folders, and back.
+//! `delfin organize`: photos into sub-folders by label, and back.
 
 use std::path::Path;
 
 use anyhow::bail;
+use delfin::counted;
 use delfin::formats::labels::{self, Labels};
 use delfin::organize::{Assignment, LeftOut, Placement, Survey};
 use delfin::organize::{apply, by_labels, by_prefix, plan, survey, undo};
@@ -35,21 +36,21 @@ pub(crate) fn run(args: &OrganizeArgs) -> anyhow::Result<Answer> {
     let applied = apply(&plan, placement, args.method.is_none())?;
     name(&applied.failures, "failed");
     output::line(format_args!(
-        "{} of {} photos placed in {} classes below {}; {} were there already",
+        "{} of {} placed in {} below {}; {} there already",
         applied.num_placed,
-        assignments.len(),
-        plan.num_classes(),
+        counted(assignments.len(), "photo"),
+        counted(plan.num_folders(), "folder"),
         args.to.display(),
         plan.already_there.len()
     ));
     if applied.num_copied_instead > 0 {
         output::note(format_args!(
-            "{} were copied: no hard link to them can be made there",
-            applied.num_copied_instead
+            "{} copied: no hard link to them can be made there",
+            counted(applied.num_copied_instead, "photo")
         ));
     }
     if !applied.failures.is_empty() {
-        bail!("{} photos failed", applied.failures.len());
+        bail!("{} failed", counted(applied.failures.len(), "photo"));
     }
     Ok(if plan.left_out.is_empty() {
         Answer::Yes
@@ -64,15 +65,15 @@ fn assign(survey: &Survey, by: &Path) -> anyhow::Result<Vec<Assignment>> {
     }
     let Labels::Paths(labels) = labels::read(by)? else {
         bail!(
-            "{}: neither `prefix` nor a table of path and class (.csv, .tsv)",
+            "{}: neither `prefix` nor a table of path and label (.csv, .tsv)",
             by.display()
         );
     };
-    let (assignments, unknown) = by_labels(&survey.photos, &labels, &by.display().to_string());
-    for path in unknown {
+    let found = by_labels(&survey.photos, &labels, &by.display().to_string());
+    for path in found.unknown_paths {
         output::note(format_args!("{}: no such photo: {path}", by.display()));
     }
-    Ok(assignments)
+    Ok(found.assignments)
 }
 
 fn take_back(destination: &Path) -> anyhow::Result<Answer> {
@@ -81,8 +82,8 @@ fn take_back(destination: &Path) -> anyhow::Result<Answer> {
     };
     name(&undone.kept, "kept");
     output::line(format_args!(
-        "{} places taken back below {}, {} kept",
-        undone.num_removed,
+        "{} taken back below {}, {} kept",
+        counted(undone.num_removed, "place"),
         destination.display(),
         undone.kept.len()
     ));
@@ -94,7 +95,7 @@ fn take_back(destination: &Path) -> anyhow::Result<Answer> {
 }
 
 fn name(photos: &[LeftOut], what: &str) {
-    for LeftOut { photo, reason } in photos {
+    for LeftOut { photo, reason, .. } in photos {
         output::note(format_args!("{}: {what}: {reason}", photo.display()));
     }
 }

@@ -1,9 +1,10 @@
 //! `delfin review`: the labels to check first.
 
 use delfin::classify::read_classifier;
+use delfin::counted;
 use delfin::files::write_file;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{Judge, review_labels, review_page};
+use delfin::pipeline::{PhotoClassifier, review_labels, review_page};
 use delfin::report::label_page;
 use delfin::scoring::probability;
 
@@ -22,10 +23,11 @@ pub(crate) fn run(args: &ReviewArgs) -> anyhow::Result<Answer> {
     ensure_document(&args.output, args.force, [args.classifier.as_path()])?;
     let classifier = read_classifier(&args.classifier)?;
     let model = open_model(args.model.as_deref())?;
-    let judge = Judge::new(&classifier, &model)?.with_search(SearchKind::from(&args.descriptors));
+    let labeller =
+        PhotoClassifier::new(&classifier, &model)?.with_search(SearchKind::from(&args.descriptors));
     let store = open_in(args.cache_dir.as_deref(), &args.folder)?;
     let watch = Watch::new(None);
-    let findings = review_labels(&judge, &args.folder, &store, &watch)?;
+    let findings = review_labels(&labeller, &args.folder, &store, &watch)?;
     let page = review_page(&classifier, &findings, &args.folder);
     write_file(&args.output, label_page(&page).as_bytes())?;
     for finding in findings.iter().take(MAX_LINES) {
@@ -35,8 +37,9 @@ pub(crate) fn run(args: &ReviewArgs) -> anyhow::Result<Answer> {
                 let reference = &classifier.references[best.reference];
                 let probable = percent(probability(best.log_odds));
                 format!(
-                    "; {} inliers with {}, {probable} probable",
-                    best.num_inliers, reference.name
+                    "; {} with {}, {probable} probable",
+                    counted(best.num_inliers, "inlier"),
+                    reference.name
                 )
             }
             None => String::new(),

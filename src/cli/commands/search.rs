@@ -1,8 +1,9 @@
 //! `delfin search`: the photos of a folder that show what one photo shows.
 
 use anyhow::bail;
+use delfin::counted;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{ClusterOptions, SearchHit, search_folder};
+use delfin::pipeline::{FolderSession, SearchHit};
 use serde_json::json;
 
 use crate::cli::args::SearchArgs;
@@ -16,7 +17,7 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Answer> {
         bail!("{}: not a folder", args.folder.display());
     }
     let model = args.extraction.open_model()?;
-    let mut options = ClusterOptions::from(model.defaults());
+    let mut options = model.cluster_options();
     options.matching.extraction = args.extraction.options(&model);
     options.matching.matching.search = SearchKind::from(&args.descriptors);
     options.matching.verification.limits.allow_mirrored = args.mirrored;
@@ -24,14 +25,8 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Answer> {
     options.validate()?;
     let store = args.store.open(&args.folder)?;
     let progress = Progress::new(args.quiet);
-    let found = search_folder(
-        &model,
-        &args.query,
-        &args.folder,
-        &store,
-        &options,
-        &progress,
-    )?;
+    let session = FolderSession::new(&model, &args.folder, &store, &options)?;
+    let found = session.with_observer(&progress).search(&args.query)?;
     tell_failures(
         &found.failures,
         "`delfin cluster` writes all into its clusters.json",
@@ -52,9 +47,9 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Answer> {
     }
     if !args.json {
         output::line(format_args!(
-            "{} of {} photos show it",
+            "found in {} of {}",
             found.hits.len(),
-            found.num_photos
+            counted(found.num_photos, "photo")
         ));
     }
     Ok(if found.hits.is_empty() {
@@ -82,10 +77,10 @@ fn as_text(hit: &SearchHit) -> String {
         None => "unknown".into(),
     };
     format!(
-        "{}: {}{}, {} inliers, region {region}",
+        "{}: {}{}, {}, region {region}",
         hit.path,
         percent(hit.probability),
         relation(hit.relation),
-        hit.num_inliers
+        counted(hit.num_inliers, "inlier")
     )
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use delfin::Error;
 use delfin::image::{DecodeOptions, content_hash, read_file};
 use delfin::store::Store;
+use delfin::{Error, counted};
 
 use crate::cli::args::{StoreArgs, StoreCommand, StoreCommandArgs};
 use crate::cli::{Answer, output};
@@ -146,8 +146,8 @@ fn gc(folder: &Path, args: &StoreArgs) -> anyhow::Result<Answer> {
     let path = args.path(folder);
     let store = open_existing(&path)?;
     let listing = delfin::folder::list_photos(folder)?;
-    if let Some((_, error)) = listing.failures.into_iter().next() {
-        return Err(error).context("nothing was forgotten, as not all photos can be seen");
+    if let Some(failure) = listing.failures.into_iter().next() {
+        return Err(failure.error).context("nothing was forgotten, as not all photos can be seen");
     }
     let decode = DecodeOptions::default();
     let mut photos = BTreeSet::new();
@@ -159,7 +159,8 @@ fn gc(folder: &Path, args: &StoreArgs) -> anyhow::Result<Answer> {
     let before = store.info()?.file_bytes;
     let forgotten = store.keep_only(&photos)?;
     output::line(format_args!(
-        "{forgotten} photos forgotten, {} bytes given back",
+        "{} forgotten, {} bytes given back",
+        counted(forgotten, "photo"),
         before.saturating_sub(store.info()?.file_bytes)
     ));
     Ok(Answer::Yes)

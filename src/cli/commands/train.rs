@@ -5,16 +5,16 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
-use delfin::Model;
 use delfin::classify::{Split, TrainingStep, write_classifier};
 use delfin::files::{is_replaceable, write_file};
 use delfin::folder::printable;
 use delfin::matching::SearchKind;
 use delfin::pipeline::{
-    ClassifierOptions, ClusterOptions, PhotoGroups, TrainedClassifier, TrainingFolders,
-    TrainingLog, TrainingObserver, Watchless, cluster_folder, open_dataset, train_classifier,
+    ClassifierOptions, ClusterOptions, FolderSession, PhotoGroups, TrainedClassifier,
+    TrainingFolders, TrainingLog, TrainingObserver, Watchless, open_dataset, train_classifier,
 };
 use delfin::store::Store;
+use delfin::{Model, counted};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::args::{FormerArgs, L2, TrainArgs, Truth};
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         && let Some(accuracy) = by_name.classifier.test_accuracy
     {
         output::line(format_args!(
-            "Split by name alone, photos of one thing on both sides: test accuracy = {:.1}% (N={})",
+            "Split by name alone, photos of one thing in both splits: test accuracy = {:.1}% (N={})",
             accuracy * 100.0,
             by_name.test_results.len()
         ));
@@ -133,28 +133,29 @@ fn groups(
     options: &ClassifierOptions,
     store: &Store,
 ) -> anyhow::Result<PhotoGroups> {
-    let clustering = ClusterOptions::from(model.defaults());
+    let clustering = model.cluster_options();
     let clustering = ClusterOptions {
         matching: options.geometry.clone().unwrap_or(clustering.matching),
         ..clustering
     };
     let progress = Progress::new(false);
-    let found = cluster_folder(model, &folders.training, store, &clustering, &progress)?;
+    let session = FolderSession::new(model, &folders.training, store, &clustering)?;
+    let found = session.with_observer(&progress).cluster()?;
     let groups = PhotoGroups::new(&found, &clustering);
     let sizes = groups.sizes();
     output::line(format_args!(
-        "groups    {} of {} photos are tied to others, in {} groups, {} photos in the largest",
+        "groups    {} of {} tied to others, in {}, {} in the largest",
         groups.num_photos(),
-        found.photos.len(),
-        sizes.len(),
-        sizes.first().unwrap_or(&0)
+        counted(found.photos.len(), "photo"),
+        counted(sizes.len(), "group"),
+        counted(sizes.first().copied().unwrap_or(0), "photo")
     ));
     Ok(groups)
 }
 
 /// The defaults, but for what was asked for.
 fn options(args: &TrainArgs, model: &Model) -> ClassifierOptions {
-    let mut options = ClassifierOptions::for_model(model);
+    let mut options = model.classifier_options();
     fn set<T: Clone>(target: &mut T, value: &Option<T>) {
         if let Some(value) = value {
             *target = value.clone();
@@ -294,7 +295,7 @@ fn tell_misclassified(trained: &TrainedClassifier) {
 }
 
 fn tell(trained: &TrainedClassifier) {
-    let count = |side| trained.photos.iter().filter(|p| p.split == side).count();
+    let count = |split| trained.photos.iter().filter(|p| p.split == split).count();
     output::line(format_args!(
         "photos    {} for training, {} for validation, {} for testing, {} classes; the layer learned in {:.0} ms",
         count(Split::Training),
@@ -314,7 +315,7 @@ fn tell(trained: &TrainedClassifier) {
             .filter(|r| r.classification.geometry_class == Some(r.photo.class))
             .count();
         output::line(format_args!(
-            "judges    softmax alone {:.1}%, geometry alone {:.1}%, both {:.1}%",
+            "scores    softmax alone {:.1}%, geometry alone {:.1}%, both {:.1}%",
             layer.accuracy * 100.0,
             by_geometry as f64 / results.len() as f64 * 100.0,
             accuracy * 100.0

@@ -1,4 +1,4 @@
-//! `delfin why`: why two photos are, or are not, in one class.
+//! `delfin why`: why two photos are, or are not, in one cluster.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,7 @@ use delfin::extract::extract;
 use delfin::folder::{name_below, path_below, path_from_text, path_text};
 use delfin::hex;
 use delfin::image::Photo;
-use delfin::pipeline::{
-    ClusterFile, ClusterOptions, Explanation, MatchOptions, VerifiedPair, match_extracted,
-};
+use delfin::pipeline::{ClusterFile, Explanation, MatchOptions, VerifiedPair, match_extracted};
 use delfin::store::rounded;
 use serde_json::{Value, json};
 
@@ -32,7 +30,7 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
         find(&file, &args.image2, &path)?,
     ];
     let Some(why) = file.explain(photo1, photo2) else {
-        bail!("{}: a photo is in no class", path.display());
+        bail!("{}: a photo is in no cluster", path.display());
     };
     let picture = match shown_pair(&why) {
         Some(pair) => {
@@ -57,7 +55,7 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
             output::line(format_args!("picture   {}", picture.display()));
         }
     }
-    Ok(if why.is_same_class() {
+    Ok(if why.is_same_cluster() {
         Answer::Yes
     } else {
         Answer::No
@@ -81,9 +79,9 @@ fn find(file: &ClusterFile, name: &OsStr, path: &Path) -> anyhow::Result<usize> 
         })
 }
 
-/// The pair whose picture says most: the weakest of the chain in one class, else the two photos' own.
+/// The pair whose picture says most: the weakest of the chain in one cluster, else the two photos' own.
 fn shown_pair(why: &Explanation) -> Option<&VerifiedPair> {
-    match why.is_same_class() {
+    match why.is_same_cluster() {
         true => why.weakest(),
         false => why.pair.as_ref().or(why.weakest()),
     }
@@ -107,7 +105,7 @@ fn draw_pair(
         );
     }
     let load_model = start.elapsed();
-    let mut options: MatchOptions = ClusterOptions::from(model.defaults()).matching;
+    let mut options: MatchOptions = model.match_options();
     options.extraction = file.source.extraction.clone();
     options.verification.limits.allow_mirrored = file.source.mirrored;
     let mut rows = [&file.photos[pair.image1], &file.photos[pair.image2]];
@@ -117,7 +115,7 @@ fn draw_pair(
         let path = path_below(&folder, &rows[index].path);
         let photo = Photo::open(&path, &options.decode)?;
         if hex(photo.content_hash()) != rows[index].sha256 {
-            bail!("{}: changed since its class was found", path.display());
+            bail!("{}: changed since the clustering", path.display());
         }
         let features = rounded(&extract(&model, &photo, &options.extraction)?)?;
         Ok((photo, features))
@@ -139,11 +137,11 @@ fn draw_pair(
 
 fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<String> {
     let name = |photo: usize| file.photos[photo].path.as_str();
-    let [class1, class2] = why.classes;
-    let mut lines = vec![if why.is_same_class() {
-        format!("answer    one class: {class1}")
+    let [cluster1, cluster2] = why.clusters;
+    let mut lines = vec![if why.is_same_cluster() {
+        format!("answer    one cluster: {cluster1}")
     } else {
-        format!("answer    two classes: {class1} and {class2}")
+        format!("answer    two clusters: {cluster1} and {cluster2}")
     }];
     lines.push(match &why.pair {
         Some(pair) => format!("pair      {}", describe(pair)),
@@ -217,10 +215,10 @@ fn as_json(
         })
     };
     json!({
-        "version": 2,
+        "version": 3,
         "photos": photos.each_ref().map(name),
-        "classes": why.classes,
-        "same_class": why.is_same_class(),
+        "clusters": why.clusters,
+        "same_cluster": why.is_same_cluster(),
         "pair": why.pair.as_ref().map(pair),
         "chain": why.chain.iter().map(name).collect::<Vec<_>>(),
         "links": why.links.iter().map(pair).collect::<Vec<_>>(),

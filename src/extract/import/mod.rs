@@ -92,6 +92,7 @@ impl ImportOptions {
 
 /// An imported network.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ImportedModel {
     /// The ONNX file.
     pub onnx: Vec<u8>,

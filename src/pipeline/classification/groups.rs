@@ -1,9 +1,8 @@
 //! Photos that geometry ties together, so that they are all trained on or all held out.
 //!
 //! Photos of one thing in two splits make a classifier look better than it is on photos of things that
-//! it has not seen. Two photos are tied when photos of different things look as alike with at most
-//! the probability that links photos into one class of a folder; groups are what ties join, directly or
-//! through others, so that no tie goes from one split to another.
+//! it has not seen. Two photos are tied if the probability that they show the same thing is at least the
+//! clustering's cut. Groups are the connected components of these ties, so that no tie crosses splits.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +62,7 @@ impl PhotoGroups {
         }
     }
 
-    /// The name that tells the side of the photo `name`: the first of its group.
+    /// The name that determines the split of the photo `name`: the first of its group.
     pub fn name_of<'a>(&'a self, name: &'a str) -> &'a str {
         self.first_names.get(name).map_or(name, String::as_str)
     }

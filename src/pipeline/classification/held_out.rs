@@ -1,9 +1,9 @@
-//! What the judges say about photos that a layer did not learn from.
+//! Softmax and geometry scores of held-out photos.
 
 use rayon::prelude::*;
 
-use super::judge::match_references;
 use super::options::ClassifierOptions;
+use super::photo_classifier::match_references;
 use super::sample::Sample;
 use crate::classify::{
     Classifier, Evidence, ReferenceMatch, Samples, SoftmaxLayer, TrainingOptions, cosine,
@@ -12,20 +12,24 @@ use crate::classify::{
 use crate::error::Result;
 use crate::pipeline::MatchOptions;
 
-/// Parts that training photos are cut into where no photo is left for validation: each part is judged
-/// by a layer that learned from the others.
+/// Folds of the cross-validation that replaces a missing validation split.
 const NUM_FOLDS: usize = 3;
 
-/// Index of a sample, what both judges say about it, and its matches.
-pub(super) type Judged = (usize, Evidence, Vec<ReferenceMatch>);
+/// A held-out sample and its scores.
+pub(super) struct Scored {
+    /// Index of the sample.
+    pub(super) sample: usize,
+    pub(super) evidence: Evidence,
+    pub(super) matches: Vec<ReferenceMatch>,
+}
 
-/// What both judges say about samples, each with the layer that is to judge it.
-pub(super) fn judge(
+/// Scores each sample with the layer given for it.
+pub(super) fn score(
     classifier: &Classifier,
     samples: &[Sample],
     held_out: Vec<(usize, &SoftmaxLayer)>,
     matching: &MatchOptions,
-) -> Result<Vec<Judged>> {
+) -> Result<Vec<Scored>> {
     held_out
         .into_par_iter()
         .map(|(index, layer)| {
@@ -37,13 +41,16 @@ pub(super) fn judge(
             };
             let mut evidence = classifier.evidence(&features.global, &matches)?;
             evidence.logits = logits;
-            Ok((index, evidence, matches))
+            Ok(Scored {
+                sample: index,
+                evidence,
+                matches,
+            })
         })
         .collect()
 }
 
-/// What both judges say about training photos, each by a layer that did not learn from it. Classes of a
-/// single photo are left out.
+/// Scores training photos by cross-validation. Classes of a single photo are left out.
 pub(super) fn cross_validate(
     classifier: &Classifier,
     samples: &[Sample],
@@ -51,7 +58,7 @@ pub(super) fn cross_validate(
     all: &Samples,
     options: &ClassifierOptions,
     matching: &MatchOptions,
-) -> Result<Vec<Judged>> {
+) -> Result<Vec<Scored>> {
     let num_classes = classifier.labels.len();
     let mut seen = vec![0usize; num_classes];
     let folds: Vec<usize> = training
@@ -89,11 +96,14 @@ pub(super) fn cross_validate(
         let layer = layers[fold].as_ref()?;
         (seen[all.classes[i]] > 1).then_some((i, layer))
     });
-    let mut judged = judge(classifier, samples, held_out.collect(), matching)?;
+    let mut scored = score(classifier, samples, held_out.collect(), matching)?;
     // The means of the classes hold these photos too, which would make them look more alike than others.
-    for (index, evidence, _) in &mut judged {
-        let class = all.classes[*index];
-        let (global, mean) = (&all.inputs[*index], &classifier.class_means[class]);
+    for Scored {
+        sample, evidence, ..
+    } in &mut scored
+    {
+        let class = all.classes[*sample];
+        let (global, mean) = (&all.inputs[*sample], &classifier.class_means[class]);
         let others: Vec<f32> = mean
             .iter()
             .zip(global)
@@ -101,5 +111,5 @@ pub(super) fn cross_validate(
             .collect();
         evidence.similarity[class] = cosine(&others, global);
     }
-    Ok(judged)
+    Ok(scored)
 }

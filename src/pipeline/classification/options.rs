@@ -26,7 +26,7 @@ pub struct TrainingFolders {
 pub struct ClassifierOptions {
     /// Which photos are kept from training.
     pub split: SplitOptions,
-    /// Photos that go to the same side; none splits each by its own name.
+    /// Photos that go to the same split; none splits each by its own name.
     pub groups: Option<PhotoGroups>,
     /// How the layer learns.
     pub layer: TrainingOptions,
@@ -37,7 +37,7 @@ pub struct ClassifierOptions {
     /// Longest side of a photo for its global descriptor, in pixels; 16 to 8192. The default did best
     /// on the validation split of the clothing dataset (benches/RESULTS.md).
     pub global_size: u32,
-    /// How photos are matched with training photos; none leaves the layer as the only judge.
+    /// How photos are matched with training photos; none leaves the softmax score alone.
     pub geometry: Option<MatchOptions>,
     /// Training photos of a class that the classifier keeps to match with; at least 1.
     pub max_references_per_class: usize,
@@ -58,15 +58,17 @@ impl Default for ClassifierOptions {
     }
 }
 
-impl ClassifierOptions {
-    /// The defaults with the matching that a network was measured with.
-    pub fn for_model(model: &Model) -> Self {
-        Self {
-            geometry: Some(MatchOptions::from(model.defaults())),
-            ..Self::default()
+impl Model {
+    /// The options of training with the matching that this network was measured with.
+    pub fn classifier_options(&self) -> ClassifierOptions {
+        ClassifierOptions {
+            geometry: Some(self.match_options()),
+            ..ClassifierOptions::default()
         }
     }
+}
 
+impl ClassifierOptions {
     /// Checks every field.
     ///
     /// # Errors

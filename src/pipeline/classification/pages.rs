@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::review::{Doubt, Finding};
 use super::train::LabelledResult;
 use crate::classify::{Classifier, ConfusionMatrix};
+use crate::counted::counted;
 use crate::folder::path_below;
 use crate::image::{DecodeOptions, Photo, resize_rgb};
 use crate::report::{Card, LabelPage, Section};
@@ -54,9 +55,9 @@ pub fn results_page(
     };
     LabelPage {
         title: format!(
-            "Accuracy {} on {} photos",
+            "Accuracy {} on {}",
             percent(matrix.accuracy()),
-            matrix.num_photos()
+            counted(matrix.num_photos(), "photo")
         ),
         lines: Vec::new(),
         header: ["class", "photos", "precision", "recall", "fit no class"]
@@ -96,9 +97,9 @@ pub fn review_page(classifier: &Classifier, findings: &[Finding], folder: &Path)
         ),
         (
             Doubt::LabelContradicted,
-            "Both judges together say another class",
+            "Softmax and geometry together give another class",
         ),
-        (Doubt::JudgesDisagree, "The judges disagree with each other"),
+        (Doubt::ScoresDisagree, "Softmax and geometry disagree"),
     ];
     LabelPage {
         title: "Check these labels first".into(),
@@ -146,9 +147,9 @@ fn card(classifier: &Classifier, result: &LabelledResult, folder: Option<&Path>)
     if let Some(best) = found.best_match {
         let reference = &classifier.references[best.reference];
         lines.push(format!(
-            "geometry: {}, {} inliers with {}, {:.1} % probable",
+            "geometry: {}, {} with {}, {:.1} % probable",
             labels[reference.class],
-            best.num_inliers,
+            counted(best.num_inliers, "inlier"),
             reference.name,
             100.0 * probability(best.log_odds)
         ));

@@ -1,4 +1,4 @@
-//! Photos -> what the judges read of them.
+//! Per-photo inputs of the softmax and geometry scores.
 
 use std::path::Path;
 
@@ -13,17 +13,17 @@ use crate::pipeline::cache::FeatureCache;
 use crate::pipeline::folder::extraction_settings;
 use crate::store::rounded;
 
-/// Is told how a run goes, from any thread. It changes no result.
+/// Progress callbacks of a training run, called from any thread. They change no result.
 pub trait TrainingObserver: Sync {
-    /// So many of so many photos are read.
+    /// `done` of `total` photos are read.
     fn photos(&self, done: usize, total: usize);
     /// The layer was evaluated.
     fn step(&self, step: &TrainingStep);
-    /// Something that a person should know.
+    /// A remark for the user.
     fn note(&self, text: &str);
 }
 
-/// Watches nothing.
+/// Ignores every callback.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Watchless;
 
@@ -33,19 +33,20 @@ impl TrainingObserver for Watchless {
     fn note(&self, _: &str) {}
 }
 
-/// What the judges read of one photo.
+/// The inputs of one photo's scores.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct PhotoFeatures {
     /// SHA-256 of its file.
     pub content_hash: [u8; 32],
     /// Its [`normalized`] global descriptor.
     pub global: Vec<f32>,
-    /// Its local features, where geometry judges too.
+    /// Its local features; none without geometry.
     pub local: Option<FeatureSet>,
 }
 
 /// Reads the photo at `path`: its global descriptor, and its local features when `with_local`. What
-/// the cache holds is not computed. A cache that fails is done without; [`PhotoCache`] tells of it.
+/// the cache holds is not computed again. A failing cache is ignored; [`PhotoCache`] reports it.
 ///
 /// [`PhotoCache`]: crate::pipeline::PhotoCache
 ///

@@ -1,4 +1,4 @@
-//! The files of TensorBoard's projector: descriptors, their labels and small pictures.
+//! The files of TensorBoard's projector: descriptors, their labels and thumbnails.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -46,7 +46,7 @@ pub(super) fn write_projector(
     }
     let pictures: Vec<Option<RgbImage>> = shown
         .par_iter()
-        .map(|photo| small_picture(photo, cache))
+        .map(|photo| stored_thumbnail(photo, cache))
         .collect();
     let columns = (shown.len() as f64).sqrt().ceil().max(1.0) as u32;
     let mut sprite = RgbImage::new(columns * SPRITE_PX, columns * SPRITE_PX);
@@ -66,9 +66,9 @@ pub(super) fn write_projector(
     write_file(&folder.join("projector_config.pbtxt"), config.as_bytes())
 }
 
-/// The cache's small picture, or one made now and given to the cache. A file that was removed or
+/// The cached thumbnail, or a new one, which the cache gets. A file that was removed or
 /// changed since has none, and a cache that fails is done without.
-fn small_picture(photo: &TrainedPhoto, cache: &dyn FeatureCache) -> Option<RgbImage> {
+fn stored_thumbnail(photo: &TrainedPhoto, cache: &dyn FeatureCache) -> Option<RgbImage> {
     let known = cache.thumbnail(&photo.content_hash).ok().flatten();
     let decoded = known.and_then(|jpeg| image::load_from_memory(&jpeg).ok());
     let pixels = match decoded {

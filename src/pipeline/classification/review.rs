@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::judge::{Classification, Judge};
+use super::photo_classifier::{Classification, PhotoClassifier};
 use super::photos::TrainingObserver;
 use crate::classify::{Dataset, LabelledPhoto};
 use crate::error::{Error, Result};
@@ -15,44 +15,46 @@ use crate::pipeline::cache::{FeatureCache, PhotoCache};
 pub enum Doubt {
     /// Geometry is sure that the photo shows what a training photo of another class shows.
     GeometryContradicts,
-    /// Both judges together say another class.
+    /// Both scores together give another class.
     LabelContradicted,
-    /// The judges do not agree with each other.
-    JudgesDisagree,
+    /// The softmax and geometry scores give different classes.
+    ScoresDisagree,
 }
 
 /// A photo whose label deserves a second look.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The photo and its label.
     pub photo: LabelledPhoto,
     /// Why.
     pub doubt: Doubt,
-    /// What the judges say; a training photo is not matched with itself.
+    /// The result; a training photo is not matched with itself.
     pub classification: Classification,
 }
 
-/// Judges every photo of `folder`, whose sub-folders are named like the classifier's classes, and gives
-/// those in doubt, the most doubtful first. Photos that cannot be read are told to the observer.
+/// Classifies every photo of `folder`, whose sub-folders are named like the classifier's classes, and
+/// returns those whose label is in doubt, the most doubtful first. Unreadable photos are reported to the
+/// observer.
 /// Deterministic.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Dataset`], [`Error::Model`].
 pub fn review_labels(
-    judge: &Judge,
+    classifier: &PhotoClassifier,
     folder: &Path,
     cache: &dyn FeatureCache,
     observer: &dyn TrainingObserver,
 ) -> Result<Vec<Finding>> {
     let cache = &PhotoCache::new(cache, |text| observer.note(text));
-    let dataset = Dataset::open_with_labels(folder, &judge.classifier().labels)?;
+    let dataset = Dataset::open_with_labels(folder, &classifier.classifier().labels)?;
     dataset.notes.iter().for_each(|note| observer.note(note));
     let done = std::sync::atomic::AtomicUsize::new(0);
     let results: Vec<Result<Classification>> = dataset
         .photos
         .par_iter()
         .map(|photo| {
-            let result = judge.classify_path(&photo.path, cache);
+            let result = classifier.classify_path(&photo.path, cache);
             let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             observer.photos(done, dataset.photos.len());
             result
@@ -88,8 +90,8 @@ fn doubt(label: usize, found: &Classification) -> Option<Doubt> {
         Some(Doubt::GeometryContradicts)
     } else if found.class != label {
         Some(Doubt::LabelContradicted)
-    } else if found.judges_disagree {
-        Some(Doubt::JudgesDisagree)
+    } else if found.scores_disagree {
+        Some(Doubt::ScoresDisagree)
     } else {
         None
     }

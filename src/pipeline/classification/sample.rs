@@ -3,8 +3,8 @@
 use super::photos::PhotoFeatures;
 use crate::classify::{LabelledPhoto, Split};
 
-/// A photo and its side.
-pub(super) type Sided = (LabelledPhoto, Split);
+/// A photo and its split.
+pub(super) type SplitPhoto = (LabelledPhoto, Split);
 
 /// A photo that could be read.
 pub(super) struct Sample {

@@ -32,14 +32,14 @@ pub struct TrainingLog {
     wall_time: f64,
     start: Instant,
     /// Of training and validation; none before the first evaluation.
-    sides: Option<[Side; 2]>,
+    splits: Option<[SplitLog; 2]>,
     /// The first thing that went wrong.
     failure: Option<Error>,
 }
 
 /// An event file that grows.
 #[derive(Debug)]
-struct Side {
+struct SplitLog {
     path: PathBuf,
     file: File,
     events: EventFile,
@@ -54,7 +54,7 @@ impl TrainingLog {
             folder: folder.to_owned(),
             wall_time,
             start: Instant::now(),
-            sides: None,
+            splits: None,
             failure: None,
         }
     }
@@ -97,7 +97,7 @@ impl TrainingLog {
     }
 
     /// Adds the confusion matrix and wrongly labelled photos of the test split, and the projector's
-    /// files. Small pictures come from the cache where it has them, and go there.
+    /// files. Thumbnails come from the cache where it has them, and go there.
     ///
     /// # Errors
     /// [`Error::Io`], of this or an earlier step; [`Error::Encode`].
@@ -113,28 +113,28 @@ impl TrainingLog {
     }
 
     /// The files, opened if they are not; their events from now on are of this moment.
-    fn open(&mut self) -> Result<&mut [Side; 2]> {
+    fn open(&mut self) -> Result<&mut [SplitLog; 2]> {
         let now = self.wall_time + self.start.elapsed().as_secs_f64();
-        if self.sides.is_none() {
-            let mut sides = [
-                Side::create(&self.folder.join("train"), self.wall_time)?,
-                Side::create(&self.folder.join("validation"), self.wall_time)?,
+        if self.splits.is_none() {
+            let mut splits = [
+                SplitLog::create(&self.folder.join("train"), self.wall_time)?,
+                SplitLog::create(&self.folder.join("validation"), self.wall_time)?,
             ];
-            add_graph(&mut sides[0].events);
-            self.sides = Some(sides);
+            add_graph(&mut splits[0].events);
+            self.splits = Some(splits);
         }
-        let mut sides = self.sides.as_mut();
-        for side in sides.iter_mut().flat_map(|sides| sides.iter_mut()) {
-            side.events.set_wall_time(now);
+        let mut splits = self.splits.as_mut();
+        for split in splits.iter_mut().flat_map(|splits| splits.iter_mut()) {
+            split.events.set_wall_time(now);
         }
-        sides.ok_or_else(|| Error::Io {
+        splits.ok_or_else(|| Error::Io {
             path: self.folder.clone(),
             source: std::io::Error::other("no event file is open"),
         })
     }
 }
 
-impl Side {
+impl SplitLog {
     /// An event file in `folder`, in place of those of an earlier run.
     fn create(folder: &Path, wall_time: f64) -> Result<Self> {
         prepare(folder)?;
@@ -274,10 +274,10 @@ mod tests {
         std::fs::write(train.join("events.out.tfevents.7.other"), "not ours").unwrap();
         let mut log = TrainingLog::new(folder.path(), 9.0);
         assert_eq!(std::fs::read_dir(&train).unwrap().count(), 2);
-        let files = ["train", "validation"].map(|side| {
+        let files = ["train", "validation"].map(|split| {
             folder
                 .path()
-                .join(side)
+                .join(split)
                 .join("events.out.tfevents.9.delfin")
         });
         let mut sizes = [0, 0];

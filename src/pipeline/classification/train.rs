@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::held_out::{cross_validate, judge};
-use super::judge::{Classification, conclude};
+use super::held_out::{Scored, cross_validate, score};
 use super::options::{ClassifierOptions, TrainingFolders};
+use super::photo_classifier::{Classification, conclude};
 use super::photos::{TrainingObserver, global_of, read_photos};
-use super::sample::{Sample, Sided};
-use super::sides::{ensure_training, list};
+use super::sample::{Sample, SplitPhoto};
+use super::splits::{ensure_training, list};
 use crate::classify::{
     Calibration, Classifier, Evaluation, Evidence, FeatureSettings, LabelledPhoto, NetworkId,
     Reference, Samples, SoftmaxLayer, Split, TrainingOptions, evaluate, hash_percentage,
@@ -36,6 +36,7 @@ pub struct LabelledResult {
 
 /// A photo that was used for a classifier.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TrainedPhoto {
     /// The photo.
     pub photo: LabelledPhoto,
@@ -49,6 +50,7 @@ pub struct TrainedPhoto {
 
 /// A classifier and how it came to be.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TrainedClassifier {
     /// The classifier.
     pub classifier: Classifier,
@@ -64,7 +66,7 @@ pub struct TrainedClassifier {
 
 /// Learns a classifier from folders. Deterministic: the same photos, options and network give the
 /// same classifier on any number of threads, with and without what the cache holds, also when it fails.
-/// Photos that cannot be read are told to the observer and left out, as are classes without one that can.
+/// Unreadable photos, and classes without a readable one, are reported to the observer and left out.
 ///
 /// # Errors
 /// [`Error::InvalidOption`]; [`Error::Dataset`] when the folders do not make two classes, before any photo is computed;
@@ -82,10 +84,10 @@ pub fn train_classifier(
     let settings = settings(options, model);
     let mut samples = read(model, photos, &settings, options, cache, observer)?;
     ensure_training(&mut samples, &labels, &folders.training, observer)?;
-    let of = |side: Split| -> Vec<usize> {
+    let of = |split: Split| -> Vec<usize> {
         let indices = samples.iter().enumerate();
         indices
-            .filter(|(_, s)| s.split == side)
+            .filter(|(_, s)| s.split == split)
             .map(|(i, _)| i)
             .collect()
     };
@@ -121,28 +123,34 @@ pub fn train_classifier(
         test_accuracy: None,
     };
     let matching = options.geometry.clone().unwrap_or_default();
-    let judged = if validation.is_empty() {
-        observer.note("no photo is left for validation: the judges are calibrated by cross-validation on the training photos");
+    let scored = if validation.is_empty() {
+        observer.note("no photo is left for validation: the scores are calibrated by cross-validation on the training photos");
         cross_validate(&classifier, &samples, &training, &all, options, &matching)?
     } else {
         let held_out = validation.iter().map(|&i| (i, &classifier.layer)).collect();
-        judge(&classifier, &samples, held_out, &matching)?
+        score(&classifier, &samples, held_out, &matching)?
     };
-    let evidence: Vec<(Evidence, usize)> = judged
+    let evidence: Vec<(Evidence, usize)> = scored
         .into_iter()
-        .map(|(i, evidence, _)| (evidence, samples[i].photo.class))
+        .map(|scored| (scored.evidence, samples[scored.sample].photo.class))
         .collect();
     classifier.calibration = Calibration::fit(&evidence);
     if testing.is_empty() {
         observer.note("no photo is left for testing: there is no test accuracy");
     }
     let held_out = testing.iter().map(|&i| (i, &classifier.layer)).collect();
-    let test_results: Vec<LabelledResult> = judge(&classifier, &samples, held_out, &matching)?
+    let test_results: Vec<LabelledResult> = score(&classifier, &samples, held_out, &matching)?
         .into_iter()
-        .map(|(i, evidence, matches)| LabelledResult {
-            photo: samples[i].photo.clone(),
-            classification: conclude(&classifier, &evidence, &matches),
-        })
+        .map(
+            |Scored {
+                 sample,
+                 evidence,
+                 matches,
+             }| LabelledResult {
+                photo: samples[sample].photo.clone(),
+                classification: conclude(&classifier, &evidence, &matches),
+            },
+        )
         .collect();
     let right = test_results
         .iter()
@@ -182,7 +190,7 @@ fn settings(options: &ClassifierOptions, model: &Model) -> FeatureSettings {
 
 fn read(
     model: &Model,
-    photos: Vec<Sided>,
+    photos: Vec<SplitPhoto>,
     settings: &FeatureSettings,
     options: &ClassifierOptions,
     cache: &dyn FeatureCache,

@@ -1,11 +1,11 @@
-//! What the pixels say of pairs that features make worth aligning.
+//! Pixel evidence of pairs that are worth aligning by their features.
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::Session;
-use super::pixels::{groups, prepare, sort_by_neighbourhood};
+use super::FolderSession;
+use super::pixels::{groups, prepare, sort_by_neighborhood};
 use super::read::Entry;
 use super::verify::{Found, hashes, match_entries, pair_settings};
 use crate::error::Result;
@@ -17,10 +17,10 @@ use crate::scoring::{Judgement, PixelEvidence};
 /// Photos that are decoded at a time.
 const MAX_DECODED: usize = 256;
 
-/// Compares the pixels of the pairs that features make worth aligning, where the store does not know
-/// them; the other pairs lose what was known. A photo that can no longer be read says nothing.
+/// Compares the pixels of pairs that are worth aligning by their features and not in the store; other
+/// pairs lose their stored pixel evidence. A pair with an unreadable photo has none.
 pub(super) fn compare_pixels(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     mut found: Vec<Found>,
     judgement: &Judgement,
@@ -43,7 +43,7 @@ pub(super) fn compare_pixels(
         .partition(|pair| pair.record.pixels.is_some());
     known.iter().for_each(|_| counter.count(true));
     let settings = pair_settings(session);
-    sort_by_neighbourhood(&mut unknown, |f| [f.image1, f.image2]);
+    sort_by_neighborhood(&mut unknown, |f| [f.image1, f.image2]);
     let mut images = BTreeMap::new();
     for range in groups(&unknown, |f| [f.image1, f.image2], MAX_DECODED) {
         counter.check()?;
@@ -72,7 +72,7 @@ pub(super) fn compare_pixels(
 
 /// None when a photo can no longer be read, or without an overlap.
 fn compare(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     pair: (usize, usize),
     images: &BTreeMap<usize, RefinementImage>,

@@ -1,25 +1,26 @@
-//! Why two photos are, or are not, in one class.
+//! Why two photos are, or are not, in one cluster.
 
 use super::{ClusterFile, ClusterOptions, ClusterSource, FolderClusters, VerifiedPair};
-use crate::cluster::{Class, Link, classes};
+use crate::cluster::{Cluster, Link, clusters};
 use crate::scoring::{Relation, log_odds, probability};
 
-/// Probabilities that are tried for another answer, as their log-odds in tenths.
+/// Cuts that are tried for another answer, in tenths of log-odds.
 const TRIED_LOG_ODDS: std::ops::RangeInclusive<i32> = -60..=120;
 /// Log-odds beyond the cut that count as one link more.
 const LOG_ODDS_A_LINK: f64 = 4.0;
 
-/// Why two photos are, or are not, in one class.
+/// Why two photos are, or are not, in one cluster.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Explanation {
-    /// The class of each.
-    pub classes: [usize; 2],
-    /// What was found between the two themselves; none when the pair was not verified.
+    /// The cluster of each.
+    pub clusters: [usize; 2],
+    /// The pair itself; none when it was not verified.
     pub pair: Option<VerifiedPair>,
     /// Photos from the first to the second, each verified with the next, such that the weakest of
     /// these pairs is as strong as can be; empty when there is no such chain.
     pub chain: Vec<usize>,
-    /// What was found between neighbours of the chain.
+    /// The pairs of neighbours in the chain.
     pub links: Vec<VerifiedPair>,
     /// The smallest change of the minimum probability that gives the other answer; none when none
     /// from log-odds -6 to 12 does.
@@ -27,9 +28,9 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Whether both are in one class.
-    pub fn is_same_class(&self) -> bool {
-        self.classes[0] == self.classes[1]
+    /// Whether both are in one cluster.
+    pub fn is_same_cluster(&self) -> bool {
+        self.clusters[0] == self.clusters[1]
     }
 
     /// The least probable pair of the chain.
@@ -40,19 +41,18 @@ impl Explanation {
 }
 
 impl ClusterFile {
-    /// Why these two photos are, or are not, in one class; none when one does not exist.
+    /// Why these two photos are, or are not, in one cluster; none when one does not exist.
     pub fn explain(&self, photo1: usize, photo2: usize) -> Option<Explanation> {
-        let class_of = |classes: &[Class], photo: usize| {
-            classes
+        let cluster_of = |clusters: &[Cluster], photo: usize| {
+            clusters
                 .iter()
-                .position(|class| class.members.contains(&photo))
+                .position(|cluster| cluster.members.contains(&photo))
         };
         let own = [
-            class_of(&self.classes, photo1)?,
-            class_of(&self.classes, photo2)?,
+            cluster_of(&self.clusters, photo1)?,
+            cluster_of(&self.clusters, photo2)?,
         ];
-        let pairs: Vec<VerifiedPair> = self.pairs.iter().map(VerifiedPair::from).collect();
-        let (chain, links) = strongest_chain(self.photos.len(), &pairs, photo1, photo2);
+        let (chain, links) = strongest_chain(self.photos.len(), &self.pairs, photo1, photo2);
         let is_same = own[0] == own[1];
         let linkage = Linkage::from(&self.source);
         let gives_other = |cut: &f64| {
@@ -60,8 +60,8 @@ impl ClusterFile {
                 min_log_odds: *cut,
                 ..linkage
             };
-            let classes = classes_at(self.photos.len(), &pairs, &other);
-            (class_of(&classes, photo1) == class_of(&classes, photo2)) != is_same
+            let clusters = clusters_at(self.photos.len(), &self.pairs, &other);
+            (cluster_of(&clusters, photo1) == cluster_of(&clusters, photo2)) != is_same
         };
         let mut cuts: Vec<f64> = TRIED_LOG_ODDS
             .map(|tenths| f64::from(tenths) / 10.0)
@@ -70,8 +70,9 @@ impl ClusterFile {
         cuts.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
         let ends = [(photo1, photo2), (photo2, photo1)];
         Some(Explanation {
-            classes: own,
-            pair: pairs
+            clusters: own,
+            pair: self
+                .pairs
                 .iter()
                 .find(|pair| ends.contains(&(pair.image1, pair.image2)))
                 .copied(),
@@ -101,19 +102,23 @@ impl From<&ClusterSource> for Linkage {
 }
 
 impl FolderClusters {
-    /// The classes that another minimum probability gives, from the same pairs and the other
+    /// The clusters that another minimum probability gives, from the same pairs and the other
     /// `options` of linking.
-    pub fn classes_at(&self, min_probability: f64, options: &ClusterOptions) -> Vec<Class> {
+    pub(super) fn clusters_at(
+        &self,
+        min_probability: f64,
+        options: &ClusterOptions,
+    ) -> Vec<Cluster> {
         let linkage = Linkage {
             min_log_odds: log_odds(min_probability),
             min_inliers: options.min_inliers,
             copies_only: options.copies_only,
         };
-        classes_at(self.photos.len(), &self.pairs, &linkage)
+        clusters_at(self.photos.len(), &self.pairs, &linkage)
     }
 }
 
-fn classes_at(num_photos: usize, pairs: &[VerifiedPair], linkage: &Linkage) -> Vec<Class> {
+fn clusters_at(num_photos: usize, pairs: &[VerifiedPair], linkage: &Linkage) -> Vec<Cluster> {
     let may_link = |pair: &&VerifiedPair| {
         linkage
             .min_inliers
@@ -126,7 +131,7 @@ fn classes_at(num_photos: usize, pairs: &[VerifiedPair], linkage: &Linkage) -> V
         evidence: 1.0 + (pair.log_odds - linkage.min_log_odds) / LOG_ODDS_A_LINK,
     };
     let links: Vec<Link> = pairs.iter().filter(may_link).map(link).collect();
-    classes(num_photos, &links)
+    clusters(num_photos, &links)
 }
 
 /// The chain whose weakest pair is strongest, and its pairs: pairs join groups of photos, the
@@ -221,7 +226,7 @@ mod tests {
         let file = |cut: f64| {
             let pairs = [pair(0, 1, 4), pair(2, 3, -3)];
             ClusterFile {
-                version: 1,
+                version: 4,
                 source: super::super::ClusterSource {
                     folder: String::new(),
                     store: None,
@@ -242,27 +247,26 @@ mod tests {
                         height: 1,
                     })
                     .collect(),
-                classes: Vec::new(),
-                pairs: pairs.iter().map(super::super::PairRow::from).collect(),
+                clusters: Vec::new(),
+                pairs: pairs.to_vec(),
                 failures: Vec::new(),
                 passed_over: crate::folder::PassedOver::default(),
             }
         };
         let mut file = file(0.5);
-        let pairs: Vec<VerifiedPair> = file.pairs.iter().map(VerifiedPair::from).collect();
-        file.classes = classes_at(4, &pairs, &Linkage::from(&file.source));
+        file.clusters = clusters_at(4, &file.pairs, &Linkage::from(&file.source));
         let together = file.explain(0, 1).unwrap();
-        assert!(together.is_same_class());
+        assert!(together.is_same_cluster());
         assert_eq!(together.weakest().unwrap().image2, 1);
         let cut = log_odds(together.other_min_probability.unwrap());
         assert!(cut > 4.0 && cut < 4.2, "{cut}");
         let apart = file.explain(3, 2).unwrap();
-        assert!(!apart.is_same_class());
+        assert!(!apart.is_same_cluster());
         assert_eq!(apart.pair.unwrap().num_inliers, 20);
         let cut = log_odds(apart.other_min_probability.unwrap());
         assert!(cut <= -3.0 && cut > -3.2, "{cut}");
         let never = file.explain(0, 2).unwrap();
-        assert!(!never.is_same_class() && never.pair.is_none() && never.chain.is_empty());
+        assert!(!never.is_same_cluster() && never.pair.is_none() && never.chain.is_empty());
         assert_eq!(never.other_min_probability, None);
         assert_eq!(file.explain(0, 9), None);
     }

@@ -1,4 +1,4 @@
-//! A folder of photos -> verified pairs -> classes.
+//! A folder of photos -> verified pairs -> clusters.
 
 mod confirm;
 mod explain;
@@ -12,35 +12,32 @@ mod search;
 mod tables;
 mod verify;
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::cache::PhotoCache;
-use super::observer::Observer;
+use super::observer::{Observer, Silent};
 use crate::candidates::Similarities;
-use crate::cluster::Class;
+use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::extract::Model;
 use crate::features::FeatureSet;
-use crate::folder::PassedOver;
+use crate::folder::{PassedOver, path_below};
 use crate::scoring::{Judgement, PairEvidence, PixelEvidence, Relation, probability};
 use crate::store::{ContentHash, PairRecord, Store};
 
 pub use explain::Explanation;
 pub use options::ClusterOptions;
 pub(in crate::pipeline) use read::extraction_settings;
-pub use reconstruction::colmap_database;
-pub use report::folder_report;
-pub use search::{SearchHit, SearchResult, search_folder};
-pub use tables::{
-    ClusterFile, ClusterSource, PairRow, PhotoRow, clusters_csv, edges_csv, labels_txt,
-};
+pub use search::{SearchHit, SearchResult};
+pub use tables::{ClusterFile, ClusterSource, PhotoRow, clusters_csv, edges_csv, labels_txt};
 use verify::{Found, pairs_to_verify, verify_pairs};
 
 /// A photo, or a folder of photos, that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Failure {
     /// Below the folder, with `/` between names.
     pub path: String,
@@ -50,6 +47,7 @@ pub struct Failure {
 
 /// A photo of a folder.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FolderPhoto {
     /// Its path below the folder, with `/` between names.
     pub path: String,
@@ -85,8 +83,10 @@ impl From<&PixelEvidence> for EvidenceSummary {
     }
 }
 
-/// Two photos and what was found between them.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A verified pair of photos.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "tables::PairRow", into = "tables::PairRow")]
+#[non_exhaustive]
 pub struct VerifiedPair {
     /// Index of photo 1, the lesser.
     pub image1: usize,
@@ -96,13 +96,12 @@ pub struct VerifiedPair {
     pub num_matches: usize,
     /// Matches that one transform explains.
     pub num_inliers: usize,
-    /// Log-odds that both photos show the same thing, with what the folder's own pairs say of how rare
-    /// that is.
+    /// Log-odds that both photos show the same thing, including the folder's prior.
     pub log_odds: f64,
     /// Whether one is an edited copy of the other or another view, if they show the same thing; none
     /// where the pixels were not compared.
     pub relation: Option<Relation>,
-    /// What the pixels say; none where they were not compared.
+    /// Evidence of the pixels; none where they were not compared.
     pub evidence: Option<EvidenceSummary>,
 }
 
@@ -112,7 +111,7 @@ impl VerifiedPair {
         probability(self.log_odds)
     }
 
-    /// Whether geometry found something in both photos, and that is enough by these options.
+    /// Whether the pair links its photos by these options.
     fn is_linked(&self, options: &ClusterOptions) -> bool {
         self.num_inliers >= options.min_inliers.unwrap_or(1)
             && self.probability() >= options.min_probability
@@ -120,8 +119,9 @@ impl VerifiedPair {
     }
 }
 
-/// The classes of a folder and all that they rest on.
+/// The clusters of a folder, with the photos and pairs that they were computed from.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FolderClusters {
     /// The photos that could be read, sorted by path.
     pub photos: Vec<FolderPhoto>,
@@ -131,19 +131,19 @@ pub struct FolderClusters {
     pub passed_over: PassedOver,
     /// Every pair verified, sorted.
     pub pairs: Vec<VerifiedPair>,
-    /// What the folder's own pairs add to the log-odds of each: less than 0 where few of them show one
-    /// thing.
+    /// The prior that the folder's own pairs add to the log-odds of each: below 0 where few of them show the
+    /// same thing.
     pub prior_log_odds: f64,
-    /// The classes over indices of `photos`, the largest first.
-    pub classes: Vec<Class>,
+    /// The clusters over indices of `photos`, the largest first.
+    pub clusters: Vec<Cluster>,
 }
 
 impl FolderClusters {
-    /// For each photo the number of its class and its place among the members.
-    pub fn places(&self) -> Vec<(usize, usize)> {
+    /// For each photo the number of its cluster and its place among the members.
+    fn places(&self) -> Vec<(usize, usize)> {
         let mut places = vec![(0, 0); self.photos.len()];
-        for (number, class) in self.classes.iter().enumerate() {
-            for (place, &photo) in class.members.iter().enumerate() {
+        for (number, cluster) in self.clusters.iter().enumerate() {
+            for (place, &photo) in cluster.members.iter().enumerate() {
                 places[photo] = (number, place);
             }
         }
@@ -151,74 +151,88 @@ impl FolderClusters {
     }
 }
 
-/// What one run works with.
-struct Session<'a> {
+/// A folder of photos, with the network, store and options that its calls work with. Results are
+/// deterministic: the same photos, network and options give the same result, whatever the store holds, on
+/// any number of threads. What the store holds is not computed again; after its first failure, which the
+/// observer is warned of, a session goes on without it.
+pub struct FolderSession<'a> {
     model: &'a Model,
+    folder: PathBuf,
     options: &'a ClusterOptions,
     store: PhotoCache<'a, Store>,
     observer: &'a dyn Observer,
 }
 
-impl<'a> Session<'a> {
-    fn new(
+impl<'a> FolderSession<'a> {
+    /// A session of the photos of `folder` and its sub-folders. Reads nothing yet.
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidOption`].
+    pub fn new(
         model: &'a Model,
-        options: &'a ClusterOptions,
+        folder: impl Into<PathBuf>,
         store: &'a Store,
-        observer: &'a dyn Observer,
-    ) -> Self {
-        Self {
+        options: &'a ClusterOptions,
+    ) -> Result<Self> {
+        options.validate()?;
+        Ok(Self {
             model,
+            folder: folder.into(),
             options,
-            store: PhotoCache::new(store, |text| observer.warn(text)),
+            store: PhotoCache::new(store, |_| ()),
+            observer: &Silent,
+        })
+    }
+
+    /// The same session with callbacks for progress, warnings and cancellation.
+    #[must_use]
+    pub fn with_observer(self, observer: &'a dyn Observer) -> Self {
+        Self {
+            store: self.store.with_warn(|text| observer.warn(text)),
             observer,
+            ..self
         }
     }
 
-    /// Uses the store. The first failure is told to the observer, and the run goes on without the
-    /// store: nothing that was computed is lost for a full disk.
+    /// Sorts the photos into clusters. What cannot be used is a [`Failure`], and the rest is sorted.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] for a folder that cannot be listed, [`crate::Error::Cancelled`], and the
+    /// errors of matching two photos.
+    pub fn cluster(&self) -> Result<FolderClusters> {
+        let (entries, failures, passed_over) = read::read_folder(self)?;
+        let features: Vec<&FeatureSet> = entries.iter().map(|entry| &entry.features).collect();
+        let similarities = Similarities::new(&features);
+        let pairs = pairs_to_verify(self, &entries, &similarities)?;
+        let found = verify_pairs(self, &entries, &pairs)?;
+        let (pairs, prior_log_odds) = score_pairs(self, &entries, found)?;
+        let mut result = FolderClusters {
+            photos: entries.into_iter().map(photo).collect(),
+            failures,
+            passed_over,
+            pairs,
+            prior_log_odds,
+            clusters: Vec::new(),
+        };
+        result.clusters = result.clusters_at(self.options.min_probability, self.options);
+        Ok(result)
+    }
+
+    /// Uses the store until its first failure.
     fn using<T>(&self, work: impl FnOnce(&Store) -> Result<T>) -> Option<T> {
         self.store.using(work)
     }
+
+    /// Where the photo lies on the disk.
+    fn path_of(&self, photo: &FolderPhoto) -> PathBuf {
+        path_below(&self.folder, &photo.path)
+    }
 }
 
-/// Sorts the photos of `folder` and its sub-folders into classes. What cannot be used is a
-/// [`Failure`], and the rest is sorted. What `store` knows is not computed again. The same photos,
-/// model and options give the same result, whatever the store knew, on any number of threads.
-///
-/// # Errors
-/// [`crate::Error::InvalidOption`], [`crate::Error::Io`] for a folder that cannot be listed,
-/// [`crate::Error::Cancelled`], and what matching two photos may fail with.
-pub fn cluster_folder(
-    model: &Model,
-    folder: impl AsRef<Path>,
-    store: &Store,
-    options: &ClusterOptions,
-    observer: &dyn Observer,
-) -> Result<FolderClusters> {
-    options.validate()?;
-    let session = Session::new(model, options, store, observer);
-    let (entries, failures, passed_over) = read::read_folder(&session, folder.as_ref())?;
-    let features: Vec<&FeatureSet> = entries.iter().map(|entry| &entry.features).collect();
-    let similarities = Similarities::new(&features);
-    let pairs = pairs_to_verify(&session, &entries, &similarities)?;
-    let found = verify_pairs(&session, &entries, &pairs)?;
-    let (pairs, prior_log_odds) = judge(&session, &entries, found)?;
-    let mut result = FolderClusters {
-        photos: entries.into_iter().map(photo).collect(),
-        failures,
-        passed_over,
-        pairs,
-        prior_log_odds,
-        classes: Vec::new(),
-    };
-    result.classes = result.classes_at(options.min_probability, options);
-    Ok(result)
-}
-
-/// Judges each pair by features and, where these make it worth it, by pixels; then adds what the pairs
-/// together say of how many of them show one thing.
-fn judge(
-    session: &Session<'_>,
+/// Scores each pair from its features, and from its pixels where features make that worthwhile; then adds
+/// the prior that all pairs of the folder give.
+fn score_pairs(
+    session: &FolderSession<'_>,
     entries: &[read::Entry],
     found: Vec<Found>,
 ) -> Result<(Vec<VerifiedPair>, f64)> {
@@ -227,21 +241,21 @@ fn judge(
         None => Judgement::embedded()?,
     };
     let found = confirm::compare_pixels(session, entries, found, judgement)?;
-    let judged: Vec<VerifiedPair> = found
+    let scored: Vec<VerifiedPair> = found
         .par_iter()
         .map(|found| {
             let is_swapped = entries[found.image1].hash > entries[found.image2].hash;
             verified_pair(found, judgement, is_swapped)
         })
         .collect();
-    let aligned = judged.iter().filter(|pair| pair.evidence.is_some());
+    let aligned = scored.iter().filter(|pair| pair.evidence.is_some());
     let log_odds: Vec<f64> = aligned.map(|pair| pair.log_odds).collect();
     let prior = judgement.prior_log_odds(&log_odds);
     let shifted = |pair: VerifiedPair| VerifiedPair {
         log_odds: pair.log_odds + prior,
         ..pair
     };
-    Ok((judged.into_iter().map(shifted).collect(), prior))
+    Ok((scored.into_iter().map(shifted).collect(), prior))
 }
 
 /// `is_swapped` where the evidence has the photos in the other order.

@@ -1,15 +1,15 @@
-//! How a folder is sorted into classes.
+//! How a folder is sorted into clusters.
 
 use crate::candidates::CandidateOptions;
 use crate::error::{Error, Result};
-use crate::extract::ModelDefaults;
+use crate::extract::Model;
 use crate::pipeline::MatchOptions;
 use crate::scoring::Judgement;
 
-/// Probability from which two photos are linked.
+/// Least probability of a linked pair.
 const MIN_PROBABILITY: f64 = 0.4;
 
-/// How a folder is sorted into classes.
+/// How a folder is sorted into clusters.
 #[derive(Debug, Clone)]
 pub struct ClusterOptions {
     /// How two photos are matched. Of these, `refined_kind`, `seed`, `min_probability` and
@@ -17,18 +17,17 @@ pub struct ClusterOptions {
     pub matching: MatchOptions,
     /// Which pairs are verified.
     pub candidates: CandidateOptions,
-    /// Verify every pair however many photos there are.
+    /// Verify every pair, whatever the number of photos.
     pub exhaustive: bool,
-    /// Every pair is verified up to this many photos.
+    /// Largest number of photos of which every pair is verified.
     pub max_exhaustive: usize,
-    /// Two photos are linked when it is at least this probable that they show the same thing; above
-    /// 0, less than 1. One value for every folder.
+    /// Least probability, that both photos show the same thing, of a linked pair; above 0, below 1.
     pub min_probability: f64,
-    /// Link copies of one picture alone, and no other views of its thing.
+    /// Link edited copies of one picture only, no other views of the same thing.
     pub copies_only: bool,
-    /// Another judgement than the one that ships.
+    /// Another judgement than the embedded one.
     pub judgement: Option<Judgement>,
-    /// Inliers that a linked pair needs besides; none asks for no number.
+    /// Least number of inliers of a linked pair; none for no such condition.
     pub min_inliers: Option<usize>,
 }
 
@@ -47,12 +46,12 @@ impl Default for ClusterOptions {
     }
 }
 
-impl From<&ModelDefaults> for ClusterOptions {
-    /// The settings that a network was measured with.
-    fn from(defaults: &ModelDefaults) -> Self {
-        Self {
-            matching: MatchOptions::from(defaults),
-            ..Self::default()
+impl Model {
+    /// The options of clustering and search that this network was measured with.
+    pub fn cluster_options(&self) -> ClusterOptions {
+        ClusterOptions {
+            matching: self.match_options(),
+            ..ClusterOptions::default()
         }
     }
 }

@@ -6,23 +6,23 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::Session;
+use super::FolderSession;
 use crate::image::Photo;
 use crate::refinement::{RefinementImage, RefinementOptions};
 use crate::store::ContentHash;
 
 /// Sorts pairs so that those which need the same photos stand together: by the order in which a walk from
 /// neighbour to neighbour meets the photos, from photos with few neighbours on (Cuthill and McKee 1969).
-pub(super) fn sort_by_neighbourhood<T>(pairs: &mut [T], photos: impl Fn(&T) -> [usize; 2]) {
-    let mut neighbours: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+pub(super) fn sort_by_neighborhood<T>(pairs: &mut [T], photos: impl Fn(&T) -> [usize; 2]) {
+    let mut neighbors: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for [a, b] in pairs.iter().map(&photos) {
-        neighbours.entry(a).or_default().insert(b);
-        neighbours.entry(b).or_default().insert(a);
+        neighbors.entry(a).or_default().insert(b);
+        neighbors.entry(b).or_default().insert(a);
     }
     let by_degree = |photos: &mut Vec<usize>| {
-        photos.sort_by_key(|photo| (neighbours[photo].len(), *photo));
+        photos.sort_by_key(|photo| (neighbors[photo].len(), *photo));
     };
-    let mut starts: Vec<usize> = neighbours.keys().copied().collect();
+    let mut starts: Vec<usize> = neighbors.keys().copied().collect();
     by_degree(&mut starts);
     let mut places: BTreeMap<usize, usize> = BTreeMap::new();
     for start in starts {
@@ -32,7 +32,7 @@ pub(super) fn sort_by_neighbourhood<T>(pairs: &mut [T], photos: impl Fn(&T) -> [
                 continue;
             }
             places.insert(photo, places.len());
-            let near = neighbours[&photo].iter().copied();
+            let near = neighbors[&photo].iter().copied();
             let mut met: Vec<usize> = near.filter(|n| !places.contains_key(n)).collect();
             by_degree(&mut met);
             walk.extend(met);
@@ -69,7 +69,7 @@ pub(super) fn groups<T>(
 /// `source` says where a photo lies and what its file holds. One that can no longer be read, or is another
 /// file now, is left out.
 pub(super) fn prepare(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     images: &mut BTreeMap<usize, RefinementImage>,
     photos: BTreeSet<usize>,
     source: impl Fn(usize) -> (PathBuf, ContentHash) + Sync,
@@ -96,7 +96,7 @@ pub(super) fn prepare(
 
 #[cfg(test)]
 mod tests {
-    use super::{groups, sort_by_neighbourhood};
+    use super::{groups, sort_by_neighborhood};
 
     #[test]
     fn a_group_needs_few_photos_and_every_pair_is_in_one() {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_stand_together() {
+    fn neighbors_stand_together() {
         // Ten things with ten photos each, whose names alternate.
         let of_thing = |thing: usize| {
             let photos = (0..10).map(move |k| thing + 10 * k);
@@ -120,7 +120,7 @@ mod tests {
         pairs.sort_unstable();
         let needed = |pairs: &[[usize; 2]]| groups(pairs, |p| *p, 20).len();
         let (before, mut sorted) = (needed(&pairs), pairs.clone());
-        sort_by_neighbourhood(&mut sorted, |p| *p);
+        sort_by_neighborhood(&mut sorted, |p| *p);
         assert!(before >= 15 && needed(&sorted) == 5, "{before}");
         sorted.sort_unstable();
         assert_eq!(sorted, pairs);

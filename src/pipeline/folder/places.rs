@@ -1,16 +1,14 @@
 //! Where the pixels of the least certain pairs agree and where they contradict.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::pixels::{groups, prepare, sort_by_neighbourhood};
+use super::pixels::{groups, prepare, sort_by_neighborhood};
 use super::verify::match_again;
-use super::{FolderClusters, Session, VerifiedPair};
+use super::{FolderClusters, FolderSession, VerifiedPair};
 use crate::error::Result;
 use crate::features::FeatureSet;
-use crate::folder::path_below;
 use crate::pipeline::observer::Counter;
 use crate::refinement::{AgreementMap, RefinementImage, agreement_map};
 use crate::report::ReportPlaces;
@@ -37,8 +35,7 @@ pub(super) fn least_certain<'a>(pairs: &[&'a VerifiedPair]) -> Vec<&'a VerifiedP
 /// The places of each pair, by its photos. A pair with a photo that can no longer be read, or without
 /// an overlap, is left out.
 pub(super) fn compared_places(
-    session: &Session<'_>,
-    folder: &Path,
+    session: &FolderSession<'_>,
     features: &BTreeMap<usize, FeatureSet>,
     found: &FolderClusters,
     mut pairs: Vec<&VerifiedPair>,
@@ -49,14 +46,14 @@ pub(super) fn compared_places(
         return Ok(told);
     };
     let both = |pair: &&VerifiedPair| [pair.image1, pair.image2];
-    sort_by_neighbourhood(&mut pairs, both);
+    sort_by_neighborhood(&mut pairs, both);
     let mut images = BTreeMap::new();
     for range in groups(&pairs, both, MAX_DECODED) {
         let group = &pairs[range];
         let photos = group.iter().flat_map(both).collect();
         let source = |index: usize| {
             let photo = &found.photos[index];
-            (path_below(folder, &photo.path), photo.content_hash)
+            (session.path_of(photo), photo.content_hash)
         };
         prepare(session, &mut images, photos, source, refinement);
         let places = group.par_iter().map(|pair| {
@@ -73,7 +70,7 @@ pub(super) fn compared_places(
 
 /// As the evidence was gathered: in the order of content.
 fn map(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     features: &BTreeMap<usize, FeatureSet>,
     found: &FolderClusters,
     pair: &VerifiedPair,

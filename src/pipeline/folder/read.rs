@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{Failure, Session};
+use super::{Failure, FolderSession};
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
@@ -29,16 +29,16 @@ pub(super) struct Entry {
     pub tree: KeypointTree,
 }
 
-/// Reads every photo of `folder`, sorted by name; and what could not be read, and what is passed over.
+/// Reads every photo of the folder, sorted by name; and what could not be read, and what is passed over.
 pub(super) fn read_folder(
-    session: &Session<'_>,
-    folder: &Path,
+    session: &FolderSession<'_>,
 ) -> Result<(Vec<Entry>, Vec<Failure>, PassedOver)> {
+    let folder = &session.folder;
     let listing = list_photos(folder)?;
     let mut failures: Vec<Failure> = listing
         .failures
         .iter()
-        .map(|(path, error)| Failure::new(folder, path, error))
+        .map(|failure| Failure::new(folder, &failure.path, &failure.error))
         .collect();
     let mut photos: Vec<(String, PathBuf)> = listing
         .photos
@@ -76,7 +76,7 @@ pub(super) fn read_folder(
 }
 
 /// A photo from anywhere; its name is its path.
-pub(super) fn read_query(session: &Session<'_>, path: &Path) -> Result<Entry> {
+pub(super) fn read_query(session: &FolderSession<'_>, path: &Path) -> Result<Entry> {
     let settings = session.using(|store| store.settings(&session.extraction_settings()));
     let (hash, features, _) = read_photo(session, settings, path)?;
     Ok(Entry {
@@ -99,7 +99,7 @@ pub(in crate::pipeline) fn extraction_settings(
     )
 }
 
-impl Session<'_> {
+impl FolderSession<'_> {
     /// Everything that this run's features depend on.
     pub(super) fn extraction_settings(&self) -> String {
         extraction_settings(self.model, &self.options.matching.extraction)
@@ -108,7 +108,7 @@ impl Session<'_> {
 
 /// The features of a photo, rounded as the store keeps them, and whether it had them.
 pub(super) fn read_photo(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     settings: Option<SettingsId>,
     path: &Path,
 ) -> Result<(ContentHash, FeatureSet, bool)> {

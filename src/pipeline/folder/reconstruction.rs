@@ -7,7 +7,6 @@
 //! several pairs say of a point makes one track. What this is worth: benches/RESULTS.md.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use nalgebra::Matrix3;
 use rayon::prelude::*;
@@ -15,18 +14,16 @@ use rayon::prelude::*;
 use super::pixels::{groups, prepare};
 use super::report::features_of;
 use super::verify::match_again;
-use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
+use super::{FolderClusters, FolderPhoto, FolderSession, VerifiedPair};
 use crate::error::Result;
-use crate::extract::Model;
 use crate::features::FeatureSet;
-use crate::folder::{path_below, path_from_text};
+use crate::folder::path_from_text;
 use crate::formats::colmap::{ColmapDatabase, ColmapImage, ColmapPair};
 use crate::geometry::inverse;
 use crate::image::{Orientation, focal_length_px, orientation};
 use crate::pipeline::features::correspondences;
-use crate::pipeline::observer::{Counter, Observer, Stage};
+use crate::pipeline::observer::{Counter, Stage};
 use crate::refinement::{RefinementImage, RefinementOptions, Track, refine_matches};
-use crate::store::Store;
 
 /// Photos are aligned at this long side, in pixels. At 480 a reconstruction is half as exact.
 const LONG_SIDE: u32 = 1024;
@@ -45,66 +42,59 @@ struct Aligned {
     homography: Matrix3<f64>,
 }
 
-/// What COLMAP reconstructs the things of a folder from: every photo, and the pairs that are linked by
-/// [`ClusterOptions::min_probability`] and [`ClusterOptions::min_inliers`] as the classes are.
-/// Features come from `store`; what it lost is computed again. A photo that can no longer be read has
-/// no keypoints. Deterministic as [`super::cluster_folder`] is.
-///
-/// # Errors
-/// As [`super::cluster_folder`].
-pub fn colmap_database(
-    model: &Model,
-    folder: &Path,
-    store: &Store,
-    options: &ClusterOptions,
-    found: &FolderClusters,
-    observer: &dyn Observer,
-) -> Result<ColmapDatabase> {
-    options.validate()?;
-    let session = Session::new(model, options, store, observer);
-    let pairs = found.pairs.iter();
-    let linked: Vec<&VerifiedPair> = pairs.filter(|pair| pair.is_linked(options)).collect();
-    let counter = Counter::new(observer, Stage::Align, linked.len());
-    let settings = session.using(|store| store.settings(&session.extraction_settings()));
-    let refinement = RefinementOptions {
-        max_long_side: LONG_SIDE,
-        max_corners: MAX_CORNERS,
-        ..options.matching.refinement.unwrap_or_default()
-    };
-    let mut aligned = Vec::with_capacity(linked.len());
-    let mut images = BTreeMap::new();
-    for range in groups(&linked, |p| [p.image1, p.image2], MAX_DECODED) {
-        counter.check()?;
-        let group = &linked[range];
-        let features = features_of(&session, folder, settings, found, group);
-        let photos = group.iter().flat_map(|p| [p.image1, p.image2]).collect();
-        let source = |index: usize| {
-            let photo: &FolderPhoto = &found.photos[index];
-            (path_below(folder, &photo.path), photo.content_hash)
+impl FolderSession<'_> {
+    /// The input of a COLMAP reconstruction: every photo, and the pairs that
+    /// [`ClusterOptions`](super::ClusterOptions) links. A photo that can no longer be read has no keypoints.
+    ///
+    /// # Errors
+    /// As [`FolderSession::cluster`].
+    pub fn colmap_database(&self, found: &FolderClusters) -> Result<ColmapDatabase> {
+        let pairs = found.pairs.iter();
+        let linked: Vec<&VerifiedPair> =
+            pairs.filter(|pair| pair.is_linked(self.options)).collect();
+        let counter = Counter::new(self.observer, Stage::Align, linked.len());
+        let settings = self.using(|store| store.settings(&self.extraction_settings()));
+        let refinement = RefinementOptions {
+            max_long_side: LONG_SIDE,
+            max_corners: MAX_CORNERS,
+            ..self.options.matching.refinement.unwrap_or_default()
         };
-        prepare(&session, &mut images, photos, source, &refinement);
-        let of_group: Vec<Option<Aligned>> = group
-            .par_iter()
-            .map(|pair| {
-                counter.check()?;
-                let aligned = align(&session, &features, &images, found, pair, &refinement)?;
-                counter.count(false);
-                Ok(aligned)
-            })
-            .collect::<Result<_>>()?;
-        aligned.extend(group.iter().copied().zip(of_group));
+        let mut aligned = Vec::with_capacity(linked.len());
+        let mut images = BTreeMap::new();
+        for range in groups(&linked, |p| [p.image1, p.image2], MAX_DECODED) {
+            counter.check()?;
+            let group = &linked[range];
+            let features = features_of(self, settings, found, group);
+            let photos = group.iter().flat_map(|p| [p.image1, p.image2]).collect();
+            let source = |index: usize| {
+                let photo: &FolderPhoto = &found.photos[index];
+                (self.path_of(photo), photo.content_hash)
+            };
+            prepare(self, &mut images, photos, source, &refinement);
+            let of_group: Vec<Option<Aligned>> = group
+                .par_iter()
+                .map(|pair| {
+                    counter.check()?;
+                    let aligned = align(self, &features, &images, found, pair, &refinement)?;
+                    counter.count(false);
+                    Ok(aligned)
+                })
+                .collect::<Result<_>>()?;
+            aligned.extend(group.iter().copied().zip(of_group));
+        }
+        let camera = |photo: &FolderPhoto| {
+            let (path, decode) = (self.path_of(photo), &self.options.matching.decode);
+            (orientation(&path, decode), focal_length_px(&path, decode))
+        };
+        let cameras: Vec<(Orientation, Option<f64>)> =
+            found.photos.par_iter().map(camera).collect();
+        Ok(database(found, &cameras, &aligned))
     }
-    let camera = |photo: &FolderPhoto| {
-        let (path, decode) = (path_below(folder, &photo.path), &options.matching.decode);
-        (orientation(&path, decode), focal_length_px(&path, decode))
-    };
-    let cameras: Vec<(Orientation, Option<f64>)> = found.photos.par_iter().map(camera).collect();
-    Ok(database(found, &cameras, &aligned))
 }
 
 /// None without a transform, or where a photo can no longer be read.
 fn align(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     features: &BTreeMap<usize, FeatureSet>,
     images: &BTreeMap<usize, RefinementImage>,
     found: &FolderClusters,

@@ -1,4 +1,4 @@
-//! The classes of a folder -> what the report shows.
+//! The clusters of a folder -> the values of its report.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,120 +8,113 @@ use rayon::prelude::*;
 use super::places::{compared_places, least_certain};
 use super::read::read_photo;
 use super::verify::match_again;
-use super::{ClusterOptions, FolderClusters, FolderPhoto, Session, VerifiedPair};
-use crate::cluster::Class;
+use super::{ClusterOptions, FolderClusters, FolderPhoto, FolderSession, VerifiedPair};
+use crate::cluster::Cluster;
 use crate::error::Result;
-use crate::extract::Model;
 use crate::features::FeatureSet;
-use crate::folder::path_below;
 use crate::image::Photo;
 use crate::pipeline::features::positions;
-use crate::pipeline::observer::{Counter, Observer, Stage};
+use crate::pipeline::observer::{Counter, Stage};
 use crate::report::{
-    FolderReport, ReportCut, ReportPair, ReportPhoto, THUMBNAIL_SIDE_PX, href, thumbnail,
+    FolderReport, ReportCut, ReportFailure, ReportPair, ReportPhoto, THUMBNAIL_SIDE_PX, href,
+    thumbnail,
 };
 use crate::scoring::{Relation, log_odds, probability};
-use crate::store::{SettingsId, Store};
+use crate::store::SettingsId;
 
-/// The slider's probabilities, as their log-odds in halves.
+/// Cuts of the slider, in halves of log-odds.
 const CUTS: std::ops::RangeInclusive<i32> = -6..=16;
 /// Pairs less probable than this, and than the run's own cut, are not shown.
 const MIN_SHOWN_PROBABILITY: f64 = 0.05;
-/// A member is uncertain when its evidence towards the others weighs less than this on average; a
-/// pair with just enough evidence weighs 0.5.
+/// Members with a lower score are marked as uncertain; a pair with just enough evidence scores 0.5.
 const MIN_CERTAIN_SCORE: f64 = 0.5;
 
-/// What a report of `found` shows, with links from a file in `beside` to the photos of `folder`.
-/// Features and small pictures come from `store`; what it lost is computed again.
-///
-/// # Errors
-/// As [`super::cluster_folder`].
-pub fn folder_report(
-    model: &Model,
-    folder: &Path,
-    beside: &Path,
-    store: &Store,
-    options: &ClusterOptions,
-    found: &FolderClusters,
-    observer: &dyn Observer,
-) -> Result<FolderReport> {
-    options.validate()?;
-    let session = Session::new(model, options, store, observer);
-    let min_shown = MIN_SHOWN_PROBABILITY.min(options.min_probability);
-    let shown: Vec<&VerifiedPair> = found
-        .pairs
-        .iter()
-        .filter(|pair| pair.probability() >= min_shown)
-        .collect();
-    let least_certain = least_certain(&shown);
-    let total = found.photos.len() + shown.len() + least_certain.len();
-    let counter = Counter::new(observer, Stage::Report, total);
-    let settings = session.using(|store| store.settings(&session.extraction_settings()));
-    let link = |photo: &FolderPhoto| {
-        let path = path_below(folder, &photo.path);
-        let from = beside.canonicalize().ok()?;
-        Some(href(&relative(&path.canonicalize().ok()?, &from)))
-    };
-    let photos = found
-        .photos
-        .par_iter()
-        .map(|photo| {
-            counter.check()?;
-            let small = small_picture(&session, &path_below(folder, &photo.path), photo);
-            counter.count(false);
-            Ok(ReportPhoto {
-                path: photo.path.clone(),
-                href: link(photo),
-                width: photo.width,
-                height: photo.height,
-                thumbnail: small.unwrap_or_default(),
-            })
-        })
-        .collect::<Result<_>>()?;
-    let features = features_of(&session, folder, settings, found, &shown);
-    let places = compared_places(&session, folder, &features, found, least_certain, &counter)?;
-    let pairs = shown
-        .par_iter()
-        .map(|pair| {
-            counter.check()?;
-            let (transform, inliers) = geometry(&session, &features, found, pair)?;
-            counter.count(false);
-            Ok(ReportPair {
-                image1: pair.image1 as u32,
-                image2: pair.image2 as u32,
-                num_matches: pair.num_matches as u32,
-                num_inliers: pair.num_inliers as u32,
-                probability: pair.probability(),
-                relation: pair.relation.map(Relation::as_str),
-                agreement: pair.evidence.map(|evidence| evidence.agreement),
-                contradiction: pair.evidence.map(|evidence| evidence.contradiction),
-                inliers,
-                transform,
-                places: places.get(&(pair.image1, pair.image2)).cloned(),
-            })
-        })
-        .collect::<Result<_>>()?;
-    let (cuts, default_cut) = ladder(found, options);
-    let name = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    Ok(FolderReport {
-        title: name
-            .file_name()
-            .unwrap_or(name.as_os_str())
-            .to_string_lossy()
-            .into_owned(),
-        photos,
-        cuts,
-        default_cut,
-        pairs,
-        failures: found
-            .failures
+impl FolderSession<'_> {
+    /// The values of the report of `found`, with links from a file in the folder `beside` to the photos.
+    ///
+    /// # Errors
+    /// As [`FolderSession::cluster`].
+    pub fn report(&self, found: &FolderClusters, beside: &Path) -> Result<FolderReport> {
+        let min_shown = MIN_SHOWN_PROBABILITY.min(self.options.min_probability);
+        let shown: Vec<&VerifiedPair> = found
+            .pairs
             .iter()
-            .map(|failure| (failure.path.clone(), failure.reason.clone()))
-            .collect(),
-    })
+            .filter(|pair| pair.probability() >= min_shown)
+            .collect();
+        let least_certain = least_certain(&shown);
+        let total = found.photos.len() + shown.len() + least_certain.len();
+        let counter = Counter::new(self.observer, Stage::Report, total);
+        let settings = self.using(|store| store.settings(&self.extraction_settings()));
+        let link = |photo: &FolderPhoto| {
+            let path = self.path_of(photo);
+            let from = beside.canonicalize().ok()?;
+            Some(href(&relative(&path.canonicalize().ok()?, &from)))
+        };
+        let photos = found
+            .photos
+            .par_iter()
+            .map(|photo| {
+                counter.check()?;
+                let thumbnail = stored_thumbnail(self, photo);
+                counter.count(false);
+                Ok(ReportPhoto {
+                    path: photo.path.clone(),
+                    href: link(photo),
+                    width: photo.width,
+                    height: photo.height,
+                    thumbnail: thumbnail.unwrap_or_default(),
+                })
+            })
+            .collect::<Result<_>>()?;
+        let features = features_of(self, settings, found, &shown);
+        let places = compared_places(self, &features, found, least_certain, &counter)?;
+        let pairs = shown
+            .par_iter()
+            .map(|pair| {
+                counter.check()?;
+                let (transform, inliers) = geometry(self, &features, found, pair)?;
+                counter.count(false);
+                Ok(ReportPair {
+                    image1: pair.image1 as u32,
+                    image2: pair.image2 as u32,
+                    num_matches: pair.num_matches as u32,
+                    num_inliers: pair.num_inliers as u32,
+                    probability: pair.probability(),
+                    relation: pair.relation.map(Relation::as_str),
+                    agreement: pair.evidence.map(|evidence| evidence.agreement),
+                    contradiction: pair.evidence.map(|evidence| evidence.contradiction),
+                    inliers,
+                    transform,
+                    places: places.get(&(pair.image1, pair.image2)).cloned(),
+                })
+            })
+            .collect::<Result<_>>()?;
+        let (cuts, default_cut) = ladder(found, self.options);
+        let folder = &self.folder;
+        let name = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        Ok(FolderReport {
+            title: name
+                .file_name()
+                .unwrap_or(name.as_os_str())
+                .to_string_lossy()
+                .into_owned(),
+            photos,
+            cuts,
+            default_cut,
+            pairs,
+            failures: found
+                .failures
+                .iter()
+                .map(|failure| ReportFailure {
+                    path: failure.path.clone(),
+                    reason: failure.reason.clone(),
+                })
+                .collect(),
+        })
+    }
 }
 
-/// The classes at every position of the slider, the strictest first, and which of them is the run's.
+/// The clusters at every position of the slider, strictest first, and the index of the run's own cut.
 fn ladder(found: &FolderClusters, options: &ClusterOptions) -> (Vec<ReportCut>, usize) {
     let own = options.min_probability;
     let mut cuts: Vec<f64> = CUTS
@@ -132,28 +125,28 @@ fn ladder(found: &FolderClusters, options: &ClusterOptions) -> (Vec<ReportCut>, 
     cuts.sort_by(|a, b| b.total_cmp(a));
     let default_cut = cuts.iter().position(|cut| *cut == own).unwrap_or(0);
     let rungs = cuts.into_par_iter().map(|cut| {
-        let classes = match cut == own {
-            true => found.classes.clone(),
-            false => found.classes_at(cut, options),
+        let clusters = match cut == own {
+            true => found.clusters.clone(),
+            false => found.clusters_at(cut, options),
         };
-        rung(cut, found.photos.len(), &classes)
+        rung(cut, found.photos.len(), &clusters)
     });
     (rungs.collect(), default_cut)
 }
 
-fn rung(cut: f64, num_photos: usize, classes: &[Class]) -> ReportCut {
+fn rung(cut: f64, num_photos: usize, clusters: &[Cluster]) -> ReportCut {
     let mut rung = ReportCut {
         min_probability: cut,
-        class_of_photo: vec![0; num_photos],
+        cluster_of_photo: vec![0; num_photos],
         score_of_photo: vec![0.0; num_photos],
-        representative_of_class: Vec::with_capacity(classes.len()),
+        representative_of_cluster: Vec::with_capacity(clusters.len()),
         uncertain_photos: Vec::new(),
     };
-    for (number, class) in classes.iter().enumerate() {
-        rung.representative_of_class
-            .push(class.representative as u32);
-        for (&photo, &score) in class.members.iter().zip(&class.scores) {
-            rung.class_of_photo[photo] = number as u32;
+    for (number, cluster) in clusters.iter().enumerate() {
+        rung.representative_of_cluster
+            .push(cluster.representative as u32);
+        for (&photo, &score) in cluster.members.iter().zip(&cluster.scores) {
+            rung.cluster_of_photo[photo] = number as u32;
             rung.score_of_photo[photo] = score as f32;
             if score < MIN_CERTAIN_SCORE {
                 rung.uncertain_photos.push(photo as u32);
@@ -164,21 +157,20 @@ fn rung(cut: f64, num_photos: usize, classes: &[Class]) -> ReportCut {
     rung
 }
 
-/// From the store; else made anew. None when the photo can no longer be read.
-fn small_picture(session: &Session<'_>, path: &Path, photo: &FolderPhoto) -> Option<Vec<u8>> {
+/// The stored thumbnail, or a new one; none if the photo can no longer be read.
+fn stored_thumbnail(session: &FolderSession<'_>, photo: &FolderPhoto) -> Option<Vec<u8>> {
     let known = session
         .using(|store| store.thumbnail(&photo.content_hash))
         .flatten();
     known.or_else(|| {
-        let decoded = Photo::open(path, &session.options.matching.decode).ok()?;
+        let decoded = Photo::open(session.path_of(photo), &session.options.matching.decode).ok()?;
         thumbnail(decoded.pixels(), THUMBNAIL_SIDE_PX).ok()
     })
 }
 
 /// The features of the photos of these pairs, by photo; none of one that can no longer be read.
 pub(super) fn features_of(
-    session: &Session<'_>,
-    folder: &Path,
+    session: &FolderSession<'_>,
     settings: Option<SettingsId>,
     found: &FolderClusters,
     pairs: &[&VerifiedPair],
@@ -189,7 +181,7 @@ pub(super) fn features_of(
         let ask = |s| session.using(|store| store.features(s, &photo.content_hash));
         let known = settings.and_then(ask).flatten();
         let features = known.or_else(|| {
-            let path = path_below(folder, &photo.path);
+            let path = session.path_of(photo);
             let (hash, features, _) = read_photo(session, settings, &path).ok()?;
             (hash == photo.content_hash).then_some(features)
         })?;
@@ -202,9 +194,9 @@ pub(super) fn features_of(
 /// x and y in image2, in pixels.
 type Geometry = (Option<[f64; 9]>, Vec<[f32; 4]>);
 
-/// What features say of a pair; nothing when a photo can no longer be read.
+/// The geometry of a pair; empty if a photo can no longer be read.
 fn geometry(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     features: &BTreeMap<usize, FeatureSet>,
     found: &FolderClusters,
     pair: &VerifiedPair,
@@ -259,19 +251,19 @@ mod tests {
 
     #[test]
     fn weakly_tied_members_are_uncertain() {
-        let class = Class {
+        let cluster = Cluster {
             members: vec![1, 4],
             scores: vec![0.9, 0.3],
             representative: 1,
         };
-        let single = Class {
+        let single = Cluster {
             members: vec![0],
             scores: vec![1.0],
             representative: 0,
         };
-        let rung = rung(0.9, 5, &[class, single]);
+        let rung = rung(0.9, 5, &[cluster, single]);
         assert_eq!(rung.uncertain_photos, [4]);
-        assert_eq!(rung.class_of_photo[0], 1);
-        assert_eq!(rung.representative_of_class, [1, 0]);
+        assert_eq!(rung.cluster_of_photo[0], 1);
+        assert_eq!(rung.representative_of_cluster, [1, 0]);
     }
 }

@@ -7,17 +7,15 @@ use rayon::prelude::*;
 
 use super::read::{Entry, read_folder, read_query};
 use super::verify::{match_entries, verify_pairs};
-use super::{ClusterOptions, Failure, Session, VerifiedPair, judge};
+use super::{Failure, FolderSession, VerifiedPair, score_pairs};
 use crate::error::Result;
-use crate::extract::Model;
 use crate::folder::PassedOver;
 use crate::geometry::{inverse, project};
-use crate::pipeline::observer::Observer;
 use crate::scoring::Relation;
-use crate::store::Store;
 
 /// A photo that shows what the query shows.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SearchHit {
     /// Its path below the folder, with `/` between names.
     pub path: String,
@@ -35,8 +33,9 @@ pub struct SearchHit {
     pub region: Option<[[f64; 2]; 4]>,
 }
 
-/// The answer of [`search_folder`].
+/// The result of [`FolderSession::search`].
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SearchResult {
     /// Best first.
     pub hits: Vec<SearchHit>,
@@ -48,61 +47,56 @@ pub struct SearchResult {
     pub passed_over: PassedOver,
 }
 
-/// Finds the photos of `folder` that show what the photo at `query` shows. Every photo is matched and
-/// verified; those are found that show it with at least
-/// [`ClusterOptions::min_probability`]. What `store` knows is not computed again. Deterministic
-/// as [`super::cluster_folder`] is.
-///
-/// # Errors
-/// As [`super::cluster_folder`]; and what opening the query may fail with.
-pub fn search_folder(
-    model: &Model,
-    query: impl AsRef<Path>,
-    folder: impl AsRef<Path>,
-    store: &Store,
-    options: &ClusterOptions,
-    observer: &dyn Observer,
-) -> Result<SearchResult> {
-    options.validate()?;
-    let session = Session::new(model, options, store, observer);
-    let query = read_query(&session, query.as_ref())?;
-    let (photos, failures, passed_over) = read_folder(&session, folder.as_ref())?;
-    let num_photos = photos.len();
-    let mut entries = vec![query];
-    entries.extend(photos);
-    let pairs: Vec<(usize, usize)> = (1..entries.len()).map(|photo| (0, photo)).collect();
-    let found = verify_pairs(&session, &entries, &pairs)?;
-    let (pairs, _) = judge(&session, &entries, found)?;
-    let linked = pairs.iter().filter(|pair| pair.is_linked(options));
-    let mut found: Vec<&VerifiedPair> = linked.collect();
-    found.sort_by(|a, b| {
-        b.log_odds
-            .total_cmp(&a.log_odds)
-            .then(a.image2.cmp(&b.image2))
-    });
-    let hits = found
-        .into_par_iter()
-        .map(|pair| {
-            Ok(SearchHit {
-                path: entries[pair.image2].name.clone(),
-                num_matches: pair.num_matches,
-                num_inliers: pair.num_inliers,
-                probability: pair.probability(),
-                relation: pair.relation,
-                region: region(&session, &entries, pair.image2)?,
+impl FolderSession<'_> {
+    /// Finds the photos that show what the photo at `query` shows. Every photo is matched with the query;
+    /// hits have at least the probability [`ClusterOptions::min_probability`](super::ClusterOptions).
+    ///
+    /// # Errors
+    /// As [`FolderSession::cluster`], and the errors of opening the query.
+    pub fn search(&self, query: impl AsRef<Path>) -> Result<SearchResult> {
+        let query = read_query(self, query.as_ref())?;
+        let (photos, failures, passed_over) = read_folder(self)?;
+        let num_photos = photos.len();
+        let mut entries = vec![query];
+        entries.extend(photos);
+        let pairs: Vec<(usize, usize)> = (1..entries.len()).map(|photo| (0, photo)).collect();
+        let found = verify_pairs(self, &entries, &pairs)?;
+        let (pairs, _) = score_pairs(self, &entries, found)?;
+        let linked = pairs.iter().filter(|pair| pair.is_linked(self.options));
+        let mut found: Vec<&VerifiedPair> = linked.collect();
+        found.sort_by(|a, b| {
+            b.log_odds
+                .total_cmp(&a.log_odds)
+                .then(a.image2.cmp(&b.image2))
+        });
+        let hits = found
+            .into_par_iter()
+            .map(|pair| {
+                Ok(SearchHit {
+                    path: entries[pair.image2].name.clone(),
+                    num_matches: pair.num_matches,
+                    num_inliers: pair.num_inliers,
+                    probability: pair.probability(),
+                    relation: pair.relation,
+                    region: region(self, &entries, pair.image2)?,
+                })
             })
+            .collect::<Result<_>>()?;
+        Ok(SearchResult {
+            hits,
+            num_photos,
+            failures,
+            passed_over,
         })
-        .collect::<Result<_>>()?;
-    Ok(SearchResult {
-        hits,
-        num_photos,
-        failures,
-        passed_over,
-    })
+    }
 }
 
 /// The corners of the query in a photo.
-fn region(session: &Session<'_>, entries: &[Entry], photo: usize) -> Result<Option<[[f64; 2]; 4]>> {
+fn region(
+    session: &FolderSession<'_>,
+    entries: &[Entry],
+    photo: usize,
+) -> Result<Option<[[f64; 2]; 4]>> {
     let ([first, _], found) = match_entries(session, entries, (0, photo))?;
     let photo_from_query: Option<Matrix3<f64>> = match found.geometry {
         Some(geometry) if first == 0 => Some(geometry.matrix),

@@ -1,11 +1,11 @@
-//! The classes of a folder as files.
+//! The clusters of a folder as files.
 //!
-//! `clusters.csv` has a row a photo, sorted by path: path, class, score, representative. The score is the
-//! mean weight of the photo's evidence towards the others of its class, 0 to 1. `edges.csv` has a row
+//! `clusters.csv` has a row a photo, sorted by path: path, cluster, score, representative. The score is the
+//! mean weight of the photo's evidence towards the others of its cluster, 0 to 1. `edges.csv` has a row
 //! for every pair verified: image1, image2, matches, inliers, probability that both show the same thing,
 //! relation (copy, view; empty where pixels were not compared), agreement, contradiction and colour
 //! difference ([`EvidenceSummary`]).
-//! `labels_pred.txt` has the class of each photo, one a line, in the order of the sorted paths.
+//! `labels_pred.txt` has the cluster of each photo, one a line, in the order of the sorted paths.
 //! `clusters.json` is all of it; [`ClusterFile`] is its schema.
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{EvidenceSummary, Failure, FolderClusters, FolderPhoto, VerifiedPair};
-use crate::cluster::Class;
+use crate::cluster::Cluster;
 use crate::error::{Error, Result};
 use crate::extract::ExtractionOptions;
 use crate::folder::PassedOver;
@@ -21,25 +21,29 @@ use crate::formats::labels::csv_field;
 use crate::hex::hex;
 use crate::scoring::Relation;
 
-/// The version of `clusters.json` that is written and read.
-const VERSION: u32 = 3;
+/// The version of `clusters.json` that is written.
+const VERSION: u32 = 4;
+/// The oldest version that is read. In version 3 `clusters` is called `classes`.
+const OLDEST_VERSION: u32 = 3;
 
 /// `clusters.json`. Photos are named by their place in `photos`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClusterFile {
-    /// 3.
+    /// 4.
     pub version: u32,
-    /// Where the classes came from; its fields stand beside the others.
+    /// Where the clusters came from; its fields stand beside the others.
     #[serde(flatten)]
     pub source: ClusterSource,
-    /// What the folder's own pairs add to the log-odds of each.
+    /// The prior that the folder's own pairs add to the log-odds of each.
     pub prior_log_odds: f64,
     /// Sorted by path.
     pub photos: Vec<PhotoRow>,
     /// The largest first.
-    pub classes: Vec<Class>,
-    /// Every pair verified, sorted.
-    pub pairs: Vec<PairRow>,
+    #[serde(alias = "classes")]
+    pub clusters: Vec<Cluster>,
+    /// Every pair verified, sorted; each an array in the file.
+    pub pairs: Vec<VerifiedPair>,
     /// What could not be used.
     pub failures: Vec<Failure>,
     /// What is not among the photos; empty where a file says nothing of it.
@@ -49,6 +53,7 @@ pub struct ClusterFile {
 
 /// A photo of `clusters.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PhotoRow {
     /// Below the folder, with `/` between names.
     pub path: String,
@@ -60,20 +65,7 @@ pub struct PhotoRow {
     pub height: u32,
 }
 
-/// A pair of `clusters.json`, an array: image1, image2, matches, inliers, log-odds that both show the
-/// same thing, and where the pixels were compared the relation and the evidence, else null.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct PairRow(
-    pub usize,
-    pub usize,
-    pub usize,
-    pub usize,
-    pub f64,
-    pub Option<Relation>,
-    pub Option<EvidenceSummary>,
-);
-
-/// Where the classes came from.
+/// Where the clusters came from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClusterSource {
     /// The folder of photos, as an absolute path.
@@ -110,14 +102,14 @@ impl ClusterFile {
             source,
             prior_log_odds: found.prior_log_odds,
             photos: found.photos.iter().map(photo).collect(),
-            classes: found.classes.clone(),
-            pairs: found.pairs.iter().map(PairRow::from).collect(),
+            clusters: found.clusters.clone(),
+            pairs: found.pairs.clone(),
             failures: found.failures.clone(),
             passed_over: found.passed_over.clone(),
         }
     }
 
-    /// Reads `clusters.json`; `path` only names it in errors.
+    /// Reads `clusters.json`, of version 3 or 4; `path` only names it in errors.
     ///
     /// # Errors
     /// [`Error::Labels`] when it is not such a file, or of another version.
@@ -132,11 +124,17 @@ impl ClusterFile {
         }
         let Version { version } = serde_json::from_str(text)
             .map_err(|e| fail(format!("not a clusters.json of delfin: {e}")))?;
-        if version != VERSION {
-            let reason = format!("version {version}; this delfin reads version {VERSION}");
+        if !(OLDEST_VERSION..=VERSION).contains(&version) {
+            let reason = format!(
+                "version {version}; this delfin reads versions {OLDEST_VERSION} to {VERSION}"
+            );
             return Err(fail(reason));
         }
-        serde_json::from_str(text).map_err(|e| fail(format!("damaged: {e}")))
+        let file: Self = serde_json::from_str(text).map_err(|e| fail(format!("damaged: {e}")))?;
+        Ok(Self {
+            version: VERSION,
+            ..file
+        })
     }
 
     /// As a file.
@@ -160,8 +158,21 @@ impl ClusterFile {
     }
 }
 
-impl From<&VerifiedPair> for PairRow {
-    fn from(pair: &VerifiedPair) -> Self {
+/// A pair as `clusters.json` holds it, an array: image1, image2, matches, inliers, log-odds that both show
+/// the same thing, and where the pixels were compared the relation and the evidence, else null.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PairRow(
+    usize,
+    usize,
+    usize,
+    usize,
+    f64,
+    Option<Relation>,
+    Option<EvidenceSummary>,
+);
+
+impl From<VerifiedPair> for PairRow {
+    fn from(pair: VerifiedPair) -> Self {
         Self(
             pair.image1,
             pair.image2,
@@ -174,8 +185,8 @@ impl From<&VerifiedPair> for PairRow {
     }
 }
 
-impl From<&PairRow> for VerifiedPair {
-    fn from(row: &PairRow) -> Self {
+impl From<PairRow> for VerifiedPair {
+    fn from(row: PairRow) -> Self {
         Self {
             image1: row.0,
             image2: row.1,
@@ -192,16 +203,16 @@ impl From<&PairRow> for VerifiedPair {
 pub fn clusters_csv(found: &FolderClusters) -> Vec<u8> {
     let places = found.places();
     let row = |(photo, (number, place)): (usize, (usize, usize))| {
-        let class = &found.classes[number];
+        let cluster = &found.clusters[number];
         [
             found.photos[photo].path.clone(),
             number.to_string(),
-            format!("{:.4}", class.scores[place]),
-            (class.representative == photo).to_string(),
+            format!("{:.4}", cluster.scores[place]),
+            (cluster.representative == photo).to_string(),
         ]
     };
     table(
-        ["path", "class", "score", "representative"],
+        ["path", "cluster", "score", "representative"],
         places.into_iter().enumerate().map(row),
     )
 }
@@ -209,7 +220,7 @@ pub fn clusters_csv(found: &FolderClusters) -> Vec<u8> {
 /// `labels_pred.txt`.
 pub fn labels_txt(found: &FolderClusters) -> Vec<u8> {
     let places = found.places();
-    let lines = places.iter().map(|(class, _)| format!("{class}\n"));
+    let lines = places.iter().map(|(cluster, _)| format!("{cluster}\n"));
     lines.collect::<String>().into_bytes()
 }
 

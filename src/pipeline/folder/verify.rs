@@ -1,11 +1,11 @@
-//! Which pairs are verified, and what geometry says of them.
+//! Selection of candidate pairs, and their geometric verification.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
 use super::read::Entry;
-use super::{FolderClusters, Session, VerifiedPair};
+use super::{FolderClusters, FolderSession, VerifiedPair};
 use crate::candidates::{Similarities, candidate_pairs};
 use crate::error::Result;
 use crate::features::FeatureSet;
@@ -17,13 +17,12 @@ use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
 const VERIFICATION_VERSION: u32 = 4;
-/// Pairs that are asked of the store, and kept in it, at a time.
+/// Batch size for reading and writing pairs in the store.
 const CHUNK: usize = 2048;
-/// Pairs taken at random to learn how pairs look that do not match, in a folder where not all are
-/// verified.
+/// Random pairs that estimate the folder's null distribution where not all pairs are verified.
 const NUM_RANDOM: usize = 2000;
 
-/// A pair of photos by index, and what was found; image1 is before image2.
+/// A verified pair of photos by index; image1 is before image2.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
     pub image1: usize,
@@ -33,7 +32,7 @@ pub(super) struct Found {
 
 /// The pairs to verify, sorted.
 pub(super) fn pairs_to_verify(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     similarities: &Similarities,
 ) -> Result<Vec<(usize, usize)>> {
@@ -72,7 +71,7 @@ fn random_pairs(hashes: &[ContentHash]) -> Vec<(usize, usize)> {
 }
 
 /// Everything that a pair's record depends on.
-pub(super) fn pair_settings(session: &Session<'_>) -> Option<SettingsId> {
+pub(super) fn pair_settings(session: &FolderSession<'_>) -> Option<SettingsId> {
     let options = &session.options.matching;
     // Every search gives the same pairs.
     let matching = MatchingOptions {
@@ -99,9 +98,9 @@ fn by_content(entries: &[Entry], (image1, image2): (usize, usize)) -> (usize, us
     }
 }
 
-/// Matches and verifies each pair that the store does not know.
+/// Matches and verifies each pair that is not in the store.
 pub(super) fn verify_pairs(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     pairs: &[(usize, usize)],
 ) -> Result<Vec<Found>> {
@@ -144,7 +143,7 @@ pub(super) fn verify_pairs(
 }
 
 fn known_pairs(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     settings: Option<SettingsId>,
     pairs: &[(usize, usize)],
@@ -155,14 +154,14 @@ fn known_pairs(
         .unwrap_or_else(|| vec![None; pairs.len()])
 }
 
-/// What names a pair in the store.
+/// The key of a pair in the store.
 pub(super) fn hashes(entries: &[Entry], pair: (usize, usize)) -> (ContentHash, ContentHash) {
     let (first, second) = by_content(entries, pair);
     (entries[first].hash, entries[second].hash)
 }
 
 fn verify_pair(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     pair: (usize, usize),
 ) -> Result<PairRecord> {
@@ -177,9 +176,9 @@ fn verify_pair(
     })
 }
 
-/// What features say of a pair, and its photos in the order that they were matched in: by content.
+/// Matches a pair by its features; also returns its photos in the order of the match, by content.
 pub(super) fn match_entries(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     entries: &[Entry],
     pair: (usize, usize),
 ) -> Result<([usize; 2], FeatureMatch)> {
@@ -193,7 +192,7 @@ pub(super) fn match_entries(
 /// As [`match_entries`], of a pair that was verified in `found`; none where a photo's features are not
 /// among `features`.
 pub(super) fn match_again(
-    session: &Session<'_>,
+    session: &FolderSession<'_>,
     features: &BTreeMap<usize, FeatureSet>,
     found: &FolderClusters,
     pair: &VerifiedPair,

@@ -78,8 +78,8 @@ function drawDot(pen, x, y, radius) {
 }
 
 function drawCross(pen, x, y, radius) {
-  for (const [colour, thickness] of [[MARK_EDGE, 0.6 * radius + 2], [CONTRADICTS, 0.6 * radius]]) {
-    pen.strokeStyle = colour;
+  for (const [color, thickness] of [[MARK_EDGE, 0.6 * radius + 2], [CONTRADICTS, 0.6 * radius]]) {
+    pen.strokeStyle = color;
     pen.lineWidth = thickness;
     pen.beginPath();
     for (const side of [-1, 1]) {

@@ -12,7 +12,7 @@ function setCut(index) {
   cutText.textContent = meaning;
   slider.setAttribute("aria-valuetext", meaning);
   document.getElementById("cut-reset").hidden = index === data.default_cut;
-  showClasses();
+  showClusters();
   showDock();
 }
 
@@ -55,13 +55,13 @@ function correct(to) {
   remember();
   const scroll = window.scrollY;
   shown.selected = [];
-  showClasses();
+  showClusters();
   window.scrollTo(0, scroll);
   select(moving.length === 1 ? moving : []);
 }
 
 function moveTo(number) {
-  const target = shown.state.classes[number];
+  const target = shown.state.clusters[number];
   if (!target || shown.selected.every((photo) => target.members.includes(photo))) return;
   const anchor = target.members.find((photo) => !shown.selected.includes(photo));
   if (anchor !== undefined) correct(anchor);
@@ -71,7 +71,7 @@ main.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   if (button.dataset.photo !== undefined) toggle(Number(button.dataset.photo));
-  if (button.dataset.class !== undefined) moveTo(Number(button.dataset.class));
+  if (button.dataset.cluster !== undefined) moveTo(Number(button.dataset.cluster));
   if (button.dataset.pair !== undefined) {
     const pair = Number(button.dataset.pair);
     select([pairs.image1[pair], pairs.image2[pair]]);
@@ -126,11 +126,11 @@ document.getElementById("move").addEventListener("submit", (event) => {
 document.getElementById("undo").addEventListener("click", () => {
   moves.pop();
   remember();
-  showClasses();
+  showClusters();
   showDock();
 });
 document.getElementById("export").addEventListener("click", () => {
-  const url = URL.createObjectURL(new Blob([labelsCsv(shown.state.classOf)], { type: "text/csv" }));
+  const url = URL.createObjectURL(new Blob([labelsCsv(shown.state.clusterOf)], { type: "text/csv" }));
   const link = element("a", null, null, { href: url, download: "clusters_corrected.csv" });
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
@@ -155,4 +155,4 @@ recall();
 showFailures();
 setCut(data.default_cut);
 document.body.classList.add("ready");
-performance.mark("classes shown");
+performance.mark("clusters shown");

@@ -3,14 +3,14 @@
 const dock = document.getElementById("dock");
 const dockBody = document.getElementById("dock-body");
 const LINES = ["#ffd60a", "#40c8ff", "#ff6ec7", "#ff9f1c", "#5ef0dc", "#bea0ff", "#ff7064"];
-const MOST_NEIGHBOURS = 30;
+const MOST_NEIGHBORS = 30;
 
 function showDock() {
   const { selected, state } = shown;
   dock.hidden = selected.length === 0;
   document.body.style.paddingBottom = "";
   if (dock.hidden) return;
-  document.getElementById("alone").disabled = selected.every((photo) => state.classes[state.classOf[photo]].members.length === 1);
+  document.getElementById("alone").disabled = selected.every((photo) => state.clusters[state.clusterOf[photo]].members.length === 1);
   const title = document.getElementById("dock-title");
   if (selected.length === 1) {
     title.textContent = photos.path[selected[0]];
@@ -20,39 +20,39 @@ function showDock() {
     dockBody.replaceChildren(...twoPhotos(...selected));
   } else {
     title.textContent = plural(selected.length, "photo") + " selected";
-    dockBody.replaceChildren(element("p", "hint", "Move them with the buttons above, or with “Move here” beside a class. Select two photos to compare them."));
+    dockBody.replaceChildren(element("p", "hint", "Move them with the buttons above, or with “Move here” beside a cluster. Select two photos to compare them."));
   }
   document.body.style.paddingBottom = `${dock.offsetHeight + 24}px`;
 }
 
-const classText = (photo) => {
-  const { classes, classOf } = shown.state;
-  const size = classes[classOf[photo]].members.length;
-  return size === 1 ? "on its own" : `class ${classOf[photo]}, ${plural(size, "photo")}`;
+const clusterText = (photo) => {
+  const { clusters, clusterOf } = shown.state;
+  const size = clusters[clusterOf[photo]].members.length;
+  return size === 1 ? "on its own" : `cluster ${clusterOf[photo]}, ${plural(size, "photo")}`;
 };
 
 function onePhoto(photo) {
-  const facts = [`${photos.width[photo]} × ${photos.height[photo]} px`, classText(photo)];
+  const facts = [`${photos.width[photo]} × ${photos.height[photo]} px`, clusterText(photo)];
   const score = shown.cut.scores[photo];
   if (score !== null) facts.push(`score ${Number(score.toPrecision(3))}`);
-  const list = pairsOf(photo).slice(0, MOST_NEIGHBOURS).map((pair) => {
+  const list = pairsOf(photo).slice(0, MOST_NEIGHBORS).map((pair) => {
     const other = otherOf(pair, photo);
     const picture = element("img", null, null, { alt: "", src: thumbnailUrl(other) ?? "" });
-    const together = shown.state.classOf[other] === shown.state.classOf[photo];
+    const together = shown.state.clusterOf[other] === shown.state.clusterOf[photo];
     const frame = element("span", "frame", picture);
-    const button = element("button", together ? "tile neighbour together" : "tile neighbour",
+    const button = element("button", together ? "tile neighbor together" : "tile neighbor",
       [frame, element("span", "name", percent(probability(pair)))], {
         type: "button", "data-other": other,
-        "aria-label": `Compare with ${photos.path[other]}, ${together ? "same class" : "another class"}`,
-        title: `${photos.path[other]}\n${together ? "same class" : "another class"}`,
+        "aria-label": `Compare with ${photos.path[other]}, ${together ? "same cluster" : "another cluster"}`,
+        title: `${photos.path[other]}\n${together ? "same cluster" : "another cluster"}`,
       });
     button.style.setProperty("--width", `${tileWidth(other)}px`);
     return button;
   });
   const hint = list.length
-    ? "Its verified pairs, strongest first, each with how often different things look as alike; those of its class have a green line. Choose one, or a second photo above."
+    ? "Its verified pairs, most probable first, each with the probability that both show the same thing; those of its cluster have a green line. Choose one, or a second photo above."
     : "None of its pairs was verified. Choose a second photo above to see both.";
-  return [element("p", "hint", facts.join(" · ")), element("p", "hint", hint), element("div", "neighbours", list)];
+  return [element("p", "hint", facts.join(" · ")), element("p", "hint", hint), element("div", "neighbors", list)];
 }
 
 // The inliers of a pair, if there is one, from photo 1 as it was chosen and not as it was verified.
@@ -84,7 +84,7 @@ function twoPhotos(photo1, photo2) {
   }
   draw();
   const names = element("div", "names", [photo1, photo2].map((photo) =>
-    element("p", null, [element("strong", null, photos.path[photo]), element("span", null, classText(photo))])));
+    element("p", null, [element("strong", null, photos.path[photo]), element("span", null, clusterText(photo))])));
   names.style.maxWidth = canvas.style.width;
   return [element("div", "compare", [
     element("div", "picture", [canvas, names]),
@@ -94,8 +94,8 @@ function twoPhotos(photo1, photo2) {
 }
 
 function numbers(pair, photo1, photo2, drawn) {
-  const together = shown.state.classOf[photo1] === shown.state.classOf[photo2];
-  const verdict = element("p", together ? "verdict yes" : "verdict no", together ? "In one class" : "In different classes");
+  const together = shown.state.clusterOf[photo1] === shown.state.clusterOf[photo2];
+  const verdict = element("p", together ? "verdict yes" : "verdict no", together ? "In one cluster" : "In different clusters");
   if (pair === null) {
     return element("div", "numbers", [verdict, element("p", "hint",
       "This pair was not verified: nothing suggested that the two could show the same thing.")]);
@@ -154,8 +154,8 @@ function drawPair(canvas, holders, inliers, widths, height) {
   ends.sort((a, b) => a[1] + a[3] - b[1] - b[3]);
   const crowd = Math.min(Math.max((ends.length - 12) / 28, 0), 1);
   ends.forEach(([x1, y1, x2, y2], index) => {
-    for (const [colour, thickness] of [["rgba(0, 0, 0, .45)", 3.4], [LINES[index % LINES.length], 1.6 - 0.4 * crowd]]) {
-      pen.strokeStyle = colour;
+    for (const [color, thickness] of [["rgba(0, 0, 0, .45)", 3.4], [LINES[index % LINES.length], 1.6 - 0.4 * crowd]]) {
+      pen.strokeStyle = color;
       pen.lineWidth = thickness;
       pen.beginPath();
       pen.moveTo(x1, y1);

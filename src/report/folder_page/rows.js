@@ -1,6 +1,6 @@
-// The classes as rows of thumbnails, and the classes of one photo together at the end.
+// The clusters as rows of thumbnails, and the clusters of one photo together at the end.
 
-const main = document.getElementById("classes");
+const main = document.getElementById("clusters");
 const TILE_HEIGHT = 116;
 
 function element(tag, className, content, attributes = {}) {
@@ -65,7 +65,7 @@ function makeTile(photo, isRepresentative) {
   const { state } = shown;
   const path = photos.path[photo];
   const marks = [];
-  if (isRepresentative) marks.push(["representative", "Stands for its class"]);
+  if (isRepresentative) marks.push(["representative", "Stands for its cluster"]);
   if (state.uncertain.has(photo)) marks.push(["uncertain", "Uncertain member"]);
   if (state.moved.has(photo)) marks.push(["moved", "Moved by you"]);
   const frame = element("span", "frame");
@@ -99,7 +99,7 @@ function rowHeight(members, room) {
 const TILES_AT_ONCE = 90;
 
 function makeRow(id, label, heading, members, representative, room) {
-  const row = element("section", "class", null, { id, "aria-label": label });
+  const row = element("section", "cluster", null, { id, "aria-label": label });
   row.style.minHeight = `${rowHeight(members, room)}px`;
   row.whenNear = () => {
     near.unobserve(row);
@@ -122,9 +122,9 @@ function makeRow(id, label, heading, members, representative, room) {
   return row;
 }
 
-function classHeading(number, one) {
-  const heading = element("div", "class-heading", [
-    element("h2", null, `Class ${number}`),
+function clusterHeading(number, one) {
+  const heading = element("div", "cluster-heading", [
+    element("h2", null, `Cluster ${number}`),
     element("span", "count", plural(one.members.length, "photo")),
   ]);
   if (one.weakest !== null) {
@@ -132,35 +132,35 @@ function classHeading(number, one) {
     heading.append(element("button", weak ? "weakest weak" : "weakest",
       `weakest link ${percent(probability(one.weakest))}`, {
         type: "button", "data-pair": one.weakest,
-        title: "Of the pairs that hold the class together the one most likely to be false; show it",
+        title: "Of the pairs that hold the cluster together the one most likely to be false; show it",
       }));
   }
-  heading.append(element("button", "here", "Move here", { type: "button", "data-class": number }));
+  heading.append(element("button", "here", "Move here", { type: "button", "data-cluster": number }));
   return heading;
 }
 
-// What is on the page: the cut, its classes, which photos are selected, and what is searched for.
+// What is on the page: the cut, its clusters, which photos are selected, and what is searched for.
 const shown = { cut: null, state: null, selected: [], query: "" };
 const isHit = (photo) => photos.path[photo].toLowerCase().includes(shown.query);
 
-function showClasses() {
-  shown.state = formClasses(shown.cut);
+function showClusters() {
+  shown.state = formClusters(shown.cut);
   showRows();
-  const { classes, moved } = shown.state;
-  const single = classes.filter((one) => one.members.length === 1).length;
-  const parts = [plural(numPhotos, "photo"), plural(classes.length - single, "class", "classes"),
+  const { clusters, moved } = shown.state;
+  const single = clusters.filter((one) => one.members.length === 1).length;
+  const parts = [plural(numPhotos, "photo"), plural(clusters.length - single, "cluster", "clusters"),
     `${single.toLocaleString("en")} on their own`];
   if (data.failures.length) parts.push(`${data.failures.length.toLocaleString("en")} not readable`);
   document.getElementById("summary").textContent = parts.join(" · ");
   document.getElementById("corrections").textContent =
-    moved.size ? `with ${plural(moved.size, "correction")}` : "path and class, as CSV";
+    moved.size ? `with ${plural(moved.size, "correction")}` : "path and cluster, as CSV";
   document.getElementById("undo").hidden = moves.length === 0;
-  document.getElementById("target").max = classes.length - 1;
+  document.getElementById("target").max = clusters.length - 1;
 }
 
-// Classes without a hit of the search are left out; in the others photos that are no hit step back.
+// Clusters without a hit of the search are left out; in the others photos that are no hit step back.
 function showRows() {
-  const { classes } = shown.state;
+  const { clusters } = shown.state;
   const room = Math.max(main.clientWidth - 34, 240);
   near.disconnect();
   reached.disconnect();
@@ -170,15 +170,15 @@ function showRows() {
   const isSearching = shown.query !== "";
   const hits = new Set();
   if (isSearching) for (let photo = 0; photo < numPhotos; photo += 1) if (isHit(photo)) hits.add(photo);
-  classes.forEach((one, number) => {
+  clusters.forEach((one, number) => {
     if (isSearching && !one.members.some((photo) => hits.has(photo))) return;
     if (one.members.length === 1) { single.push(one.members[0]); return; }
-    rows.append(makeRow(`class-${number}`, `Class ${number}`, () => classHeading(number, one),
+    rows.append(makeRow(`cluster-${number}`, `Cluster ${number}`, () => clusterHeading(number, one),
       one.members, one.members[0], room));
   });
   if (single.length) {
-    const title = "Photos with no other of their class";
-    const heading = () => element("div", "class-heading",
+    const title = "Photos with no other of their cluster";
+    const heading = () => element("div", "cluster-heading",
       [element("h2", null, title), element("span", "count", plural(single.length, "photo"))]);
     rows.append(makeRow("single", title, heading, single, null, room));
   }

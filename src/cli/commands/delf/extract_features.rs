@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use delfin::counted;
 use delfin::extract::import::import_saved_model;
 use delfin::extract::{DelfPhotoSize, ExtractionOptions, Model, delf_photo, extract};
 use delfin::files::write_file;
@@ -65,7 +66,7 @@ pub(crate) fn run(args: &ExtractFeaturesArgs) -> anyhow::Result<Answer> {
         }
     }
     if failures > 0 {
-        bail!("{failures} of {} photos failed", photos.len());
+        bail!("{failures} of {} failed", counted(photos.len(), "photo"));
     }
     Ok(Answer::Yes)
 }

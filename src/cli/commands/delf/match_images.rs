@@ -27,7 +27,7 @@ pub(crate) fn run(args: &MatchImagesArgs) -> anyhow::Result<Answer> {
         .into_iter()
         .chain([&args.features_1_path, &args.features_2_path]);
     ensure_output(&args.output_image, args.force, inputs.map(PathBuf::as_path))?;
-    let (photo1, photo2) = open_pair(
+    let [photo1, photo2] = open_pair(
         &args.image_1_path,
         &args.image_2_path,
         &DecodeOptions::default(),

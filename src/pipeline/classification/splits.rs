@@ -1,4 +1,4 @@
-//! What each photo of the folders is used for.
+//! The split of each photo: training, validation or testing.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::options::{ClassifierOptions, TrainingFolders};
 use super::photos::TrainingObserver;
-use super::sample::{Sample, Sided};
+use super::sample::{Sample, SplitPhoto};
 use crate::classify::{Dataset, LabelledPhoto, Split};
 use crate::error::{Error, Result};
 use crate::image::{DecodeOptions, Photo};
@@ -75,39 +75,39 @@ pub fn open_dataset(folder: &Path, decode: &DecodeOptions) -> Result<Dataset> {
     })
 }
 
-/// The labels, and every photo with its side.
+/// The labels, and every photo with its split.
 pub(super) fn list(
     folders: &TrainingFolders,
     options: &ClassifierOptions,
     observer: &dyn TrainingObserver,
-) -> Result<(Vec<String>, Vec<Sided>)> {
+) -> Result<(Vec<String>, Vec<SplitPhoto>)> {
     let dataset = open_dataset(&folders.training, &options.decode)?;
     dataset.notes.iter().for_each(|note| observer.note(note));
-    let mut split = options.split;
+    let mut percentages = options.split;
     if folders.validation.is_some() {
-        split.validation_percentage = 0.0;
+        percentages.validation_percentage = 0.0;
     }
     if folders.testing.is_some() {
-        split.testing_percentage = 0.0;
+        percentages.testing_percentage = 0.0;
     }
-    let mut photos: Vec<Sided> = dataset
+    let mut photos: Vec<SplitPhoto> = dataset
         .photos
         .into_iter()
         .map(|photo| {
             let groups = options.groups.as_ref();
             let name = groups.map_or(photo.name.as_str(), |groups| groups.name_of(&photo.name));
-            let side = split.split_of(name);
-            (photo, side)
+            let split = percentages.split_of(name);
+            (photo, split)
         })
         .collect();
-    for (folder, side) in [
+    for (folder, split) in [
         (&folders.validation, Split::Validation),
         (&folders.testing, Split::Testing),
     ] {
         if let Some(folder) = folder {
             let more = Dataset::open_with_labels(folder, &dataset.labels)?;
             more.notes.iter().for_each(|note| observer.note(note));
-            photos.extend(more.photos.into_iter().map(|photo| (photo, side)));
+            photos.extend(more.photos.into_iter().map(|photo| (photo, split)));
         }
     }
     Ok((dataset.labels, photos))

@@ -1,4 +1,4 @@
-//! A classifier at work: what layer and geometry say about a photo, and what follows from both.
+//! Labels photos with a trained classifier: softmax and geometry scores of each class, and their fusion.
 
 use std::path::Path;
 
@@ -25,24 +25,25 @@ const MAX_PHOTOS_PER_CLASS: usize = 4;
 /// Training photos of any class that are tried because they are most alike as wholes.
 const MAX_ALIKE: usize = 6;
 
-/// A classifier with the network that it belongs to.
-pub struct Judge<'a> {
+/// A classifier with its network.
+pub struct PhotoClassifier<'a> {
     classifier: &'a Classifier,
     model: &'a Model,
     matching: MatchOptions,
     decode: DecodeOptions,
 }
 
-/// What was found out about one photo. Probabilities are from 0 to 1, one a class.
+/// The result for one photo. Probabilities are from 0 to 1, one per class.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Classification {
-    /// By the layer alone.
+    /// From the softmax score alone.
     pub layer_probabilities: Vec<f64>,
-    /// By both judges.
+    /// From both scores.
     pub probabilities: Vec<f64>,
-    /// The most probable class by both judges.
+    /// The most probable class by both scores.
     pub class: usize,
-    /// The most probable class by the layer alone.
+    /// The most probable class by the softmax score alone.
     pub layer_class: usize,
     /// The training photo that most probably shows the same thing, where geometry found any.
     pub best_match: Option<ReferenceMatch>,
@@ -50,12 +51,12 @@ pub struct Classification {
     pub geometry_class: Option<usize>,
     /// The probability that the photo belongs to `class` and not to none.
     pub fit_probability: f64,
-    /// Whether geometry is sure ([`SURE_LOG_ODDS`]), and names another class than the layer.
-    pub judges_disagree: bool,
+    /// Whether the geometry score is at least [`SURE_LOG_ODDS`] for another class than the softmax score's.
+    pub scores_disagree: bool,
 }
 
-impl<'a> Judge<'a> {
-    /// Puts a classifier and its network together.
+impl<'a> PhotoClassifier<'a> {
+    /// Joins a classifier and its network.
     ///
     /// # Errors
     /// [`Error::Model`] when `model` is not the network that the classifier was trained with.
@@ -76,7 +77,7 @@ impl<'a> Judge<'a> {
         Ok(Self {
             classifier,
             model,
-            matching: MatchOptions::from(model.defaults()),
+            matching: model.match_options(),
             decode: DecodeOptions::default(),
         })
     }
@@ -126,7 +127,7 @@ impl<'a> Judge<'a> {
 }
 
 impl Classification {
-    /// Whether geometry is sure that the photo shows what a training photo shows.
+    /// Whether the best match is at least [`SURE_LOG_ODDS`].
     pub fn is_geometry_sure(&self) -> bool {
         self.best_match.is_some_and(is_sure)
     }
@@ -136,7 +137,7 @@ fn is_sure(found: ReferenceMatch) -> bool {
     found.log_odds >= SURE_LOG_ODDS
 }
 
-/// Weighs what both judges say.
+/// Fuses both scores.
 pub(super) fn conclude(
     classifier: &Classifier,
     evidence: &Evidence,
@@ -156,7 +157,7 @@ pub(super) fn conclude(
     let geometry_class = best_match.map(|found| classifier.references[found.reference].class);
     Classification {
         fit_probability: calibration.fit_probability(evidence, class),
-        judges_disagree: best_match.is_some_and(is_sure) && geometry_class != Some(layer_class),
+        scores_disagree: best_match.is_some_and(is_sure) && geometry_class != Some(layer_class),
         layer_probabilities,
         probabilities,
         class,

@@ -1,7 +1,7 @@
-//! Classes on the graph of verified pairs.
+//! Clusters on the graph of verified pairs.
 //!
-//! Components of the graph alone would chain strangers through one bad pair or one photo that shows
-//! two things. So within a component classes are merged from single photos upwards, by average
+//! Components of the graph alone would chain unrelated photos through one bad pair or one photo that shows
+//! two things. So within a component clusters are merged from single photos upwards, by average
 //! linkage (Sokal and Michener 1958; Müllner, arXiv:1109.2378): two groups become one while the mean
 //! similarity between their photos is enough. The similarity of two photos is the weight of their own
 //! evidence, e / (1 + e), times the share of the evidence of one towards other photos that the other
@@ -23,7 +23,7 @@ const MAX_EVIDENCE: f64 = 8.0;
 
 /// Evidence that two photos show the same thing.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Link {
+pub(crate) struct Link {
     /// A photo.
     pub image1: usize,
     /// Another photo.
@@ -32,9 +32,10 @@ pub struct Link {
     pub evidence: f64,
 }
 
-/// One class.
+/// One cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Class {
+#[non_exhaustive]
+pub struct Cluster {
     /// Its photos, ascending.
     pub members: Vec<usize>,
     /// For each member, in the same order, the mean weight of its evidence towards the others, e / (1
@@ -44,40 +45,40 @@ pub struct Class {
     pub representative: usize,
 }
 
-/// Sorts `num_photos` photos into classes, the largest first and of equals that with the first
-/// photo; every photo is in one class. Of two links between the same photos the stronger counts.
+/// Sorts `num_photos` photos into clusters, the largest first and of equals that with the first
+/// photo; every photo is in one cluster. Of two links between the same photos the stronger counts.
 /// Links to photos that do not exist, and evidence that is not a number, count as none.
 /// Deterministic, and independent of the order of `links`.
-pub fn classes(num_photos: usize, links: &[Link]) -> Vec<Class> {
-    let mut neighbours: Vec<Vec<(usize, f64)>> = vec![Vec::new(); num_photos];
+pub(crate) fn clusters(num_photos: usize, links: &[Link]) -> Vec<Cluster> {
+    let mut neighbors: Vec<Vec<(usize, f64)>> = vec![Vec::new(); num_photos];
     for link in links {
         let inside = link.image1.max(link.image2) < num_photos && link.image1 != link.image2;
         if inside && link.evidence > 0.0 {
             let evidence = link.evidence.min(MAX_EVIDENCE);
-            neighbours[link.image1].push((link.image2, evidence));
-            neighbours[link.image2].push((link.image1, evidence));
+            neighbors[link.image1].push((link.image2, evidence));
+            neighbors[link.image2].push((link.image1, evidence));
         }
     }
-    for near in &mut neighbours {
+    for near in &mut neighbors {
         near.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
         near.dedup_by_key(|entry| entry.0);
     }
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    for component in components(&neighbours) {
-        groups.extend(split(&component, &neighbours));
+    for component in components(&neighbors) {
+        groups.extend(split(&component, &neighbors));
     }
     groups.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
     groups
         .into_iter()
-        .map(|members| class(members, &neighbours))
+        .map(|members| cluster(members, &neighbors))
         .collect()
 }
 
 /// The photos that pairs with enough evidence join, directly or through others.
-fn components(neighbours: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
-    let mut seen = vec![false; neighbours.len()];
+fn components(neighbors: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
+    let mut seen = vec![false; neighbors.len()];
     let mut components = Vec::new();
-    for start in 0..neighbours.len() {
+    for start in 0..neighbors.len() {
         if seen[start] {
             continue;
         }
@@ -85,7 +86,7 @@ fn components(neighbours: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
         let mut component = vec![start];
         let mut next = 0;
         while next < component.len() {
-            for &(other, evidence) in &neighbours[component[next]] {
+            for &(other, evidence) in &neighbors[component[next]] {
                 if evidence >= ENOUGH && !seen[other] {
                     seen[other] = true;
                     component.push(other);
@@ -100,7 +101,7 @@ fn components(neighbours: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
 }
 
 /// Average linkage within a component.
-fn split(component: &[usize], neighbours: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
+fn split(component: &[usize], neighbors: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
     let count = component.len();
     if count < 3 {
         return vec![component.to_vec()];
@@ -108,7 +109,7 @@ fn split(component: &[usize], neighbours: &[Vec<(usize, f64)>]) -> Vec<Vec<usize
     let mut distances = Vec::with_capacity(count * (count - 1) / 2);
     for (i, &photo) in component.iter().enumerate() {
         let others = component[i + 1..].iter();
-        distances.extend(others.map(|&other| 1.0 - similarity(neighbours, photo, other)));
+        distances.extend(others.map(|&other| 1.0 - similarity(neighbors, photo, other)));
     }
     let tree = linkage(&mut distances, count, Method::Average);
     // A step makes group `count + its index` of two groups before it; distances never fall.
@@ -127,19 +128,19 @@ fn split(component: &[usize], neighbours: &[Vec<(usize, f64)>]) -> Vec<Vec<usize
 }
 
 /// The weight of a pair times the share of their neighbours that the two photos have in common.
-fn similarity(neighbours: &[Vec<(usize, f64)>], photo: usize, other: usize) -> f64 {
-    let own = evidence(neighbours, photo, other);
+fn similarity(neighbors: &[Vec<(usize, f64)>], photo: usize, other: usize) -> f64 {
+    let own = evidence(neighbors, photo, other);
     if own == 0.0 {
         return 0.0;
     }
     let strong = |at: usize| {
-        let near = neighbours[at].iter().copied();
+        let near = neighbors[at].iter().copied();
         near.filter(move |&(n, e)| e >= ENOUGH && n != photo && n != other)
     };
     // Each photo is a neighbour of the other, as far as their own pair goes.
     let both = 2.0 * own;
     let shared: f64 = strong(photo)
-        .map(|(near, e)| (e, evidence(neighbours, other, near)))
+        .map(|(near, e)| (e, evidence(neighbors, other, near)))
         .filter(|(_, e)| *e >= ENOUGH)
         .map(|(e1, e2)| e1.min(e2))
         .sum();
@@ -153,18 +154,18 @@ fn weight(evidence: f64) -> f64 {
     evidence / (1.0 + evidence)
 }
 
-fn evidence(neighbours: &[Vec<(usize, f64)>], photo: usize, other: usize) -> f64 {
-    let near = &neighbours[photo];
+fn evidence(neighbors: &[Vec<(usize, f64)>], photo: usize, other: usize) -> f64 {
+    let near = &neighbors[photo];
     near.binary_search_by_key(&other, |entry| entry.0)
         .map_or(0.0, |at| near[at].1)
 }
 
-fn class(members: Vec<usize>, neighbours: &[Vec<(usize, f64)>]) -> Class {
+fn cluster(members: Vec<usize>, neighbors: &[Vec<(usize, f64)>]) -> Cluster {
     let others = members.len() - 1;
     let scores: Vec<f64> = members
         .iter()
         .map(|&photo| {
-            let towards = |other: &usize| weight(evidence(neighbours, photo, *other));
+            let towards = |other: &usize| weight(evidence(neighbors, photo, *other));
             match others {
                 0 => 1.0,
                 _ => members.iter().map(towards).sum::<f64>() / others as f64,
@@ -173,7 +174,7 @@ fn class(members: Vec<usize>, neighbours: &[Vec<(usize, f64)>]) -> Class {
         .collect();
     let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let at = scores.iter().position(|score| *score == best).unwrap_or(0);
-    Class {
+    Cluster {
         representative: members[at],
         members,
         scores,
@@ -195,8 +196,11 @@ mod tests {
 
     fn groups(num_photos: usize, links: &[(usize, usize, f64)]) -> Vec<Vec<usize>> {
         let links: Vec<Link> = links.iter().copied().map(link).collect();
-        let classes = classes(num_photos, &links);
-        classes.into_iter().map(|class| class.members).collect()
+        let clusters = clusters(num_photos, &links);
+        clusters
+            .into_iter()
+            .map(|cluster| cluster.members)
+            .collect()
     }
 
     /// All pairs within `members`.
@@ -208,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_pair_chains_no_strangers() {
+    fn one_bad_pair_chains_no_unrelated_photos() {
         let mut links = clique(0..4);
         links.extend(clique(4..9));
         links.push((3, 4, 9.0));
@@ -231,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn weak_evidence_begins_no_class() {
+    fn weak_evidence_begins_no_cluster() {
         assert_eq!(
             groups(3, &[(0, 1, 0.99), (1, 2, f64::NAN), (0, 7, 5.0)]).len(),
             3
@@ -242,7 +246,7 @@ mod tests {
     #[test]
     fn the_best_connected_represents() {
         let links = [(0, 1, 3.0), (1, 2, 3.0), (0, 2, 1.0)].map(link);
-        let found = classes(3, &links);
+        let found = clusters(3, &links);
         assert_eq!(found[0].representative, 1);
         assert_eq!(found[0].scores, [0.625, 0.75, 0.625]);
     }
@@ -255,7 +259,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_photo_is_in_one_class_and_other_numbers_change_nothing((links, order) in graph()) {
+        fn every_photo_is_in_one_cluster_and_other_numbers_change_nothing((links, order) in graph()) {
             let first = groups(12, &links);
             let mut all: Vec<usize> = first.iter().flatten().copied().collect();
             all.sort_unstable();

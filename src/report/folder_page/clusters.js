@@ -1,5 +1,5 @@
 "use strict";
-// What the page knows, and the classes that follow from it; nothing here touches the page.
+// What the page knows, and the clusters that follow from it; nothing here touches the page.
 
 const text = (id) => document.getElementById(id).textContent;
 const data = JSON.parse(text("data"));
@@ -102,14 +102,14 @@ const otherOf = (pair, photo) =>
 const pairOf = (photo1, photo2) =>
   pairsOf(photo1).find((pair) => otherOf(pair, photo1) === photo2) ?? null;
 
-// Corrections, in the order they were made: photos that go to the class of photo `to`, or, where it is
-// null, each to a class of its own. They are played again on the classes of every cut.
+// Corrections, in the order they were made: photos that go to the cluster of photo `to`, or, where it is
+// null, each to a cluster of its own. They are played again on the clusters of every cut.
 let moves = [];
 
-// The classes at a cut, with the corrections, largest first: their photos, the representative
+// The clusters at a cut, with the corrections, largest first: their photos, the representative
 // leading and the others from the best to the worst member.
-function formClasses(cut) {
-  const label = Uint32Array.from(cut.classes);
+function formClusters(cut) {
+  const label = Uint32Array.from(cut.clusters);
   let next = cut.representatives.length;
   for (const move of moves) {
     const target = move.to === null ? null : label[move.to];
@@ -121,24 +121,24 @@ function formClasses(cut) {
     else groups.set(key, [photo]);
   });
   const scores = cut.scores;
-  const classes = [...groups].map(([key, members]) => {
+  const clusters = [...groups].map(([key, members]) => {
     const representative = cut.representatives[key] ?? members[0];
     members.sort((a, b) => (b === representative) - (a === representative)
       || (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
     return { key, members, weakest: null };
   });
-  classes.sort((a, b) => b.members.length - a.members.length || a.key - b.key);
-  const classOf = new Uint32Array(numPhotos);
-  classes.forEach((one, number) => one.members.forEach((photo) => { classOf[photo] = number; }));
-  markWeakest(classes, classOf);
+  clusters.sort((a, b) => b.members.length - a.members.length || a.key - b.key);
+  const clusterOf = new Uint32Array(numPhotos);
+  clusters.forEach((one, number) => one.members.forEach((photo) => { clusterOf[photo] = number; }));
+  markWeakest(clusters, clusterOf);
   const moved = new Set();
-  label.forEach((key, photo) => { if (key !== cut.classes[photo]) moved.add(photo); });
-  return { classes, classOf, moved, uncertain: new Set(cut.uncertain) };
+  label.forEach((key, photo) => { if (key !== cut.clusters[photo]) moved.add(photo); });
+  return { clusters, clusterOf, moved, uncertain: new Set(cut.uncertain) };
 }
 
-// The pair that holds a class together and is weaker than all others that do: the last edge of
+// The pair that holds a cluster together and is weaker than all others that do: the last edge of
 // its maximum spanning tree.
-function markWeakest(classes, classOf) {
+function markWeakest(clusters, clusterOf) {
   const parent = Uint32Array.from({ length: numPhotos }, (_, photo) => photo);
   const find = (photo) => {
     while (parent[photo] !== photo) photo = parent[photo] = parent[parent[photo]];
@@ -146,19 +146,19 @@ function markWeakest(classes, classOf) {
   };
   for (let pair = 0; pair < numPairs; pair += 1) {
     const [photo1, photo2] = [pairs.image1[pair], pairs.image2[pair]];
-    if (classOf[photo1] !== classOf[photo2]) continue;
+    if (clusterOf[photo1] !== clusterOf[photo2]) continue;
     const [root1, root2] = [find(photo1), find(photo2)];
     if (root1 === root2) continue;
     parent[root1] = root2;
-    classes[classOf[photo1]].weakest = pair;
+    clusters[clusterOf[photo1]].weakest = pair;
   }
 }
 
-function labelsCsv(classOf) {
+function labelsCsv(clusterOf) {
   // As delfin's csv_field: a `'` before what a spreadsheet would take for a formula.
   const marked = (value) => (/^'*[=+\-@\t\r]|^''/.test(value) && !/^[-+]?[\d.]+(e[-+]?\d+)?$/i.test(value) ? `'${value}` : value);
   const quoted = (value) => (/[",\r\n]|^\s|\s$/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
   const field = (value) => quoted(marked(value));
-  const rows = photos.path.map((path, photo) => `${field(path)},${classOf[photo]}\n`);
-  return "path,class\n" + rows.join("");
+  const rows = photos.path.map((path, photo) => `${field(path)},${clusterOf[photo]}\n`);
+  return "path,cluster\n" + rows.join("");
 }
