@@ -1,7 +1,9 @@
 //! What one cell of the agreement map says. Evidence counts these verdicts, and the match picture and
 //! the report mark them.
 
-use crate::refinement::AgreementCell;
+use crate::refinement::{AgreementCell, AgreementMap, MAP_SIDE};
+
+use super::fine::is_replaced;
 
 /// Cells with more texture than this, in one photo, can agree or contradict, in grey levels.
 const MIN_TEXTURE: f32 = 6.0;
@@ -36,4 +38,32 @@ impl From<&AgreementCell> for CellVerdict {
             Self::Unclear
         }
     }
+}
+
+/// The cells of a map with what each says. Where the photos were compared by small windows, a cell
+/// with two and more that show something else contradicts.
+pub fn verdicts(map: &AgreementMap) -> impl Iterator<Item = (&AgreementCell, CellVerdict)> {
+    let mut replaced = [0u32; MAP_SIDE * MAP_SIDE];
+    if let Some(fine) = &map.fine {
+        let rows = fine.windows.len() / fine.columns;
+        for (at, window) in fine.windows.iter().enumerate() {
+            // The outermost centres lie a window's half inside, which a cell's index does not need.
+            let cell = |place: usize, count: usize| place * MAP_SIDE / count;
+            let (column, row) = (
+                cell(at % fine.columns, fine.columns),
+                cell(at / fine.columns, rows),
+            );
+            replaced[row * MAP_SIDE + column] +=
+                u32::from(window.as_ref().is_some_and(is_replaced));
+        }
+    }
+    let cells = map.cells.iter().zip(replaced);
+    cells.filter_map(|(cell, replaced)| {
+        let cell = cell.as_ref()?;
+        let verdict = match replaced {
+            0 | 1 => CellVerdict::from(cell),
+            _ => CellVerdict::Contradicts,
+        };
+        Some((cell, verdict))
+    })
 }

@@ -72,6 +72,12 @@ impl FineEvidence {
         tone: -1.0,
     };
 
+    /// Share of windows that show something else, deep inside of the overlap or in inner groups; 0
+    /// where no fine map was made.
+    pub fn replaced_inside(&self) -> f32 {
+        self.deep_replaced.max(self.inner_replaced).max(0.0)
+    }
+
     /// Gathers what the windows say.
     pub fn new(map: &FineMap) -> Self {
         let textured: Vec<&FineWindow> = map
@@ -147,7 +153,7 @@ fn contradicts(window: &FineWindow) -> bool {
     is_textured(window) && window.correlation < CONTRADICTS
 }
 
-fn is_replaced(window: &FineWindow) -> bool {
+pub(super) fn is_replaced(window: &FineWindow) -> bool {
     contradicts(window) && texture(window) > MIN_TEXTURE
 }
 

@@ -14,7 +14,7 @@ mod judgement;
 mod tests;
 mod values;
 
-pub use cells::CellVerdict;
+pub use cells::{CellVerdict, verdicts};
 pub use evidence::{FeatureEvidence, GuidedMatches, PairEvidence, PixelEvidence};
 pub use fine::FineEvidence;
 pub use guided::{Guided, KeypointTree, guided_matches};

@@ -10,6 +10,8 @@ const MUCH_CONTRADICTION: f32 = 0.2;
 const MUCH_AGREEMENT: f32 = 0.6;
 /// Mean colour difference that an eye sees at once, in units of a* and b*.
 const MUCH_COLOR: f32 = 15.0;
+/// Share of small windows that show something else from which they are worth a word.
+const MUCH_REPLACED: f32 = 0.003;
 /// Part of a photo's attention below which the common region is said to be small.
 const LITTLE_EXPLAINED: f32 = 0.15;
 
@@ -72,6 +74,12 @@ pub(super) fn for_and_against(
             "{share:.0} % of what draws attention looks different"
         ));
     }
+    if evidence.replaced >= MUCH_REPLACED {
+        let share = 100.0 * evidence.replaced;
+        contra.push(format!(
+            "{share:.1} % of the small places show something else where most agree"
+        ));
+    }
     if evidence.color_difference >= MUCH_COLOR {
         contra.push(format!(
             "colours differ by {:.0}",
@@ -117,10 +125,23 @@ mod tests {
             contradiction: 0.4,
             explained: [0.3, 0.05],
             color_difference: 22.0,
+            replaced: 0.0,
         };
         let [pro, contra] = for_and_against(77, Some(&evidence));
         assert_eq!(pro.len(), 2, "{pro:?}");
         assert_eq!(contra.len(), 3, "{contra:?}");
+        let evidence = EvidenceSummary {
+            agreement: 0.95,
+            contradiction: 0.02,
+            explained: [0.9; 2],
+            color_difference: 1.0,
+            replaced: 0.0123,
+        };
+        let [_, contra] = for_and_against(300, Some(&evidence));
+        assert_eq!(
+            contra,
+            ["1.2 % of the small places show something else where most agree"]
+        );
         let [pro, contra] = for_and_against(0, None);
         assert!(pro.is_empty() && contra.len() == 1);
     }

@@ -10,7 +10,7 @@ use delfin::pipeline::{MatchOptions, PairMatch, match_photos, open_pair};
 use delfin::report::{
     FigureContent, FigureOptions, FigurePhoto, FigurePlaces, match_figure, write_picture,
 };
-use delfin::scoring::CellVerdict;
+use delfin::scoring::{CellVerdict, verdicts};
 
 use crate::cli::args::{MatchArgs, Preset};
 use crate::cli::commands::match_report::{Report, describe, title};
@@ -107,10 +107,13 @@ pub(super) fn draw(report: &Report, path: &Path) -> anyhow::Result<()> {
         keypoints: &keypoints[index],
         name: &names[index],
     };
-    let places = |verdict: CellVerdict| -> Option<Vec<[f64; 2]>> {
-        let cells = result.agreement.as_ref()?.cells.iter().flatten();
-        let cells = cells.filter(|cell| CellVerdict::from(*cell) == verdict);
-        Some(cells.map(|cell| cell.point2.into()).collect())
+    let places = |wanted: CellVerdict| -> Option<Vec<[f64; 2]>> {
+        let places = verdicts(result.agreement.as_ref()?).filter(|(_, verdict)| *verdict == wanted);
+        Some(
+            places
+                .map(|(cell, _)| [cell.point2.x, cell.point2.y])
+                .collect(),
+        )
     };
     let [agreeing, contradicting] = [CellVerdict::Agrees, CellVerdict::Contradicts].map(places);
     let figure = match_figure(

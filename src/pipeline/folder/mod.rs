@@ -70,6 +70,10 @@ pub struct EvidenceSummary {
     pub explained: [f32; 2],
     /// [`PixelEvidence::color_difference`](crate::scoring::PixelEvidence::color_difference).
     pub color_difference: f32,
+    /// Share of small windows that show something else where most agree, 0 to 1
+    /// ([`FineEvidence`](crate::scoring::FineEvidence)); 0 where they were not compared.
+    #[serde(default)]
+    pub replaced: f32,
 }
 
 impl From<&PixelEvidence> for EvidenceSummary {
@@ -79,6 +83,7 @@ impl From<&PixelEvidence> for EvidenceSummary {
             contradiction: pixels.contradicted_attention,
             explained: pixels.explained_attention,
             color_difference: pixels.color_difference,
+            replaced: pixels.fine.replaced_inside(),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::features::FeatureSet;
 use crate::pipeline::observer::Counter;
 use crate::refinement::{AgreementMap, RefinementImage, agreement_map};
 use crate::report::ReportPlaces;
-use crate::scoring::CellVerdict;
+use crate::scoring::{CellVerdict, verdicts};
 
 /// Pairs whose places are told. Each costs two decoded photos and an alignment, and makes the page larger
 /// by about a kilobyte.
@@ -89,11 +89,10 @@ fn map(
 }
 
 fn places(map: &AgreementMap) -> ReportPlaces {
-    let of = |verdict: CellVerdict| {
-        let cells = map.cells.iter().flatten();
-        let cells = cells.filter(|cell| CellVerdict::from(*cell) == verdict);
-        cells
-            .map(|cell| [cell.point2.x as f32, cell.point2.y as f32])
+    let of = |wanted: CellVerdict| {
+        let places = verdicts(map).filter(|(_, verdict)| *verdict == wanted);
+        places
+            .map(|(cell, _)| [cell.point2.x as f32, cell.point2.y as f32])
             .collect()
     };
     ReportPlaces {
@@ -121,6 +120,7 @@ mod tests {
                 contradiction: 0.5,
                 explained: [0.5; 2],
                 color_difference: 1.0,
+                replaced: 0.0,
             }),
         };
         let pairs = [
