@@ -1,6 +1,6 @@
 //! Scored pairs of photos -> clusters, and how well these agree with true classes.
 //!
-//! Works on indices alone: no photo, no file. [`clusters`] joins photos into clusters; [`evaluate`]
+//! Works on indices alone: no photo, no file. `clusters` joins photos into clusters; [`evaluate`]
 //! compares clusters with classes.
 
 mod clusters;

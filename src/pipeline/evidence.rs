@@ -8,7 +8,7 @@ use crate::scoring::{FeatureEvidence, GuidedMatches, KeypointTree, PairEvidence,
 /// Photos that fewer inliers tie together have no evidence: chance gives as many.
 const MIN_INLIERS: usize = 6;
 
-/// What features say of two photos, and where each expects the other's keypoints; none without a
+/// Feature evidence of two photos, and where each expects the other's keypoints; none without a
 /// transform.
 pub(super) fn feature_evidence(
     features: [&FeatureSet; 2],

@@ -102,7 +102,7 @@ impl PairMatch {
     }
 }
 
-/// Wall-clock time of each stage. Says nothing about the result; differs from run to run.
+/// Wall-clock time of each stage. Differs from run to run and is no part of the result.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[non_exhaustive]
 pub struct StageTimes {

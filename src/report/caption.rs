@@ -54,11 +54,8 @@ impl Caption {
         let legend = compared.map(|places| {
             let short = |text: String| body.shortened(&text, width - beside_mark(&body));
             [
-                short(format!("{} alike", counted(places.agreeing.len(), "place"))),
-                short(format!(
-                    "{} different",
-                    counted(places.contradicting.len(), "place")
-                )),
+                short(places_that_look(places.agreeing.len(), "alike")),
+                short(places_that_look(places.contradicting.len(), "different")),
                 body.shortened("no mark: unclear, or too plain", width),
             ]
         });
@@ -161,4 +158,9 @@ fn beside_mark(body: &Typeface) -> f32 {
 /// Room for the mark before the title, in pixels.
 fn indent(heading: &Typeface) -> f32 {
     (heading.line_height() as f32 * 0.95).round()
+}
+
+fn places_that_look(count: usize, how: &str) -> String {
+    let look = if count == 1 { "looks" } else { "look" };
+    format!("{} {look} {how}", counted(count, "place"))
 }

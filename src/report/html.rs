@@ -103,7 +103,7 @@ pub struct ReportPair {
     pub inliers: Vec<[f32; 4]>,
     /// The transform that maps photo 1 to photo 2 in pixels, row after row; `None` without one.
     pub transform: Option<[f64; 9]>,
-    /// Places of photo 2 that were compared; `None` where they are not told.
+    /// Places of photo 2 that were compared; `None` if not computed.
     pub places: Option<ReportPlaces>,
 }
 

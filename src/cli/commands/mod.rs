@@ -29,24 +29,24 @@ use delfin::pipeline::Failure;
 use super::args::ExtractionArgs;
 use super::output;
 
-/// Failures that are told one by one.
+/// Failures that are listed one by one.
 const MAX_FAILURES: usize = 10;
 
-/// Says what of a folder is not among its photos.
+/// Reports the files of a folder that are not among its photos.
 fn tell_passed_over(passed_over: &PassedOver) {
     for line in passed_over.lines() {
         output::note(format_args!("delfin: {line}"));
     }
 }
 
-/// What to say of a folder without photos.
+/// The message for a folder without photos.
 fn no_photos(folder: &Path, passed_over: &PassedOver) -> String {
     let mut parts = vec![format!("{}: no photos", folder.display())];
     parts.extend(passed_over.lines());
     parts.join("; ")
 }
 
-/// Names the first failures, the number of the others, and where all of them are listed.
+/// Lists the first failures, the number of the others, and where to find all.
 fn tell_failures(failures: &[Failure], all: &str) {
     for failure in failures.iter().take(MAX_FAILURES) {
         output::note(format_args!("delfin: {}: {}", failure.path, failure.reason));

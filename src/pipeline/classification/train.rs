@@ -60,7 +60,7 @@ pub struct TrainedClassifier {
     pub layer_test: Option<Evaluation>,
     /// The photos for testing.
     pub test_results: Vec<LabelledResult>,
-    /// How long the layer took to learn; says nothing about the result.
+    /// Training time of the layer.
     pub layer_time: Duration,
 }
 

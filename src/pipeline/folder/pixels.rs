@@ -1,4 +1,4 @@
-//! The pixels of many pairs of photos, a group of pairs at a time.
+//! Decoding the photos of many pairs, one group of pairs at a time.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
@@ -11,8 +11,8 @@ use crate::image::Photo;
 use crate::refinement::{RefinementImage, RefinementOptions};
 use crate::store::ContentHash;
 
-/// Sorts pairs so that those which need the same photos stand together: by the order in which a walk from
-/// neighbour to neighbour meets the photos, from photos with few neighbours on (Cuthill and McKee 1969).
+/// Sorts pairs so that those of the same photos are adjacent: by a breadth-first order of the photos that
+/// starts at photos with few neighbours (Cuthill and McKee 1969).
 pub(super) fn sort_by_neighborhood<T>(pairs: &mut [T], photos: impl Fn(&T) -> [usize; 2]) {
     let mut neighbors: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for [a, b] in pairs.iter().map(&photos) {
@@ -44,7 +44,7 @@ pub(super) fn sort_by_neighborhood<T>(pairs: &mut [T], photos: impl Fn(&T) -> [u
     });
 }
 
-/// Runs of pairs that need at most `max_photos` photos each.
+/// Runs of pairs with at most `max_photos` photos each.
 pub(super) fn groups<T>(
     pairs: &[T],
     photos: impl Fn(&T) -> [usize; 2],
@@ -65,9 +65,8 @@ pub(super) fn groups<T>(
     groups
 }
 
-/// Makes `images` hold these photos, ready for refinement, and no others; what it holds already is kept.
-/// `source` says where a photo lies and what its file holds. One that can no longer be read, or is another
-/// file now, is left out.
+/// Makes `images` hold exactly these photos, prepared for refinement; those present are kept. `source`
+/// gives the path and content hash of a photo. A photo that is unreadable or has changed is left out.
 pub(super) fn prepare(
     session: &FolderSession<'_>,
     images: &mut BTreeMap<usize, RefinementImage>,

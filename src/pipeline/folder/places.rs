@@ -1,4 +1,4 @@
-//! Where the pixels of the least certain pairs agree and where they contradict.
+//! Agreeing and contradicting places of the least certain pairs.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::refinement::{AgreementMap, RefinementImage, agreement_map};
 use crate::report::ReportPlaces;
 use crate::scoring::{CellVerdict, verdicts};
 
-/// Pairs whose places are told. Each costs two decoded photos and an alignment, and makes the page larger
-/// by about a kilobyte.
+/// Pairs whose compared places the report shows. Each costs two decoded photos, an alignment and about a
+/// kilobyte of the page.
 const MAX_PAIRS: usize = 300;
 /// Photos that are decoded at a time.
 const MAX_DECODED: usize = 64;
 
-/// The pairs whose places are told: of those whose pixels were compared the least certain.
+/// The [`MAX_PAIRS`] least certain of the pairs with pixel evidence.
 pub(super) fn least_certain<'a>(pairs: &[&'a VerifiedPair]) -> Vec<&'a VerifiedPair> {
     let compared = pairs.iter().filter(|pair| pair.evidence.is_some());
     let mut compared: Vec<&VerifiedPair> = compared.copied().collect();
@@ -41,9 +41,9 @@ pub(super) fn compared_places(
     mut pairs: Vec<&VerifiedPair>,
     counter: &Counter<'_>,
 ) -> Result<BTreeMap<(usize, usize), ReportPlaces>> {
-    let mut told = BTreeMap::new();
+    let mut all = BTreeMap::new();
     let Some(refinement) = &session.options.matching.refinement else {
-        return Ok(told);
+        return Ok(all);
     };
     let both = |pair: &&VerifiedPair| [pair.image1, pair.image2];
     sort_by_neighborhood(&mut pairs, both);
@@ -63,12 +63,12 @@ pub(super) fn compared_places(
             Ok(map.map(|map| ((pair.image1, pair.image2), places(&map))))
         });
         let places: Vec<_> = places.collect::<Result<_>>()?;
-        told.extend(places.into_iter().flatten());
+        all.extend(places.into_iter().flatten());
     }
-    Ok(told)
+    Ok(all)
 }
 
-/// As the evidence was gathered: in the order of content.
+/// The agreement map of a pair, computed in the order of content as its evidence was.
 fn map(
     session: &FolderSession<'_>,
     features: &BTreeMap<usize, FeatureSet>,
