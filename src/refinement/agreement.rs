@@ -40,8 +40,10 @@ const RADII: [i32; 2] = [4, 2];
 const COARSE_STEP: usize = 2;
 /// A homography needs this part of the cells.
 const MIN_PLANAR_CELLS: f64 = 0.12;
-/// Share of the textured windows that have to correlate for a fine map.
-const MIN_FINE_AGREEMENT: f32 = 0.5;
+/// Share of the textured windows that have to agree for a fine map.
+const MIN_FINE_AGREEMENT: f32 = 0.7;
+/// Correlation from which a window agrees.
+const FINE_CORRELATION: f32 = 0.7;
 /// Windows with a greater standard deviation, in one photo, are textured; grey levels.
 const FINE_TEXTURE: f32 = 6.0;
 /// The fine map's frame has at most this many pixels squared.
@@ -100,8 +102,8 @@ pub struct AgreementMap {
     /// The greater over the lesser scale of the transform, or of that homography, in the middle of the
     /// overlap; 1 for a similarity.
     pub stretch: f32,
-    /// The overlap at the photos' working size; none where half of the textured cells or more do not
-    /// agree on one homography.
+    /// The overlap at the photos' working size; none where less than seven tenths of the textured
+    /// cells agree, or not on one homography.
     pub fine: Option<FineMap>,
     /// Maps pixels of each original photo to columns and rows of the map, by the transform alone.
     cell_from_photo: [Matrix3<f64>; 2],
@@ -358,13 +360,13 @@ struct Compared {
     fine: Option<FineMap>,
 }
 
-/// Share of the textured windows that correlate.
+/// Share of the textured windows that agree.
 fn agreeing_share(windows: &[Option<Window>]) -> f32 {
     let textured = || {
         let windows = windows.iter().flatten();
         windows.filter(|w| w.deviation[0].max(w.deviation[1]) > FINE_TEXTURE)
     };
-    let agreeing = textured().filter(|w| w.correlation >= MIN_FITTED_CORRELATION);
+    let agreeing = textured().filter(|w| w.correlation >= FINE_CORRELATION);
     agreeing.count() as f32 / textured().count().max(1) as f32
 }
 

@@ -27,7 +27,7 @@ fn evidence(num_inliers: u32) -> FeatureEvidence {
 
 /// Every value is another one.
 fn pixels() -> PixelEvidence {
-    let values: Vec<u8> = (0u8..29).flat_map(|i| f32::from(i).to_le_bytes()).collect();
+    let values: Vec<u8> = (0u8..43).flat_map(|i| f32::from(i).to_le_bytes()).collect();
     PixelEvidence::from_bytes(&values).unwrap()
 }
 
