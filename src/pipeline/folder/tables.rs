@@ -273,3 +273,61 @@ fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; 
     }
     text.into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_3_calls_the_clusters_classes() {
+        let found = FolderClusters {
+            photos: Vec::new(),
+            failures: Vec::new(),
+            passed_over: PassedOver::default(),
+            pairs: vec![VerifiedPair {
+                image1: 0,
+                image2: 1,
+                num_matches: 9,
+                num_inliers: 8,
+                log_odds: 0.5,
+                relation: None,
+                evidence: None,
+            }],
+            prior_log_odds: 0.0,
+            clusters: vec![Cluster {
+                members: vec![0, 1],
+                scores: vec![0.5, 0.5],
+                representative: 0,
+            }],
+        };
+        let source = ClusterSource {
+            folder: "photos".into(),
+            store: None,
+            model: None,
+            model_sha256: String::new(),
+            extraction: ExtractionOptions::default(),
+            mirrored: false,
+            min_probability: 0.4,
+            copies_only: false,
+            min_inliers: None,
+        };
+        let file = ClusterFile::new(&found, source);
+        let text = String::from_utf8(file.to_json().unwrap()).unwrap();
+        assert!(
+            text.contains("\"pairs\":[[0,1,9,8,0.5,null,null]]"),
+            "{text}"
+        );
+        let older = text
+            .replace("\"version\":4,", "\"version\":3,")
+            .replace("\"clusters\":", "\"classes\":");
+        assert_ne!(older, text);
+        for text in [&text, &older] {
+            let read = ClusterFile::parse(text, Path::new("clusters.json"));
+            assert_eq!(read.unwrap(), file);
+        }
+        for version in [2, 5] {
+            let text = text.replace("\"version\":4,", &format!("\"version\":{version},"));
+            assert!(ClusterFile::parse(&text, Path::new("clusters.json")).is_err());
+        }
+    }
+}
