@@ -150,22 +150,34 @@ pub(super) fn decoded(mut decoder: impl ImageDecoder, source: &Source<'_>) -> Re
     })
 }
 
+/// The marker that these bytes of a JPEG begin with, fill bytes skipped, and what follows it.
+pub(super) fn jpeg_marker(mut rest: &[u8]) -> Option<(u8, &[u8])> {
+    while let [0xff, 0xff, ..] = rest {
+        rest = &rest[1..];
+    }
+    match rest {
+        [0xff, marker, more @ ..] => Some((*marker, more)),
+        _ => None,
+    }
+}
+
+/// What follows a segment of a JPEG, given from its length on; none where the file ends before.
+pub(super) fn after_jpeg_segment(segment: &[u8]) -> Option<&[u8]> {
+    let [high, low, ..] = *segment else {
+        return None;
+    };
+    segment.get(usize::from(u16::from_be_bytes([high, low])).max(2)..)
+}
+
 /// Whether the end of image follows a JPEG's compressed pixels. Its decoder fills what is missing of a
 /// file that was cut off with grey, and grey is alike in any two photos.
 pub(super) fn jpeg_has_end(bytes: &[u8]) -> bool {
     let mut rest = bytes.get(2..).unwrap_or_default();
     // Segments up to the start of scan; a thumbnail's own end lies within one.
-    while let [0xff, marker, more @ ..] = rest
-        && *marker != 0xda
+    while let Some((marker, segment)) = jpeg_marker(rest)
+        && marker != 0xda
     {
-        rest = match (marker, more) {
-            (0xff, _) => &rest[1..],
-            (_, [high, low, ..]) => {
-                let length = usize::from(u16::from_be_bytes([*high, *low]));
-                more.get(length.max(2)..).unwrap_or_default()
-            }
-            _ => &[],
-        };
+        rest = after_jpeg_segment(segment).unwrap_or_default();
     }
     rest.windows(2).any(|pair| pair == [0xff, 0xd9])
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use image::codecs::jpeg::JpegDecoder;
 
 use super::Orientation;
-use super::decode::{Decoded, Source, decoded, jpeg_has_end};
+use super::decode::{Decoded, Source, after_jpeg_segment, decoded, jpeg_has_end, jpeg_marker};
 use super::kind::{is_big_tiff, is_raf, is_raw_tiff, is_tiff};
 use crate::error::{Error, Result};
 
@@ -108,24 +108,18 @@ fn slice(bytes: &[u8], offset: u32, length: u32) -> Option<&[u8]> {
 fn jpeg_size(bytes: &[u8]) -> Option<(u32, u32)> {
     let mut rest = bytes.strip_prefix(b"\xff\xd8")?;
     loop {
-        let [0xff, marker, more @ ..] = rest else {
-            return None;
-        };
-        let [high, low, ..] = *more else {
-            return None;
-        };
+        let (marker, segment) = jpeg_marker(rest)?;
         match marker {
-            0xff => rest = &rest[1..],
             // Baseline, extended and progressive frames.
             0xc0..=0xc2 => {
-                let [_, _, _, h1, h2, w1, w2, ..] = *more else {
+                let [_, _, _, h1, h2, w1, w2, ..] = *segment else {
                     return None;
                 };
                 let side = |high, low| u32::from(u16::from_be_bytes([high, low]));
                 return Some((side(w1, w2), side(h1, h2)));
             }
             0xda | 0xc3 => return None,
-            _ => rest = more.get(usize::from(u16::from_be_bytes([high, low])).max(2)..)?,
+            _ => rest = after_jpeg_segment(segment)?,
         }
     }
 }

@@ -43,9 +43,9 @@ const MIN_PLANAR_CELLS: f64 = 0.12;
 /// Share of the textured windows that have to agree for a fine map.
 const MIN_FINE_AGREEMENT: f32 = 0.7;
 /// Correlation from which a window agrees.
-const FINE_CORRELATION: f32 = 0.7;
+pub(crate) const AGREES: f32 = 0.7;
 /// Windows with a greater standard deviation, in one photo, are textured; grey levels.
-const FINE_TEXTURE: f32 = 6.0;
+pub(crate) const MIN_TEXTURE: f32 = 6.0;
 /// The fine map's frame has at most this many pixels squared.
 const FINE_SIDE: f64 = 512.0;
 /// Correlation of the cells that a homography is fitted to.
@@ -56,6 +56,7 @@ const TOLERANCE: Tolerance = Tolerance {
     affine_px: 2.0,
     end_px: 1.0,
 };
+
 /// One cell of the overlap.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AgreementCell {
@@ -364,9 +365,9 @@ struct Compared {
 fn agreeing_share(windows: &[Option<Window>]) -> f32 {
     let textured = || {
         let windows = windows.iter().flatten();
-        windows.filter(|w| w.deviation[0].max(w.deviation[1]) > FINE_TEXTURE)
+        windows.filter(|w| w.deviation[0].max(w.deviation[1]) > MIN_TEXTURE)
     };
-    let agreeing = textured().filter(|w| w.correlation >= FINE_CORRELATION);
+    let agreeing = textured().filter(|w| w.correlation >= AGREES);
     agreeing.count() as f32 / textured().count().max(1) as f32
 }
 

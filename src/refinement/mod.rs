@@ -35,6 +35,7 @@ mod warp;
 mod window;
 
 pub use self::image::RefinementImage;
+pub(crate) use agreement::{AGREES, MIN_TEXTURE};
 pub use agreement::{AgreementCell, AgreementMap, MAP_SIDE, agreement_map};
 pub use fine::{FineMap, FineWindow};
 pub use local::refine_matches;

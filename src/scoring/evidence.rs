@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use nalgebra::{Matrix3, Point2};
 use serde::{Deserialize, Serialize};
 
-use super::cells::{AGREES, CellVerdict};
-use super::fine::FineEvidence;
+use super::cells::CellVerdict;
+use super::fine::{FineEvidence, quantile};
 use super::guided::{Guided, KeypointTree, guided_matches};
 use crate::features::FeatureSet;
 use crate::geometry::inverse;
-use crate::refinement::{AgreementCell, AgreementMap, MAP_SIDE};
+use crate::refinement::{AGREES, AgreementCell, AgreementMap, MAP_SIDE};
 
 /// Radius in which a keypoint's partner is looked for, as a part of the photo's longer side.
 const GUIDED_RADIUS: f64 = 16.0 / 480.0;
@@ -348,13 +348,6 @@ impl PixelEvidence {
             .map(|block| block.value())
             .collect();
         by_block.sort_by(f32::total_cmp);
-        let quantile = |part: f32| {
-            let last = by_block.len().saturating_sub(1) as f32;
-            by_block
-                .get((part * last).round() as usize)
-                .copied()
-                .unwrap_or(0.0)
-        };
         Self {
             overlap: map.overlap,
             agreement: means.agreement.value(),
@@ -367,7 +360,7 @@ impl PixelEvidence {
             contradicting_share: means.contradicting_share.value(),
             contradicted_attention: means.contradicted_attention.value(),
             middle_contradiction: means.middle_contradiction.value(),
-            blocks: [0.1, 0.5, 0.9].map(quantile),
+            blocks: [0.1, 0.5, 0.9].map(|part| quantile(&by_block, part)),
             explained_attention: [0, 1].map(|photo| ratio(explained[photo], attention.all[photo])),
             color_difference: means.color_difference.value(),
             middle_color_difference: means.middle_color_difference.value(),

@@ -5,12 +5,9 @@ use imageproc::distance_transform::Norm;
 use imageproc::region_labelling::{Connectivity, connected_components};
 use serde::{Deserialize, Serialize};
 
-use crate::refinement::{FineMap, FineWindow};
+use super::cells::CellVerdict;
+use crate::refinement::{AgreementCell, AgreementMap, FineMap, FineWindow, MAP_SIDE, MIN_TEXTURE};
 
-/// Windows with a greater standard deviation have texture, in grey levels.
-const MIN_TEXTURE: f32 = 6.0;
-/// Correlation below which a window contradicts.
-const CONTRADICTS: f32 = 0.4;
 /// Windows more steps than this from the edge of the overlap are deep inside.
 const DEEP: u8 = 4;
 /// Texture beyond this many times the median counts no more.
@@ -141,7 +138,7 @@ impl FineEvidence {
 }
 
 fn is_textured(window: &FineWindow) -> bool {
-    window.deviation[0].max(window.deviation[1]) > MIN_TEXTURE
+    CellVerdict::from(window) != CellVerdict::Plain
 }
 
 /// The standard deviation of the photo that has less, in grey levels.
@@ -150,10 +147,10 @@ fn texture(window: &FineWindow) -> f32 {
 }
 
 fn contradicts(window: &FineWindow) -> bool {
-    is_textured(window) && window.correlation < CONTRADICTS
+    CellVerdict::from(window) == CellVerdict::Contradicts
 }
 
-pub(super) fn is_replaced(window: &FineWindow) -> bool {
+fn is_replaced(window: &FineWindow) -> bool {
     contradicts(window) && texture(window) > MIN_TEXTURE
 }
 
@@ -164,7 +161,7 @@ fn sorted(values: impl Iterator<Item = f32>) -> Vec<f32> {
 }
 
 /// The value that this part of the sorted values stays below; 0 of none.
-fn quantile(sorted: &[f32], part: f32) -> f32 {
+pub(super) fn quantile(sorted: &[f32], part: f32) -> f32 {
     let last = sorted.len().saturating_sub(1) as f32;
     let at = (part * last).round() as usize;
     sorted.get(at).copied().unwrap_or(0.0)
@@ -239,4 +236,32 @@ fn tone(map: &FineMap) -> f32 {
         &sorted(windows().map(|w| (first(w) - second(w)).abs())),
         0.95,
     )
+}
+
+/// The cells of a map with what each says. Where the photos were compared by small windows, a cell
+/// with two and more that show something else contradicts.
+pub fn verdicts(map: &AgreementMap) -> impl Iterator<Item = (&AgreementCell, CellVerdict)> {
+    let mut replaced = [0u32; MAP_SIDE * MAP_SIDE];
+    if let Some(fine) = &map.fine {
+        let rows = fine.windows.len() / fine.columns;
+        for (at, window) in fine.windows.iter().enumerate() {
+            // The outermost centres lie a window's half inside, which a cell's index does not need.
+            let cell = |place: usize, count: usize| place * MAP_SIDE / count;
+            let (column, row) = (
+                cell(at % fine.columns, fine.columns),
+                cell(at / fine.columns, rows),
+            );
+            replaced[row * MAP_SIDE + column] +=
+                u32::from(window.as_ref().is_some_and(is_replaced));
+        }
+    }
+    let cells = map.cells.iter().zip(replaced);
+    cells.filter_map(|(cell, replaced)| {
+        let cell = cell.as_ref()?;
+        let verdict = match replaced {
+            0 | 1 => CellVerdict::from(cell),
+            _ => CellVerdict::Contradicts,
+        };
+        Some((cell, verdict))
+    })
 }

@@ -14,9 +14,9 @@ mod judgement;
 mod tests;
 mod values;
 
-pub use cells::{CellVerdict, verdicts};
+pub use cells::CellVerdict;
 pub use evidence::{FeatureEvidence, GuidedMatches, PairEvidence, PixelEvidence};
-pub use fine::FineEvidence;
+pub use fine::{FineEvidence, verdicts};
 pub use guided::{Guided, KeypointTree, guided_matches};
 pub use inputs::{FEATURE_INPUTS, PIXEL_INPUTS, feature_inputs, pixel_inputs};
 pub use judgement::{Judgement, Relation, log_odds, probability};
