@@ -57,8 +57,8 @@ def read_pairs(path, cut):
                  if float(row["probability"]) >= (0.3 if cut is None else cut)]
         return {name: None for row in rows for name in (row["image1"], row["image2"])}, pairs
     found = json.loads(path.read_text(encoding="utf-8"))
-    if found["version"] != 3:
-        sys.exit(f"{path}: version {found['version']}, not 3")
+    if found["version"] not in (3, 4):
+        sys.exit(f"{path}: version {found['version']}, not 3 or 4")
     cut = found["min_probability"] if cut is None else cut
     names = [photo["path"] for photo in found["photos"]]
     sizes = {photo["path"]: (photo["width"], photo["height"]) for photo in found["photos"]}

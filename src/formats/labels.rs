@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use csv::{ReaderBuilder, StringRecord};
 
 use crate::error::{Error, Result};
 
@@ -91,7 +91,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Labels> {
 fn table(text: &str, separator: u8) -> std::result::Result<BTreeMap<String, String>, String> {
     let mut labels = BTreeMap::new();
     let mut columns = (0, 1);
-    for (index, (line, row)) in rows(text, separator).into_iter().enumerate() {
+    for (index, (line, row)) in rows(text, separator)?.into_iter().enumerate() {
         if let (0, Some(found)) = (index, header(&row)) {
             columns = found;
             continue;
@@ -122,39 +122,25 @@ fn header(row: &[String]) -> Option<(usize, usize)> {
 }
 
 /// The fields of each row and the line that it begins on; blank lines are no rows.
-fn rows(text: &str, separator: u8) -> Vec<(usize, Vec<String>)> {
-    let mut reader: Reader = ReaderBuilder::new().delimiter(separator).build();
-    // Fields are never longer than what they were read from, and there are no more of them than bytes
-    // and one: neither buffer fills up.
-    let mut fields = vec![0; text.len() + 1];
-    let mut ends = vec![0; text.len() + 2];
+fn rows(text: &str, separator: u8) -> std::result::Result<Vec<(usize, Vec<String>)>, String> {
+    let mut reader = ReaderBuilder::new()
+        .delimiter(separator)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let mut row = StringRecord::new();
     let mut rows = Vec::new();
-    let mut rest = text.as_bytes();
-    let (mut num_bytes, mut num_ends) = (0, 0);
-    // The line that `rest` begins on, and the one that the row begins on.
-    let (mut line, mut row_line) = (1, 1 + blank_lines(rest));
     loop {
-        let (result, read, bytes, found) =
-            reader.read_record(rest, &mut fields[num_bytes..], &mut ends[num_ends..]);
-        line += lines(&rest[..read]);
-        rest = &rest[read..];
-        num_bytes += bytes;
-        num_ends += found;
-        match result {
-            ReadRecordResult::Record => {
-                let mut start = 0;
-                let row = ends[..num_ends].iter().map(|&end| {
-                    let field = String::from_utf8_lossy(&fields[start..end]).into_owned();
-                    start = end;
-                    unmarked(field)
-                });
-                rows.push((row_line, row.collect()));
-                row_line = line + blank_lines(rest);
-                (num_bytes, num_ends) = (0, 0);
+        // Where the blank lines before the row begin.
+        let start = reader.position().clone();
+        match reader.read_record(&mut row) {
+            Ok(false) => return Ok(rows),
+            Ok(true) => {
+                let rest = &text.as_bytes()[start.byte() as usize..];
+                let line = start.line() as usize + blank_lines(rest);
+                rows.push((line, row.iter().map(unmarked).collect()));
             }
-            // The next call has no input left, which closes the last row.
-            ReadRecordResult::InputEmpty => {}
-            _ => return rows,
+            Err(error) => return Err(error.to_string()),
         }
     }
 }
@@ -253,11 +239,9 @@ fn is_number(field: &str) -> bool {
 }
 
 /// The field that [`csv_field`] wrote.
-fn unmarked(field: String) -> String {
-    match is_marked(&field) {
-        true => field[1..].to_owned(),
-        false => field,
-    }
+fn unmarked(field: &str) -> String {
+    let rest = field.strip_prefix('\'').filter(|_| is_marked(field));
+    rest.unwrap_or(field).to_owned()
 }
 
 #[cfg(test)]
