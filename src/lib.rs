@@ -69,6 +69,8 @@ pub mod files;
 pub mod folder;
 pub mod formats;
 pub mod geometry;
+#[cfg(doc)]
+pub mod guide;
 mod hex;
 pub mod image;
 pub mod matching;

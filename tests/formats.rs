@@ -15,11 +15,11 @@ fn open(name: &str) -> delfin::Result<Photo> {
     Photo::open(data(name), &DecodeOptions::default())
 }
 
-/// The third column of README's table of formats.
+/// The third column of table of docs/formats.md.
 #[test]
-fn every_file_that_the_readme_names_is_read() {
-    let readme = include_str!("../README.md");
-    let (_, table) = readme.split_once("| format | read | tested on |").unwrap();
+fn every_file_that_the_page_of_formats_names_is_read() {
+    let page = include_str!("../docs/formats.md");
+    let (_, table) = page.split_once("| format | read | tested on |").unwrap();
     let (table, _) = table.split_once("\n\n").unwrap();
     let named: Vec<&str> = table
         .lines()

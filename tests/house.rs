@@ -117,6 +117,7 @@ fn geometry_and_ransac_know_no_image_no_descriptor_and_no_file() {
 const MODULES: [(&str, &[&str]); 25] = [
     ("error", &[]),
     ("counted", &[]),
+    ("guide", &[]),
     ("hex", &[]),
     ("random", &[]),
     ("features", &[]),

@@ -13,7 +13,7 @@ import argparse
 import pathlib
 import random
 
-from . import cards, cartons, charts, covers, edits, forms, grids, held, paper, places, receipts, screen
+from . import cards, cartons, charts, clutter, covers, edits, forms, grids, held, paper, places, receipts, screen
 from . import revised, series, shoot, sides, slides, solids, tickets
 from .bank import Bank
 
@@ -45,10 +45,11 @@ SCENES = {
     "near": sides.near,
     "places": places.places,
     "revised": revised.revised,
+    "clutter": clutter.clutter,
 }
 KINDS = (
     "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series "
-    "objects kin places near revised"
+    "objects kin places near revised clutter"
 ).split()
 
 

@@ -25,7 +25,7 @@ pub(crate) struct MatchArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Print one JSON object instead of text; README.md lists its fields.
+    /// Print one JSON object instead of text; docs/matching.md lists its fields.
     #[arg(long)]
     pub(crate) json: bool,
 

@@ -1,4 +1,4 @@
-//! What `delfin match` says: for a person, and as JSON (README.md lists the fields).
+//! What `delfin match` says: for a person, and as JSON (docs/matching.md lists the fields).
 
 use std::time::Duration;
 

@@ -1,0 +1,18 @@
+//! The guide: what the program does, command by command. The same pages lie in `docs/`.
+
+macro_rules! pages {
+    ($($name:ident: $file:literal,)*) => {
+        $(#[doc = include_str!(concat!("../docs/", $file))] pub mod $name {})*
+    };
+}
+
+pages! {
+    matching: "matching.md",
+    folders: "folders.md",
+    classifying: "classifying.md",
+    formats: "formats.md",
+    limits: "limits.md",
+    how_it_works: "how-it-works.md",
+    library: "library.md",
+    delf: "delf.md",
+}
