@@ -13,7 +13,10 @@ fn root() -> &'static Path {
 /// What the pages name: `examples/images`, `photos/`, `item_photos/` with two classes, and true labels.
 fn folder_of_the_pages() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let (examples, photos) = (folder.path().join("examples/images"), folder.path().join("photos"));
+    let (examples, photos) = (
+        folder.path().join("examples/images"),
+        folder.path().join("photos"),
+    );
     std::fs::create_dir_all(&examples).unwrap();
     std::fs::create_dir_all(&photos).unwrap();
     let mut names: Vec<PathBuf> = std::fs::read_dir(root().join("examples/images"))
@@ -77,7 +80,11 @@ fn run(page: &str, folder: &Path) -> String {
             .current_dir(folder)
             .output()
             .unwrap();
-        let wanted = if comment.contains("exit code 1") { 1 } else { 0 };
+        let wanted = if comment.contains("exit code 1") {
+            1
+        } else {
+            0
+        };
         assert_eq!(
             output.status.code(),
             Some(wanted),
@@ -94,7 +101,10 @@ fn assert_printed(page: &str, printed: &str) {
     for block in page.split("```text\n").skip(1) {
         let (block, _) = block.split_once("```").unwrap();
         for line in block.lines().filter(|line| !line.starts_with("time ")) {
-            assert!(printed.lines().any(|other| other == line), "{line}\n\nof\n{printed}");
+            assert!(
+                printed.lines().any(|other| other == line),
+                "{line}\n\nof\n{printed}"
+            );
         }
     }
 }
@@ -141,14 +151,19 @@ fn every_link_leads_to_a_file() {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
         .collect();
-    pages.extend(["README.md", "ARCHITECTURE.md", "models/README.md"].map(|name| root().join(name)));
+    pages
+        .extend(["README.md", "ARCHITECTURE.md", "models/README.md"].map(|name| root().join(name)));
     for path in pages {
         let page = std::fs::read_to_string(&path).unwrap();
         for link in page.split("](").skip(1) {
             let (target, _) = link.split_once(')').unwrap();
             let target = target.split('#').next().unwrap();
             if !target.is_empty() && !target.contains("://") {
-                assert!(path.parent().unwrap().join(target).exists(), "{}: {target}", path.display());
+                assert!(
+                    path.parent().unwrap().join(target).exists(),
+                    "{}: {target}",
+                    path.display()
+                );
             }
         }
     }

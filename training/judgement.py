@@ -36,7 +36,7 @@ RISING = {"ln_inliers", "middle_agreement", "subject_agreement", "best_middle_ag
 FALLING = {"contradicted_attention", "middle_contradiction"}
 # True pairs of these families are edits of one picture, and photographs of one thing.
 COPIES = ["garments", "edits", "detail"]
-VIEWS = ["products", "carton", "held", "views", "objects", "kin", "places", "near"]
+VIEWS = ["products", "carton", "held", "views", "objects", "kin", "places", "near", "clutter"]
 # Views that are nearly copies: only the question of copy or view is learned from them.
 NEAR = ["near"]
 # Share of the learned copies that are called views.
@@ -79,9 +79,9 @@ MIN_INLIERS = 6
 # Pairs that features alone give lower log-odds are not aligned.
 ASKED = -4.0
 NUM_TREES = 200
-# Answers are the mean of as many fits, which differ in the rows and the columns that their trees draw. These two
-# keep the recorded examples of the tests right; a seed moves single pairs by a log-odds of 1.
-SEEDS = (4, 5)
+# Answers are the mean of as many fits, which differ in the rows and the columns that their trees draw: a seed moves
+# single pairs by a log-odds of 1.
+SEEDS = (1, 2, 3)
 OPTIONS = dict(
     objective="binary", learning_rate=0.06, num_leaves=15, min_data_in_leaf=40, feature_fraction=0.5,
     bagging_fraction=0.7, bagging_freq=1, lambda_l2=5.0, num_threads=1, deterministic=True, verbose=-1,

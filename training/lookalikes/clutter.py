@@ -4,28 +4,28 @@ from PIL import Image, ImageFilter
 
 from . import cards, covers, draw, held, revised, series, shoot, tickets
 
-# Things of one pile share a template, as packages of one brand do.
+# Things of one pile that differ all over, as prints of one series do. Where two things differ in a few words alone,
+# what parts them may be hidden or too small in the scene: there is one of such a pile.
 VARIANTS = 3
 
 
 def template(t, bank, photos):
-    """A function that draws one thing of the pile."""
-    kind = t.choice(["cover", "card", "ticket", "poster", "sheet", "print", "photo"])
+    """A function that draws one thing of the pile, and how many things are in it."""
+    kind = t.choice(["cover", "print", "photo", "card", "ticket", "poster", "sheet"])
     if kind == "cover":
-        return covers.cover(t, bank)
-    if kind == "card":
-        return cards.card(t, bank)
-    if kind == "ticket":
-        return tickets.ticket(t, bank)
-    if kind == "poster":
-        return revised.poster(t, photos)
-    if kind == "sheet":
-        return revised.sheet(t, photos)
+        return covers.cover(t, bank), VARIANTS
     if kind == "print":
         tones = [draw.vivid(t, t.uniform(0.3, 0.9)) for _ in range(5)]
         style = t.choice(["poster", "flower", "tile", "fabric"])
-        return lambda r: series.pattern(r, style, tones)
-    return lambda r: draw.fill_box(photos.draw(), *r.choice([(640, 480), (480, 640), (560, 560)]))
+        return lambda r: series.pattern(r, style, tones), VARIANTS
+    if kind == "photo":
+        sizes = [(640, 480), (480, 640), (560, 560)]
+        return lambda r: draw.fill_box(photos.draw(), *r.choice(sizes)), VARIANTS
+    if kind == "card":
+        return cards.card(t, bank), 1
+    if kind == "ticket":
+        return tickets.ticket(t, bank), 1
+    return (revised.poster if kind == "poster" else revised.sheet)(t, photos), 1
 
 
 def other(r, photos):
@@ -72,13 +72,14 @@ def place(r, canvas, item, mask, x, y, scale):
 
 
 def clutter(name, things, bank, rng):
-    """Three things each of several piles; of each a photo of its own and two or three in which it lies among others."""
+    """Things of several piles; of each a picture of its own and two or three photos in which it lies among others."""
     tables = [shoot.desk(rng(name, "desk", k), bank.scenes(rng(name, "desks", k)).draw()) for k in range(4)]
     photos = bank.mixed(rng(name, "photos"))
-    fill = None
+    left = 0
     for thing in range(things):
-        if thing % VARIANTS == 0:
-            fill = template(rng(name, "pile", thing // VARIANTS), bank, photos)
+        if left == 0:
+            fill, left = template(rng(name, "pile", thing), bank, photos)
+        left -= 1
         r = rng(name, thing)
         item = fill(r)
         out = [shoot.again(r, item, tables, r.choice(["save", "save", "scan", "photo"]))]
