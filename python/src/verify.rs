@@ -24,7 +24,7 @@ pub(crate) struct VerifyResult {
 
 /// Matches and verifies the features of two photos, without their pixels.
 ///
-/// About 1 ms a pair. For features of an ``Extractor``, matches and geometry are those of ``match`` before it refines them
+/// For features of an ``Extractor``, matches and geometry are those of ``match`` before it refines them
 /// by pixels. The probability is by the evidence of the features alone, and so less certain.
 ///
 /// Parameters

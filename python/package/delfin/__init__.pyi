@@ -343,7 +343,7 @@ def verify(
     mirrored: bool = False,
     seed: int | None = None,
 ) -> VerifyResult:
-    """Matches and verifies the features of two photos without their pixels, about 1 ms a pair.
+    """Matches and verifies the features of two photos without their pixels.
 
     For features of an ``Extractor``, matches and geometry are those of ``match`` before it refines them by pixels.
     """

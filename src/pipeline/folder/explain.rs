@@ -248,6 +248,23 @@ mod tests {
     }
 
     #[test]
+    fn log_odds_alone_make_the_clusters_of_a_folder() {
+        let pairs = [pair(0, 2, 3), pair(1, 3, -3), pair(2, 4, 2), pair(0, 4, 4)];
+        let linkage = Linkage {
+            min_log_odds: log_odds(0.45),
+            min_inliers: None,
+            copies_only: false,
+        };
+        let given = pairs.map(|pair| (pair.image1, pair.image2, pair.log_odds));
+        let found = cluster_pairs(5, &given, 0.45).unwrap();
+        assert_eq!(found, clusters_at(5, &pairs, &linkage));
+        assert_eq!(found[0].members, [0, 2, 4]);
+        assert!(cluster_pairs(5, &[(0, 5, 1.0)], 0.45).is_err());
+        assert!(cluster_pairs(5, &[(0, 1, f64::NAN)], 0.45).is_err());
+        assert!(cluster_pairs(5, &given, 1.0).is_err());
+    }
+
+    #[test]
     fn the_chain_goes_by_the_strongest_pairs() {
         let pairs = [
             pair(0, 3, 3),
