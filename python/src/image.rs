@@ -110,6 +110,11 @@ impl Source {
 
 /// Many photos of one argument, numbered in errors.
 pub(crate) fn sources(images: &Bound<'_, PyAny>) -> PyResult<Vec<Source>> {
+    // The rows of an image would pass as grey images, the letters of a path as paths.
+    if Source::new(images, "images").is_ok() {
+        let message = "images: one image given; a list of images wanted";
+        return Err(error(images.py(), Class::Image, message, None));
+    }
     images
         .try_iter()?
         .enumerate()

@@ -161,6 +161,11 @@ def test_many_photos_at_once(both, tmp_path):
     assert caught.value.path == str(missing)
     with pytest.raises(delfin.ImageError, match="image 1: int given"):
         delfin.Extractor().map([paths[0], 7])
+    for one in (np.zeros((9, 9, 3), np.uint8), str(paths[0]), paths[0].read_bytes()):
+        with pytest.raises(delfin.ImageError, match="one image given; a list of images wanted"):
+            delfin.Extractor().map(one)
+    batch = np.random.default_rng(1).integers(0, 256, (2, 60, 80, 3), np.uint8)
+    assert len(delfin.Extractor().map(batch)) == 2
     with pytest.raises(delfin.OptionError, match="max_features"):
         delfin.Extractor(max_features=0)
 
