@@ -27,10 +27,13 @@
 //! | load the embedded network | [`Model::embedded`] | 30 ms |
 //! | match two photos | [`match_pair`], [`pipeline::match_photos`] | 0.2 s in a new process |
 //! | extract features and match them later | [`extract::extract`]; [`pipeline::match_features`] | 50 ms a photo; 0.3 ms a pair |
+//! | the same with a verdict by features alone | [`pipeline::verify_features`] | not measured |
+//! | say and draw what a match found | [`pipeline::PairReport`] | not measured |
 //! | sort a folder into clusters | [`pipeline::FolderSession::cluster`] with a [`store::Store`] | 20 ms a photo, 1 ms when stored |
 //! | make the report of a folder | [`pipeline::FolderSession::report`], [`report::folder_page`] | part of the above |
 //! | find what a photo shows in a folder | [`pipeline::FolderSession::search`] | 50 ms a photo, about 1 ms when stored |
 //! | write a COLMAP database | [`pipeline::FolderSession::colmap_database`] | not measured |
+//! | cluster photos by the log-odds of pairs | [`pipeline::cluster_pairs`] | not measured |
 //! | put photos into sub-folders | [`organize`] | as fast as the disk |
 //! | train a classifier | [`pipeline::train_classifier`] | 8 ms a photo without geometry |
 //! | label photos | [`pipeline::PhotoClassifier::classify_path`] | not measured |

@@ -1,6 +1,6 @@
 //! `delfin cluster --export-colmap`: what is in the database, and what COLMAP makes of it.
 //!
-//! COLMAP's and hloc's tests need pycolmap, h5py and numpy (in the Python that `DELFIN_PYTHON` names, or python3) and COLMAP's the
+//! The second needs pycolmap (in the Python that `DELFIN_PYTHON` names, or python3) and the
 //! evaluation photos (in the folder that `DELFIN_DATA` names, or ../shared/data). Without them it says that it
 //! skips, except where `DELFIN_NEEDS_PYCOLMAP` is set; without the photos it skips in any case.
 
@@ -252,63 +252,6 @@ fn python(modules: &str) -> Option<OsString> {
     );
     println!("skipped: no {modules}");
     None
-}
-
-#[test]
-fn features_and_pairs_become_files_of_hloc() {
-    let Some(python) = python("h5py, numpy") else {
-        return;
-    };
-    let folder = tempfile::tempdir().expect("a folder");
-    let photos = folder.path().join("photos");
-    write_photos(&photos);
-    let run = cluster(&photos, &[&folder.path().join("database.db")]);
-    assert!(run.status.success());
-    for format in ["json", "delf"] {
-        let features = folder.path().join(format);
-        let extracted = Command::new(env!("CARGO_BIN_EXE_delfin"))
-            .arg("extract")
-            .arg(&photos)
-            .arg("-o")
-            .arg(&features)
-            .args(["--format", format])
-            .output()
-            .expect("delfin runs");
-        assert!(extracted.status.success());
-        let output = folder.path().join(format!("hloc_{format}"));
-        let run = Command::new(&python)
-            .arg(root().join("benches/compare/to_hloc.py"))
-            .arg("--features")
-            .arg(&features)
-            .arg("--clusters")
-            .arg(photos.with_extension("out").join("clusters.json"))
-            .arg("--output")
-            .arg(&output)
-            .output()
-            .expect("python runs");
-        let stderr = String::from_utf8_lossy(&run.stderr);
-        assert!(run.status.success(), "{stderr}");
-        // The script has read both files again as hloc does; this is what they say.
-        let check = "import h5py, sys
-features, matches = (h5py.File(f'{sys.argv[1]}/{name}.h5') for name in ('features', 'matches'))
-group = features['sub/right.png']
-count = len(group['keypoints'])
-assert group['keypoints'].shape == (count, 2) and group['descriptors'].shape[1] == count
-assert group['scores'].shape == (count,) and list(group['image_size'])[0] > 100
-pair = matches['left.png/sub-right.png']
-assert pair['matches0'].shape == pair['matching_scores0'].shape == features['left.png/scores'].shape
-print(int((pair['matches0'][()] >= 0).sum()))";
-        let run = Command::new(&python)
-            .args(["-c", check])
-            .arg(&output)
-            .output()
-            .expect("python runs");
-        let stderr = String::from_utf8_lossy(&run.stderr);
-        assert!(run.status.success(), "{stderr}");
-        let text = String::from_utf8_lossy(&run.stdout);
-        let num_matches: usize = text.trim().parse().expect("a number");
-        assert!(num_matches >= 40, "{num_matches} matches");
-    }
 }
 
 #[test]

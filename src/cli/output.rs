@@ -60,21 +60,7 @@ pub(crate) fn error(error: &anyhow::Error) {
     note(line);
 }
 
-/// A point in whole pixels, as text; none is at minus zero.
-pub(crate) fn point(x: f64, y: f64) -> String {
-    format!("({:.0}, {:.0})", x.round() + 0.0, y.round() + 0.0)
-}
-
 /// Writes bytes to standard output as they are.
 pub(crate) fn bytes(bytes: &[u8]) {
     keep(std::io::stdout().write_all(bytes));
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn no_point_is_at_minus_zero() {
-        assert_eq!(super::point(-0.4, 1.6), "(0, 2)");
-        assert_eq!(super::point(-0.6, -3.0), "(-1, -3)");
-    }
 }

@@ -142,12 +142,17 @@ impl Model {
         &self.path
     }
 
+    /// Whether it is inside the library.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.path.starts_with("(built-in)")
+    }
+
     /// The bytes of its ONNX file.
     ///
     /// # Errors
     /// [`Error::Io`] when the file is no longer there.
     pub fn onnx(&self) -> Result<std::borrow::Cow<'static, [u8]>> {
-        if self.path.starts_with("(built-in)") {
+        if self.is_embedded() {
             return Ok(EMBEDDED_MODEL.into());
         }
         let bytes = std::fs::read(&self.path).map_err(|source| Error::Io {

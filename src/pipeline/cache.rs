@@ -94,6 +94,11 @@ impl<'a, C: ?Sized> PhotoCache<'a, C> {
         }
     }
 
+    /// What it reads from and keeps in.
+    pub(super) fn inner(&self) -> &'a C {
+        self.inner
+    }
+
     /// The same with another `warn`.
     pub(super) fn with_warn(self, warn: impl Fn(&str) + Sync + 'a) -> Self {
         Self {

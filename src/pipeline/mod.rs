@@ -3,11 +3,13 @@
 mod cache;
 mod classification;
 mod evidence;
+mod evidence_text;
 mod features;
 mod folder;
 mod observer;
 mod options;
 mod pair;
+mod pair_report;
 mod refined;
 
 pub use cache::{FeatureCache, NoCache, PhotoCache};
@@ -17,13 +19,18 @@ pub use classification::{
     TrainingLog, TrainingObserver, Watchless, export_classifier, open_dataset, read_photo,
     results_page, review_labels, review_page, train_classifier,
 };
+pub use evidence_text::{for_and_against, percent, point_text, relation_text};
 pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
     ClusterFile, ClusterOptions, ClusterSource, EvidenceSummary, Explanation, Failure,
     FolderClusters, FolderPhoto, FolderSession, PhotoRow, SearchHit, SearchResult, VerifiedPair,
-    clusters_csv, edges_csv, labels_txt,
+    cluster_pairs, clusters_csv, edges_csv, labels_txt,
 };
 pub use observer::{Observer, Stage};
 pub use options::MatchOptions;
-pub use pair::{PairMatch, StageTimes, match_extracted, match_pair, match_photos, open_pair};
+pub use pair::{
+    PairMatch, StageTimes, VerifiedFeatures, match_extracted, match_pair, match_photos, open_pair,
+    verify_features,
+};
+pub use pair_report::PairReport;
 pub use refined::RefinedMatch;

@@ -17,8 +17,10 @@ use crate::features::FeatureSet;
 use crate::geometry::Transform;
 use crate::image::{DecodeOptions, Photo};
 use crate::refinement::{AgreementMap, RefinementImage};
-use crate::scoring::{Judgement, KeypointTree, PairEvidence, Relation, probability};
-use crate::store::rounded;
+use crate::scoring::{
+    FeatureEvidence, Judgement, KeypointTree, PairEvidence, Relation, probability,
+};
+use crate::store::{ContentHash, rounded};
 
 /// What was found in two photos.
 #[derive(Debug, Clone)]
@@ -213,32 +215,11 @@ pub fn match_extracted(
         }
         _ => None,
     };
-    let trees = [
-        KeypointTree::new(&features1)?,
-        KeypointTree::new(&features2)?,
-    ];
     let judgement = Judgement::embedded()?;
-    let sets = [&features1, &features2];
-    let both = [&trees[0], &trees[1]];
-    // In the order of content, as folders gather it.
-    let evidence = match hashes[0] <= hashes[1] {
-        true => pair_evidence(sets, both, &found, images),
-        false => {
-            let evidence = pair_evidence(
-                [sets[1], sets[0]],
-                [both[1], both[0]],
-                &found.clone().swapped(),
-                images.map(|[image1, image2]| [image2, image1]),
-            );
-            evidence.map(|(evidence, map)| (evidence.swapped(), map.map(AgreementMap::swapped)))
-        }
-    };
+    let evidence = evidence_by_content([&features1, &features2], hashes, &found, images)?;
     let (evidence, agreement) = evidence.unzip();
     let log_odds = judgement.log_odds(evidence.as_ref());
-    let is_match = match options.min_probability {
-        Some(min_probability) => probability(log_odds) >= min_probability,
-        None => found.num_inliers() >= options.min_inliers,
-    };
+    let is_match = is_match(&found, log_odds, options);
     let done = Instant::now();
     Ok(PairMatch {
         is_match,
@@ -257,4 +238,78 @@ pub fn match_extracted(
             refine: done - verified,
         },
     })
+}
+
+/// What was found in two sets of features without their photos.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct VerifiedFeatures {
+    /// Matches and geometry.
+    pub found: FeatureMatch,
+    /// What was seen, for and against; none without a transform.
+    pub evidence: Option<FeatureEvidence>,
+    /// Log-odds that both photos show the same thing, as far as features tell.
+    pub log_odds: f64,
+    /// Whether both photos show the same thing, by the rule of [`PairMatch::is_match`].
+    pub is_match: bool,
+}
+
+/// Matches, verifies and scores the features of two photos without their pixels. `content_hashes` set the
+/// order of matching and the seed: with those of the photos, and features as
+/// [`rounded`](crate::store::rounded) gives them, matches and geometry are those of [`match_photos`] before refinement.
+/// Deterministic.
+///
+/// # Errors
+/// As [`match_extracted`].
+pub fn verify_features(
+    features: [&FeatureSet; 2],
+    content_hashes: [&ContentHash; 2],
+    options: &MatchOptions,
+) -> Result<VerifiedFeatures> {
+    options.validate()?;
+    let found = match_by_content(features, content_hashes, options)?;
+    let evidence = evidence_by_content(features, content_hashes, &found, None)?;
+    let evidence = evidence.map(|(evidence, _)| evidence);
+    let log_odds = Judgement::embedded()?.log_odds(evidence.as_ref());
+    Ok(VerifiedFeatures {
+        is_match: is_match(&found, log_odds, options),
+        evidence: evidence.map(|evidence| evidence.features),
+        log_odds,
+        found,
+    })
+}
+
+/// The evidence of two photos, gathered in the order of their content, as folders gather it.
+fn evidence_by_content(
+    features: [&FeatureSet; 2],
+    hashes: [&ContentHash; 2],
+    found: &FeatureMatch,
+    images: Option<[&RefinementImage; 2]>,
+) -> Result<Option<(PairEvidence, Option<AgreementMap>)>> {
+    let trees = [
+        KeypointTree::new(features[0])?,
+        KeypointTree::new(features[1])?,
+    ];
+    if hashes[0] <= hashes[1] {
+        return Ok(pair_evidence(
+            features,
+            [&trees[0], &trees[1]],
+            found,
+            images,
+        ));
+    }
+    let evidence = pair_evidence(
+        [features[1], features[0]],
+        [&trees[1], &trees[0]],
+        &found.clone().swapped(),
+        images.map(|[image1, image2]| [image2, image1]),
+    );
+    Ok(evidence.map(|(evidence, map)| (evidence.swapped(), map.map(AgreementMap::swapped))))
+}
+
+fn is_match(found: &FeatureMatch, log_odds: f64, options: &MatchOptions) -> bool {
+    match options.min_probability {
+        Some(min_probability) => probability(log_odds) >= min_probability,
+        None => found.num_inliers() >= options.min_inliers,
+    }
 }

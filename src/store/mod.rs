@@ -341,6 +341,33 @@ impl Store {
     }
 }
 
+/// Features in few bytes, as a store keeps them: positions, scores, descriptors and the global descriptor
+/// rounded, with a checksum. The layout stands in `src/store/encoding.rs`.
+///
+/// # Errors
+/// [`Error::Features`] for more values than can be kept.
+pub fn encode_features(features: &FeatureSet) -> Result<Vec<u8>> {
+    encoding::encode(features)
+}
+
+/// What [`encode_features`] was given, as [`rounded`] gives it.
+///
+/// # Errors
+/// [`Error::Features`] for bytes that it did not make, or that were changed.
+pub fn decode_features(bytes: &[u8]) -> Result<FeatureSet> {
+    encoding::decode(bytes).ok_or_else(|| Error::Features {
+        reason: format!(
+            "{} bytes are no encoded features, or were changed",
+            bytes.len()
+        ),
+    })
+}
+
+/// Where the store of a folder of photos is, if no other is named.
+pub fn default_path(folder: &Path) -> PathBuf {
+    folder.join(".delfin").join("store.sqlite")
+}
+
 /// Features as a store gives them back. Who compares features from a store with fresh ones rounds
 /// these first, so that the answer does not depend on what was known before.
 ///

@@ -193,3 +193,15 @@ fn damaged_newer_and_foreign_files_are_told_apart_and_left_alone() {
     }));
     assert!(message.contains("not a store") && !is_damaged, "{message}");
 }
+
+#[test]
+fn encoded_features_come_back_rounded() {
+    let features = features(0.7);
+    let mut bytes = encode_features(&features).unwrap();
+    assert_eq!(
+        decode_features(&bytes).unwrap(),
+        rounded(&features).unwrap()
+    );
+    bytes[9] ^= 1;
+    assert!(decode_features(&bytes).is_err());
+}

@@ -9,13 +9,14 @@ use delfin::files::write_file;
 use delfin::folder::{find_photos, path_text};
 use delfin::formats::labels::csv_field;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{Classification, LabelledResult, PhotoCache, PhotoClassifier, results_page};
+use delfin::pipeline::{
+    Classification, LabelledResult, PhotoCache, PhotoClassifier, percent, results_page,
+};
 use delfin::report::label_page;
 use delfin::scoring::probability;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::evidence_text::percent;
 use super::outputs::ensure_document;
 use super::store::open_in;
 use super::{no_photos, open_model, tell_passed_over};

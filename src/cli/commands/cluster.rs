@@ -3,15 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use delfin::files::{refuse_existing, write_file};
-use delfin::folder::{list_photos, path_text};
+use delfin::files::refuse_existing;
+use delfin::folder::list_photos;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{
-    ClusterFile, ClusterOptions, ClusterSource, FolderClusters, FolderSession, clusters_csv,
-    edges_csv, labels_txt,
-};
-use delfin::report::folder_page;
-use delfin::store::Store;
+use delfin::pipeline::{ClusterOptions, FolderSession};
 use delfin::{Model, counted};
 
 use crate::cli::args::ClusterArgs;
@@ -50,12 +45,7 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     if found.photos.is_empty() {
         bail!("{}: no photos that can be read", args.folder.display());
     }
-    let report = session.report(&found, &args.output)?;
-    write_all(args, &model, &store, &options, &found)?;
-    write_file(
-        &args.output.join("report.html"),
-        folder_page(&report)?.as_bytes(),
-    )?;
+    session.write_files(&found, &args.output)?;
     if let Some(path) = &args.export_colmap {
         session.colmap_database(&found)?.write(path)?;
     }
@@ -98,37 +88,4 @@ fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())
-}
-
-fn write_all(
-    args: &ClusterArgs,
-    model: &Model,
-    store: &Store,
-    options: &ClusterOptions,
-    found: &FolderClusters,
-) -> anyhow::Result<()> {
-    let absolute = |path: &Path| {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        path_text(&path)
-    };
-    let source = ClusterSource {
-        folder: absolute(&args.folder),
-        store: store.path().exists().then(|| absolute(store.path())),
-        model: args.extraction.model.as_deref().map(absolute),
-        model_sha256: model.manifest().sha256.clone(),
-        extraction: options.matching.extraction.clone(),
-        mirrored: options.matching.verification.limits.allow_mirrored,
-        min_probability: options.min_probability,
-        copies_only: options.copies_only,
-        min_inliers: options.min_inliers,
-    };
-    for (name, bytes) in [
-        ("clusters.json", ClusterFile::new(found, source).to_json()?),
-        ("clusters.csv", clusters_csv(found)),
-        ("labels_pred.txt", labels_txt(found)),
-        ("edges.csv", edges_csv(found)),
-    ] {
-        write_file(&args.output.join(name), &bytes)?;
-    }
-    Ok(())
 }

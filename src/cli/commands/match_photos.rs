@@ -4,16 +4,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use delfin::extract::Model;
-use delfin::image::Photo;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{MatchOptions, PairMatch, match_photos, open_pair};
-use delfin::report::{
-    FigureContent, FigureOptions, FigurePhoto, FigurePlaces, match_figure, write_picture,
-};
-use delfin::scoring::{CellVerdict, verdicts};
+use delfin::pipeline::{MatchOptions, PairReport, match_photos, open_pair};
+use delfin::report::{FigureOptions, write_picture};
 
 use crate::cli::args::{MatchArgs, Preset};
-use crate::cli::commands::match_report::{Report, describe, title};
+use crate::cli::commands::match_report::Report;
 use crate::cli::commands::outputs::ensure_output;
 use crate::cli::{Answer, output};
 
@@ -34,14 +30,16 @@ pub(crate) fn run(args: &MatchArgs) -> anyhow::Result<Answer> {
     let mut result = match_photos(&model, &photo1, &photo2, &options)?;
     result.times.decode = decode;
     let report = Report {
-        photos: [&photo1, &photo2],
-        result: &result,
-        options: &options,
+        pair: PairReport {
+            photos: [&photo1, &photo2],
+            result: &result,
+            options: &options,
+        },
         load_model,
         total: start.elapsed(),
     };
     if let Some(path) = &args.output {
-        draw(&report, path)?;
+        draw(&report.pair, path)?;
     }
     if args.json {
         output::line(report.json());
@@ -95,50 +93,11 @@ fn options(args: &MatchArgs, model: &Model) -> MatchOptions {
 }
 
 /// Draws the match into a file.
-pub(super) fn draw(report: &Report, path: &Path) -> anyhow::Result<()> {
-    let result: &PairMatch = report.result;
-    let sets = [&result.features1, &result.features2];
-    let keypoints =
-        sets.map(|set| -> Vec<[f32; 2]> { set.keypoints().iter().map(|k| [k.x, k.y]).collect() });
-    let names = report.photos.map(file_name);
-    let figure_photo = |index: usize| FigurePhoto {
-        pixels: report.photos[index].pixels(),
-        size: report.photos[index].pixels().dimensions().into(),
-        keypoints: &keypoints[index],
-        name: &names[index],
-    };
-    let places = |wanted: CellVerdict| -> Option<Vec<[f64; 2]>> {
-        let places = verdicts(result.agreement.as_ref()?).filter(|(_, verdict)| *verdict == wanted);
-        Some(
-            places
-                .map(|(cell, _)| [cell.point2.x, cell.point2.y])
-                .collect(),
-        )
-    };
-    let [agreeing, contradicting] = [CellVerdict::Agrees, CellVerdict::Contradicts].map(places);
-    let figure = match_figure(
-        [&figure_photo(0), &figure_photo(1)],
-        &FigureContent {
-            inliers: &result.inlier_positions(),
-            transform: result.transform().map(|transform| transform.matrix),
-            places: agreeing.as_ref().zip(contradicting.as_ref()).map(
-                |(agreeing, contradicting)| FigurePlaces {
-                    agreeing,
-                    contradicting,
-                },
-            ),
-            is_match: result.is_match,
-            title: &title(result),
-            lines: &describe(report),
-        },
-        &FigureOptions::default(),
-    )?;
-    Ok(write_picture(&figure, path)?)
-}
-
-fn file_name(photo: &Photo) -> String {
-    let name = photo.path().file_name().unwrap_or(photo.path().as_os_str());
-    name.to_string_lossy().into_owned()
+pub(super) fn draw(report: &PairReport, path: &Path) -> anyhow::Result<()> {
+    Ok(write_picture(
+        &report.figure(&FigureOptions::default())?,
+        path,
+    )?)
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {

@@ -4,7 +4,6 @@ pub(crate) mod classify;
 pub(crate) mod cluster;
 pub(crate) mod delf;
 pub(crate) mod evaluate;
-mod evidence_text;
 pub(crate) mod export_classifier;
 pub(crate) mod extract;
 pub(crate) mod generate;

@@ -4,11 +4,10 @@ use delfin::classify::read_classifier;
 use delfin::counted;
 use delfin::files::write_file;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{PhotoClassifier, review_labels, review_page};
+use delfin::pipeline::{PhotoClassifier, percent, review_labels, review_page};
 use delfin::report::label_page;
 use delfin::scoring::probability;
 
-use super::evidence_text::percent;
 use super::open_model;
 use super::outputs::ensure_document;
 use super::store::open_in;

@@ -3,11 +3,10 @@
 use anyhow::bail;
 use delfin::counted;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{FolderSession, SearchHit};
+use delfin::pipeline::{FolderSession, SearchHit, percent, point_text, relation_text};
 use serde_json::json;
 
 use crate::cli::args::SearchArgs;
-use crate::cli::commands::evidence_text::{percent, relation};
 use crate::cli::commands::{no_photos, tell_failures, tell_passed_over};
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
@@ -73,14 +72,14 @@ fn as_json(hit: &SearchHit) -> String {
 
 fn as_text(hit: &SearchHit) -> String {
     let region = match hit.region {
-        Some(corners) => corners.map(|[x, y]| output::point(x, y)).join(" "),
+        Some(corners) => corners.map(|[x, y]| point_text(x, y)).join(" "),
         None => "unknown".into(),
     };
     format!(
         "{}: {}{}, {}, region {region}",
         hit.path,
         percent(hit.probability),
-        relation(hit.relation),
+        relation_text(hit.relation),
         counted(hit.num_inliers, "inlier")
     )
 }

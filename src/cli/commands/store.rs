@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use delfin::image::{DecodeOptions, content_hash, read_file};
-use delfin::store::Store;
+use delfin::store::{Store, default_path};
 use delfin::{Error, counted};
 
 use crate::cli::args::{StoreArgs, StoreCommand, StoreCommandArgs};
@@ -90,10 +90,6 @@ pub(super) fn open_in(kept: Option<&Path>, photos: &Path) -> anyhow::Result<Stor
         Some(folder) => open_or_begin(&folder.join("store.sqlite"), true),
         None => open_or_begin(&default_path(photos), true),
     }
-}
-
-fn default_path(folder: &Path) -> PathBuf {
-    folder.join(".delfin").join("store.sqlite")
 }
 
 pub(super) fn warn(message: &str) {

@@ -2,21 +2,21 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use delfin::extract::extract;
 use delfin::folder::{name_below, path_below, path_from_text, path_text};
 use delfin::hex;
 use delfin::image::Photo;
-use delfin::pipeline::{ClusterFile, Explanation, MatchOptions, VerifiedPair, match_extracted};
+use delfin::pipeline::{
+    ClusterFile, Explanation, MatchOptions, PairReport, VerifiedPair, for_and_against,
+    match_extracted, percent, relation_text,
+};
 use delfin::store::rounded;
 use serde_json::{Value, json};
 
 use crate::cli::args::WhyArgs;
-use crate::cli::commands::evidence_text::{for_and_against, percent, relation};
 use crate::cli::commands::match_photos::draw;
-use crate::cli::commands::match_report::Report;
 use crate::cli::commands::open_model;
 use crate::cli::commands::outputs::ensure_output;
 use crate::cli::{Answer, output};
@@ -94,7 +94,6 @@ fn draw_pair(
     pair: &VerifiedPair,
     to: &Path,
 ) -> anyhow::Result<()> {
-    let start = Instant::now();
     let recorded = file.source.model.as_deref().map(path_from_text);
     let model = open_model(args.model.as_deref().or(recorded.as_deref()))?;
     if model.manifest().sha256 != file.source.model_sha256 {
@@ -104,7 +103,6 @@ fn draw_pair(
             args.input.display()
         );
     }
-    let load_model = start.elapsed();
     let mut options: MatchOptions = model.match_options();
     options.extraction = file.source.extraction.clone();
     options.verification.limits.allow_mirrored = file.source.mirrored;
@@ -124,12 +122,10 @@ fn draw_pair(
     let photos = [&photo1, &photo2];
     let result = match_extracted(photos, [features1, features2], &options)?;
     draw(
-        &Report {
+        &PairReport {
             photos,
             result: &result,
             options: &options,
-            load_model,
-            total: Duration::ZERO,
         },
         to,
     )
@@ -190,7 +186,7 @@ fn describe(pair: &VerifiedPair) -> String {
     format!(
         "same thing {}{}{}{}",
         percent(pair.probability()),
-        relation(pair.relation),
+        relation_text(pair.relation),
         list("for it", pro),
         list("against it", contra)
     )

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::photos::{PhotoFeatures, read_photo};
+use super::photos::{PhotoFeatures, features_of, read_photo};
 use crate::classify::{
     Classifier, Evidence, ReferenceMatch, SURE_LOG_ODDS, arg_max, log_odds_of_inliers,
 };
 use crate::error::{Error, Result};
 use crate::extract::Model;
 use crate::features::FeatureSet;
-use crate::image::DecodeOptions;
+use crate::image::{DecodeOptions, Photo};
 use crate::matching::SearchKind;
 use crate::pipeline::cache::FeatureCache;
 use crate::pipeline::evidence::feature_evidence;
@@ -111,6 +111,15 @@ impl<'a> PhotoClassifier<'a> {
         let with_local = self.classifier.has_geometry();
         let settings = &self.classifier.settings;
         read_photo(self.model, path, settings, with_local, &self.decode, cache)
+    }
+
+    /// What the classifier needs of a photo in memory.
+    ///
+    /// # Errors
+    /// As [`read_photo`], but for the file.
+    pub fn features_of(&self, photo: &Photo) -> Result<PhotoFeatures> {
+        let with_local = self.classifier.has_geometry();
+        features_of(self.model, photo, &self.classifier.settings, with_local)
     }
 
     /// Labels a photo. A training photo with the same content is not matched with itself.

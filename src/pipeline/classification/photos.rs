@@ -21,6 +21,10 @@ pub trait TrainingObserver: Sync {
     fn step(&self, step: &TrainingStep);
     /// A remark for the user.
     fn note(&self, text: &str);
+    /// Polled between photos; true ends the run with [`Error::Cancelled`].
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// Ignores every callback.
@@ -93,6 +97,27 @@ pub fn read_photo(
     })
 }
 
+/// As [`read_photo`], of a photo in memory; nothing is cached.
+///
+/// # Errors
+/// As [`read_photo`], but for the file.
+pub(super) fn features_of(
+    model: &Model,
+    photo: &Photo,
+    settings: &FeatureSettings,
+    with_local: bool,
+) -> Result<PhotoFeatures> {
+    let local = match with_local {
+        true => Some(rounded(&extract(model, photo, &local_options(settings))?)?),
+        false => None,
+    };
+    Ok(PhotoFeatures {
+        content_hash: *photo.content_hash(),
+        global: global_of(model, photo, settings)?,
+        local,
+    })
+}
+
 /// The [`normalized`] global descriptor of a photo in memory; nothing is cached.
 ///
 /// # Errors
@@ -120,6 +145,9 @@ pub(super) fn read_photos(
     paths
         .par_iter()
         .map(|path| {
+            if observer.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
             let features = read_photo(model, path, settings, with_local, decode, cache);
             let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             observer.photos(done, paths.len());

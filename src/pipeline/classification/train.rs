@@ -218,7 +218,9 @@ fn read(
                 split,
                 features,
             }),
-            Err(error @ (Error::Model { .. } | Error::InvalidOption { .. })) => return Err(error),
+            Err(error @ (Error::Model { .. } | Error::InvalidOption { .. } | Error::Cancelled)) => {
+                return Err(error);
+            }
             Err(error) => observer.note(&format!("{error}; left out")),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{ClusterFile, ClusterOptions, ClusterSource, FolderClusters, VerifiedPair};
 use crate::cluster::{Cluster, Link, clusters};
+use crate::error::{Error, Result};
 use crate::scoring::{Relation, log_odds, probability};
 
 /// Cuts that are tried for another answer, in tenths of log-odds.
@@ -118,6 +119,46 @@ impl FolderClusters {
     }
 }
 
+/// Sorts `num_photos` photos into clusters by the log-odds of pairs, as a folder is sorted: every photo is in
+/// one cluster, the largest first. A pair is two photos and the log-odds that they show the same thing; a
+/// pair that is not given counts as none. Deterministic, and independent of the order of `pairs`.
+///
+/// # Errors
+/// [`Error::InvalidOption`] when `min_probability` is not above 0 and below 1, or a pair names a photo that
+/// does not exist, or has log-odds that are not a number.
+pub fn cluster_pairs(
+    num_photos: usize,
+    pairs: &[(usize, usize, f64)],
+    min_probability: f64,
+) -> Result<Vec<Cluster>> {
+    if !(min_probability > 0.0 && min_probability < 1.0) {
+        let reason = format!("{min_probability} is not between 0 and 1");
+        return Err(Error::option("min_probability", reason));
+    }
+    let min_log_odds = log_odds(min_probability);
+    let link = |(at, &(image1, image2, log_odds)): (usize, &(usize, usize, f64))| {
+        let refuse = |reason: String| Err(Error::option("pairs", format!("pair {at}: {reason}")));
+        if image1.max(image2) >= num_photos {
+            let photo = image1.max(image2);
+            return refuse(format!("photo {photo} of {num_photos} does not exist"));
+        }
+        if log_odds.is_nan() {
+            return refuse("its log-odds are not a number".into());
+        }
+        Ok(link(image1, image2, log_odds, min_log_odds))
+    };
+    let links: Vec<Link> = pairs.iter().enumerate().map(link).collect::<Result<_>>()?;
+    Ok(clusters(num_photos, &links))
+}
+
+fn link(image1: usize, image2: usize, log_odds: f64, min_log_odds: f64) -> Link {
+    Link {
+        image1,
+        image2,
+        evidence: 1.0 + (log_odds - min_log_odds) / LOG_ODDS_A_LINK,
+    }
+}
+
 fn clusters_at(num_photos: usize, pairs: &[VerifiedPair], linkage: &Linkage) -> Vec<Cluster> {
     let may_link = |pair: &&VerifiedPair| {
         linkage
@@ -125,10 +166,13 @@ fn clusters_at(num_photos: usize, pairs: &[VerifiedPair], linkage: &Linkage) -> 
             .is_none_or(|min| pair.num_inliers >= min)
             && (!linkage.copies_only || pair.relation == Some(Relation::Copy))
     };
-    let link = |pair: &VerifiedPair| Link {
-        image1: pair.image1,
-        image2: pair.image2,
-        evidence: 1.0 + (pair.log_odds - linkage.min_log_odds) / LOG_ODDS_A_LINK,
+    let link = |pair: &VerifiedPair| {
+        link(
+            pair.image1,
+            pair.image2,
+            pair.log_odds,
+            linkage.min_log_odds,
+        )
     };
     let links: Vec<Link> = pairs.iter().filter(may_link).map(link).collect();
     clusters(num_photos, &links)
@@ -201,6 +245,23 @@ mod tests {
             relation: None,
             evidence: None,
         }
+    }
+
+    #[test]
+    fn log_odds_alone_make_the_clusters_of_a_folder() {
+        let pairs = [pair(0, 2, 3), pair(1, 3, -3), pair(2, 4, 2), pair(0, 4, 4)];
+        let linkage = Linkage {
+            min_log_odds: log_odds(0.45),
+            min_inliers: None,
+            copies_only: false,
+        };
+        let given = pairs.map(|pair| (pair.image1, pair.image2, pair.log_odds));
+        let found = cluster_pairs(5, &given, 0.45).unwrap();
+        assert_eq!(found, clusters_at(5, &pairs, &linkage));
+        assert_eq!(found[0].members, [0, 2, 4]);
+        assert!(cluster_pairs(5, &[(0, 5, 1.0)], 0.45).is_err());
+        assert!(cluster_pairs(5, &[(0, 1, f64::NAN)], 0.45).is_err());
+        assert!(cluster_pairs(5, &given, 1.0).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod search;
 mod tables;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -21,14 +21,16 @@ use super::cache::PhotoCache;
 use super::observer::{Observer, Silent};
 use crate::candidates::Similarities;
 use crate::cluster::Cluster;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extract::Model;
 use crate::features::FeatureSet;
-use crate::folder::{PassedOver, path_below};
+use crate::files::write_file;
+use crate::folder::{PassedOver, path_below, path_text};
+use crate::report::folder_page;
 use crate::scoring::{Judgement, PairEvidence, PixelEvidence, Relation, probability};
 use crate::store::{ContentHash, PairRecord, Store};
 
-pub use explain::Explanation;
+pub use explain::{Explanation, cluster_pairs};
 pub use options::ClusterOptions;
 pub(in crate::pipeline) use read::extraction_settings;
 pub use search::{SearchHit, SearchResult};
@@ -221,6 +223,53 @@ impl<'a> FolderSession<'a> {
         };
         result.clusters = result.clusters_at(self.options.min_probability, self.options);
         Ok(result)
+    }
+
+    /// Writes clusters.json, clusters.csv, labels_pred.txt, edges.csv and report.html into the folder
+    /// `output`, which is made if missing. Each is written over what is there.
+    ///
+    /// # Errors
+    /// As [`FolderSession::cluster`], and [`crate::Error::Io`] when a file cannot be written.
+    pub fn write_files(&self, found: &FolderClusters, output: &Path) -> Result<()> {
+        std::fs::create_dir_all(output).map_err(|source| Error::Io {
+            path: output.to_owned(),
+            source,
+        })?;
+        let report = self.report(found, output)?;
+        for (name, bytes) in [
+            (
+                "clusters.json",
+                ClusterFile::new(found, self.source()).to_json()?,
+            ),
+            ("clusters.csv", clusters_csv(found)),
+            ("labels_pred.txt", labels_txt(found)),
+            ("edges.csv", edges_csv(found)),
+            ("report.html", folder_page(&report)?.into_bytes()),
+        ] {
+            write_file(&output.join(name), &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Where the clusters of this session come from.
+    pub fn source(&self) -> ClusterSource {
+        let absolute = |path: &Path| {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            path_text(&path)
+        };
+        let options = self.options;
+        let store = self.store.inner().path();
+        ClusterSource {
+            folder: absolute(&self.folder),
+            store: store.exists().then(|| absolute(store)),
+            model: (!self.model.is_embedded()).then(|| absolute(self.model.path())),
+            model_sha256: self.model.manifest().sha256.clone(),
+            extraction: options.matching.extraction.clone(),
+            mirrored: options.matching.verification.limits.allow_mirrored,
+            min_probability: options.min_probability,
+            copies_only: options.copies_only,
+            min_inliers: options.min_inliers,
+        }
     }
 
     /// Uses the store until its first failure.

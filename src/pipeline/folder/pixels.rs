@@ -80,6 +80,10 @@ pub(super) fn prepare(
         .filter(|index| !images.contains_key(index))
         .collect();
     let prepare = |index: usize| {
+        // The caller asks too, and ends the run.
+        if session.observer.is_cancelled() {
+            return None;
+        }
         let (path, hash) = source(index);
         let photo = Photo::open(path, &session.options.matching.decode).ok()?;
         if *photo.content_hash() != hash {

@@ -1,8 +1,8 @@
 //! Evidence in words.
 
-use delfin::counted;
-use delfin::pipeline::EvidenceSummary;
-use delfin::scoring::Relation;
+use crate::counted::counted;
+use crate::pipeline::EvidenceSummary;
+use crate::scoring::Relation;
 
 /// Share of the attention on contradicting places from which they are worth a word.
 const MUCH_CONTRADICTION: f32 = 0.2;
@@ -15,8 +15,8 @@ const MUCH_REPLACED: f32 = 0.003;
 /// Part of a photo's attention below which the common region is said to be small.
 const LITTLE_EXPLAINED: f32 = 0.15;
 
-/// A probability that a newcomer can read.
-pub(super) fn percent(probability: f64) -> String {
+/// A probability in per cent, with as many digits as tell it from 0 and 1.
+pub fn percent(probability: f64) -> String {
     let distance = probability.min(1.0 - probability);
     let digits = match distance {
         d if d < 1e-5 => {
@@ -35,9 +35,8 @@ pub(super) fn percent(probability: f64) -> String {
     format!("{:.digits$} %", 100.0 * probability)
 }
 
-/// What is said of the relation of two photos of one thing, after a comma; nothing where it is not
-/// known.
-pub(super) fn relation(relation: Option<Relation>) -> &'static str {
+/// The relation of two photos of one thing in words, after a comma; empty where it is not known.
+pub fn relation_text(relation: Option<Relation>) -> &'static str {
     match relation {
         Some(Relation::Copy) => ", edited copy",
         Some(Relation::View) => ", other view",
@@ -45,11 +44,8 @@ pub(super) fn relation(relation: Option<Relation>) -> &'static str {
     }
 }
 
-/// What speaks for and what against two photos showing the same thing.
-pub(super) fn for_and_against(
-    num_inliers: usize,
-    evidence: Option<&EvidenceSummary>,
-) -> [Vec<String>; 2] {
+/// What speaks for and what against two photos showing the same thing, in words.
+pub fn for_and_against(num_inliers: usize, evidence: Option<&EvidenceSummary>) -> [Vec<String>; 2] {
     let (mut pro, mut contra) = (Vec::new(), Vec::new());
     match num_inliers {
         0 => contra.push("no transform ties the photos together".into()),
@@ -100,9 +96,20 @@ pub(super) fn for_and_against(
     [pro, contra]
 }
 
+/// A point in whole pixels, as text; none is at minus zero.
+pub fn point_text(x: f64, y: f64) -> String {
+    format!("({:.0}, {:.0})", x.round() + 0.0, y.round() + 0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_point_is_at_minus_zero() {
+        assert_eq!(point_text(-0.4, 1.6), "(0, 2)");
+        assert_eq!(point_text(-0.6, -3.0), "(-1, -3)");
+    }
 
     #[test]
     fn probabilities_have_as_many_digits_as_they_need() {

@@ -1,0 +1,203 @@
+//! What a match says: in words, as JSON (README.md lists the fields), and as a picture.
+
+use nalgebra::Point2;
+use serde_json::{Value, json};
+
+use super::evidence_text::{for_and_against, percent, point_text, relation_text};
+use super::{EvidenceSummary, MatchOptions, PairMatch};
+use crate::counted::counted;
+use crate::error::Result;
+use crate::folder::path_text;
+use crate::geometry::{Transform, local_motion, outline};
+use crate::image::Photo;
+use crate::report::{FigureContent, FigureOptions, FigurePhoto, FigurePlaces, match_figure};
+use crate::scoring::{CellVerdict, verdicts};
+
+/// The version of the JSON object; it grows when a field changes its meaning or goes away.
+const JSON_VERSION: u32 = 2;
+
+/// The result of a match with what it was computed from.
+#[derive(Debug, Clone, Copy)]
+pub struct PairReport<'a> {
+    /// The two photos.
+    pub photos: [&'a Photo; 2],
+    /// What was found in them.
+    pub result: &'a PairMatch,
+    /// How they were matched.
+    pub options: &'a MatchOptions,
+}
+
+impl PairReport<'_> {
+    /// The JSON object of `delfin match --json` without its times.
+    pub fn json(&self) -> Value {
+        let result = self.result;
+        let image = |index: usize, num_keypoints: usize| {
+            let photo = self.photos[index];
+            json!({
+                "path": path_text(photo.path()),
+                "width": photo.width(),
+                "height": photo.height(),
+                "num_keypoints": num_keypoints,
+            })
+        };
+        json!({
+            "version": JSON_VERSION,
+            "image1": image(0, result.features1.keypoints().len()),
+            "image2": image(1, result.features2.keypoints().len()),
+            "num_matches": result.found.matches.len(),
+            "num_inliers": result.num_inliers(),
+            "is_match": result.is_match,
+            "probability": result.probability(),
+            "relation": result.relation,
+            "evidence": result.evidence.map(|evidence| json!({
+                "features": evidence.features,
+                "pixels": evidence.pixels,
+            })),
+            "model": result.transform().map(|transform| {
+                let row = |i: usize| [0, 1, 2].map(|j| transform.matrix[(i, j)]);
+                json!({ "kind": transform.kind, "matrix": [row(0), row(1), row(2)] })
+            }),
+            "inliers": result.inlier_positions(),
+            "refinement": result.refined.as_ref().map(|refined| json!({
+                "num_tracks": refined.geometry.as_ref().map_or(0, |g| g.tracks.len()),
+                "num_tried": refined.geometry.as_ref().map(|g| g.num_tried),
+                "correlation": refined.geometry.as_ref().map(|g| g.correlation),
+                "is_inlier_refined": refined.inliers.iter().map(Option::is_some).collect::<Vec<_>>(),
+            })),
+        })
+    }
+
+    /// What speaks for and what against the answer yes.
+    pub fn reasons(&self) -> [Vec<String>; 2] {
+        let pixels = self.result.evidence.and_then(|evidence| evidence.pixels);
+        let summary = pixels.map(|pixels| EvidenceSummary::from(&pixels));
+        for_and_against(self.result.num_inliers(), summary.as_ref())
+    }
+
+    /// The verdict in one sentence.
+    pub fn title(&self) -> String {
+        let result = self.result;
+        let answer = match (result.is_match, result.evidence) {
+            (true, _) => "yes, the same thing",
+            (false, None) => "no, too little to tell",
+            (false, Some(_)) => "no, not the same thing",
+        };
+        let relation = match result.is_match {
+            true => relation_text(result.relation),
+            false => "",
+        };
+        let sure = percent(result.probability());
+        format!("{answer}: {sure} probable{relation}")
+    }
+
+    /// The numbers behind the verdict on the first line, then what the transform means.
+    pub fn description(&self) -> Vec<String> {
+        let result = self.result;
+        let rule = match self.options.min_probability {
+            Some(probability) => format!("{} makes a yes", percent(probability)),
+            None => format!("{} make a yes", self.options.min_inliers),
+        };
+        let mut lines = vec![format!(
+            "{} and {} keypoints, {}, {} ({rule})",
+            result.features1.keypoints().len(),
+            result.features2.keypoints().len(),
+            counted(result.found.matches.len(), "match"),
+            counted(result.num_inliers(), "inlier"),
+        )];
+        let Some(Transform { kind, matrix, .. }) = result.transform() else {
+            lines.push("no transform found".into());
+            return lines;
+        };
+        let (width, height) = (self.photos[0].width(), self.photos[0].height());
+        let centre = Point2::new(f64::from(width - 1) / 2.0, f64::from(height - 1) / 2.0);
+        if let Some(motion) = local_motion(&matrix, centre) {
+            let turned = motion.rotation_rad.to_degrees();
+            let direction = if turned < 0.0 {
+                "anticlockwise"
+            } else {
+                "clockwise"
+            };
+            lines.push(format!(
+                "{kind}: photo 1 lies{} in photo 2 at {:.2} times its size, turned {:.0}° {direction}",
+                if motion.is_mirrored { " mirrored" } else { "" },
+                motion.scale,
+                turned.abs()
+            ));
+        }
+        if let Some(corners) = outline(&matrix, width, height) {
+            let corners = corners.map(|c| point_text(c.x, c.y));
+            lines.push(format!("its corners lie at {}", corners.join(" ")));
+        }
+        if let Some(refined) = &result.refined {
+            let found = refined.inliers.iter().flatten().count();
+            let (do_or_does, is_or_are) = if found == 1 {
+                ("does", "is")
+            } else {
+                ("do", "are")
+            };
+            lines.push(match &refined.geometry {
+                Some(g) => format!(
+                    "refined to the pixel: {} of {} corners lie where it puts them; so {do_or_does} {}",
+                    g.tracks.len(),
+                    g.num_tried,
+                    counted(found, "inlier")
+                ),
+                None => format!(
+                    "not refined: no transform is right to the pixel; {} {is_or_are}",
+                    counted(found, "inlier")
+                ),
+            });
+        }
+        lines
+    }
+
+    /// The match picture ([`match_figure`]).
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidOption`].
+    pub fn figure(&self, options: &FigureOptions) -> Result<::image::RgbImage> {
+        let result = self.result;
+        let sets = [&result.features1, &result.features2];
+        let keypoints = sets
+            .map(|set| -> Vec<[f32; 2]> { set.keypoints().iter().map(|k| [k.x, k.y]).collect() });
+        let names = self.photos.map(file_name);
+        let figure_photo = |index: usize| FigurePhoto {
+            pixels: self.photos[index].pixels(),
+            size: self.photos[index].pixels().dimensions().into(),
+            keypoints: &keypoints[index],
+            name: &names[index],
+        };
+        let places = |wanted: CellVerdict| -> Option<Vec<[f64; 2]>> {
+            let places =
+                verdicts(result.agreement.as_ref()?).filter(|(_, verdict)| *verdict == wanted);
+            Some(
+                places
+                    .map(|(cell, _)| [cell.point2.x, cell.point2.y])
+                    .collect(),
+            )
+        };
+        let [agreeing, contradicting] = [CellVerdict::Agrees, CellVerdict::Contradicts].map(places);
+        match_figure(
+            [&figure_photo(0), &figure_photo(1)],
+            &FigureContent {
+                inliers: &result.inlier_positions(),
+                transform: result.transform().map(|transform| transform.matrix),
+                places: agreeing.as_ref().zip(contradicting.as_ref()).map(
+                    |(agreeing, contradicting)| FigurePlaces {
+                        agreeing,
+                        contradicting,
+                    },
+                ),
+                is_match: result.is_match,
+                title: &self.title(),
+                lines: &self.description(),
+            },
+            options,
+        )
+    }
+}
+
+fn file_name(photo: &Photo) -> String {
+    let name = photo.path().file_name().unwrap_or(photo.path().as_os_str());
+    name.to_string_lossy().into_owned()
+}
