@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all.
 
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,9 +14,23 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Io`] with `path`; nothing is left behind.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_file_with(path, |out| out.write_all(bytes))
+}
+
+/// As [`write_file`], of what `write` writes, so that a large file need not be in memory.
+///
+/// # Errors
+/// [`Error::Io`] with `path`; nothing is left behind.
+pub(crate) fn write_file_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
     let write = || -> std::io::Result<()> {
         let mut partial = partial_file(path)?;
-        partial.write_all(bytes)?;
+        let mut buffered = BufWriter::new(&mut partial);
+        write(&mut buffered)?;
+        buffered.flush()?;
+        drop(buffered);
         partial.as_file().sync_all()?;
         partial.persist(path)?;
         Ok(())

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use delfin::Error;
 use delfin::cluster::Cluster;
 use delfin::folder::list_photos;
-use delfin::pipeline::{ClusterFile, FolderClusters, FolderSession, VerifiedPair};
+use delfin::pipeline::{FolderClusters, FolderSession, VerifiedPair, clusters_json};
 use delfin::scoring::{Judgement, Relation};
 use delfin::store::{Store, default_path};
 use numpy::{PyArray1, PyReadonlyArray1};
@@ -178,7 +178,11 @@ pub(crate) fn cluster(
         if let Some(path) = &colmap {
             session.colmap_database(&found)?.write(path)?;
         }
-        let json = ClusterFile::new(&found, session.source()).to_json()?;
+        let mut json = Vec::new();
+        clusters_json(&found, &session.source(), &mut json).map_err(|source| Error::Io {
+            path: folder.clone(),
+            source,
+        })?;
         Ok((found, String::from_utf8_lossy(&json).into_owned()))
     })?;
     Ok(ClusterResult {

@@ -6,18 +6,20 @@
 //! Google*, ICCV 2003), for a detail of one photo that fills another. Each photo gets a fixed number of
 //! partners, so that the pairs to verify grow in proportion to the photos.
 //!
-//! Knows features alone: no file, no verified pair. Deterministic on any number of threads.
+//! Knows features alone, which it asks for as it needs them: no photo's file, no verified pair. Voters of a
+//! large folder lie in a temporary file. Deterministic on any number of threads.
 
+mod inverted_file;
 mod similarity;
 mod votes;
 mod words;
 
-use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 
-pub(crate) use similarity::Similarities;
+pub(crate) use similarity::{GlobalRow, Similarities};
 
 /// How many partners are proposed for each photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,41 +58,69 @@ impl CandidateOptions {
     }
 }
 
-/// The pairs (i, j), i < j, that one of the scores proposes for i or for j, sorted. `ranks` gives each
-/// photo a number that does not depend on the other photos, as a hash of its content: it chooses the
-/// photos that the visual words come from, so that a folder that grows keeps most of its words.
+/// What is known of the photos of a folder while partners are proposed.
+pub(crate) struct Proposals<'a, F> {
+    /// The number of keypoints of each photo.
+    pub num_keypoints: &'a [usize],
+    /// For each photo a number that does not depend on the other photos, as a hash of its content: it chooses
+    /// the photos that the visual words come from, so that a folder that grows keeps most of its words.
+    pub ranks: &'a [[u8; 32]],
+    /// The features of a photo; asked for a photo at a time and at most twice.
+    pub features: F,
+    /// A folder for temporary files; none holds them in memory.
+    pub scratch: Option<&'a Path>,
+}
+
+/// The pairs (i, j), i < j, that one of the scores proposes for i or for j, sorted.
 ///
 /// # Errors
-/// [`Error::InvalidOption`]; [`Error::Features`] when descriptors differ in length.
-pub(crate) fn candidate_pairs(
-    features: &[&FeatureSet],
-    similarities: &Similarities,
-    ranks: &[[u8; 32]],
+/// [`Error::InvalidOption`]; [`Error::Features`] when descriptors differ in length; what `features` fails
+/// with; [`Error::Io`] for the temporary file.
+pub(crate) fn candidate_pairs<F>(
+    photos: &Proposals<'_, F>,
+    similarities: Similarities,
     options: &CandidateOptions,
-) -> Result<Vec<(usize, usize)>> {
+) -> Result<Vec<(u32, u32)>>
+where
+    F: Fn(usize) -> Result<FeatureSet> + Sync,
+{
     options.validate()?;
-    let similar = similarities.nearest(options.num_similar);
-    let voted = votes::most_voted(features, ranks, options)?;
-    let pairs: BTreeSet<(usize, usize)> = similar
-        .iter()
-        .chain(&voted)
-        .flat_map(|(photo, partners)| partners.iter().map(|p| (*photo.min(p), *photo.max(p))))
-        .collect();
-    Ok(pairs.into_iter().collect())
+    let mut pairs = ordered(similarities.nearest(options.num_similar));
+    drop(similarities);
+    pairs.extend(ordered(votes::most_voted(photos, options)?));
+    pairs.sort_unstable();
+    pairs.dedup();
+    Ok(pairs)
+}
+
+/// Each photo with each of its partners, the lesser first.
+fn ordered(partners: Vec<Vec<u32>>) -> Vec<(u32, u32)> {
+    let of_photo = |(photo, partners): (u32, Vec<u32>)| {
+        let pair = move |partner: u32| (photo.min(partner), photo.max(partner));
+        partners.into_iter().map(pair)
+    };
+    (0..).zip(partners).flat_map(of_photo).collect()
 }
 
 /// The `count` best of `(value, index)`, the largest value first and of equals the lowest index.
-fn best(mut values: Vec<(f32, usize)>, count: usize) -> Vec<usize> {
-    let order = |a: &(f32, usize), b: &(f32, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-    if count == 0 {
-        return Vec::new();
-    }
+fn best(mut values: Vec<(f32, u32)>, count: usize) -> Vec<u32> {
+    keep_best(&mut values, count);
+    values.sort_by(best_first);
+    values.into_iter().map(|(_, index)| index).collect()
+}
+
+/// Removes all but the `count` best, in any order.
+fn keep_best(values: &mut Vec<(f32, u32)>, count: usize) {
     if values.len() > count {
-        values.select_nth_unstable_by(count - 1, order);
+        if count > 0 {
+            values.select_nth_unstable_by(count - 1, best_first);
+        }
         values.truncate(count);
     }
-    values.sort_by(order);
-    values.into_iter().map(|(_, index)| index).collect()
+}
+
+fn best_first(a: &(f32, u32), b: &(f32, u32)) -> std::cmp::Ordering {
+    b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }
 
 #[cfg(test)]

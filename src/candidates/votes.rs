@@ -2,127 +2,189 @@
 
 use rayon::prelude::*;
 
-use super::words::Words;
-use super::{CandidateOptions, best};
-use crate::error::Result;
+use super::inverted_file::{InvertedFile, InvertedFileWriter};
+use super::words::{NO_WORD, Words};
+use super::{CandidateOptions, Proposals, best};
+use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 
 /// Words that a voter looks under; it stands under the nearest alone.
 const NUM_WORDS: usize = 3;
+/// The words of a voter, the nearest first.
+type Nearest = [u32; NUM_WORDS];
 /// The squared distance at which a vote counts nothing; 0 counts 1. Descriptors have unit length.
 const MAX_SQUARED_DISTANCE: f32 = 0.81;
+/// Photos whose voters are put in place at a time.
+const CHUNK: usize = 1024;
 
 /// One in the rounded descriptors that votes are counted with.
 const ONE: f32 = 8192.0;
 
-/// The voters that stand under one word.
-#[derive(Default)]
-struct Voters {
-    photos: Vec<u32>,
-    /// Their rounded descriptors, row after row.
-    rows: Vec<i16>,
-}
-
-/// Each photo and the photos that most of its descriptors vote for, best first. A descriptor votes
+/// The photos that most descriptors of each photo vote for, best first. A descriptor votes
 /// once for each photo that has one like it, with less weight the more photos there are, and the
 /// less alike they are.
-pub(super) fn most_voted(
-    features: &[&FeatureSet],
-    ranks: &[[u8; 32]],
+pub(super) fn most_voted<F>(
+    photos: &Proposals<'_, F>,
     options: &CandidateOptions,
-) -> Result<Vec<(usize, Vec<usize>)>> {
-    let words = Words::new(features, ranks, options.num_voters)?;
+) -> Result<Vec<Vec<u32>>>
+where
+    F: Fn(usize) -> Result<FeatureSet> + Sync,
+{
+    let words = Words::new(photos, options.num_voters)?;
     if words.len() == 0 || options.num_voted == 0 {
         return Ok(Vec::new());
     }
-    let dim = words.dim();
-    let under: Vec<Vec<Vec<usize>>> = features
-        .par_iter()
-        .map(|f| words.nearest(voters(f, options), NUM_WORDS))
-        .collect();
-    let mut lists: Vec<Voters> = Vec::new();
-    lists.resize_with(words.len(), Voters::default);
-    for (photo, words) in under.iter().enumerate() {
-        let rows = voters(features[photo], options).chunks(dim);
-        for (row, words) in rows.zip(words) {
-            if let Some(&word) = words.first() {
-                lists[word].photos.push(photo as u32);
-                lists[word].rows.extend(row.iter().map(rounded));
+    let num_photos = photos.num_keypoints.len();
+    let under: Vec<Vec<Nearest>> = (0..num_photos)
+        .into_par_iter()
+        .map(|photo| Ok(words.nearest(&voters(photos, photo, words.dim(), options)?)))
+        .collect::<Result<_>>()?;
+    let file = inverted_file(photos, &words, &under, options)?;
+    let counted = under.par_iter().enumerate().map_init(
+        || Count::new(num_photos),
+        |count, (photo, under)| {
+            let rows = rounded(&voters(photos, photo, words.dim(), options)?);
+            for (row, words) in rows.chunks(words.dim()).zip(under) {
+                count.vote(row, words, &file)?;
+            }
+            Ok(best(count.take(photo), options.num_voted))
+        },
+    );
+    counted.collect()
+}
+
+/// Every voter under its nearest word, in the order of the photos.
+fn inverted_file<F>(
+    photos: &Proposals<'_, F>,
+    words: &Words,
+    under: &[Vec<Nearest>],
+    options: &CandidateOptions,
+) -> Result<InvertedFile>
+where
+    F: Fn(usize) -> Result<FeatureSet> + Sync,
+{
+    let mut counts = vec![0; words.len()];
+    for words in under.iter().flatten() {
+        if words[0] != NO_WORD {
+            counts[words[0] as usize] += 1;
+        }
+    }
+    let mut writer = InvertedFileWriter::new(words.dim(), &counts, photos.scratch)?;
+    let indices: Vec<usize> = (0..under.len()).collect();
+    for chunk in indices.chunks(CHUNK) {
+        let rows: Vec<Vec<i16>> = chunk
+            .par_iter()
+            .map(|&photo| Ok(rounded(&voters(photos, photo, words.dim(), options)?)))
+            .collect::<Result<_>>()?;
+        for (&photo, rows) in chunk.iter().zip(rows) {
+            for (row, words) in rows.chunks(words.dim()).zip(&under[photo]) {
+                if words[0] != NO_WORD {
+                    writer.put(words[0] as usize, photo as u32, row)?;
+                }
             }
         }
     }
-    let voted = under.par_iter().enumerate().map_init(
-        || Count::new(features.len()),
-        |count, (photo, words)| {
-            let rows = voters(features[photo], options).chunks(dim);
-            for (row, words) in rows.zip(words) {
-                let row: Vec<i16> = row.iter().map(rounded).collect();
-                count.vote(&row, words.iter().map(|&word| &lists[word]));
-            }
-            (photo, best(count.take(photo), options.num_voted))
-        },
-    );
-    Ok(voted.collect())
+    Ok(writer.finish())
 }
 
-/// The descriptors that vote, row after row.
-fn voters<'a>(features: &'a FeatureSet, options: &CandidateOptions) -> &'a [f32] {
+/// The descriptors of a photo that vote, row after row.
+///
+/// # Errors
+/// [`Error::Features`] when they are not of `dim` values.
+pub(super) fn voters<F>(
+    photos: &Proposals<'_, F>,
+    photo: usize,
+    dim: usize,
+    options: &CandidateOptions,
+) -> Result<Vec<f32>>
+where
+    F: Fn(usize) -> Result<FeatureSet>,
+{
+    if photos.num_keypoints[photo] == 0 {
+        return Ok(Vec::new());
+    }
+    let features = (photos.features)(photo)?;
     let descriptors = features.descriptors();
+    if descriptors.dim() != dim {
+        return Err(Error::Features {
+            reason: format!(
+                "descriptors of {} values beside descriptors of {dim}",
+                descriptors.dim()
+            ),
+        });
+    }
     let count = descriptors.len().min(options.num_voters);
-    &descriptors.as_slice()[..count * descriptors.dim()]
+    Ok(descriptors.as_slice()[..count * dim].to_vec())
 }
 
-fn rounded(value: &f32) -> i16 {
-    (value * ONE).round() as i16
+fn rounded(values: &[f32]) -> Vec<i16> {
+    let rounded = |value: &f32| (value * ONE).round() as i16;
+    values.iter().map(rounded).collect()
 }
 
 /// The votes that one photo gives.
 struct Count {
     /// For each photo the votes of all voters.
     votes: Vec<f32>,
+    /// The photos that have some.
+    photos: Vec<u32>,
     /// For each photo the vote of one voter.
     vote: Vec<f32>,
     /// The photos that this voter votes for.
     voted_for: Vec<u32>,
+    /// Room to read voters into.
+    buffer: Vec<u8>,
+    values: Vec<i16>,
 }
 
 impl Count {
     fn new(num_photos: usize) -> Self {
         Self {
             votes: vec![0.0; num_photos],
+            photos: Vec::new(),
             vote: vec![0.0; num_photos],
             voted_for: Vec::new(),
+            buffer: Vec::new(),
+            values: Vec::new(),
         }
     }
 
     /// One voter votes for the photos under these words.
-    fn vote<'a>(&mut self, voter: &[i16], words: impl Iterator<Item = &'a Voters>) {
-        for word in words {
-            let rows = word.rows.chunks_exact(voter.len());
-            for (row, &photo) in rows.zip(&word.photos) {
+    fn vote(&mut self, voter: &[i16], words: &Nearest, file: &InvertedFile) -> Result<()> {
+        let (votes, voted_for) = (&mut self.vote, &mut self.voted_for);
+        for &word in words.iter().take_while(|word| **word != NO_WORD) {
+            let each = |photo: u32, row: &[i16]| {
                 let squared_distance = squared_distance(voter, row) as f32 / (ONE * ONE);
                 let weight = 1.0 - squared_distance / MAX_SQUARED_DISTANCE;
                 if weight > 0.0 {
-                    let vote = &mut self.vote[photo as usize];
+                    let vote = &mut votes[photo as usize];
                     if *vote == 0.0 {
-                        self.voted_for.push(photo);
+                        voted_for.push(photo);
                     }
                     *vote = vote.max(weight);
                 }
-            }
+            };
+            file.voters(word as usize, &mut self.buffer, &mut self.values, each)?;
         }
         let share = (self.voted_for.len() as f32).sqrt().recip();
         for photo in self.voted_for.drain(..) {
             let vote = std::mem::take(&mut self.vote[photo as usize]);
-            self.votes[photo as usize] += vote * share;
+            let votes = &mut self.votes[photo as usize];
+            if *votes == 0.0 {
+                self.photos.push(photo);
+            }
+            *votes += vote * share;
         }
+        Ok(())
     }
 
     /// The photos voted for and their votes, without `photo` itself; the count starts anew.
-    fn take(&mut self, photo: usize) -> Vec<(f32, usize)> {
-        let votes = self.votes.iter_mut().map(std::mem::take).zip(0..);
-        votes
-            .filter(|(votes, other)| *votes > 0.0 && *other != photo)
+    fn take(&mut self, photo: usize) -> Vec<(f32, u32)> {
+        let votes = &mut self.votes;
+        self.photos
+            .drain(..)
+            .map(|other| (std::mem::take(&mut votes[other as usize]), other))
+            .filter(|(_, other)| *other as usize != photo)
             .collect()
     }
 }

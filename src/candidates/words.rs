@@ -1,9 +1,14 @@
 //! Visual words: descriptors that others are sorted by.
 
 use nalgebra::DMatrix;
+use rayon::prelude::*;
 
+use super::Proposals;
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
+
+/// In place of a word where there is none.
+pub(super) const NO_WORD: u32 = u32::MAX;
 
 /// Words of a photo that gives some.
 const WORDS_OF_A_PHOTO: usize = 8;
@@ -39,37 +44,40 @@ struct Members {
 }
 
 impl Words {
-    /// Takes them from the photos with the lowest `ranks`, for at most this many voters a photo.
+    /// Takes them from the photos with the lowest ranks, for at most this many voters a photo.
     ///
     /// # Errors
-    /// [`Error::Features`] when descriptors differ in length.
-    pub(super) fn new(
-        features: &[&FeatureSet],
-        ranks: &[[u8; 32]],
-        num_voters: usize,
-    ) -> Result<Self> {
-        let dim = features.first().map_or(1, |f| f.descriptors().dim());
-        if let Some(other) = features.iter().find(|f| f.descriptors().dim() != dim) {
-            return Err(Error::Features {
-                reason: format!(
-                    "descriptors of {} values beside descriptors of {dim}",
-                    other.descriptors().dim()
-                ),
-            });
-        }
-        let mut sources: Vec<usize> = (0..features.len()).collect();
-        sources.sort_by_key(|&photo| (ranks.get(photo), photo));
-        sources.dedup_by_key(|photo| ranks.get(*photo));
-        let voters = features
+    /// [`Error::Features`] when descriptors differ in length; what asking for features fails with.
+    pub(super) fn new<F>(photos: &Proposals<'_, F>, num_voters: usize) -> Result<Self>
+    where
+        F: Fn(usize) -> Result<FeatureSet> + Sync,
+    {
+        let mut sources: Vec<usize> = (0..photos.num_keypoints.len()).collect();
+        sources.sort_by_key(|&photo| (photos.ranks.get(photo), photo));
+        sources.dedup_by_key(|photo| photos.ranks.get(*photo));
+        let voters = photos
+            .num_keypoints
             .iter()
-            .map(|f| f.descriptors().len().min(num_voters));
+            .map(|count| count.min(&num_voters));
         sources.truncate(num_words(voters.sum()) / WORDS_OF_A_PHOTO);
-        let mut values = Vec::new();
-        for descriptors in sources.iter().map(|&photo| features[photo].descriptors()) {
+        sources.retain(|&photo| photos.num_keypoints[photo] > 0);
+        let of_photo = |&photo: &usize| {
+            let features = (photos.features)(photo)?;
+            let descriptors = features.descriptors();
             let step = (descriptors.len() / WORDS_OF_A_PHOTO).max(1);
             let chosen = (0..descriptors.len()).step_by(step).take(WORDS_OF_A_PHOTO);
-            chosen.for_each(|index| values.extend_from_slice(descriptors.row(index)));
+            let rows = chosen.flat_map(|index| descriptors.row(index).to_vec());
+            Ok((descriptors.dim(), rows.collect()))
+        };
+        let found: Vec<(usize, Vec<f32>)> =
+            sources.par_iter().map(of_photo).collect::<Result<_>>()?;
+        let dim = found.first().map_or(1, |(dim, _)| *dim);
+        if let Some((other, _)) = found.iter().find(|(other, _)| *other != dim) {
+            return Err(Error::Features {
+                reason: format!("descriptors of {other} values beside descriptors of {dim}"),
+            });
         }
+        let values: Vec<f32> = found.into_iter().flat_map(|(_, rows)| rows).collect();
         Ok(Self::grouped(dim, &values))
     }
 
@@ -102,15 +110,20 @@ impl Words {
         self.len
     }
 
-    /// About the `count` nearest words of each of these descriptors, row after row; the nearest first.
-    pub(super) fn nearest(&self, descriptors: &[f32], count: usize) -> Vec<Vec<usize>> {
+    /// About the `N` nearest words of each of these descriptors, row after row; the nearest first, and
+    /// [`NO_WORD`] where there are fewer.
+    pub(super) fn nearest<const N: usize>(&self, descriptors: &[f32]) -> Vec<[u32; N]> {
         let groups = self.nearest_groups(descriptors, NUM_GROUPS);
         let rows = descriptors.chunks(self.dim).zip(groups);
         rows.map(|(descriptor, groups)| {
             let members = groups.iter().map(|&group| &self.members[group]);
             let words = members.flat_map(|m| m.numbers.iter().zip(m.rows.chunks(self.dim)));
             let scores = words.map(|(word, row)| (dot(descriptor, row), *word));
-            highest(scores, count)
+            let mut words = [NO_WORD; N];
+            for (place, word) in words.iter_mut().zip(highest(scores, N)) {
+                *place = word as u32;
+            }
+            words
         })
         .collect()
     }

@@ -9,7 +9,10 @@
 //! neighbours in common; look-alikes have weak evidence towards the neighbours that each has
 //! strong evidence towards. A pair that was not verified counts as none.
 
-use kodama::{Method, linkage};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::mem::take;
+
 use serde::{Deserialize, Serialize};
 
 /// The similarity that all pairs between two groups must have on average; a pair with just enough
@@ -100,32 +103,136 @@ fn components(neighbors: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
     components
 }
 
-/// Average linkage within a component.
+/// Average linkage within a component, on its pairs with evidence alone: memory grows with these, not with
+/// all pairs.
 fn split(component: &[usize], neighbors: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
-    let count = component.len();
-    if count < 3 {
+    if component.len() < 3 {
         return vec![component.to_vec()];
     }
-    let mut distances = Vec::with_capacity(count * (count - 1) / 2);
-    for (i, &photo) in component.iter().enumerate() {
-        let others = component[i + 1..].iter();
-        distances.extend(others.map(|&other| 1.0 - similarity(neighbors, photo, other)));
-    }
-    let tree = linkage(&mut distances, count, Method::Average);
-    // A step makes group `count + its index` of two groups before it; distances never fall.
-    let mut groups: Vec<Vec<usize>> = component.iter().map(|&photo| vec![photo]).collect();
-    for step in tree.steps() {
-        if step.dissimilarity > 1.0 - MIN_MEAN_SIMILARITY {
-            break;
+    let mut groups = Groups::new(component, neighbors);
+    while let Some(next) = groups.waiting.pop() {
+        let [a, b] = next.groups;
+        if groups.sizes[a] == next.sizes[0] && groups.sizes[b] == next.sizes[1] {
+            groups.merge(a, b);
         }
-        let mut merged = std::mem::take(&mut groups[step.cluster1]);
-        merged.append(&mut groups[step.cluster2]);
-        groups.push(merged);
     }
-    groups.retain(|group| !group.is_empty());
-    groups.iter_mut().for_each(|group| group.sort_unstable());
-    groups
+    groups.into_members(component)
 }
+
+/// Groups of the photos of a component; each has the number of its first photo there.
+struct Groups {
+    /// The group of each photo.
+    group: Vec<usize>,
+    /// The photos of each group; 0 for one that is part of another.
+    sizes: Vec<usize>,
+    /// For each group those with evidence towards it, and the sum of the similarities of their photos.
+    sums: Vec<BTreeMap<usize, f64>>,
+    /// Groups that may become one, the most similar first.
+    waiting: BinaryHeap<Merge>,
+}
+
+/// Two groups that are similar enough to become one, while they have these sizes.
+struct Merge {
+    similarity: f64,
+    groups: [usize; 2],
+    sizes: [usize; 2],
+}
+
+impl Groups {
+    fn new(component: &[usize], neighbors: &[Vec<(usize, f64)>]) -> Self {
+        let mut sums = vec![BTreeMap::new(); component.len()];
+        for (number, &photo) in component.iter().enumerate() {
+            for &(other, _) in &neighbors[photo] {
+                if let Ok(other_number) = component.binary_search(&other) {
+                    let similarity = similarity(neighbors, photo.min(other), photo.max(other));
+                    sums[number].insert(other_number, similarity);
+                }
+            }
+        }
+        let mut groups = Self {
+            group: (0..component.len()).collect(),
+            sizes: vec![1; component.len()],
+            sums,
+            waiting: BinaryHeap::new(),
+        };
+        (0..component.len()).for_each(|group| groups.wait(group, group + 1));
+        groups
+    }
+
+    /// Lets `group` wait for those from `first` on that it is similar enough to.
+    fn wait(&mut self, group: usize, first: usize) {
+        for (&other, sum) in self.sums[group].range(first..) {
+            let groups = [group.min(other), group.max(other)];
+            let sizes = groups.map(|group| self.sizes[group]);
+            let similarity = sum / (sizes[0] * sizes[1]) as f64;
+            if similarity >= MIN_MEAN_SIMILARITY {
+                self.waiting.push(Merge {
+                    similarity,
+                    groups,
+                    sizes,
+                });
+            }
+        }
+    }
+
+    /// Makes `other` part of `group`.
+    fn merge(&mut self, group: usize, other: usize) {
+        let (mut sums, mut fewer) = (take(&mut self.sums[group]), take(&mut self.sums[other]));
+        sums.remove(&other);
+        fewer.remove(&group);
+        if sums.len() < fewer.len() {
+            std::mem::swap(&mut sums, &mut fewer);
+        }
+        for (near, sum) in fewer {
+            *sums.entry(near).or_insert(0.0) += sum;
+        }
+        for (&near, &sum) in &sums {
+            self.sums[near].remove(&other);
+            self.sums[near].insert(group, sum);
+        }
+        self.sums[group] = sums;
+        self.sizes[group] += take(&mut self.sizes[other]);
+        self.group[other] = group;
+        self.wait(group, 0);
+    }
+
+    /// The photos of each group.
+    fn into_members(self, component: &[usize]) -> Vec<Vec<usize>> {
+        let mut members: Vec<Vec<usize>> = vec![Vec::new(); component.len()];
+        for (number, &photo) in component.iter().enumerate() {
+            // A group is part of one with a lower number.
+            let mut group = number;
+            while self.group[group] != group {
+                group = self.group[group];
+            }
+            members[group].push(photo);
+        }
+        members.retain(|group| !group.is_empty());
+        members
+    }
+}
+
+impl Ord for Merge {
+    /// The more similar is greater, of equals that of the first photos.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_similarity = self.similarity.total_cmp(&other.similarity);
+        by_similarity.then_with(|| other.groups.cmp(&self.groups))
+    }
+}
+
+impl PartialOrd for Merge {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Merge {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Merge {}
 
 /// The weight of a pair times the share of their neighbours that the two photos have in common.
 fn similarity(neighbors: &[Vec<(usize, f64)>], photo: usize, other: usize) -> f64 {
@@ -249,6 +356,17 @@ mod tests {
         let found = clusters(3, &links);
         assert_eq!(found[0].representative, 1);
         assert_eq!(found[0].scores, [0.625, 0.75, 0.625]);
+    }
+
+    /// Of 50,000 copies each is linked to the next forty: all pairs would be ten gigabytes.
+    #[test]
+    fn a_component_of_fifty_thousand_takes_memory_of_its_links() {
+        let links: Vec<Link> = (0..50_000)
+            .flat_map(|i| (i + 1..i + 21).map(move |j| link((i, j, 2.0))))
+            .collect();
+        let found = clusters(50_020, &links);
+        assert_eq!(found.iter().map(|c| c.members.len()).sum::<usize>(), 50_020);
+        assert!(found[0].members.len() > 10);
     }
 
     fn graph() -> impl Strategy<Value = (Vec<(usize, usize, f64)>, Vec<usize>)> {

@@ -24,7 +24,7 @@ pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
     ClusterFile, ClusterOptions, ClusterSource, EvidenceSummary, Explanation, Failure,
     FolderClusters, FolderPhoto, FolderSession, PhotoRow, SearchHit, SearchResult, VerifiedPair,
-    cluster_pairs, clusters_csv, edges_csv, labels_txt,
+    cluster_pairs, clusters_csv, clusters_json, edges_csv, labels_txt,
 };
 pub use observer::{Observer, Stage};
 pub use options::MatchOptions;

@@ -40,7 +40,7 @@ pub struct Store {
 pub(crate) struct SettingsId(i64);
 
 /// What was found between two photos.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct PairRecord {
     /// Pairs of similar descriptors.
     pub num_matches: u32,

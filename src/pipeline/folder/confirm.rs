@@ -1,92 +1,82 @@
 //! Pixel evidence of pairs that are worth aligning by their features.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::FolderSession;
 use super::pixels::{groups, prepare, sort_by_neighborhood};
-use super::read::Entry;
-use super::verify::{Found, hashes, match_entries, pair_settings};
+use super::read::{Entry, load};
+use super::verify::{Verified, compare_pair, hashes, pair_settings, verified_pair};
+use super::{FolderSession, VerifiedPair};
 use crate::error::Result;
-use crate::pipeline::evidence::pair_evidence;
 use crate::pipeline::observer::{Counter, Stage};
-use crate::refinement::RefinementImage;
-use crate::scoring::{Judgement, PixelEvidence};
+use crate::scoring::Judgement;
 
 /// Photos that are decoded at a time.
 const MAX_DECODED: usize = 256;
 
-/// Compares the pixels of pairs that are worth aligning by their features and not in the store; other
-/// pairs lose their stored pixel evidence. A pair with an unreadable photo has none.
+/// Compares the pixels of the pairs that are worth it and not in the store. A pair with an unreadable photo
+/// stays as it is.
 pub(super) fn compare_pixels(
     session: &FolderSession<'_>,
     entries: &[Entry],
-    mut found: Vec<Found>,
+    verified: Verified,
     judgement: &Judgement,
-) -> Result<Vec<Found>> {
+) -> Result<Vec<VerifiedPair>> {
+    let Verified {
+        mut pairs,
+        mut to_compare,
+    } = verified;
     let Some(refinement) = &session.options.matching.refinement else {
-        return Ok(found);
+        return Ok(pairs);
     };
-    let mut wanted: Vec<&mut Found> = Vec::new();
-    for pair in &mut found {
-        let features = pair.record.features.as_ref();
-        if features.is_some_and(|features| judgement.is_worth_aligning(features)) {
-            wanted.push(pair);
-        } else {
-            pair.record.pixels = None;
-        }
-    }
-    let counter = Counter::new(session.observer, Stage::Confirm, wanted.len());
-    let (known, mut unknown): (Vec<_>, Vec<_>) = wanted
-        .into_iter()
-        .partition(|pair| pair.record.pixels.is_some());
-    known.iter().for_each(|_| counter.count(true));
+    let num_known = pairs.iter().filter(|pair| pair.evidence.is_some()).count();
+    let total = num_known + to_compare.len();
+    let counter = Counter::new(session.observer, Stage::Confirm, total);
+    (0..num_known).for_each(|_| counter.count(true));
     let settings = pair_settings(session);
-    sort_by_neighborhood(&mut unknown, |f| [f.image1, f.image2]);
-    let mut images = BTreeMap::new();
-    for range in groups(&unknown, |f| [f.image1, f.image2], MAX_DECODED) {
+    let photos = |at: &u32| {
+        let pair = &pairs[*at as usize];
+        [pair.image1, pair.image2]
+    };
+    sort_by_neighborhood(&mut to_compare, photos);
+    let ranges = groups(&to_compare, photos, MAX_DECODED);
+    let (mut images, mut loaded) = (BTreeMap::new(), BTreeMap::new());
+    for range in ranges {
         counter.check()?;
-        let group = &mut unknown[range];
-        let photos = group.iter().flat_map(|f| [f.image1, f.image2]).collect();
+        let group: Vec<(u32, (u32, u32))> = to_compare[range]
+            .iter()
+            .map(|&at| {
+                let pair = &pairs[at as usize];
+                (at, (pair.image1 as u32, pair.image2 as u32))
+            })
+            .collect();
+        let photos: BTreeSet<usize> = group
+            .iter()
+            .flat_map(|(_, (image1, image2))| [*image1 as usize, *image2 as usize])
+            .collect();
+        load(session, entries, &mut loaded, photos.clone())?;
         let source = |index: usize| (entries[index].path.clone(), entries[index].hash);
         prepare(session, &mut images, photos, source, refinement);
-        group.par_iter_mut().try_for_each(|found| {
-            counter.check()?;
-            let pair = (found.image1, found.image2);
-            found.record.pixels = compare(session, entries, pair, &images)?;
-            counter.count(false);
-            Ok(())
-        })?;
-        let new: Vec<_> = group
-            .iter()
-            .filter(|f| f.record.pixels.is_some())
-            .map(|f| (hashes(entries, (f.image1, f.image2)), f.record))
-            .collect();
+        let records: Vec<_> = group
+            .par_iter()
+            .map(|(_, pair)| {
+                counter.check()?;
+                let record = compare_pair(session, entries, &loaded, &images, *pair)?;
+                counter.count(false);
+                Ok(record.filter(|record| record.pixels.is_some()))
+            })
+            .collect::<Result<_>>()?;
+        let mut new = Vec::new();
+        for ((at, pair), record) in group.into_iter().zip(records) {
+            if let Some(record) = record {
+                pairs[at as usize] = verified_pair(entries, pair, &record, judgement);
+                new.push((hashes(entries, pair), record));
+            }
+        }
         if let Some(settings) = settings {
             session.using(|store| store.put_pairs(settings, &new));
         }
     }
-    Ok(found)
-}
-
-/// None when a photo can no longer be read, or without an overlap.
-fn compare(
-    session: &FolderSession<'_>,
-    entries: &[Entry],
-    pair: (usize, usize),
-    images: &BTreeMap<usize, RefinementImage>,
-) -> Result<Option<PixelEvidence>> {
-    let (Some(_), Some(_)) = (images.get(&pair.0), images.get(&pair.1)) else {
-        return Ok(None);
-    };
-    let ([first, second], found) = match_entries(session, entries, pair)?;
-    let (a, b) = (&entries[first], &entries[second]);
-    let evidence = pair_evidence(
-        [&a.features, &b.features],
-        [&a.tree, &b.tree],
-        &found,
-        Some([&images[&first], &images[&second]]),
-    );
-    Ok(evidence.and_then(|(evidence, _)| evidence.pixels))
+    Ok(pairs)
 }

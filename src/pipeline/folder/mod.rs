@@ -14,28 +14,30 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::cache::PhotoCache;
 use super::observer::{Observer, Silent};
-use crate::candidates::Similarities;
 use crate::cluster::Cluster;
 use crate::error::{Error, Result};
 use crate::extract::Model;
-use crate::features::FeatureSet;
-use crate::files::write_file;
+use crate::files::{write_file, write_file_with};
 use crate::folder::{PassedOver, path_below, path_text};
 use crate::report::folder_page;
-use crate::scoring::{Judgement, PairEvidence, PixelEvidence, Relation, probability};
-use crate::store::{ContentHash, PairRecord, Store};
+use crate::scoring::{Judgement, PixelEvidence, Relation, probability};
+use crate::store::{ContentHash, Store};
 
 pub use explain::{Explanation, cluster_pairs};
 pub use options::ClusterOptions;
 pub(in crate::pipeline) use read::extraction_settings;
 pub use search::{SearchHit, SearchResult};
-pub use tables::{ClusterFile, ClusterSource, PhotoRow, clusters_csv, edges_csv, labels_txt};
-use verify::{Found, pairs_to_verify, verify_pairs};
+pub use tables::{
+    ClusterFile, ClusterSource, PhotoRow, clusters_csv, clusters_json, edges_csv, labels_txt,
+};
+use verify::{pairs_to_verify, verify_pairs};
+
+/// Photos whose features are in memory at a time, about 150 KB each.
+const MAX_LOADED: usize = 512;
 
 /// A photo, or a folder of photos, that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -162,12 +164,18 @@ impl FolderClusters {
 /// deterministic: the same photos, network and options give the same result, whatever the store holds, on
 /// any number of threads. What the store holds is not computed again; after its first failure, which the
 /// observer is warned of, a session goes on without it.
+///
+/// Features are read from the store as they are needed. In memory are, of each photo, its path and global
+/// descriptor, and of each pair its judgement: about 4 KB a photo, and what several hundred photos take while
+/// they are compared. Without a store that can be written, memory holds the features too, 30 KB a photo.
 pub struct FolderSession<'a> {
     model: &'a Model,
     folder: PathBuf,
     options: &'a ClusterOptions,
     store: PhotoCache<'a, Store>,
     observer: &'a dyn Observer,
+    /// Photos whose features are in memory at a time.
+    max_loaded: usize,
 }
 
 impl<'a> FolderSession<'a> {
@@ -188,6 +196,7 @@ impl<'a> FolderSession<'a> {
             options,
             store: PhotoCache::new(store, |_| ()),
             observer: &Silent,
+            max_loaded: MAX_LOADED,
         })
     }
 
@@ -207,16 +216,13 @@ impl<'a> FolderSession<'a> {
     /// [`crate::Error::Io`] for a folder that cannot be listed, [`crate::Error::Cancelled`], and the
     /// errors of matching two photos.
     pub fn cluster(&self) -> Result<FolderClusters> {
-        let (entries, failures, passed_over) = read::read_folder(self)?;
-        let features: Vec<&FeatureSet> = entries.iter().map(|entry| &entry.features).collect();
-        let similarities = Similarities::new(&features);
-        let pairs = pairs_to_verify(self, &entries, &similarities)?;
-        let found = verify_pairs(self, &entries, &pairs)?;
-        let (pairs, prior_log_odds) = score_pairs(self, &entries, found)?;
+        let folder = read::read_folder(self)?;
+        let pairs = pairs_to_verify(self, &folder.entries, folder.globals)?;
+        let (pairs, prior_log_odds) = judged_pairs(self, &folder.entries, pairs)?;
         let mut result = FolderClusters {
-            photos: entries.into_iter().map(photo).collect(),
-            failures,
-            passed_over,
+            photos: folder.entries.into_iter().map(photo).collect(),
+            failures: folder.failures,
+            passed_over: folder.passed_over,
             pairs,
             prior_log_odds,
             clusters: Vec::new(),
@@ -236,19 +242,15 @@ impl<'a> FolderSession<'a> {
             source,
         })?;
         let report = self.report(found, output)?;
-        for (name, bytes) in [
-            (
-                "clusters.json",
-                ClusterFile::new(found, self.source()).to_json()?,
-            ),
-            ("clusters.csv", clusters_csv(found)),
-            ("labels_pred.txt", labels_txt(found)),
-            ("edges.csv", edges_csv(found)),
-            ("report.html", folder_page(&report)?.into_bytes()),
-        ] {
-            write_file(&output.join(name), &bytes)?;
-        }
-        Ok(())
+        let at = |name: &str| output.join(name);
+        let source = self.source();
+        write_file_with(&at("clusters.json"), |out| {
+            clusters_json(found, &source, out)
+        })?;
+        write_file_with(&at("clusters.csv"), |out| clusters_csv(found, out))?;
+        write_file_with(&at("labels_pred.txt"), |out| labels_txt(found, out))?;
+        write_file_with(&at("edges.csv"), |out| edges_csv(found, out))?;
+        write_file(&at("report.html"), folder_page(&report)?.as_bytes())
     }
 
     /// Where the clusters of this session come from.
@@ -277,70 +279,142 @@ impl<'a> FolderSession<'a> {
         self.store.using(work)
     }
 
+    /// Where temporary files go: beside the store, where there is room for it.
+    fn scratch(&self) -> Option<&Path> {
+        let folder = self.store.inner().path().parent()?;
+        folder.is_dir().then_some(folder)
+    }
+
     /// Where the photo lies on the disk.
     fn path_of(&self, photo: &FolderPhoto) -> PathBuf {
         path_below(&self.folder, &photo.path)
     }
 }
 
-/// Scores each pair from its features, and from its pixels where features make that worthwhile; then adds
+/// Judges each pair by its features, and by its pixels where features make that worthwhile; then adds
 /// the prior that all pairs of the folder give.
-fn score_pairs(
+fn judged_pairs(
     session: &FolderSession<'_>,
     entries: &[read::Entry],
-    found: Vec<Found>,
+    pairs: Vec<(u32, u32)>,
 ) -> Result<(Vec<VerifiedPair>, f64)> {
     let judgement = match &session.options.judgement {
         Some(judgement) => judgement,
         None => Judgement::embedded()?,
     };
-    let found = confirm::compare_pixels(session, entries, found, judgement)?;
-    let scored: Vec<VerifiedPair> = found
-        .par_iter()
-        .map(|found| {
-            let is_swapped = entries[found.image1].hash > entries[found.image2].hash;
-            verified_pair(found, judgement, is_swapped)
-        })
-        .collect();
-    let aligned = scored.iter().filter(|pair| pair.evidence.is_some());
+    let verified = verify_pairs(session, entries, &pairs, judgement)?;
+    drop(pairs);
+    let mut pairs = confirm::compare_pixels(session, entries, verified, judgement)?;
+    let aligned = pairs.iter().filter(|pair| pair.evidence.is_some());
     let log_odds: Vec<f64> = aligned.map(|pair| pair.log_odds).collect();
     let prior = judgement.prior_log_odds(&log_odds);
-    let shifted = |pair: VerifiedPair| VerifiedPair {
-        log_odds: pair.log_odds + prior,
-        ..pair
-    };
-    Ok((scored.into_iter().map(shifted).collect(), prior))
-}
-
-/// `is_swapped` where the evidence has the photos in the other order.
-fn verified_pair(found: &Found, judgement: &Judgement, is_swapped: bool) -> VerifiedPair {
-    let PairRecord {
-        features, pixels, ..
-    } = found.record;
-    let evidence = features.map(|features| PairEvidence { features, pixels });
-    let summary = |pixels: PixelEvidence| {
-        let mut summary = EvidenceSummary::from(&pixels);
-        if is_swapped {
-            summary.explained.swap(0, 1);
-        }
-        summary
-    };
-    VerifiedPair {
-        image1: found.image1,
-        image2: found.image2,
-        num_matches: found.record.num_matches as usize,
-        num_inliers: found.record.num_inliers as usize,
-        log_odds: judgement.log_odds(evidence.as_ref()),
-        relation: evidence.and_then(|evidence| judgement.relation(&evidence)),
-        evidence: pixels.map(summary),
-    }
+    pairs.iter_mut().for_each(|pair| pair.log_odds += prior);
+    Ok((pairs, prior))
 }
 
 fn photo(entry: read::Entry) -> FolderPhoto {
     FolderPhoto {
         path: entry.name,
         content_hash: entry.hash,
-        width: entry.features.width(),
-        height: entry.features.height(),
+        width: entry.width,
+        height: entry.height,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::pipeline::observer::Stage;
+
+    /// Overlapping crops of two photos.
+    fn crops(folder: &Path) {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/images");
+        for name in ["graffiti_1", "coffee"] {
+            let photo = image::open(examples.join(format!("{name}.jpg"))).unwrap();
+            for number in 0..4 {
+                let (width, height) = (photo.width() * 3 / 5, photo.height() * 3 / 5);
+                let crop = photo.crop_imm(photo.width() / 12 * number, 10 * number, width, height);
+                crop.save(folder.join(format!("{name}_{number}.png")))
+                    .unwrap();
+            }
+        }
+    }
+
+    fn options() -> ClusterOptions {
+        let mut options = ClusterOptions::default();
+        options.matching.extraction.max_size = 160;
+        options
+    }
+
+    #[test]
+    fn features_of_few_photos_in_memory_give_what_those_of_all_do() {
+        let folder = tempfile::tempdir().unwrap();
+        crops(folder.path());
+        let (model, options) = (Model::embedded().unwrap(), options());
+        let cluster = |max_loaded: usize| {
+            let store = Store::in_memory().unwrap();
+            let session = FolderSession::new(&model, folder.path(), &store, &options).unwrap();
+            let session = FolderSession {
+                max_loaded,
+                ..session
+            };
+            session.cluster().unwrap()
+        };
+        let all = cluster(MAX_LOADED);
+        assert_eq!(all.clusters.len(), 2);
+        assert_eq!(all, cluster(3));
+    }
+
+    /// Breaks the store before pairs are verified.
+    struct Breaks<'a> {
+        path: &'a Path,
+        sql: &'a str,
+        at: Stage,
+        is_done: AtomicBool,
+    }
+
+    impl Observer for Breaks<'_> {
+        fn progress(&self, stage: Stage, _: usize, _: usize, _: usize) {
+            if stage == self.at && !self.is_done.swap(true, Ordering::Relaxed) {
+                let other = rusqlite::Connection::open(self.path).unwrap();
+                other.execute_batch(self.sql).unwrap();
+            }
+        }
+
+        fn warn(&self, _: &str) {}
+    }
+
+    #[test]
+    fn a_store_that_loses_features_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        crops(folder.path());
+        let (model, options) = (Model::embedded().unwrap(), options());
+        let whole = {
+            let store = Store::in_memory().unwrap();
+            let session = FolderSession::new(&model, folder.path(), &store, &options).unwrap();
+            session.cluster().unwrap()
+        };
+        for (at, sql) in [
+            (Stage::Extract, "DROP TABLE features"),
+            (Stage::Verify, "DELETE FROM features"),
+            (Stage::Verify, "DROP TABLE features"),
+            (Stage::Confirm, "DROP TABLE pairs; DELETE FROM features"),
+        ] {
+            let beside = tempfile::tempdir().unwrap();
+            let path = beside.path().join("store.sqlite");
+            let store = Store::open(&path).unwrap();
+            let breaks = Breaks {
+                path: &path,
+                sql,
+                at,
+                is_done: AtomicBool::new(false),
+            };
+            let session = FolderSession::new(&model, folder.path(), &store, &options).unwrap();
+            let session = session.with_observer(&breaks);
+            assert_eq!(session.cluster().unwrap(), whole, "{sql}");
+            assert!(breaks.is_done.load(Ordering::Relaxed));
+        }
     }
 }

@@ -11,37 +11,67 @@ use crate::image::Photo;
 use crate::refinement::{RefinementImage, RefinementOptions};
 use crate::store::ContentHash;
 
-/// Sorts pairs so that those of the same photos are adjacent: by a breadth-first order of the photos that
-/// starts at photos with few neighbours (Cuthill and McKee 1969).
+/// Sorts distinct pairs so that those of the same photos are adjacent: by a breadth-first order of the photos
+/// that starts at photos with few neighbours (Cuthill and McKee 1969).
 pub(super) fn sort_by_neighborhood<T>(pairs: &mut [T], photos: impl Fn(&T) -> [usize; 2]) {
-    let mut neighbors: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    for [a, b] in pairs.iter().map(&photos) {
-        neighbors.entry(a).or_default().insert(b);
-        neighbors.entry(b).or_default().insert(a);
-    }
-    let by_degree = |photos: &mut Vec<usize>| {
-        photos.sort_by_key(|photo| (neighbors[photo].len(), *photo));
+    const UNSEEN: u32 = u32::MAX;
+    let neighbors = Neighbors::new(pairs.iter().map(&photos));
+    let by_degree = |photos: &mut Vec<u32>| {
+        photos.sort_unstable_by_key(|&photo| (neighbors.of(photo).len(), photo));
     };
-    let mut starts: Vec<usize> = neighbors.keys().copied().collect();
+    let mut starts: Vec<u32> = (0..neighbors.starts.len() as u32 - 1).collect();
     by_degree(&mut starts);
-    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut places = vec![UNSEEN; starts.len()];
+    let mut num_seen = 0;
     for start in starts {
         let mut walk = VecDeque::from([start]);
         while let Some(photo) = walk.pop_front() {
-            if places.contains_key(&photo) {
+            if places[photo as usize] != UNSEEN {
                 continue;
             }
-            places.insert(photo, places.len());
-            let near = neighbors[&photo].iter().copied();
-            let mut met: Vec<usize> = near.filter(|n| !places.contains_key(n)).collect();
+            places[photo as usize] = num_seen;
+            num_seen += 1;
+            let near = neighbors.of(photo).iter().copied();
+            let mut met: Vec<u32> = near.filter(|&n| places[n as usize] == UNSEEN).collect();
             by_degree(&mut met);
             walk.extend(met);
         }
     }
     pairs.sort_by_key(|pair| {
-        let [a, b] = photos(pair).map(|photo| places[&photo]);
+        let [a, b] = photos(pair).map(|photo| places[photo]);
         (a.max(b), a.min(b))
     });
+}
+
+/// The neighbours of each photo, one list after the other.
+struct Neighbors {
+    /// Where the list of each photo begins, and the length of all.
+    starts: Vec<usize>,
+    photos: Vec<u32>,
+}
+
+impl Neighbors {
+    fn new(pairs: impl Iterator<Item = [usize; 2]> + Clone) -> Self {
+        let num_photos = pairs.clone().flatten().max().map_or(0, |last| last + 1);
+        let mut starts = vec![0; num_photos + 1];
+        for photo in pairs.clone().flatten() {
+            starts[photo + 1] += 1;
+        }
+        for photo in 0..num_photos {
+            starts[photo + 1] += starts[photo];
+        }
+        let mut next = starts.clone();
+        let mut photos = vec![0; starts[num_photos]];
+        for [a, b] in pairs.flat_map(|[a, b]| [[a, b], [b, a]]) {
+            photos[next[a]] = b as u32;
+            next[a] += 1;
+        }
+        Self { starts, photos }
+    }
+
+    fn of(&self, photo: u32) -> &[u32] {
+        &self.photos[self.starts[photo as usize]..self.starts[photo as usize + 1]]
+    }
 }
 
 /// Runs of pairs with at most `max_photos` photos each.

@@ -1,10 +1,12 @@
 //! The photos of a folder and their features.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use super::{Failure, FolderSession};
+use crate::candidates::GlobalRow;
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
@@ -18,21 +20,30 @@ use crate::store::{self, ContentHash, SettingsId};
 /// Changes when the same photo and options give other features than before.
 const EXTRACTION_VERSION: u32 = 4;
 
-/// A photo that could be read.
+/// A photo that could be read. Its features are asked for when they are needed: see [`features_of`].
 pub(super) struct Entry {
     /// Below the folder, with `/` between names.
     pub name: String,
     pub path: PathBuf,
     pub hash: ContentHash,
-    pub features: FeatureSet,
-    /// The keypoints by their place.
-    pub tree: KeypointTree,
+    pub width: u32,
+    pub height: u32,
+    pub num_keypoints: usize,
+    /// Encoded features, where the store does not keep them.
+    kept: Option<Box<[u8]>>,
 }
 
-/// Reads every photo of the folder, sorted by name; and what could not be read, and what is passed over.
-pub(super) fn read_folder(
-    session: &FolderSession<'_>,
-) -> Result<(Vec<Entry>, Vec<Failure>, PassedOver)> {
+/// The photos of a folder, sorted by name; what could not be read, and what is passed over.
+pub(super) struct Folder {
+    pub entries: Vec<Entry>,
+    /// The global descriptor of each photo.
+    pub globals: Vec<Option<GlobalRow>>,
+    pub failures: Vec<Failure>,
+    pub passed_over: PassedOver,
+}
+
+/// Reads every photo of the folder.
+pub(super) fn read_folder(session: &FolderSession<'_>) -> Result<Folder> {
     let folder = &session.folder;
     let listing = list_photos(folder)?;
     let mut failures: Vec<Failure> = listing
@@ -46,46 +57,41 @@ pub(super) fn read_folder(
         .map(|path| (name_below(folder, &path), path))
         .collect();
     photos.sort();
-    let settings = session.using(|store| store.settings(&session.extraction_settings()));
+    let settings = session.feature_settings();
     let counter = Counter::new(session.observer, Stage::Extract, photos.len());
-    let read: Vec<Result<(ContentHash, FeatureSet)>> = photos
-        .par_iter()
-        .map(|(_, path)| {
+    let read: Vec<std::result::Result<(Entry, Option<GlobalRow>), Failure>> = photos
+        .into_par_iter()
+        .map(|(name, path)| {
             counter.check()?;
-            let read = read_photo(session, settings, path);
-            counter.count(read.as_ref().is_ok_and(|(.., was_known)| *was_known));
-            read.map(|(hash, features, _)| (hash, features))
+            let read = read_photo(session, settings, &path);
+            counter.count(read.as_ref().is_ok_and(|photo| photo.was_known));
+            let entry = read.and_then(|photo| photo.entry(name, &path));
+            Ok(entry.map_err(|error| Failure::new(folder, &path, &error)))
         })
-        .collect();
-    counter.check()?;
-    let mut entries = Vec::new();
-    for ((name, path), read) in photos.into_iter().zip(read) {
+        .collect::<Result<_>>()?;
+    let (mut entries, mut globals) = (Vec::new(), Vec::new());
+    for read in read {
         match read {
-            Ok((hash, features)) => entries.push(Entry {
-                tree: KeypointTree::new(&features)?,
-                name,
-                path,
-                hash,
-                features,
-            }),
-            Err(error) => failures.push(Failure::new(folder, &path, &error)),
+            Ok((entry, global)) => {
+                entries.push(entry);
+                globals.push(global);
+            }
+            Err(failure) => failures.push(failure),
         }
     }
     failures.sort();
-    Ok((entries, failures, listing.passed_over))
+    Ok(Folder {
+        entries,
+        globals,
+        failures,
+        passed_over: listing.passed_over,
+    })
 }
 
 /// A photo from anywhere; its name is its path.
 pub(super) fn read_query(session: &FolderSession<'_>, path: &Path) -> Result<Entry> {
-    let settings = session.using(|store| store.settings(&session.extraction_settings()));
-    let (hash, features, _) = read_photo(session, settings, path)?;
-    Ok(Entry {
-        name: path_text(path),
-        path: path.to_owned(),
-        hash,
-        tree: KeypointTree::new(&features)?,
-        features,
-    })
+    let photo = read_photo(session, session.feature_settings(), path)?;
+    Ok(photo.entry(path_text(path), path)?.0)
 }
 
 /// Everything that features depend on.
@@ -104,29 +110,130 @@ impl FolderSession<'_> {
     pub(super) fn extraction_settings(&self) -> String {
         extraction_settings(self.model, &self.options.matching.extraction)
     }
+
+    /// What the store keeps this run's features under.
+    pub(super) fn feature_settings(&self) -> Option<SettingsId> {
+        self.using(|store| store.settings(&self.extraction_settings()))
+    }
 }
 
-/// The features of a photo, rounded as the store keeps them, and whether it had them.
+/// A photo that was read.
+pub(super) struct ReadPhoto {
+    pub hash: ContentHash,
+    /// Rounded as the store keeps them.
+    pub features: FeatureSet,
+    /// Whether the store had them.
+    pub was_known: bool,
+    /// Whether the store has them now.
+    is_stored: bool,
+}
+
+impl ReadPhoto {
+    /// What is kept of it in memory.
+    fn entry(self, name: String, path: &Path) -> Result<(Entry, Option<GlobalRow>)> {
+        let kept = match self.is_stored {
+            true => None,
+            false => Some(store::encode_features(&self.features)?.into_boxed_slice()),
+        };
+        let entry = Entry {
+            name,
+            path: path.to_owned(),
+            hash: self.hash,
+            width: self.features.width(),
+            height: self.features.height(),
+            num_keypoints: self.features.keypoints().len(),
+            kept,
+        };
+        Ok((entry, GlobalRow::new(&self.features)))
+    }
+}
+
 pub(super) fn read_photo(
     session: &FolderSession<'_>,
     settings: Option<SettingsId>,
     path: &Path,
-) -> Result<(ContentHash, FeatureSet, bool)> {
+) -> Result<ReadPhoto> {
     let decode = &session.options.matching.decode;
     let bytes = read_file(path, decode)?;
     let hash = content_hash(&bytes);
     let known = settings.and_then(|s| session.using(|store| store.features(s, &hash)));
     if let Some(features) = known.flatten() {
-        return Ok((hash, features, true));
+        return Ok(ReadPhoto {
+            hash,
+            features,
+            was_known: true,
+            is_stored: true,
+        });
     }
     let photo = Photo::decode(&bytes, path, decode)?;
     let features = extract(session.model, &photo, &session.options.matching.extraction)?;
+    let mut is_stored = false;
     if let Some(settings) = settings {
-        session.using(|store| store.put_features(settings, &hash, &features));
+        let put = session.using(|store| store.put_features(settings, &hash, &features));
+        is_stored = put.is_some();
         let small = thumbnail(photo.pixels(), THUMBNAIL_SIDE_PX)?;
         session.using(|store| store.put_thumbnail(&hash, &small));
     }
-    Ok((hash, store::rounded(&features)?, false))
+    Ok(ReadPhoto {
+        hash,
+        features: store::rounded(&features)?,
+        was_known: false,
+        is_stored,
+    })
+}
+
+/// The features of a photo that was read before: from the store, or from the photo when the store fails.
+///
+/// # Errors
+/// [`Error::Decode`] when the photo has changed meanwhile, and the errors of reading it.
+pub(super) fn features_of(
+    session: &FolderSession<'_>,
+    settings: Option<SettingsId>,
+    entry: &Entry,
+) -> Result<FeatureSet> {
+    if let Some(kept) = &entry.kept {
+        return store::decode_features(kept);
+    }
+    let known = settings.and_then(|s| session.using(|store| store.features(s, &entry.hash)));
+    if let Some(features) = known.flatten() {
+        return Ok(features);
+    }
+    let photo = read_photo(session, settings, &entry.path)?;
+    if photo.hash == entry.hash {
+        return Ok(photo.features);
+    }
+    Err(Error::Features {
+        reason: format!("{} has changed while it was in use", entry.path.display()),
+    })
+}
+
+/// Features and the places of keypoints.
+pub(super) struct Loaded {
+    pub features: FeatureSet,
+    pub tree: KeypointTree,
+}
+
+/// Makes `loaded` hold exactly the features of these photos; those present are kept.
+pub(super) fn load(
+    session: &FolderSession<'_>,
+    entries: &[Entry],
+    loaded: &mut BTreeMap<usize, Loaded>,
+    photos: BTreeSet<usize>,
+) -> Result<()> {
+    let settings = session.feature_settings();
+    loaded.retain(|index, _| photos.contains(index));
+    let missing = photos
+        .into_iter()
+        .filter(|index| !loaded.contains_key(index));
+    let missing: Vec<usize> = missing.collect();
+    let load = |index: usize| {
+        let features = features_of(session, settings, &entries[index])?;
+        let tree = KeypointTree::new(&features)?;
+        Ok((index, Loaded { features, tree }))
+    };
+    let new: Vec<(usize, Loaded)> = missing.into_par_iter().map(load).collect::<Result<_>>()?;
+    loaded.extend(new);
+    Ok(())
 }
 
 impl Failure {

@@ -53,7 +53,7 @@ impl FolderSession<'_> {
         let linked: Vec<&VerifiedPair> =
             pairs.filter(|pair| pair.is_linked(self.options)).collect();
         let counter = Counter::new(self.observer, Stage::Align, linked.len());
-        let settings = self.using(|store| store.settings(&self.extraction_settings()));
+        let settings = self.feature_settings();
         let refinement = RefinementOptions {
             max_long_side: LONG_SIDE,
             max_corners: MAX_CORNERS,

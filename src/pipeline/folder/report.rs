@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::pixels::groups;
 use super::places::{compared_places, least_certain};
 use super::read::read_photo;
 use super::verify::match_again;
@@ -44,7 +45,7 @@ impl FolderSession<'_> {
         let least_certain = least_certain(&shown);
         let total = found.photos.len() + shown.len() + least_certain.len();
         let counter = Counter::new(self.observer, Stage::Report, total);
-        let settings = self.using(|store| store.settings(&self.extraction_settings()));
+        let settings = self.feature_settings();
         let link = |photo: &FolderPhoto| {
             let path = self.path_of(photo);
             let from = beside.canonicalize().ok()?;
@@ -66,15 +67,23 @@ impl FolderSession<'_> {
                 })
             })
             .collect::<Result<_>>()?;
-        let features = features_of(self, settings, found, &shown);
-        let places = compared_places(self, &features, found, least_certain, &counter)?;
-        let pairs = shown
-            .par_iter()
-            .map(|pair| {
-                counter.check()?;
-                let (transform, inliers) = geometry(self, &features, found, pair)?;
-                counter.count(false);
-                Ok(ReportPair {
+        let features = features_of(self, settings, found, &least_certain);
+        let mut places = compared_places(self, &features, found, least_certain, &counter)?;
+        let mut pairs = Vec::with_capacity(shown.len());
+        for range in groups(&shown, |pair| [pair.image1, pair.image2], self.max_loaded) {
+            let group = &shown[range];
+            let features = features_of(self, settings, found, group);
+            let geometries: Vec<Geometry> = group
+                .par_iter()
+                .map(|pair| {
+                    counter.check()?;
+                    let geometry = geometry(self, &features, found, pair)?;
+                    counter.count(false);
+                    Ok(geometry)
+                })
+                .collect::<Result<_>>()?;
+            for (pair, (transform, inliers)) in group.iter().zip(geometries) {
+                pairs.push(ReportPair {
                     image1: pair.image1 as u32,
                     image2: pair.image2 as u32,
                     num_matches: pair.num_matches as u32,
@@ -85,10 +94,10 @@ impl FolderSession<'_> {
                     contradiction: pair.evidence.map(|evidence| evidence.contradiction),
                     inliers,
                     transform,
-                    places: places.get(&(pair.image1, pair.image2)).cloned(),
-                })
-            })
-            .collect::<Result<_>>()?;
+                    places: places.remove(&(pair.image1, pair.image2)),
+                });
+            }
+        }
         let (cuts, default_cut) = ladder(found, self.options);
         let folder = &self.folder;
         let name = folder.canonicalize().unwrap_or_else(|_| folder.clone());
@@ -182,8 +191,8 @@ pub(super) fn features_of(
         let known = settings.and_then(ask).flatten();
         let features = known.or_else(|| {
             let path = session.path_of(photo);
-            let (hash, features, _) = read_photo(session, settings, &path).ok()?;
-            (hash == photo.content_hash).then_some(features)
+            let read = read_photo(session, settings, &path).ok()?;
+            (read.hash == photo.content_hash).then_some(read.features)
         })?;
         Some((index, features))
     };

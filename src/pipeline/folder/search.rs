@@ -6,8 +6,8 @@ use nalgebra::{Matrix3, Point2};
 use rayon::prelude::*;
 
 use super::read::{Entry, read_folder, read_query};
-use super::verify::{match_entries, verify_pairs};
-use super::{Failure, FolderSession, VerifiedPair, score_pairs};
+use super::verify::match_entries;
+use super::{Failure, FolderSession, VerifiedPair, judged_pairs};
 use crate::error::Result;
 use crate::folder::PassedOver;
 use crate::geometry::{inverse, project};
@@ -55,13 +55,12 @@ impl FolderSession<'_> {
     /// As [`FolderSession::cluster`], and the errors of opening the query.
     pub fn search(&self, query: impl AsRef<Path>) -> Result<SearchResult> {
         let query = read_query(self, query.as_ref())?;
-        let (photos, failures, passed_over) = read_folder(self)?;
-        let num_photos = photos.len();
+        let folder = read_folder(self)?;
+        let num_photos = folder.entries.len();
         let mut entries = vec![query];
-        entries.extend(photos);
-        let pairs: Vec<(usize, usize)> = (1..entries.len()).map(|photo| (0, photo)).collect();
-        let found = verify_pairs(self, &entries, &pairs)?;
-        let (pairs, _) = score_pairs(self, &entries, found)?;
+        entries.extend(folder.entries);
+        let pairs: Vec<(u32, u32)> = (1..entries.len() as u32).map(|photo| (0, photo)).collect();
+        let (pairs, _) = judged_pairs(self, &entries, pairs)?;
         let linked = pairs.iter().filter(|pair| pair.is_linked(self.options));
         let mut found: Vec<&VerifiedPair> = linked.collect();
         found.sort_by(|a, b| {
@@ -85,8 +84,8 @@ impl FolderSession<'_> {
         Ok(SearchResult {
             hits,
             num_photos,
-            failures,
-            passed_over,
+            failures: folder.failures,
+            passed_over: folder.passed_over,
         })
     }
 }
@@ -97,17 +96,14 @@ fn region(
     entries: &[Entry],
     photo: usize,
 ) -> Result<Option<[[f64; 2]; 4]>> {
-    let ([first, _], found) = match_entries(session, entries, (0, photo))?;
+    let ([first, _], found) = match_entries(session, entries, (0, photo as u32))?;
     let photo_from_query: Option<Matrix3<f64>> = match found.geometry {
         Some(geometry) if first == 0 => Some(geometry.matrix),
         Some(geometry) => inverse(&geometry.matrix),
         None => None,
     };
-    let query = &entries[0].features;
-    let (right, bottom) = (
-        f64::from(query.width()) - 0.5,
-        f64::from(query.height()) - 0.5,
-    );
+    let query = &entries[0];
+    let (right, bottom) = (f64::from(query.width) - 0.5, f64::from(query.height) - 0.5);
     let corners = [(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)];
     Ok(photo_from_query.and_then(|matrix| {
         let mut region = [[0.0; 2]; 4];

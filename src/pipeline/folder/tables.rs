@@ -8,6 +8,7 @@
 //! `labels_pred.txt` has the cluster of each photo, one a line, in the order of the sorted paths.
 //! `clusters.json` is all of it; [`ClusterFile`] is its schema.
 
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -26,8 +27,8 @@ const VERSION: u32 = 4;
 /// The oldest version that is read. In version 3 `clusters` is called `classes`.
 const OLDEST_VERSION: u32 = 3;
 
-/// `clusters.json`. Photos are named by their place in `photos`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// `clusters.json`, as [`clusters_json`] writes it. Photos are named by their place in `photos`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct ClusterFile {
     /// 4.
@@ -89,26 +90,6 @@ pub struct ClusterSource {
 }
 
 impl ClusterFile {
-    /// The content of `clusters.json`.
-    pub fn new(found: &FolderClusters, source: ClusterSource) -> Self {
-        let photo = |photo: &FolderPhoto| PhotoRow {
-            path: photo.path.clone(),
-            sha256: hex(&photo.content_hash),
-            width: photo.width,
-            height: photo.height,
-        };
-        Self {
-            version: VERSION,
-            source,
-            prior_log_odds: found.prior_log_odds,
-            photos: found.photos.iter().map(photo).collect(),
-            clusters: found.clusters.clone(),
-            pairs: found.pairs.clone(),
-            failures: found.failures.clone(),
-            passed_over: found.passed_over.clone(),
-        }
-    }
-
     /// Reads `clusters.json`, of version 3 or 4; `path` only names it in errors.
     ///
     /// # Errors
@@ -135,19 +116,6 @@ impl ClusterFile {
             version: VERSION,
             ..file
         })
-    }
-
-    /// As a file.
-    ///
-    /// # Errors
-    /// [`Error::Labels`] when memory does not suffice.
-    pub fn to_json(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec(self).map_err(|e| Error::Labels {
-            path: "clusters.json".into(),
-            reason: e.to_string(),
-        })?;
-        bytes.push(b'\n');
-        Ok(bytes)
     }
 
     /// The photo with this path.
@@ -199,9 +167,52 @@ impl From<PairRow> for VerifiedPair {
     }
 }
 
-/// `clusters.csv`.
-pub fn clusters_csv(found: &FolderClusters) -> Vec<u8> {
-    let places = found.places();
+/// Writes `clusters.json`, of which [`ClusterFile`] is the schema.
+///
+/// # Errors
+/// Those of `out`.
+pub fn clusters_json(
+    found: &FolderClusters,
+    source: &ClusterSource,
+    mut out: impl Write,
+) -> std::io::Result<()> {
+    #[derive(Serialize)]
+    struct File<'a> {
+        version: u32,
+        #[serde(flatten)]
+        source: &'a ClusterSource,
+        prior_log_odds: f64,
+        photos: Vec<PhotoRow>,
+        clusters: &'a [Cluster],
+        pairs: &'a [VerifiedPair],
+        failures: &'a [Failure],
+        passed_over: &'a PassedOver,
+    }
+    let photo = |photo: &FolderPhoto| PhotoRow {
+        path: photo.path.clone(),
+        sha256: hex(&photo.content_hash),
+        width: photo.width,
+        height: photo.height,
+    };
+    let file = File {
+        version: VERSION,
+        source,
+        prior_log_odds: found.prior_log_odds,
+        photos: found.photos.iter().map(photo).collect(),
+        clusters: &found.clusters,
+        pairs: &found.pairs,
+        failures: &found.failures,
+        passed_over: &found.passed_over,
+    };
+    serde_json::to_writer(&mut out, &file)?;
+    out.write_all(b"\n")
+}
+
+/// Writes `clusters.csv`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn clusters_csv(found: &FolderClusters, out: impl Write) -> std::io::Result<()> {
     let row = |(photo, (number, place)): (usize, (usize, usize))| {
         let cluster = &found.clusters[number];
         [
@@ -212,20 +223,28 @@ pub fn clusters_csv(found: &FolderClusters) -> Vec<u8> {
         ]
     };
     table(
+        out,
         ["path", "cluster", "score", "representative"],
-        places.into_iter().enumerate().map(row),
+        found.places().into_iter().enumerate().map(row),
     )
 }
 
-/// `labels_pred.txt`.
-pub fn labels_txt(found: &FolderClusters) -> Vec<u8> {
-    let places = found.places();
-    let lines = places.iter().map(|(cluster, _)| format!("{cluster}\n"));
-    lines.collect::<String>().into_bytes()
+/// Writes `labels_pred.txt`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn labels_txt(found: &FolderClusters, mut out: impl Write) -> std::io::Result<()> {
+    for (cluster, _) in found.places() {
+        writeln!(out, "{cluster}")?;
+    }
+    Ok(())
 }
 
-/// `edges.csv`.
-pub fn edges_csv(found: &FolderClusters) -> Vec<u8> {
+/// Writes `edges.csv`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn edges_csv(found: &FolderClusters, out: impl Write) -> std::io::Result<()> {
     let number = |value: Option<f32>| value.map_or(String::new(), |value| format!("{value:.3}"));
     let row = |pair: &VerifiedPair| {
         [
@@ -241,6 +260,7 @@ pub fn edges_csv(found: &FolderClusters) -> Vec<u8> {
         ]
     };
     table(
+        out,
         [
             "image1",
             "image2",
@@ -264,14 +284,17 @@ fn probability_text(probability: f64) -> String {
 }
 
 /// CSV as [`csv_field`] gives it, lines ending in a line feed.
-fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<u8> {
-    let mut text = header.join(",") + "\n";
+fn table<const N: usize>(
+    mut out: impl Write,
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> std::io::Result<()> {
+    writeln!(out, "{}", header.join(","))?;
     for row in rows {
         let fields: Vec<String> = row.iter().map(|field| csv_field(field)).collect();
-        text += &fields.join(",");
-        text.push('\n');
+        writeln!(out, "{}", fields.join(","))?;
     }
-    text.into_bytes()
+    Ok(())
 }
 
 #[cfg(test)]
@@ -311,8 +334,9 @@ mod tests {
             copies_only: false,
             min_inliers: None,
         };
-        let file = ClusterFile::new(&found, source);
-        let text = String::from_utf8(file.to_json().unwrap()).unwrap();
+        let mut bytes = Vec::new();
+        clusters_json(&found, &source, &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
         assert!(
             text.contains("\"pairs\":[[0,1,9,8,0.5,null,null]]"),
             "{text}"
@@ -322,8 +346,10 @@ mod tests {
             .replace("\"clusters\":", "\"classes\":");
         assert_ne!(older, text);
         for text in [&text, &older] {
-            let read = ClusterFile::parse(text, Path::new("clusters.json"));
-            assert_eq!(read.unwrap(), file);
+            let read = ClusterFile::parse(text, Path::new("clusters.json")).unwrap();
+            assert_eq!(read.pairs, found.pairs);
+            assert_eq!(read.clusters, found.clusters);
+            assert_eq!((read.version, &read.source), (4, &source));
         }
         for version in [2, 5] {
             let text = text.replace("\"version\":4,", &format!("\"version\":{version},"));

@@ -1,18 +1,21 @@
 //! Selection of candidate pairs, and their geometric verification.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::read::Entry;
-use super::{FolderClusters, FolderSession, VerifiedPair};
-use crate::candidates::{Similarities, candidate_pairs};
+use super::pixels::{groups, sort_by_neighborhood};
+use super::read::{Entry, Loaded, features_of, load};
+use super::{EvidenceSummary, FolderClusters, FolderSession, VerifiedPair};
+use crate::candidates::{GlobalRow, Proposals, Similarities, candidate_pairs};
 use crate::error::Result;
 use crate::features::FeatureSet;
 use crate::matching::{MatchingOptions, SearchKind};
-use crate::pipeline::evidence::feature_evidence;
+use crate::pipeline::evidence::{feature_evidence, pair_evidence};
 use crate::pipeline::observer::{Counter, Stage};
 use crate::pipeline::{FeatureMatch, match_features, seed_from_content};
+use crate::refinement::RefinementImage;
+use crate::scoring::{Judgement, PairEvidence, PixelEvidence};
 use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
@@ -22,44 +25,58 @@ const CHUNK: usize = 2048;
 /// Random pairs that estimate the folder's null distribution where not all pairs are verified.
 const NUM_RANDOM: usize = 2000;
 
-/// A verified pair of photos by index; image1 is before image2.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Found {
-    pub image1: usize,
-    pub image2: usize,
-    pub record: PairRecord,
+/// Pairs of photos by index, the lesser first.
+pub(super) type Pairs = [(u32, u32)];
+
+/// The verified pairs of a folder.
+pub(super) struct Verified {
+    pub pairs: Vec<VerifiedPair>,
+    /// Places in `pairs` of those that are worth comparing by pixels and are not yet.
+    pub to_compare: Vec<u32>,
 }
 
 /// The pairs to verify, sorted.
 pub(super) fn pairs_to_verify(
     session: &FolderSession<'_>,
     entries: &[Entry],
-    similarities: &Similarities,
-) -> Result<Vec<(usize, usize)>> {
+    globals: Vec<Option<GlobalRow>>,
+) -> Result<Vec<(u32, u32)>> {
     let count = entries.len();
     let options = session.options;
     if options.exhaustive || count <= options.max_exhaustive {
+        let count = count as u32;
         let pairs = (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j)));
         return Ok(pairs.collect());
     }
     let counter = Counter::new(session.observer, Stage::Propose, 1);
-    let features: Vec<&FeatureSet> = entries.iter().map(|e| &e.features).collect();
+    let num_keypoints: Vec<usize> = entries.iter().map(|e| e.num_keypoints).collect();
     let hashes: Vec<ContentHash> = entries.iter().map(|e| e.hash).collect();
-    let mut pairs: BTreeSet<(usize, usize)> =
-        candidate_pairs(&features, similarities, &hashes, &options.candidates)?
-            .into_iter()
-            .collect();
+    let settings = session.feature_settings();
+    let features = |photo: usize| {
+        counter.check()?;
+        features_of(session, settings, &entries[photo])
+    };
+    let proposals = Proposals {
+        num_keypoints: &num_keypoints,
+        ranks: &hashes,
+        features,
+        scratch: session.scratch(),
+    };
+    let similarities = Similarities::new(globals);
+    let mut pairs = candidate_pairs(&proposals, similarities, &options.candidates)?;
     pairs.extend(random_pairs(&hashes));
+    pairs.sort_unstable();
+    pairs.dedup();
     counter.count(false);
-    Ok(pairs.into_iter().collect())
+    Ok(pairs)
 }
 
 /// About [`NUM_RANDOM`] pairs, chosen by the photos' content alone: neighbours in the order of their
 /// hashes, so that a photo more in the folder changes few of them.
-fn random_pairs(hashes: &[ContentHash]) -> Vec<(usize, usize)> {
+fn random_pairs(hashes: &[ContentHash]) -> Vec<(u32, u32)> {
     let count = hashes.len();
-    let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by_key(|&photo| (hashes[photo], photo));
+    let mut order: Vec<u32> = (0..count as u32).collect();
+    order.sort_by_key(|&photo| (hashes[photo as usize], photo));
     let max_distance = NUM_RANDOM
         .div_ceil(count.max(1))
         .min(count.saturating_sub(1) / 2);
@@ -88,65 +105,148 @@ pub(super) fn pair_settings(session: &FolderSession<'_>) -> Option<SettingsId> {
     session.using(|store| store.settings(&text))
 }
 
-/// The photos of a pair in the order of their content, which is the order they are matched in, so
-/// that names change nothing.
-fn by_content(entries: &[Entry], (image1, image2): (usize, usize)) -> (usize, usize) {
-    if entries[image1].hash <= entries[image2].hash {
-        (image1, image2)
-    } else {
-        (image2, image1)
-    }
-}
-
 /// Matches and verifies each pair that is not in the store.
 pub(super) fn verify_pairs(
     session: &FolderSession<'_>,
     entries: &[Entry],
-    pairs: &[(usize, usize)],
-) -> Result<Vec<Found>> {
+    pairs: &Pairs,
+    judgement: &Judgement,
+) -> Result<Verified> {
     let settings = pair_settings(session);
     let counter = Counter::new(session.observer, Stage::Verify, pairs.len());
-    let mut found = Vec::with_capacity(pairs.len());
+    let mut verified = Verified {
+        pairs: Vec::with_capacity(pairs.len()),
+        to_compare: Vec::new(),
+    };
+    let mut unknown: Vec<u32> = Vec::new();
     for chunk in pairs.chunks(CHUNK) {
+        counter.check()?;
         let known = known_pairs(session, entries, settings, chunk);
-        let records: Vec<PairRecord> = chunk
+        let judged: Vec<(VerifiedPair, bool)> = chunk
             .par_iter()
             .zip(&known)
             .map(|(&pair, known)| {
-                counter.check()?;
-                let record = match known {
-                    Some(record) => *record,
-                    None => verify_pair(session, entries, pair)?,
-                };
-                counter.count(known.is_some());
-                Ok(record)
+                let record = known.unwrap_or_default();
+                judged(session, entries, pair, record, judgement)
             })
-            .collect::<Result<_>>()?;
-        let new: Vec<_> = chunk
-            .iter()
-            .zip(&records)
-            .zip(&known)
-            .filter(|(_, known)| known.is_none())
-            .map(|((&pair, &record), _)| (hashes(entries, pair), record))
             .collect();
-        if let (Some(settings), false) = (settings, new.is_empty()) {
-            session.using(|store| store.put_pairs(settings, &new));
+        for ((pair, is_to_compare), known) in judged.into_iter().zip(known) {
+            let at = verified.pairs.len() as u32;
+            verified.pairs.push(pair);
+            match known {
+                None => unknown.push(at),
+                Some(_) => counter.count(true),
+            }
+            if is_to_compare {
+                verified.to_compare.push(at);
+            }
         }
-        let both = chunk.iter().zip(records);
-        found.extend(both.map(|(&(image1, image2), record)| Found {
-            image1,
-            image2,
-            record,
-        }));
     }
-    Ok(found)
+    let photos = |at: &u32| {
+        let pair = &verified.pairs[*at as usize];
+        [pair.image1, pair.image2]
+    };
+    if entries.len() > session.max_loaded {
+        sort_by_neighborhood(&mut unknown, photos);
+    }
+    let ranges = groups(&unknown, photos, session.max_loaded);
+    let mut loaded = BTreeMap::new();
+    for range in ranges {
+        let group = &unknown[range];
+        let photos = group.iter().flat_map(|at| {
+            let (image1, image2) = pairs[*at as usize];
+            [image1 as usize, image2 as usize]
+        });
+        load(session, entries, &mut loaded, photos.collect())?;
+        for chunk in group.chunks(CHUNK) {
+            let found: Vec<(PairRecord, VerifiedPair, bool)> = chunk
+                .par_iter()
+                .map(|&at| {
+                    counter.check()?;
+                    let pair = pairs[at as usize];
+                    let record = verify_pair(session, entries, &loaded, pair)?;
+                    let (judged, is_to_compare) = judged(session, entries, pair, record, judgement);
+                    counter.count(false);
+                    Ok((record, judged, is_to_compare))
+                })
+                .collect::<Result<_>>()?;
+            let mut new = Vec::with_capacity(chunk.len());
+            for (&at, (record, judged, is_to_compare)) in chunk.iter().zip(found) {
+                new.push((hashes(entries, pairs[at as usize]), record));
+                verified.pairs[at as usize] = judged;
+                if is_to_compare {
+                    verified.to_compare.push(at);
+                }
+            }
+            if let Some(settings) = settings {
+                session.using(|store| store.put_pairs(settings, &new));
+            }
+        }
+    }
+    verified.to_compare.sort_unstable();
+    Ok(verified)
+}
+
+/// The judgement of a pair by what is known of it, and whether its pixels are still to be compared. Pixels
+/// count where features make them worth comparing.
+fn judged(
+    session: &FolderSession<'_>,
+    entries: &[Entry],
+    pair: (u32, u32),
+    record: PairRecord,
+    judgement: &Judgement,
+) -> (VerifiedPair, bool) {
+    let features = record.features.as_ref();
+    let is_worth = session.options.matching.refinement.is_some()
+        && features.is_some_and(|features| judgement.is_worth_aligning(features));
+    let record = PairRecord {
+        pixels: record.pixels.filter(|_| is_worth),
+        ..record
+    };
+    let is_to_compare = is_worth && record.pixels.is_none();
+    (
+        verified_pair(entries, pair, &record, judgement),
+        is_to_compare,
+    )
+}
+
+/// The judgement of a pair.
+pub(super) fn verified_pair(
+    entries: &[Entry],
+    (image1, image2): (u32, u32),
+    record: &PairRecord,
+    judgement: &Judgement,
+) -> VerifiedPair {
+    let (image1, image2) = (image1 as usize, image2 as usize);
+    let PairRecord {
+        features, pixels, ..
+    } = *record;
+    let evidence = features.map(|features| PairEvidence { features, pixels });
+    // The evidence has the photos in the order of their content.
+    let is_swapped = entries[image1].hash > entries[image2].hash;
+    let summary = |pixels: PixelEvidence| {
+        let mut summary = EvidenceSummary::from(&pixels);
+        if is_swapped {
+            summary.explained.swap(0, 1);
+        }
+        summary
+    };
+    VerifiedPair {
+        image1,
+        image2,
+        num_matches: record.num_matches as usize,
+        num_inliers: record.num_inliers as usize,
+        log_odds: judgement.log_odds(evidence.as_ref()),
+        relation: evidence.and_then(|evidence| judgement.relation(&evidence)),
+        evidence: pixels.map(summary),
+    }
 }
 
 fn known_pairs(
     session: &FolderSession<'_>,
     entries: &[Entry],
     settings: Option<SettingsId>,
-    pairs: &[(usize, usize)],
+    pairs: &Pairs,
 ) -> Vec<Option<PairRecord>> {
     let keys: Vec<_> = pairs.iter().map(|&pair| hashes(entries, pair)).collect();
     settings
@@ -154,19 +254,37 @@ fn known_pairs(
         .unwrap_or_else(|| vec![None; pairs.len()])
 }
 
+/// The photos of a pair in the order of their content, which is the order they are matched in, so
+/// that names change nothing.
+fn by_content(entries: &[Entry], (image1, image2): (u32, u32)) -> [usize; 2] {
+    let (image1, image2) = (image1 as usize, image2 as usize);
+    if entries[image1].hash <= entries[image2].hash {
+        [image1, image2]
+    } else {
+        [image2, image1]
+    }
+}
+
 /// The key of a pair in the store.
-pub(super) fn hashes(entries: &[Entry], pair: (usize, usize)) -> (ContentHash, ContentHash) {
-    let (first, second) = by_content(entries, pair);
+pub(super) fn hashes(entries: &[Entry], pair: (u32, u32)) -> (ContentHash, ContentHash) {
+    let [first, second] = by_content(entries, pair);
     (entries[first].hash, entries[second].hash)
 }
 
 fn verify_pair(
     session: &FolderSession<'_>,
     entries: &[Entry],
-    pair: (usize, usize),
+    loaded: &BTreeMap<usize, Loaded>,
+    pair: (u32, u32),
 ) -> Result<PairRecord> {
-    let ([first, second], found) = match_entries(session, entries, pair)?;
-    let (a, b) = (&entries[first], &entries[second]);
+    let [first, second] = by_content(entries, pair);
+    let (a, b) = (&loaded[&first], &loaded[&second]);
+    let found = match_loaded(
+        session,
+        entries,
+        [first, second],
+        [&a.features, &b.features],
+    )?;
     let evidence = feature_evidence([&a.features, &b.features], [&a.tree, &b.tree], &found);
     Ok(PairRecord {
         num_matches: found.matches.len() as u32,
@@ -176,17 +294,53 @@ fn verify_pair(
     })
 }
 
+/// All that was seen of a pair, with its pixels; none without an overlap.
+pub(super) fn compare_pair(
+    session: &FolderSession<'_>,
+    entries: &[Entry],
+    loaded: &BTreeMap<usize, Loaded>,
+    images: &BTreeMap<usize, RefinementImage>,
+    pair: (u32, u32),
+) -> Result<Option<PairRecord>> {
+    let [first, second] = by_content(entries, pair);
+    let (Some(image_a), Some(image_b)) = (images.get(&first), images.get(&second)) else {
+        return Ok(None);
+    };
+    let (a, b) = (&loaded[&first], &loaded[&second]);
+    let features = [&a.features, &b.features];
+    let found = match_loaded(session, entries, [first, second], features)?;
+    let images = Some([image_a, image_b]);
+    let evidence = pair_evidence(features, [&a.tree, &b.tree], &found, images);
+    Ok(evidence.map(|(evidence, _)| PairRecord {
+        num_matches: found.matches.len() as u32,
+        num_inliers: found.num_inliers() as u32,
+        features: Some(evidence.features),
+        pixels: evidence.pixels,
+    }))
+}
+
+/// Matches two photos in the order of their content.
+fn match_loaded(
+    session: &FolderSession<'_>,
+    entries: &[Entry],
+    [first, second]: [usize; 2],
+    [a, b]: [&FeatureSet; 2],
+) -> Result<FeatureMatch> {
+    let seed = seed_from_content(&entries[first].hash, &entries[second].hash);
+    match_features(a, b, &session.options.matching, seed)
+}
+
 /// Matches a pair by its features; also returns its photos in the order of the match, by content.
 pub(super) fn match_entries(
     session: &FolderSession<'_>,
     entries: &[Entry],
-    pair: (usize, usize),
+    pair: (u32, u32),
 ) -> Result<([usize; 2], FeatureMatch)> {
-    let (first, second) = by_content(entries, pair);
-    let (a, b) = (&entries[first], &entries[second]);
-    let seed = seed_from_content(&a.hash, &b.hash);
-    let found = match_features(&a.features, &b.features, &session.options.matching, seed)?;
-    Ok(([first, second], found))
+    let both = by_content(entries, pair);
+    let settings = session.feature_settings();
+    let features = |photo: usize| features_of(session, settings, &entries[photo]);
+    let (a, b) = (features(both[0])?, features(both[1])?);
+    Ok((both, match_loaded(session, entries, both, [&a, &b])?))
 }
 
 /// As [`match_entries`], of a pair that was verified in `found`; none where a photo's features are not
