@@ -77,7 +77,7 @@ GROUPS = {
 # Pairs with fewer inliers are not judged by pixels.
 MIN_INLIERS = 6
 # Pairs that features alone give lower log-odds are not aligned.
-ASKED = -4.0
+ASKED = -3.0
 NUM_TREES = 200
 # Answers are the mean of as many fits, which differ in the rows and the columns that their trees draw: a seed moves
 # single pairs by a log-odds of 1.

@@ -7,7 +7,11 @@
 //! evidence, e / (1 + e), times the share of the evidence of one towards other photos that the other
 //! has too (the overlap coefficient of both neighbourhoods). A bad pair joins photos that have no
 //! neighbours in common; look-alikes have weak evidence towards the neighbours that each has
-//! strong evidence towards. A pair that was not verified counts as none.
+//! strong evidence towards.
+//!
+//! Of a large folder few pairs are verified. A pair that is not counts as none, for its photos were not
+//! alike enough to be asked; but the less so the more of the pairs that were asked of both photos are
+//! links: of hundreds of copies of one photo, each is only ever compared with a few.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -23,6 +27,8 @@ const MIN_MEAN_SIMILARITY: f64 = 0.18;
 const ENOUGH: f64 = 1.0;
 /// Evidence beyond this counts no more.
 const MAX_EVIDENCE: f64 = 8.0;
+/// The share of its verified pairs that are links counts at most this much.
+const MAX_SATURATION: f64 = 0.95;
 
 /// Evidence that two photos show the same thing.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,46 +48,98 @@ pub struct Cluster {
     /// Its photos, ascending.
     pub members: Vec<usize>,
     /// For each member, in the same order, the mean weight of its evidence towards the others, e / (1
-    /// + e), from 0 to 1; 1 for a photo by itself.
+    /// + e), from 0 to 1, where pairs that were not verified count little between photos that most others
+    /// are linked to; 1 for a photo by itself.
     pub scores: Vec<f64>,
     /// The member with the most evidence towards the others; of equals the first.
     pub representative: usize,
 }
 
 /// Sorts `num_photos` photos into clusters, the largest first and of equals that with the first
-/// photo; every photo is in one cluster. Of two links between the same photos the stronger counts.
-/// Links to photos that do not exist, and evidence that is not a number, count as none.
-/// Deterministic, and independent of the order of `links`.
-pub(crate) fn clusters(num_photos: usize, links: &[Link]) -> Vec<Cluster> {
-    let mut neighbors: Vec<Vec<(usize, f64)>> = vec![Vec::new(); num_photos];
-    for link in links {
-        let inside = link.image1.max(link.image2) < num_photos && link.image1 != link.image2;
-        if inside && link.evidence > 0.0 {
-            let evidence = link.evidence.min(MAX_EVIDENCE);
-            neighbors[link.image1].push((link.image2, evidence));
-            neighbors[link.image2].push((link.image1, evidence));
-        }
-    }
-    for near in &mut neighbors {
-        near.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-        near.dedup_by_key(|entry| entry.0);
-    }
+/// photo; every photo is in one cluster. `links` are all pairs that were verified, also those without
+/// evidence; where `is_complete`, a pair that is not among them counts as one without. Of two links between the
+/// same photos the stronger counts. Links to photos that do not exist, and evidence that is not a number,
+/// count as none. Deterministic, and independent of the order of `links`.
+pub(crate) fn clusters(num_photos: usize, links: &[Link], is_complete: bool) -> Vec<Cluster> {
+    let graph = Graph::new(num_photos, links, is_complete);
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    for component in components(&neighbors) {
-        groups.extend(split(&component, &neighbors));
+    for component in components(&graph) {
+        groups.extend(split(&component, &graph));
     }
     groups.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
     groups
         .into_iter()
-        .map(|members| cluster(members, &neighbors))
+        .map(|members| cluster(members, &graph))
         .collect()
 }
 
+/// The verified pairs of photos.
+struct Graph {
+    /// For each photo the others that it was compared with, ascending, and the evidence, from 0.
+    near: Vec<Vec<(usize, f64)>>,
+    /// For each photo the share of its pairs that are links, up to [`MAX_SATURATION`]; 0 where every pair is
+    /// known.
+    saturation: Vec<f64>,
+}
+
+impl Graph {
+    fn new(num_photos: usize, links: &[Link], is_complete: bool) -> Self {
+        let mut near: Vec<Vec<(usize, f64)>> = vec![Vec::new(); num_photos];
+        for link in links {
+            let inside = link.image1.max(link.image2) < num_photos && link.image1 != link.image2;
+            // Of a number and one that is not, `max` takes the number.
+            let evidence = link.evidence.max(0.0).min(MAX_EVIDENCE);
+            if inside && (evidence > 0.0 || !is_complete) {
+                near[link.image1].push((link.image2, evidence));
+                near[link.image2].push((link.image1, evidence));
+            }
+        }
+        for near in &mut near {
+            near.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+            near.dedup_by_key(|entry| entry.0);
+        }
+        let saturation = |near: &Vec<(usize, f64)>| {
+            let num_links = near
+                .iter()
+                .filter(|(_, evidence)| *evidence >= ENOUGH)
+                .count();
+            match is_complete || near.is_empty() {
+                true => 0.0,
+                false => (num_links as f64 / near.len() as f64).min(MAX_SATURATION),
+            }
+        };
+        Self {
+            saturation: near.iter().map(saturation).collect(),
+            near,
+        }
+    }
+
+    /// The evidence of a pair; none where it was not verified.
+    fn evidence(&self, photo: usize, other: usize) -> Option<f64> {
+        let near = &self.near[photo];
+        let at = near.binary_search_by_key(&other, |entry| entry.0).ok()?;
+        Some(near[at].1)
+    }
+
+    /// What a pair that was not verified counts, against 1 for one that was.
+    fn weight_of_unverified(&self, photo: usize, other: usize) -> f64 {
+        1.0 - self.saturation[photo] * self.saturation[other]
+    }
+
+    /// The evidence of a pair, and what the pair counts.
+    fn weighted(&self, photo: usize, other: usize) -> (f64, f64) {
+        match self.evidence(photo, other) {
+            Some(evidence) => (evidence, 1.0),
+            None => (0.0, self.weight_of_unverified(photo, other)),
+        }
+    }
+}
+
 /// The photos that pairs with enough evidence join, directly or through others.
-fn components(neighbors: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
-    let mut seen = vec![false; neighbors.len()];
+fn components(graph: &Graph) -> Vec<Vec<usize>> {
+    let mut seen = vec![false; graph.near.len()];
     let mut components = Vec::new();
-    for start in 0..neighbors.len() {
+    for start in 0..graph.near.len() {
         if seen[start] {
             continue;
         }
@@ -89,7 +147,7 @@ fn components(neighbors: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
         let mut component = vec![start];
         let mut next = 0;
         while next < component.len() {
-            for &(other, evidence) in &neighbors[component[next]] {
+            for &(other, evidence) in &graph.near[component[next]] {
                 if evidence >= ENOUGH && !seen[other] {
                     seen[other] = true;
                     component.push(other);
@@ -103,13 +161,13 @@ fn components(neighbors: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
     components
 }
 
-/// Average linkage within a component, on its pairs with evidence alone: memory grows with these, not with
-/// all pairs.
-fn split(component: &[usize], neighbors: &[Vec<(usize, f64)>]) -> Vec<Vec<usize>> {
+/// Average linkage within a component, on its verified pairs alone: memory grows with these, not with all
+/// pairs.
+fn split(component: &[usize], graph: &Graph) -> Vec<Vec<usize>> {
     if component.len() < 3 {
         return vec![component.to_vec()];
     }
-    let mut groups = Groups::new(component, neighbors);
+    let mut groups = Groups::new(component, graph);
     while let Some(next) = groups.waiting.pop() {
         let [a, b] = next.groups;
         if groups.sizes[a] == next.sizes[0] && groups.sizes[b] == next.sizes[1] {
@@ -125,10 +183,21 @@ struct Groups {
     group: Vec<usize>,
     /// The photos of each group; 0 for one that is part of another.
     sizes: Vec<usize>,
-    /// For each group those with evidence towards it, and the sum of the similarities of their photos.
-    sums: Vec<BTreeMap<usize, f64>>,
+    /// The sum of the saturation of each group's photos.
+    saturation: Vec<f64>,
+    /// For each group those that pairs were verified with.
+    ties: Vec<BTreeMap<usize, Tie>>,
     /// Groups that may become one, the most similar first.
     waiting: BinaryHeap<Merge>,
+}
+
+/// The verified pairs between two groups.
+#[derive(Clone, Copy, Default)]
+struct Tie {
+    /// The sum of the similarities of their photos.
+    similarity: f64,
+    /// The sum of the products of their photos' saturation.
+    saturation: f64,
 }
 
 /// Two groups that are similar enough to become one, while they have these sizes.
@@ -139,20 +208,27 @@ struct Merge {
 }
 
 impl Groups {
-    fn new(component: &[usize], neighbors: &[Vec<(usize, f64)>]) -> Self {
-        let mut sums = vec![BTreeMap::new(); component.len()];
+    fn new(component: &[usize], graph: &Graph) -> Self {
+        let mut ties = vec![BTreeMap::new(); component.len()];
         for (number, &photo) in component.iter().enumerate() {
-            for &(other, _) in &neighbors[photo] {
-                if let Ok(other_number) = component.binary_search(&other) {
-                    let similarity = similarity(neighbors, photo.min(other), photo.max(other));
-                    sums[number].insert(other_number, similarity);
+            for &(other, _) in &graph.near[photo] {
+                let tie = Tie {
+                    similarity: similarity(graph, photo.min(other), photo.max(other)),
+                    saturation: graph.saturation[photo] * graph.saturation[other],
+                };
+                if let (Ok(other), true) = (
+                    component.binary_search(&other),
+                    tie.similarity > 0.0 || tie.saturation > 0.0,
+                ) {
+                    ties[number].insert(other, tie);
                 }
             }
         }
         let mut groups = Self {
             group: (0..component.len()).collect(),
             sizes: vec![1; component.len()],
-            sums,
+            saturation: component.iter().map(|&p| graph.saturation[p]).collect(),
+            ties,
             waiting: BinaryHeap::new(),
         };
         (0..component.len()).for_each(|group| groups.wait(group, group + 1));
@@ -161,10 +237,13 @@ impl Groups {
 
     /// Lets `group` wait for those from `first` on that it is similar enough to.
     fn wait(&mut self, group: usize, first: usize) {
-        for (&other, sum) in self.sums[group].range(first..) {
+        for (&other, tie) in self.ties[group].range(first..) {
             let groups = [group.min(other), group.max(other)];
             let sizes = groups.map(|group| self.sizes[group]);
-            let similarity = sum / (sizes[0] * sizes[1]) as f64;
+            let [a, b] = groups.map(|group| self.saturation[group]);
+            // A verified pair counts 1, another 1 less the product of its photos' saturation.
+            let count = (sizes[0] * sizes[1]) as f64 - (a * b - tie.saturation);
+            let similarity = tie.similarity / count;
             if similarity >= MIN_MEAN_SIMILARITY {
                 self.waiting.push(Merge {
                     similarity,
@@ -177,20 +256,23 @@ impl Groups {
 
     /// Makes `other` part of `group`.
     fn merge(&mut self, group: usize, other: usize) {
-        let (mut sums, mut fewer) = (take(&mut self.sums[group]), take(&mut self.sums[other]));
-        sums.remove(&other);
+        let (mut ties, mut fewer) = (take(&mut self.ties[group]), take(&mut self.ties[other]));
+        ties.remove(&other);
         fewer.remove(&group);
-        if sums.len() < fewer.len() {
-            std::mem::swap(&mut sums, &mut fewer);
+        if ties.len() < fewer.len() {
+            std::mem::swap(&mut ties, &mut fewer);
         }
-        for (near, sum) in fewer {
-            *sums.entry(near).or_insert(0.0) += sum;
+        for (near, tie) in fewer {
+            let both = ties.entry(near).or_default();
+            both.similarity += tie.similarity;
+            both.saturation += tie.saturation;
         }
-        for (&near, &sum) in &sums {
-            self.sums[near].remove(&other);
-            self.sums[near].insert(group, sum);
+        for (&near, &tie) in &ties {
+            self.ties[near].remove(&other);
+            self.ties[near].insert(group, tie);
         }
-        self.sums[group] = sums;
+        self.ties[group] = ties;
+        self.saturation[group] += self.saturation[other];
         self.sizes[group] += take(&mut self.sizes[other]);
         self.group[other] = group;
         self.wait(group, 0);
@@ -235,24 +317,27 @@ impl PartialEq for Merge {
 impl Eq for Merge {}
 
 /// The weight of a pair times the share of their neighbours that the two photos have in common.
-fn similarity(neighbors: &[Vec<(usize, f64)>], photo: usize, other: usize) -> f64 {
-    let own = evidence(neighbors, photo, other);
+fn similarity(graph: &Graph, photo: usize, other: usize) -> f64 {
+    let own = graph.evidence(photo, other).unwrap_or(0.0);
     if own == 0.0 {
         return 0.0;
     }
     let strong = |at: usize| {
-        let near = neighbors[at].iter().copied();
+        let near = graph.near[at].iter().copied();
         near.filter(move |&(n, e)| e >= ENOUGH && n != photo && n != other)
     };
     // Each photo is a neighbour of the other, as far as their own pair goes.
     let both = 2.0 * own;
     let shared: f64 = strong(photo)
-        .map(|(near, e)| (e, evidence(neighbors, other, near)))
+        .filter_map(|(near, e)| Some((e, graph.evidence(other, near)?)))
         .filter(|(_, e)| *e >= ENOUGH)
         .map(|(e1, e2)| e1.min(e2))
         .sum();
-    let total = |at: usize| strong(at).map(|(_, e)| e).sum::<f64>();
-    let fewer = total(photo).min(total(other));
+    let total = |at: usize, towards: usize| {
+        let weighted = strong(at).map(|(near, e)| e * graph.weighted(towards, near).1);
+        weighted.sum::<f64>()
+    };
+    let fewer = total(photo, other).min(total(other, photo));
     weight(own) * ((both + shared) / (both + fewer)).min(1.0)
 }
 
@@ -261,21 +346,18 @@ fn weight(evidence: f64) -> f64 {
     evidence / (1.0 + evidence)
 }
 
-fn evidence(neighbors: &[Vec<(usize, f64)>], photo: usize, other: usize) -> f64 {
-    let near = &neighbors[photo];
-    near.binary_search_by_key(&other, |entry| entry.0)
-        .map_or(0.0, |at| near[at].1)
-}
-
-fn cluster(members: Vec<usize>, neighbors: &[Vec<(usize, f64)>]) -> Cluster {
-    let others = members.len() - 1;
+fn cluster(members: Vec<usize>, graph: &Graph) -> Cluster {
     let scores: Vec<f64> = members
         .iter()
         .map(|&photo| {
-            let towards = |other: &usize| weight(evidence(neighbors, photo, *other));
-            match others {
-                0 => 1.0,
-                _ => members.iter().map(towards).sum::<f64>() / others as f64,
+            let others = members.iter().filter(|&&other| other != photo);
+            let (sum, count) = others.fold((0.0, 0.0), |(sum, count), &other| {
+                let (evidence, pair) = graph.weighted(photo, other);
+                (sum + weight(evidence), count + pair)
+            });
+            match members.len() {
+                1 => 1.0,
+                _ => sum / count,
             }
         })
         .collect();
@@ -303,7 +385,7 @@ mod tests {
 
     fn groups(num_photos: usize, links: &[(usize, usize, f64)]) -> Vec<Vec<usize>> {
         let links: Vec<Link> = links.iter().copied().map(link).collect();
-        let clusters = clusters(num_photos, &links);
+        let clusters = clusters(num_photos, &links, true);
         clusters
             .into_iter()
             .map(|cluster| cluster.members)
@@ -353,20 +435,49 @@ mod tests {
     #[test]
     fn the_best_connected_represents() {
         let links = [(0, 1, 3.0), (1, 2, 3.0), (0, 2, 1.0)].map(link);
-        let found = clusters(3, &links);
+        let found = clusters(3, &links, true);
         assert_eq!(found[0].representative, 1);
         assert_eq!(found[0].scores, [0.625, 0.75, 0.625]);
     }
 
-    /// Of 50,000 copies each is linked to the next forty: all pairs would be ten gigabytes.
+    /// Copies of which each is compared with about forty others, and with a few strangers.
+    fn copies(range: std::ops::Range<usize>, strangers: std::ops::Range<usize>) -> Vec<Link> {
+        let (count, num_strangers) = (range.len(), strangers.len());
+        let links = range.clone().enumerate().flat_map(|(i, photo)| {
+            let start = range.start;
+            let near = (1..=20).map(move |step| start + (i * 7 + step * step * 3) % count);
+            let near = near.filter(move |other| *other != photo);
+            let copies = near.map(move |other| link((photo, other, 2.0)));
+            let far = strangers.start + i % num_strangers;
+            copies.chain([link((photo, far, 0.0))])
+        });
+        links.collect()
+    }
+
+    #[test]
+    fn hundreds_of_copies_are_one_cluster_and_a_bad_pair_joins_no_two() {
+        // Two photos of 300 copies each, and a hundred of something else.
+        let mut links = copies(0..300, 600..700);
+        links.extend(copies(300..600, 600..700));
+        let sizes = |links: &[Link]| -> Vec<usize> {
+            let found = clusters(700, links, false);
+            found.iter().map(|c| c.members.len()).take(3).collect()
+        };
+        assert_eq!(sizes(&links), [300, 300, 1]);
+        links.extend([(10, 310), (50, 350), (90, 500)].map(|(i, j)| link((i, j, 6.0))));
+        assert_eq!(sizes(&links), [300, 300, 1]);
+    }
+
     #[test]
     fn a_component_of_fifty_thousand_takes_memory_of_its_links() {
         let links: Vec<Link> = (0..50_000)
             .flat_map(|i| (i + 1..i + 21).map(move |j| link((i, j, 2.0))))
             .collect();
-        let found = clusters(50_020, &links);
-        assert_eq!(found.iter().map(|c| c.members.len()).sum::<usize>(), 50_020);
-        assert!(found[0].members.len() > 10);
+        for is_complete in [true, false] {
+            let found = clusters(50_020, &links, is_complete);
+            assert_eq!(found.iter().map(|c| c.members.len()).sum::<usize>(), 50_020);
+            assert!(found[0].members.len() > 10);
+        }
     }
 
     fn graph() -> impl Strategy<Value = (Vec<(usize, usize, f64)>, Vec<usize>)> {

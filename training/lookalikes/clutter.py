@@ -29,8 +29,8 @@ def template(t, bank, photos):
 
 
 def other(r, photos):
-    """Something else that lies there: a print or an object, with its mask."""
-    photo = photos.any(r)
+    """Something else that lies there, in this photo alone: a print or an object, with its mask."""
+    photo = photos.draw()
     if r.random() < 0.4:
         return held.cut_out(r, photo)
     wide, tall = r.choice([(300, 220), (220, 300), (260, 260), (340, 150)])
@@ -41,9 +41,11 @@ def scene(r, item, photos, tables):
     """The thing on a table or before a photo, with other things around and partly over it."""
     width, height = r.choice([(720, 540), (540, 720), (720, 480)])
     if r.random() < 0.5:
-        canvas = draw.fill_box(photos.any(r), width, height)
+        canvas = draw.fill_box(photos.draw(), width, height)
     else:
-        canvas = r.choice(tables).crop((0, 0, width, height))
+        table = r.choice(tables)
+        left, top = r.randint(0, table.width - width), r.randint(0, table.height - height)
+        canvas = table.crop((left, top, left + width, top + height))
     share = r.uniform(0.16, 0.42)
     # The thing's width and height before it is tilted, from the share of the photo that it covers.
     scale = (share * width * height / (item.width * item.height)) ** 0.5
@@ -74,7 +76,8 @@ def place(r, canvas, item, mask, x, y, scale):
 def clutter(name, things, bank, rng):
     """Things of several piles; of each a picture of its own and two or three photos in which it lies among others."""
     tables = [shoot.desk(rng(name, "desk", k), bank.scenes(rng(name, "desks", k)).draw()) for k in range(4)]
-    photos = bank.mixed(rng(name, "photos"))
+    # What else lies there is in one photo alone, or two photos of two things would show one thing.
+    photos, others = bank.mixed(rng(name, "photos")), bank.scenes(rng(name, "others"))
     left = 0
     for thing in range(things):
         if left == 0:
@@ -83,4 +86,4 @@ def clutter(name, things, bank, rng):
         r = rng(name, thing)
         item = fill(r)
         out = [shoot.again(r, item, tables, r.choice(["save", "save", "scan", "photo"]))]
-        yield out + [scene(rng(name, thing, copy), item, photos, tables) for copy in range(r.randint(2, 3))]
+        yield out + [scene(rng(name, thing, copy), item, others, tables) for copy in range(r.randint(2, 3))]

@@ -148,7 +148,7 @@ pub fn cluster_pairs(
         Ok(link(image1, image2, log_odds, min_log_odds))
     };
     let links: Vec<Link> = pairs.iter().enumerate().map(link).collect::<Result<_>>()?;
-    Ok(clusters(num_photos, &links))
+    Ok(clusters(num_photos, &links, true))
 }
 
 fn link(image1: usize, image2: usize, log_odds: f64, min_log_odds: f64) -> Link {
@@ -160,22 +160,24 @@ fn link(image1: usize, image2: usize, log_odds: f64, min_log_odds: f64) -> Link 
 }
 
 fn clusters_at(num_photos: usize, pairs: &[VerifiedPair], linkage: &Linkage) -> Vec<Cluster> {
-    let may_link = |pair: &&VerifiedPair| {
+    let may_link = |pair: &VerifiedPair| {
         linkage
             .min_inliers
             .is_none_or(|min| pair.num_inliers >= min)
             && (!linkage.copies_only || pair.relation == Some(Relation::Copy))
     };
-    let link = |pair: &VerifiedPair| {
-        link(
+    let link = |pair: &VerifiedPair| match may_link(pair) {
+        true => link(
             pair.image1,
             pair.image2,
             pair.log_odds,
             linkage.min_log_odds,
-        )
+        ),
+        false => link(pair.image1, pair.image2, f64::NEG_INFINITY, 0.0),
     };
-    let links: Vec<Link> = pairs.iter().filter(may_link).map(link).collect();
-    clusters(num_photos, &links)
+    let links: Vec<Link> = pairs.iter().map(link).collect();
+    let is_complete = pairs.len() == num_photos * num_photos.saturating_sub(1) / 2;
+    clusters(num_photos, &links, is_complete)
 }
 
 /// The chain whose weakest pair is strongest, and its pairs: pairs join groups of photos, the
