@@ -1,10 +1,8 @@
 //! Values of the library as numpy arrays, all read-only.
 
 use nalgebra::Matrix3;
-use numpy::ndarray::{ArrayView, Dimension, aview2};
-use numpy::{
-    Element, IntoPyArray, PyArray, PyArray1, PyArray2, PyArray3, PyArrayMethods, ToPyArray,
-};
+use numpy::ndarray::{Array2, ArrayView, Dimension};
+use numpy::{Element, IntoPyArray, PyArray, PyArray1, PyArray2, PyArray3, PyArrayMethods};
 use pyo3::prelude::*;
 
 /// A view of what the object `owner` holds, without a copy; it keeps `owner` alive.
@@ -26,16 +24,21 @@ pub(crate) fn column<T: Element>(py: Python<'_>, values: Vec<T>) -> Bound<'_, Py
     read_only(values.into_pyarray(py))
 }
 
-/// Rows of the same length. One array without another one behind it, whose values could be written to.
-pub(crate) fn rows<'py, T: Element + Copy, const N: usize>(
-    py: Python<'py>,
-    rows: &[[T; N]],
-) -> Bound<'py, PyArray2<T>> {
-    read_only(aview2(rows).to_pyarray(py))
+/// Takes rows of the same length without a copy.
+pub(crate) fn rows<T: Element, const N: usize>(
+    py: Python<'_>,
+    rows: Vec<[T; N]>,
+) -> Bound<'_, PyArray2<T>> {
+    read_only(Array2::from(rows).into_pyarray(py))
 }
 
 pub(crate) fn matrix<'py>(py: Python<'py>, matrix: &Matrix3<f64>) -> Bound<'py, PyArray2<f64>> {
-    rows(py, &[0, 1, 2].map(|i| [0, 1, 2].map(|j| matrix[(i, j)])))
+    rows(
+        py,
+        [0, 1, 2]
+            .map(|i| [0, 1, 2].map(|j| matrix[(i, j)]))
+            .to_vec(),
+    )
 }
 
 /// A picture as height x width x 3; it may be written to.
@@ -47,6 +50,8 @@ pub(crate) fn picture(
     picture.into_raw().into_pyarray(py).reshape(shape)
 }
 
+/// numpy lets nobody make it writeable again, as long as the array does not own its values: those made by
+/// `into_pyarray` belong to an object behind it.
 fn read_only<T: Element, D: Dimension>(
     array: Bound<'_, PyArray<T, D>>,
 ) -> Bound<'_, PyArray<T, D>> {

@@ -67,7 +67,7 @@ impl Features {
         let each = |of: fn(&Keypoint) -> f32| keypoints.iter().map(of).collect();
         let places: Vec<[f32; 2]> = keypoints.iter().map(|k| [k.x, k.y]).collect();
         Ok(Self {
-            keypoints: arrays::rows(py, &places).unbind(),
+            keypoints: arrays::rows(py, places).unbind(),
             scales: arrays::column(py, each(|k| k.scale)).unbind(),
             scores: arrays::column(py, each(|k| k.score)).unbind(),
             set: Arc::new(set),

@@ -229,8 +229,8 @@ impl MatchResult {
     #[getter]
     fn inliers<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
         let places = self.found.result.inlier_positions().into_iter();
-        let places: Vec<[f32; 4]> = places.map(|place| place.map(|v| v as f32)).collect();
-        arrays::rows(py, &places)
+        let places = places.map(|place| place.map(|v| v as f32));
+        arrays::rows(py, places.collect())
     }
 
     /// The number of verified inliers.

@@ -130,7 +130,7 @@ impl VerifyResult {
     fn matches<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<i64>> {
         let matches = self.found.found.matches.iter();
         let pairs = matches.map(|found| [found.index1 as i64, found.index2 as i64]);
-        arrays::rows(py, &pairs.collect::<Vec<_>>())
+        arrays::rows(py, pairs.collect())
     }
 
     /// Distance of the descriptors of each match; N, float32.
@@ -155,7 +155,7 @@ impl VerifyResult {
             let k2 = &self.sets[1].keypoints()[found.index2];
             [k1.x, k1.y, k2.x, k2.y]
         };
-        arrays::rows(py, &self.indices().map(place).collect::<Vec<_>>())
+        arrays::rows(py, self.indices().map(place).collect())
     }
 
     /// The number of verified inliers.
