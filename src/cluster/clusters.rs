@@ -47,9 +47,9 @@ pub(crate) struct Link {
 pub struct Cluster {
     /// Its photos, ascending.
     pub members: Vec<usize>,
-    /// For each member, in the same order, the mean weight of its evidence towards the others, e / (1
-    /// + e), from 0 to 1, where pairs that were not verified count little between photos that most others
-    /// are linked to; 1 for a photo by itself.
+    /// For each member, in the same order, the mean weight of its evidence towards the others, from 0 to 1:
+    /// evidence e weighs e / (1 + e). Pairs that were not verified count little between photos that most
+    /// others are linked to. A photo by itself has 1.
     pub scores: Vec<f64>,
     /// The member with the most evidence towards the others; of equals the first.
     pub representative: usize,
@@ -87,8 +87,10 @@ impl Graph {
         let mut near: Vec<Vec<(usize, f64)>> = vec![Vec::new(); num_photos];
         for link in links {
             let inside = link.image1.max(link.image2) < num_photos && link.image1 != link.image2;
-            // Of a number and one that is not, `max` takes the number.
-            let evidence = link.evidence.max(0.0).min(MAX_EVIDENCE);
+            let evidence = match link.evidence.is_nan() {
+                true => 0.0,
+                false => link.evidence.clamp(0.0, MAX_EVIDENCE),
+            };
             if inside && (evidence > 0.0 || !is_complete) {
                 near[link.image1].push((link.image2, evidence));
                 near[link.image2].push((link.image1, evidence));
@@ -445,7 +447,7 @@ mod tests {
         let (count, num_strangers) = (range.len(), strangers.len());
         let links = range.clone().enumerate().flat_map(|(i, photo)| {
             let start = range.start;
-            let near = (1..=20).map(move |step| start + (i * 7 + step * step * 3) % count);
+            let near = (1..=20).map(move |step| start + (i + step * (3 * step + 1)) % count);
             let near = near.filter(move |other| *other != photo);
             let copies = near.map(move |other| link((photo, other, 2.0)));
             let far = strangers.start + i % num_strangers;

@@ -60,13 +60,17 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<()> {
     })
 }
 
-/// Whether the file has no tables yet.
+/// Whether the file has no tables yet, as of one moment: another program may be making them.
 fn is_new(connection: &Connection, path: &Path) -> Result<bool> {
-    let number = |query: &str| {
-        connection
-            .query_row(query, [], |row| row.get::<_, i32>(0))
-            .map_err(|error| Error::store(path, error))
-    };
+    let at = |error| Error::store(path, error);
+    let is_own = connection.is_autocommit();
+    if is_own {
+        connection.execute_batch("BEGIN").map_err(at)?;
+    }
+    let found = marks(connection);
+    if is_own {
+        connection.execute_batch("COMMIT").map_err(at)?;
+    }
     let refuse = |reason| {
         Err(Error::Store {
             path: path.to_owned(),
@@ -74,17 +78,24 @@ fn is_new(connection: &Connection, path: &Path) -> Result<bool> {
             is_damaged: false,
         })
     };
-    match (
-        number("PRAGMA application_id")?,
-        number("PRAGMA user_version")?,
-    ) {
-        (0, 0) if number("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(true),
-        (APPLICATION_ID, VERSION) => Ok(false),
-        (APPLICATION_ID, version) => refuse(format!(
+    match found.map_err(at)? {
+        (0, 0, 0) => Ok(true),
+        (APPLICATION_ID, VERSION, _) => Ok(false),
+        (APPLICATION_ID, version, _) => refuse(format!(
             "made by another version of delfin (format {version}, this one reads {VERSION})"
         )),
         _ => refuse("not a store of delfin".into()),
     }
+}
+
+/// The marks of the program and of its version, and the number of tables.
+fn marks(connection: &Connection) -> rusqlite::Result<(i32, i32, i32)> {
+    let number = |query: &str| connection.query_row(query, [], |row| row.get(0));
+    Ok((
+        number("PRAGMA application_id")?,
+        number("PRAGMA user_version")?,
+        number("SELECT count(*) FROM sqlite_schema")?,
+    ))
 }
 
 fn make(connection: &Connection) -> rusqlite::Result<()> {

@@ -16,7 +16,7 @@ class EdgeClusters(NamedTuple):
     representatives: np.ndarray
 
 
-def cluster_edges(photos, edges, *, probability=None, log_odds=None, min_probability=0.45):
+def cluster_edges(photos, edges, *, probability=None, log_odds=None, min_probability=0.4):
     """Sorts photos into clusters by what is known of their pairs, as ``cluster`` sorts a folder.
 
     Parameters

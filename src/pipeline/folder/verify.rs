@@ -22,8 +22,6 @@ use crate::store::{ContentHash, PairRecord, SettingsId};
 const VERIFICATION_VERSION: u32 = 4;
 /// Batch size for reading and writing pairs in the store.
 const CHUNK: usize = 2048;
-/// Random pairs that estimate the folder's null distribution where not all pairs are verified.
-const NUM_RANDOM: usize = 2000;
 
 /// Pairs of photos by index, the lesser first.
 pub(super) type Pairs = [(u32, u32)];
@@ -63,28 +61,9 @@ pub(super) fn pairs_to_verify(
         scratch: session.scratch(),
     };
     let similarities = Similarities::new(globals);
-    let mut pairs = candidate_pairs(&proposals, similarities, &options.candidates)?;
-    pairs.extend(random_pairs(&hashes));
-    pairs.sort_unstable();
-    pairs.dedup();
+    let pairs = candidate_pairs(&proposals, similarities, &options.candidates)?;
     counter.count(false);
     Ok(pairs)
-}
-
-/// About [`NUM_RANDOM`] pairs, chosen by the photos' content alone: neighbours in the order of their
-/// hashes, so that a photo more in the folder changes few of them.
-fn random_pairs(hashes: &[ContentHash]) -> Vec<(u32, u32)> {
-    let count = hashes.len();
-    let mut order: Vec<u32> = (0..count as u32).collect();
-    order.sort_by_key(|&photo| (hashes[photo as usize], photo));
-    let max_distance = NUM_RANDOM
-        .div_ceil(count.max(1))
-        .min(count.saturating_sub(1) / 2);
-    let ring = (1..=max_distance)
-        .flat_map(|distance| (0..count).map(move |at| (at, (at + distance) % count)));
-    ring.map(|(a, b)| (order[a], order[b]))
-        .map(|(i, j)| (i.min(j), i.max(j)))
-        .collect()
 }
 
 /// Everything that a pair's record depends on.
