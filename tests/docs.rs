@@ -10,6 +10,17 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The files of a folder with this ending, sorted.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut paths: Vec<PathBuf> = paths
+        .filter(|path| path.extension().is_some_and(|found| found == ending))
+        .collect();
+    paths.sort();
+    paths
+}
+
 /// What the pages name: `examples/images`, `photos/`, `item_photos/` with two classes, and true labels.
 fn folder_of_the_pages() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -19,14 +30,8 @@ fn folder_of_the_pages() -> tempfile::TempDir {
     );
     std::fs::create_dir_all(&examples).unwrap();
     std::fs::create_dir_all(&photos).unwrap();
-    let mut names: Vec<PathBuf> = std::fs::read_dir(root().join("examples/images"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "jpg"))
-        .collect();
-    names.sort();
     let mut labels = String::new();
-    for path in &names {
+    for path in &files(&root().join("examples/images"), "jpg") {
         let name = path.file_name().unwrap();
         std::fs::copy(path, examples.join(name)).unwrap();
         std::fs::copy(path, photos.join(name)).unwrap();
@@ -111,13 +116,8 @@ fn assert_printed(page: &str, printed: &str) {
 
 #[test]
 fn the_commands_of_every_page_run_and_print_what_it_says() {
-    let mut pages: Vec<PathBuf> = std::fs::read_dir(root().join("docs"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
-        .collect();
-    pages.push(root().join("README.md"));
-    pages.sort();
+    let pages = files(&root().join("docs"), "md").into_iter();
+    let pages = pages.chain([root().join("README.md")]);
     let mut count = 0;
     for path in pages {
         let page = std::fs::read_to_string(&path).unwrap();
@@ -146,11 +146,7 @@ fn every_page_is_listed() {
 /// Links of README.md and docs/ to files of the repository.
 #[test]
 fn every_link_leads_to_a_file() {
-    let mut pages: Vec<PathBuf> = std::fs::read_dir(root().join("docs"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
-        .collect();
+    let mut pages = files(&root().join("docs"), "md");
     pages
         .extend(["README.md", "ARCHITECTURE.md", "models/README.md"].map(|name| root().join(name)));
     for path in pages {
