@@ -442,18 +442,25 @@ mod tests {
         assert_eq!(found[0].scores, [0.625, 0.75, 0.625]);
     }
 
-    /// Copies of which each is compared with about forty others, and with a few strangers.
+    /// Copies of which each is compared with about forty others, and with a stranger.
     fn copies(range: std::ops::Range<usize>, strangers: std::ops::Range<usize>) -> Vec<Link> {
-        let (count, num_strangers) = (range.len(), strangers.len());
-        let links = range.clone().enumerate().flat_map(|(i, photo)| {
-            let start = range.start;
-            let near = (1..=20).map(move |step| start + (i + step * (3 * step + 1)) % count);
-            let near = near.filter(move |other| *other != photo);
-            let copies = near.map(move |other| link((photo, other, 2.0)));
-            let far = strangers.start + i % num_strangers;
-            copies.chain([link((photo, far, 0.0))])
-        });
-        links.collect()
+        let mut state = range.start as u64 + 1;
+        let mut below = move |bound: usize| {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            (state >> 33) as usize % bound
+        };
+        let mut links = Vec::new();
+        for photo in range.clone() {
+            for _ in 0..20 {
+                let other = range.start + below(range.len());
+                links.push(link((photo, other, 2.0)));
+            }
+            let stranger = strangers.start + below(strangers.len());
+            links.push(link((photo, stranger, 0.0)));
+        }
+        links
     }
 
     #[test]
@@ -466,8 +473,11 @@ mod tests {
             found.iter().map(|c| c.members.len()).take(3).collect()
         };
         assert_eq!(sizes(&links), [300, 300, 1]);
+        // Evidence three times as strong may take a photo of a bad pair with it, and no other.
         links.extend([(10, 310), (50, 350), (90, 500)].map(|(i, j)| link((i, j, 6.0))));
-        assert_eq!(sizes(&links), [300, 300, 1]);
+        let sizes = sizes(&links);
+        assert_eq!(sizes[0] + sizes[1], 600, "{sizes:?}");
+        assert!(sizes[1] >= 297, "{sizes:?}");
     }
 
     #[test]
