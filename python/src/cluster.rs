@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use delfin::Error;
 use delfin::cluster::Cluster;
 use delfin::folder::list_photos;
-use delfin::pipeline::{FolderClusters, FolderSession, VerifiedPair, clusters_json};
+use delfin::pipeline::{
+    ClusterOptions, FolderClusters, FolderSession, VerifiedPair, clusters_json,
+};
 use delfin::scoring::{Judgement, Relation};
 use delfin::store::{Store, default_path};
 use numpy::{PyArray1, PyReadonlyArray1};
@@ -272,7 +274,7 @@ pub(crate) fn cluster_pairs<'py>(
     first: PyReadonlyArray1<'py, i64>,
     second: PyReadonlyArray1<'py, i64>,
     log_odds: PyReadonlyArray1<'py, f64>,
-    min_probability: f64,
+    min_probability: Option<f64>,
 ) -> PyResult<Labels<'py>> {
     let (first, second, log_odds) = (first.as_array(), second.as_array(), log_odds.as_array());
     // A negative index names no photo, as one that is too large.
@@ -281,6 +283,8 @@ pub(crate) fn cluster_pairs<'py>(
     let pairs: Vec<(usize, usize, f64)> = ends
         .map(|((a, b), log_odds)| (index(*a), index(*b), *log_odds))
         .collect();
+    let default = || ClusterOptions::default().min_probability;
+    let min_probability = min_probability.unwrap_or_else(default);
     let clusters = run(py, None, move |_| {
         delfin::pipeline::cluster_pairs(num_photos, &pairs, min_probability)
     })?;

@@ -16,7 +16,7 @@ use crate::arrays;
 use crate::error::option_error;
 use crate::image::Source;
 use crate::model::Network;
-use crate::options::{Extraction, count};
+use crate::options::{Extraction, Matching, count};
 use crate::output::ensure_replaceable;
 use crate::run::run;
 
@@ -136,12 +136,19 @@ pub(crate) fn match_photos(
         kind.map_err(|cause: delfin::Error| crate::error::raised(py, &cause))
     });
     let kind = kind.transpose()?;
-    let min_inliers: Option<usize> = count(py, "min_inliers", min_inliers)?;
     if min_inliers.is_some() && min_probability.is_some() {
         let reason = "goes without min_probability: one of them decides";
         return Err(option_error(py, "min_inliers", reason));
     }
-    let seed: Option<u64> = count(py, "seed", seed)?;
+    let matching = Matching {
+        max_distance,
+        ratio,
+        max_error_px,
+        min_probability,
+        min_inliers: count(py, "min_inliers", min_inliers)?,
+        mirrored,
+        seed: count(py, "seed", seed)?,
+    };
     let found = run(py, None, move |_| {
         // The network is made ready while the photos are decoded.
         let decode = DecodeOptions::default();
@@ -153,31 +160,14 @@ pub(crate) fn match_photos(
             options = options.with_delf_matching();
         }
         options.extraction = extraction.options(&model);
-        if max_distance.is_some() {
-            options.matching.max_distance = max_distance;
-        }
-        if ratio.is_some() {
-            options.matching.max_ratio = ratio;
-        }
+        matching.apply(&mut options);
         if let Some(kind) = kind {
             options.verification.kind = kind;
             options.refined_kind = kind;
         }
-        if let Some(max_error_px) = max_error_px {
-            options.verification.ransac.max_error_px = max_error_px;
-        }
-        if let Some(min_inliers) = min_inliers {
-            options.min_inliers = min_inliers;
-            options.min_probability = None;
-        }
-        if min_probability.is_some() {
-            options.min_probability = min_probability;
-        }
-        options.verification.limits.allow_mirrored = mirrored;
         if !refine {
             options.refinement = None;
         }
-        options.seed = seed;
         let result = delfin::pipeline::match_photos(&model, &photo1, &photo2, &options)?;
         let report = PairReport {
             photos: [&photo1, &photo2],

@@ -1,6 +1,7 @@
 //! Arguments that several calls have.
 
 use delfin::extract::ExtractionOptions;
+use delfin::pipeline::MatchOptions;
 use pyo3::prelude::*;
 
 use crate::error::option_error;
@@ -47,5 +48,40 @@ impl Extraction {
             max_features: self.max_features.unwrap_or(defaults.max_features),
             min_attention: defaults.min_attention,
         }
+    }
+}
+
+/// How matches and the verdict are made, of two photos as of two sets of features; None is the network's own
+/// setting.
+pub(crate) struct Matching {
+    pub(crate) max_distance: Option<f32>,
+    pub(crate) ratio: Option<f32>,
+    pub(crate) max_error_px: Option<f64>,
+    pub(crate) min_probability: Option<f64>,
+    pub(crate) min_inliers: Option<usize>,
+    pub(crate) mirrored: bool,
+    pub(crate) seed: Option<u64>,
+}
+
+impl Matching {
+    pub(crate) fn apply(&self, options: &mut MatchOptions) {
+        if self.max_distance.is_some() {
+            options.matching.max_distance = self.max_distance;
+        }
+        if self.ratio.is_some() {
+            options.matching.max_ratio = self.ratio;
+        }
+        if let Some(max_error_px) = self.max_error_px {
+            options.verification.ransac.max_error_px = max_error_px;
+        }
+        if let Some(min_inliers) = self.min_inliers {
+            options.min_inliers = min_inliers;
+            options.min_probability = None;
+        }
+        if self.min_probability.is_some() {
+            options.min_probability = self.min_probability;
+        }
+        options.verification.limits.allow_mirrored = self.mirrored;
+        options.seed = self.seed;
     }
 }

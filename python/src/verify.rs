@@ -12,7 +12,7 @@ use crate::arrays;
 use crate::error::option_error;
 use crate::features::Features;
 use crate::model::Network;
-use crate::options::count;
+use crate::options::{Matching, count};
 use crate::run::run;
 
 /// What was found in the features of two photos.
@@ -70,8 +70,15 @@ pub(crate) fn verify(
         }
         (given, [first, second]) => given.or(first).or(second),
     };
-    let min_inliers: Option<usize> = count(py, "min_inliers", min_inliers)?;
-    let seed: Option<u64> = count(py, "seed", seed)?;
+    let matching = Matching {
+        max_distance,
+        ratio,
+        max_error_px,
+        min_probability,
+        min_inliers: count(py, "min_inliers", min_inliers)?,
+        mirrored,
+        seed: count(py, "seed", seed)?,
+    };
     let sets = [f1, f2].map(|features| features.get().set().clone());
     let hashes = [f1.get().hash(), f2.get().hash()];
     let own = sets.clone();
@@ -81,24 +88,7 @@ pub(crate) fn verify(
         if let Some(max_size) = max_size {
             options.extraction.max_size = max_size;
         }
-        if max_distance.is_some() {
-            options.matching.max_distance = max_distance;
-        }
-        if ratio.is_some() {
-            options.matching.max_ratio = ratio;
-        }
-        if let Some(max_error_px) = max_error_px {
-            options.verification.ransac.max_error_px = max_error_px;
-        }
-        if let Some(min_inliers) = min_inliers {
-            options.min_inliers = min_inliers;
-            options.min_probability = None;
-        }
-        if min_probability.is_some() {
-            options.min_probability = min_probability;
-        }
-        options.verification.limits.allow_mirrored = mirrored;
-        options.seed = seed;
+        matching.apply(&mut options);
         verify_features([&own[0], &own[1]], [&hash1?, &hash2?], &options)
     })?;
     Ok(VerifyResult { sets, found })

@@ -65,7 +65,7 @@ pub(crate) struct Proposals<'a, F> {
     /// For each photo a number that does not depend on the other photos, as a hash of its content: it chooses
     /// the photos that the visual words come from, so that a folder that grows keeps most of its words.
     pub ranks: &'a [[u8; 32]],
-    /// The features of a photo; asked for a photo at a time and at most twice.
+    /// The features of a photo, which are asked for up to four times and not kept.
     pub features: F,
     /// A folder for temporary files; none holds them in memory.
     pub scratch: Option<&'a Path>,
@@ -91,6 +91,13 @@ where
     pairs.sort_unstable();
     pairs.dedup();
     Ok(pairs)
+}
+
+/// Descriptors of one length beside those of another.
+fn mixed_lengths(other: usize, first: usize) -> Error {
+    Error::Features {
+        reason: format!("descriptors of {other} values beside descriptors of {first}"),
+    }
 }
 
 /// Each photo with each of its partners, the lesser first.

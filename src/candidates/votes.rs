@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::inverted_file::{InvertedFile, InvertedFileWriter};
 use super::words::{NO_WORD, Words};
-use super::{CandidateOptions, Proposals, best};
-use crate::error::{Error, Result};
+use super::{CandidateOptions, Proposals, best, mixed_lengths};
+use crate::error::Result;
 use crate::features::FeatureSet;
 
 /// Words that a voter looks under; it stands under the nearest alone.
@@ -90,8 +90,8 @@ where
 /// The descriptors of a photo that vote, row after row.
 ///
 /// # Errors
-/// [`Error::Features`] when they are not of `dim` values.
-pub(super) fn voters<F>(
+/// [`crate::Error::Features`] when they are not of `dim` values.
+fn voters<F>(
     photos: &Proposals<'_, F>,
     photo: usize,
     dim: usize,
@@ -106,12 +106,7 @@ where
     let features = (photos.features)(photo)?;
     let descriptors = features.descriptors();
     if descriptors.dim() != dim {
-        return Err(Error::Features {
-            reason: format!(
-                "descriptors of {} values beside descriptors of {dim}",
-                descriptors.dim()
-            ),
-        });
+        return Err(mixed_lengths(descriptors.dim(), dim));
     }
     let count = descriptors.len().min(options.num_voters);
     Ok(descriptors.as_slice()[..count * dim].to_vec())

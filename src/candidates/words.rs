@@ -3,8 +3,8 @@
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
-use super::Proposals;
-use crate::error::{Error, Result};
+use super::{Proposals, mixed_lengths};
+use crate::error::Result;
 use crate::features::FeatureSet;
 
 /// In place of a word where there is none.
@@ -47,7 +47,7 @@ impl Words {
     /// Takes them from the photos with the lowest ranks, for at most this many voters a photo.
     ///
     /// # Errors
-    /// [`Error::Features`] when descriptors differ in length; what asking for features fails with.
+    /// [`crate::Error::Features`] when descriptors differ in length; what asking for features fails with.
     pub(super) fn new<F>(photos: &Proposals<'_, F>, num_voters: usize) -> Result<Self>
     where
         F: Fn(usize) -> Result<FeatureSet> + Sync,
@@ -73,9 +73,7 @@ impl Words {
             sources.par_iter().map(of_photo).collect::<Result<_>>()?;
         let dim = found.first().map_or(1, |(dim, _)| *dim);
         if let Some((other, _)) = found.iter().find(|(other, _)| *other != dim) {
-            return Err(Error::Features {
-                reason: format!("descriptors of {other} values beside descriptors of {dim}"),
-            });
+            return Err(mixed_lengths(*other, dim));
         }
         let values: Vec<f32> = found.into_iter().flat_map(|(_, rows)| rows).collect();
         Ok(Self::grouped(dim, &values))

@@ -123,16 +123,11 @@ impl Graph {
         Some(near[at].1)
     }
 
-    /// What a pair that was not verified counts, against 1 for one that was.
-    fn weight_of_unverified(&self, photo: usize, other: usize) -> f64 {
-        1.0 - self.saturation[photo] * self.saturation[other]
-    }
-
-    /// The evidence of a pair, and what the pair counts.
+    /// The evidence of a pair, and what the pair counts: 1 where it was verified, else less.
     fn weighted(&self, photo: usize, other: usize) -> (f64, f64) {
         match self.evidence(photo, other) {
             Some(evidence) => (evidence, 1.0),
-            None => (0.0, self.weight_of_unverified(photo, other)),
+            None => (0.0, 1.0 - self.saturation[photo] * self.saturation[other]),
         }
     }
 }
@@ -213,16 +208,18 @@ impl Groups {
     fn new(component: &[usize], graph: &Graph) -> Self {
         let mut ties = vec![BTreeMap::new(); component.len()];
         for (number, &photo) in component.iter().enumerate() {
-            for &(other, _) in &graph.near[photo] {
+            // Each pair once; a component is sorted.
+            for &(other, _) in graph.near[photo].iter().filter(|near| near.0 > photo) {
+                let Ok(other_number) = component.binary_search(&other) else {
+                    continue;
+                };
                 let tie = Tie {
-                    similarity: similarity(graph, photo.min(other), photo.max(other)),
+                    similarity: similarity(graph, photo, other),
                     saturation: graph.saturation[photo] * graph.saturation[other],
                 };
-                if let (Ok(other), true) = (
-                    component.binary_search(&other),
-                    tie.similarity > 0.0 || tie.saturation > 0.0,
-                ) {
-                    ties[number].insert(other, tie);
+                if tie.similarity > 0.0 || tie.saturation > 0.0 {
+                    ties[number].insert(other_number, tie);
+                    ties[other_number].insert(number, tie);
                 }
             }
         }

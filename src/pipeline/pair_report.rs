@@ -1,4 +1,4 @@
-//! What a match says: in words, as JSON (README.md lists the fields), and as a picture.
+//! What a match says: in words, as JSON (docs/matching.md lists the fields), and as a picture.
 
 use nalgebra::Point2;
 use serde_json::{Value, json};

@@ -380,7 +380,7 @@ def cluster_edges(
     *,
     probability: ArrayLike | None = None,
     log_odds: ArrayLike | None = None,
-    min_probability: float = 0.4,
+    min_probability: float | None = None,
 ) -> EdgeClusters:
     """Sorts photos into clusters by the probability, or log-odds, that each pair shows the same thing.
 

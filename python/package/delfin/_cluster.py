@@ -16,7 +16,7 @@ class EdgeClusters(NamedTuple):
     representatives: np.ndarray
 
 
-def cluster_edges(photos, edges, *, probability=None, log_odds=None, min_probability=0.4):
+def cluster_edges(photos, edges, *, probability=None, log_odds=None, min_probability=None):
     """Sorts photos into clusters by what is known of their pairs, as ``cluster`` sorts a folder.
 
     Parameters
@@ -27,8 +27,8 @@ def cluster_edges(photos, edges, *, probability=None, log_odds=None, min_probabi
         Pairs of photos. A pair that is not among them counts as different.
     probability, log_odds : array of float, M
         That the two photos show the same thing, in one of both forms.
-    min_probability : float
-        Least probability of a link.
+    min_probability : float, optional
+        Least probability of a link; None is that of ``cluster``.
 
     Returns
     -------

@@ -57,7 +57,7 @@ pub(super) fn compare_pixels(
             .collect();
         load(session, entries, &mut loaded, photos.clone())?;
         let source = |index: usize| (entries[index].path.clone(), entries[index].hash);
-        prepare(session, &mut images, photos, source, refinement);
+        prepare(session, &mut images, photos, source, refinement)?;
         let records: Vec<_> = group
             .par_iter()
             .map(|(_, pair)| {

@@ -173,7 +173,11 @@ fn clusters_at(num_photos: usize, pairs: &[VerifiedPair], linkage: &Linkage) -> 
             pair.log_odds,
             linkage.min_log_odds,
         ),
-        false => link(pair.image1, pair.image2, f64::NEG_INFINITY, 0.0),
+        false => Link {
+            image1: pair.image1,
+            image2: pair.image2,
+            evidence: 0.0,
+        },
     };
     let links: Vec<Link> = pairs.iter().map(link).collect();
     let is_complete = pairs.len() == num_photos * num_photos.saturating_sub(1) / 2;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use super::FolderSession;
+use crate::error::{Error, Result};
 use crate::image::Photo;
 use crate::refinement::{RefinementImage, RefinementOptions};
 use crate::store::ContentHash;
@@ -95,36 +96,54 @@ pub(super) fn groups<T>(
     groups
 }
 
+/// Makes `held` hold exactly what `make` gives for these photos, if anything; those present are kept.
+///
+/// # Errors
+/// What `make` fails with.
+pub(super) fn hold<T: Send>(
+    held: &mut BTreeMap<usize, T>,
+    photos: BTreeSet<usize>,
+    make: impl Fn(usize) -> Result<Option<T>> + Sync,
+) -> Result<()> {
+    held.retain(|index, _| photos.contains(index));
+    let missing = photos.into_iter().filter(|index| !held.contains_key(index));
+    let missing: Vec<usize> = missing.collect();
+    let made: Vec<(usize, Option<T>)> = missing
+        .into_par_iter()
+        .map(|index| Ok((index, make(index)?)))
+        .collect::<Result<_>>()?;
+    held.extend(
+        made.into_iter()
+            .filter_map(|(index, value)| Some((index, value?))),
+    );
+    Ok(())
+}
+
 /// Makes `images` hold exactly these photos, prepared for refinement; those present are kept. `source`
 /// gives the path and content hash of a photo. A photo that is unreadable or has changed is left out.
+///
+/// # Errors
+/// [`Error::Cancelled`].
 pub(super) fn prepare(
     session: &FolderSession<'_>,
     images: &mut BTreeMap<usize, RefinementImage>,
     photos: BTreeSet<usize>,
     source: impl Fn(usize) -> (PathBuf, ContentHash) + Sync,
     refinement: &RefinementOptions,
-) {
-    images.retain(|index, _| photos.contains(index));
-    let missing: Vec<usize> = photos
-        .into_iter()
-        .filter(|index| !images.contains_key(index))
-        .collect();
-    let prepare = |index: usize| {
-        // The caller asks too, and ends the run.
-        if session.observer.is_cancelled() {
-            return None;
-        }
+) -> Result<()> {
+    let open = |index: usize| {
         let (path, hash) = source(index);
         let photo = Photo::open(path, &session.options.matching.decode).ok()?;
-        if *photo.content_hash() != hash {
-            return None;
-        }
-        Some((
-            index,
-            RefinementImage::from_rgb(photo.pixels(), refinement).ok()?,
-        ))
+        let is_same = *photo.content_hash() == hash;
+        let image = is_same.then(|| RefinementImage::from_rgb(photo.pixels(), refinement));
+        image?.ok()
     };
-    images.par_extend(missing.into_par_iter().filter_map(prepare));
+    hold(images, photos, |index| {
+        match session.observer.is_cancelled() {
+            true => Err(Error::Cancelled),
+            false => Ok(open(index)),
+        }
+    })
 }
 
 #[cfg(test)]

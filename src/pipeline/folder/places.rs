@@ -55,7 +55,7 @@ pub(super) fn compared_places(
             let photo = &found.photos[index];
             (session.path_of(photo), photo.content_hash)
         };
-        prepare(session, &mut images, photos, source, refinement);
+        prepare(session, &mut images, photos, source, refinement)?;
         let places = group.par_iter().map(|pair| {
             counter.check()?;
             let map = map(session, features, found, pair, &images)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::pixels::hold;
 use super::{Failure, FolderSession};
 use crate::candidates::GlobalRow;
 use crate::error::{Error, Result};
@@ -118,12 +119,12 @@ impl FolderSession<'_> {
 }
 
 /// A photo that was read.
-pub(super) struct ReadPhoto {
-    pub hash: ContentHash,
+struct ReadPhoto {
+    hash: ContentHash,
     /// Rounded as the store keeps them.
-    pub features: FeatureSet,
+    features: FeatureSet,
     /// Whether the store had them.
-    pub was_known: bool,
+    was_known: bool,
     /// Whether the store has them now.
     is_stored: bool,
 }
@@ -148,7 +149,7 @@ impl ReadPhoto {
     }
 }
 
-pub(super) fn read_photo(
+fn read_photo(
     session: &FolderSession<'_>,
     settings: Option<SettingsId>,
     path: &Path,
@@ -182,28 +183,41 @@ pub(super) fn read_photo(
     })
 }
 
-/// The features of a photo that was read before: from the store, or from the photo when the store fails.
+/// The features of a photo of the folder, as [`stored_features`] or as memory keeps them.
 ///
 /// # Errors
-/// [`Error::Decode`] when the photo has changed meanwhile, and the errors of reading it.
+/// As [`stored_features`].
 pub(super) fn features_of(
     session: &FolderSession<'_>,
     settings: Option<SettingsId>,
     entry: &Entry,
 ) -> Result<FeatureSet> {
-    if let Some(kept) = &entry.kept {
-        return store::decode_features(kept);
+    match &entry.kept {
+        Some(kept) => store::decode_features(kept),
+        None => stored_features(session, settings, &entry.hash, &entry.path),
     }
-    let known = settings.and_then(|s| session.using(|store| store.features(s, &entry.hash)));
+}
+
+/// The features of a photo that was read before: from the store, or from the photo when the store fails.
+///
+/// # Errors
+/// [`Error::Features`] when the photo has changed meanwhile, and the errors of reading it.
+pub(super) fn stored_features(
+    session: &FolderSession<'_>,
+    settings: Option<SettingsId>,
+    hash: &ContentHash,
+    path: &Path,
+) -> Result<FeatureSet> {
+    let known = settings.and_then(|s| session.using(|store| store.features(s, hash)));
     if let Some(features) = known.flatten() {
         return Ok(features);
     }
-    let photo = read_photo(session, settings, &entry.path)?;
-    if photo.hash == entry.hash {
+    let photo = read_photo(session, settings, path)?;
+    if photo.hash == *hash {
         return Ok(photo.features);
     }
     Err(Error::Features {
-        reason: format!("{} has changed while it was in use", entry.path.display()),
+        reason: format!("{} has changed while it was in use", path.display()),
     })
 }
 
@@ -221,19 +235,11 @@ pub(super) fn load(
     photos: BTreeSet<usize>,
 ) -> Result<()> {
     let settings = session.feature_settings();
-    loaded.retain(|index, _| photos.contains(index));
-    let missing = photos
-        .into_iter()
-        .filter(|index| !loaded.contains_key(index));
-    let missing: Vec<usize> = missing.collect();
-    let load = |index: usize| {
+    hold(loaded, photos, |index| {
         let features = features_of(session, settings, &entries[index])?;
         let tree = KeypointTree::new(&features)?;
-        Ok((index, Loaded { features, tree }))
-    };
-    let new: Vec<(usize, Loaded)> = missing.into_par_iter().map(load).collect::<Result<_>>()?;
-    loaded.extend(new);
-    Ok(())
+        Ok(Some(Loaded { features, tree }))
+    })
 }
 
 impl Failure {

@@ -12,7 +12,7 @@ use nalgebra::Matrix3;
 use rayon::prelude::*;
 
 use super::pixels::{groups, prepare};
-use super::report::features_of;
+use super::report::load_pairs;
 use super::verify::match_again;
 use super::{FolderClusters, FolderPhoto, FolderSession, VerifiedPair};
 use crate::error::Result;
@@ -60,17 +60,17 @@ impl FolderSession<'_> {
             ..self.options.matching.refinement.unwrap_or_default()
         };
         let mut aligned = Vec::with_capacity(linked.len());
-        let mut images = BTreeMap::new();
+        let (mut images, mut features) = (BTreeMap::new(), BTreeMap::new());
         for range in groups(&linked, |p| [p.image1, p.image2], MAX_DECODED) {
             counter.check()?;
             let group = &linked[range];
-            let features = features_of(self, settings, found, group);
+            load_pairs(self, settings, found, group, &mut features)?;
             let photos = group.iter().flat_map(|p| [p.image1, p.image2]).collect();
             let source = |index: usize| {
                 let photo: &FolderPhoto = &found.photos[index];
                 (self.path_of(photo), photo.content_hash)
             };
-            prepare(self, &mut images, photos, source, &refinement);
+            prepare(self, &mut images, photos, source, &refinement)?;
             let of_group: Vec<Option<Aligned>> = group
                 .par_iter()
                 .map(|pair| {

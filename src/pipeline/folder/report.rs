@@ -1,13 +1,13 @@
 //! The clusters of a folder -> the values of its report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::pixels::groups;
+use super::pixels::{groups, hold};
 use super::places::{compared_places, least_certain};
-use super::read::read_photo;
+use super::read::stored_features;
 use super::verify::match_again;
 use super::{ClusterOptions, FolderClusters, FolderPhoto, FolderSession, VerifiedPair};
 use crate::cluster::Cluster;
@@ -67,12 +67,13 @@ impl FolderSession<'_> {
                 })
             })
             .collect::<Result<_>>()?;
-        let features = features_of(self, settings, found, &least_certain);
+        let mut features = BTreeMap::new();
+        load_pairs(self, settings, found, &least_certain, &mut features)?;
         let mut places = compared_places(self, &features, found, least_certain, &counter)?;
         let mut pairs = Vec::with_capacity(shown.len());
         for range in groups(&shown, |pair| [pair.image1, pair.image2], self.max_loaded) {
             let group = &shown[range];
-            let features = features_of(self, settings, found, group);
+            load_pairs(self, settings, found, group, &mut features)?;
             let geometries: Vec<Geometry> = group
                 .par_iter()
                 .map(|pair| {
@@ -177,26 +178,21 @@ fn stored_thumbnail(session: &FolderSession<'_>, photo: &FolderPhoto) -> Option<
     })
 }
 
-/// The features of the photos of these pairs, by photo; none of one that can no longer be read.
-pub(super) fn features_of(
+/// Makes `features` hold exactly those of the photos of these pairs, by photo; none of one that can no longer
+/// be read.
+pub(super) fn load_pairs(
     session: &FolderSession<'_>,
     settings: Option<SettingsId>,
     found: &FolderClusters,
     pairs: &[&VerifiedPair],
-) -> BTreeMap<usize, FeatureSet> {
-    let wanted: BTreeSet<usize> = pairs.iter().flat_map(|p| [p.image1, p.image2]).collect();
-    let read = |index: usize| {
+    features: &mut BTreeMap<usize, FeatureSet>,
+) -> Result<()> {
+    let photos = pairs.iter().flat_map(|p| [p.image1, p.image2]).collect();
+    hold(features, photos, |index| {
         let photo = &found.photos[index];
-        let ask = |s| session.using(|store| store.features(s, &photo.content_hash));
-        let known = settings.and_then(ask).flatten();
-        let features = known.or_else(|| {
-            let path = session.path_of(photo);
-            let read = read_photo(session, settings, &path).ok()?;
-            (read.hash == photo.content_hash).then_some(read.features)
-        })?;
-        Some((index, features))
-    };
-    wanted.into_par_iter().filter_map(read).collect()
+        let path = session.path_of(photo);
+        Ok(stored_features(session, settings, &photo.content_hash, &path).ok())
+    })
 }
 
 /// The transform from image1 to image2, row after row, and the places of the inliers: x and y in image1,

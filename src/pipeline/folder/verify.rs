@@ -122,8 +122,8 @@ pub(super) fn verify_pairs(
         }
     }
     let photos = |at: &u32| {
-        let pair = &verified.pairs[*at as usize];
-        [pair.image1, pair.image2]
+        let (image1, image2) = pairs[*at as usize];
+        [image1 as usize, image2 as usize]
     };
     if entries.len() > session.max_loaded {
         sort_by_neighborhood(&mut unknown, photos);
@@ -132,11 +132,8 @@ pub(super) fn verify_pairs(
     let mut loaded = BTreeMap::new();
     for range in ranges {
         let group = &unknown[range];
-        let photos = group.iter().flat_map(|at| {
-            let (image1, image2) = pairs[*at as usize];
-            [image1 as usize, image2 as usize]
-        });
-        load(session, entries, &mut loaded, photos.collect())?;
+        let wanted = group.iter().flat_map(photos).collect();
+        load(session, entries, &mut loaded, wanted)?;
         for chunk in group.chunks(CHUNK) {
             let found: Vec<(PairRecord, VerifiedPair, bool)> = chunk
                 .par_iter()
