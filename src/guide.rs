@@ -9,6 +9,7 @@ macro_rules! pages {
 pages! {
     matching: "matching.md",
     folders: "folders.md",
+    open: "open.md",
     classifying: "classifying.md",
     formats: "formats.md",
     limits: "limits.md",

@@ -14,6 +14,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod cli;
+#[cfg(feature = "serve")]
+mod serve;
 
 fn main() -> ExitCode {
     let args = cli::args::Cli::parse();

@@ -692,3 +692,71 @@ fn a_program_killed_twenty_times_ends_with_the_undisturbed_answer() {
     let left: Vec<_> = std::fs::read_dir(&out).unwrap().collect();
     assert!(left.len() >= 4);
 }
+
+#[test]
+fn corrections_hold_where_they_are_asked_for() {
+    use delfin::pipeline::{Action, ActionLog, Correction};
+    use delfin::store::Store;
+    let folder = tempfile::tempdir().unwrap();
+    let (photos, out) = (folder.path().join("photos"), folder.path().join("out"));
+    write_photos(&photos);
+    let of = |path: &Path| -> serde_json::Value {
+        serde_json::from_str(&read(&path.join("clusters.json"))).unwrap()
+    };
+    cluster(&photos, &out, &[]);
+    let before = of(&out);
+    let hash = |name: &str| {
+        let bytes = std::fs::read(photos.join(name)).unwrap();
+        delfin::image::content_hash(&bytes)
+    };
+    let say = |photo1: &str, photo2: &str, is_same| Correction {
+        photo1: hash(photo1),
+        photo2: hash(photo2),
+        is_same,
+    };
+    let corrections = vec![
+        say("alone.jpg", "graffiti a.jpg", true),
+        say("graffiti_3.jpg", "graffiti a.jpg", false),
+    ];
+    {
+        let store = Store::open(&photos.join(".delfin/store.sqlite")).unwrap();
+        let mut log = ActionLog::read(&store).unwrap();
+        log.push(&store, Action::Correct { corrections }).unwrap();
+    }
+    cluster(&photos, &out, &[]);
+    assert_eq!(of(&out), before, "the same photos give the same clusters");
+    cluster(&photos, &out, &["--corrected"]);
+    let after = of(&out);
+    let members = |value: &serde_json::Value, name: &str| -> Vec<String> {
+        let photos = value["photos"].as_array().unwrap();
+        let path = |index: &serde_json::Value| {
+            let photo = &photos[index.as_u64().unwrap() as usize];
+            photo["path"].as_str().unwrap().to_owned()
+        };
+        let clusters = value["clusters"].as_array().unwrap().iter();
+        let all = clusters.map(|c| c["members"].as_array().unwrap().iter().map(path).collect());
+        all.into_iter()
+            .find(|members: &Vec<String>| members.iter().any(|m| m == name))
+            .unwrap()
+    };
+    assert_eq!(members(&before, "alone.jpg").len(), 1);
+    let together = members(&after, "alone.jpg");
+    assert!(
+        together.contains(&"graffiti a.jpg".to_owned()),
+        "{together:?}"
+    );
+    assert!(
+        !together.contains(&"graffiti_3.jpg".to_owned()),
+        "{together:?}"
+    );
+    // What hangs on a correction is explained by it.
+    let why = delfin(&[
+        "why",
+        "alone.jpg",
+        "graffiti a.jpg",
+        "--in",
+        out.to_str().unwrap(),
+        "--json",
+    ]);
+    assert_eq!(why.status.code(), Some(0), "{}", text(&why.stderr));
+}

@@ -26,6 +26,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Cluster(args) => commands::cluster::run(&args),
         Command::Extract(args) => commands::extract::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
+        #[cfg(feature = "serve")]
+        Command::Open(args) => commands::open::run(&args),
         Command::Organize(args) => commands::organize::run(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::Classify(args) => commands::classify::run(&args),

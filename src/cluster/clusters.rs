@@ -19,6 +19,8 @@ use std::mem::take;
 
 use serde::{Deserialize, Serialize};
 
+use super::constraints::{Constraints, Side};
+
 /// The similarity that all pairs between two groups must have on average; a pair with just enough
 /// evidence, and all neighbours in common, has 0.5. From 0.20 to 0.24 three folders of objects,
 /// scenes and packages came out best (benches/RESULTS.md).
@@ -59,13 +61,22 @@ pub struct Cluster {
 /// photo; every photo is in one cluster. `links` are all pairs that were verified, also those without
 /// evidence; where `is_complete`, a pair that is not among them counts as one without. Of two links between the
 /// same photos the stronger counts. Links to photos that do not exist, and evidence that is not a number,
-/// count as none. Deterministic, and independent of the order of `links`.
-pub(crate) fn clusters(num_photos: usize, links: &[Link], is_complete: bool) -> Vec<Cluster> {
+/// count as none. `constraints` are kept. Deterministic, and independent of the order of `links`.
+pub(crate) fn clusters(
+    num_photos: usize,
+    links: &[Link],
+    is_complete: bool,
+    constraints: &Constraints,
+) -> Vec<Cluster> {
     let graph = Graph::new(num_photos, links, is_complete);
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for component in components(&graph) {
-        groups.extend(split(&component, &graph));
+        groups.extend(split(&component, &graph, constraints));
     }
+    let mut groups = constraints.join_clusters(groups);
+    groups
+        .iter_mut()
+        .for_each(|members| members.sort_unstable());
     groups.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
     groups
         .into_iter()
@@ -160,14 +171,20 @@ fn components(graph: &Graph) -> Vec<Vec<usize>> {
 
 /// Average linkage within a component, on its verified pairs alone: memory grows with these, not with all
 /// pairs.
-fn split(component: &[usize], graph: &Graph) -> Vec<Vec<usize>> {
-    if component.len() < 3 {
+fn split(component: &[usize], graph: &Graph, constraints: &Constraints) -> Vec<Vec<usize>> {
+    let whole = constraints.side(component);
+    if component.len() < 3 && !whole.is_apart(&whole) {
         return vec![component.to_vec()];
     }
     let mut groups = Groups::new(component, graph);
+    let side = |photo: &usize| constraints.side(std::slice::from_ref(photo));
+    let mut sides: Vec<Side> = component.iter().map(side).collect();
     while let Some(next) = groups.waiting.pop() {
         let [a, b] = next.groups;
-        if groups.sizes[a] == next.sizes[0] && groups.sizes[b] == next.sizes[1] {
+        let is_current = groups.sizes[a] == next.sizes[0] && groups.sizes[b] == next.sizes[1];
+        if is_current && !sides[a].is_apart(&sides[b]) {
+            let side = take(&mut sides[b]);
+            sides[a].extend(side);
             groups.merge(a, b);
         }
     }
@@ -384,7 +401,7 @@ mod tests {
 
     fn groups(num_photos: usize, links: &[(usize, usize, f64)]) -> Vec<Vec<usize>> {
         let links: Vec<Link> = links.iter().copied().map(link).collect();
-        let clusters = clusters(num_photos, &links, true);
+        let clusters = clusters(num_photos, &links, true, &Constraints::default());
         clusters
             .into_iter()
             .map(|cluster| cluster.members)
@@ -434,7 +451,7 @@ mod tests {
     #[test]
     fn the_best_connected_represents() {
         let links = [(0, 1, 3.0), (1, 2, 3.0), (0, 2, 1.0)].map(link);
-        let found = clusters(3, &links, true);
+        let found = clusters(3, &links, true, &Constraints::default());
         assert_eq!(found[0].representative, 1);
         assert_eq!(found[0].scores, [0.625, 0.75, 0.625]);
     }
@@ -466,7 +483,7 @@ mod tests {
         let mut links = copies(0..300, 600..700);
         links.extend(copies(300..600, 600..700));
         let sizes = |links: &[Link]| -> Vec<usize> {
-            let found = clusters(700, links, false);
+            let found = clusters(700, links, false, &Constraints::default());
             found.iter().map(|c| c.members.len()).take(3).collect()
         };
         assert_eq!(sizes(&links), [300, 300, 1]);
@@ -483,7 +500,7 @@ mod tests {
             .flat_map(|i| (i + 1..i + 21).map(move |j| link((i, j, 2.0))))
             .collect();
         for is_complete in [true, false] {
-            let found = clusters(50_020, &links, is_complete);
+            let found = clusters(50_020, &links, is_complete, &Constraints::default());
             assert_eq!(found.iter().map(|c| c.members.len()).sum::<usize>(), 50_020);
             assert!(found[0].members.len() > 10);
         }

@@ -4,8 +4,11 @@
 //! compares clusters with classes.
 
 mod clusters;
+mod constraints;
 mod evaluation;
 
 pub use clusters::Cluster;
 pub(crate) use clusters::{Link, clusters};
+pub use constraints::Constraint;
+pub(crate) use constraints::Constraints;
 pub use evaluation::{Evaluation, Scores, evaluate};

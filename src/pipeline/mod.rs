@@ -22,9 +22,10 @@ pub use classification::{
 pub use evidence_text::{for_and_against, percent, point_text, relation_text};
 pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
-    ClusterFile, ClusterOptions, ClusterSource, EvidenceSummary, Explanation, Failure,
-    FolderClusters, FolderPhoto, FolderSession, PhotoRow, SearchHit, SearchResult, VerifiedPair,
-    cluster_pairs, clusters_csv, clusters_json, edges_csv, labels_txt,
+    Action, ActionLog, ClusterFile, ClusterOptions, ClusterSource, Correction, EvidenceSummary,
+    Explanation, Failure, FolderClusters, FolderPhoto, FolderSession, PhotoRow, Question,
+    SearchHit, SearchResult, VerifiedPair, cluster_pairs, clusters_csv, clusters_json, edges_csv,
+    labels_txt,
 };
 pub use observer::{Observer, Stage};
 pub use options::MatchOptions;

@@ -14,13 +14,17 @@ use crate::error::Result;
 
 const PAGE: &str = include_str!("folder_page/page.html");
 const STYLE: &str = include_str!("folder_page/page.css");
-const SCRIPT: [&str; 5] = [
+const SCRIPT: [&str; 4] = [
     include_str!("folder_page/clusters.js"),
     include_str!("folder_page/rows.js"),
     include_str!("folder_page/pair.js"),
     include_str!("folder_page/overlay.js"),
-    include_str!("folder_page/page.js"),
 ];
+/// What `delfin open` adds to the page, and what stands for it elsewhere.
+const LIVE: &str = include_str!("folder_page/live.js");
+const NOT_LIVE: &str = "const live = null;\n";
+/// Runs last.
+const ACTIONS: &str = include_str!("folder_page/page.js");
 
 /// What a folder report shows.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +41,8 @@ pub struct FolderReport {
     pub pairs: Vec<ReportPair>,
     /// Files that could not be read.
     pub failures: Vec<ReportFailure>,
+    /// Whether `delfin open` answers the page, keeps its corrections and forms clusters anew.
+    pub is_live: bool,
 }
 
 /// A file that could not be read.
@@ -124,10 +130,19 @@ pub struct ReportPlaces {
 /// photo or cut, lists differ in length, a photo has no size, or there is no cut.
 pub fn folder_page(report: &FolderReport) -> Result<String> {
     let data = PageData::new(report)?;
-    let script = SCRIPT.concat();
+    let live = match report.is_live {
+        true => LIVE,
+        false => NOT_LIVE,
+    };
+    let script = [SCRIPT.concat().as_str(), live, ACTIONS].concat();
     let title = escaped(&report.title);
     let json = data.json();
+    let connect = match report.is_live {
+        true => "connect-src 'self'; ",
+        false => "",
+    };
     let blocks = [
+        ("connect", connect),
         ("title", title.as_str()),
         ("style", STYLE),
         ("script", &script),
@@ -207,6 +222,7 @@ mod tests {
             thumbnail: vec![1, 2, 3, 4],
         };
         FolderReport {
+            is_live: false,
             title: ODD.into(),
             photos: vec![photo("a.jpg"), photo(ODD), photo("c.jpg")],
             cuts: vec![ReportCut {

@@ -84,21 +84,10 @@ fn by_strength(a: &ReportPair, b: &ReportPair) -> Ordering {
 
 fn columns(report: &FolderReport, pairs: &[&ReportPair], drawn: &[usize]) -> Value {
     let photos = &report.photos;
-    let cuts: Vec<Value> = report
-        .cuts
-        .iter()
-        .map(|cut| {
-            json!({
-                "p": cut.min_probability,
-                "clusters": cut.cluster_of_photo,
-                "scores": column(&cut.score_of_photo, |score| rounded(*score)),
-                "representatives": cut.representative_of_cluster,
-                "uncertain": cut.uncertain_photos,
-            })
-        })
-        .collect();
+    let cuts = column(&report.cuts, ReportCut::json);
     json!({
         "title": report.title,
+        "is_live": report.is_live,
         "photos": {
             "path": column(photos, |photo| &photo.path),
             "href": column(photos, |photo| &photo.href),
@@ -124,6 +113,19 @@ fn columns(report: &FolderReport, pairs: &[&ReportPair], drawn: &[usize]) -> Val
         },
         "failures": column(&report.failures, |failure| [&failure.path, &failure.reason]),
     })
+}
+
+impl ReportCut {
+    /// As the page reads it.
+    pub fn json(&self) -> Value {
+        json!({
+            "p": self.min_probability,
+            "clusters": self.cluster_of_photo,
+            "scores": column(&self.score_of_photo, |score| rounded(*score)),
+            "representatives": self.representative_of_cluster,
+            "uncertain": self.uncertain_photos,
+        })
+    }
 }
 
 fn column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {

@@ -9,6 +9,7 @@
 //! once. It carries a version; one that a newer delfin made is refused and left as it is.
 
 mod encoding;
+mod log;
 mod schema;
 
 use std::collections::BTreeSet;

@@ -27,6 +27,11 @@ CREATE TABLE pairs (
     PRIMARY KEY (settings, photo1, photo2)) WITHOUT ROWID;
 ";
 
+/// A table that stores of this version first came without.
+const LATER_TABLES: &str = "
+CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL, is_undone INTEGER NOT NULL);
+";
+
 /// Makes the tables of a new store; checks those of an old one. A file that is something else is
 /// not written to.
 pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<()> {
@@ -44,6 +49,7 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<()> {
         true => make(connection).map_err(at),
         false => Ok(()),
     });
+    let made = made.and_then(|()| connection.execute_batch(LATER_TABLES).map_err(at));
     let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
     connection.execute_batch(end).map_err(at)?;
     made?;

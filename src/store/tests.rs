@@ -205,3 +205,36 @@ fn encoded_features_come_back_rounded() {
     bytes[9] ^= 1;
     assert!(decode_features(&bytes).is_err());
 }
+
+#[test]
+fn entries_of_the_log_are_undone_and_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    let entries = |store: &Store| -> Vec<(String, bool)> { store.log().unwrap() };
+    {
+        let store = Store::open(&path).unwrap();
+        // As stores were before there was a log.
+        store.lock().execute_batch("DROP TABLE log").unwrap();
+    }
+    {
+        let store = Store::open(&path).unwrap();
+        assert!(!store.undo_in_log().unwrap() && !store.redo_in_log().unwrap());
+        for text in ["a", "b", "c"] {
+            store.append_to_log(text).unwrap();
+        }
+        assert!(store.undo_in_log().unwrap() && store.undo_in_log().unwrap());
+    }
+    let store = Store::open(&path).unwrap();
+    let entry = |text: &str, is_undone| (text.to_owned(), is_undone);
+    assert_eq!(
+        entries(&store),
+        [entry("a", false), entry("b", true), entry("c", true)]
+    );
+    assert!(store.redo_in_log().unwrap());
+    store.append_to_log("d").unwrap();
+    assert_eq!(
+        entries(&store),
+        [entry("a", false), entry("b", false), entry("d", false)]
+    );
+    assert!(!store.redo_in_log().unwrap());
+}

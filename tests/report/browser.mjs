@@ -3,7 +3,8 @@
 import { chromium } from "playwright-core";
 import { pathToFileURL } from "node:url";
 
-export async function open(path, options = {}) {
+// `target` is a file, or an address that alone is asked for anything.
+export async function open(target, options = {}) {
   const browser = await chromium.launch({
     executablePath: process.env.DELFIN_CHROMIUM ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu"],
@@ -16,13 +17,14 @@ export async function open(path, options = {}) {
   });
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   page.on("request", (request) => {
-    if (!/^(file|data|blob):/.test(request.url())) faults.push(`request: ${request.url()}`);
+    const isOwn = target.startsWith("http:") ? request.url().startsWith(target) : request.url().startsWith("file:");
+    if (!isOwn && !/^(data|blob):/.test(request.url())) faults.push(`request: ${request.url()}`);
   });
   page.on("dialog", (dialog) => {
     faults.push(`dialog: ${dialog.message()}`);
     dialog.dismiss();
   });
-  await page.goto(pathToFileURL(path).href);
+  await page.goto(target.startsWith("http:") ? target : pathToFileURL(target).href);
   await page.waitForSelector("body.ready");
   return { browser, page, faults };
 }

@@ -37,6 +37,10 @@ pub(crate) struct ClusterArgs {
     #[arg(long)]
     pub(crate) copies_only: bool,
 
+    /// Keep to the corrections that were made in `delfin open`.
+    #[arg(long)]
+    pub(crate) corrected: bool,
+
     /// Also find things that are mirrored, as in a flipped photo.
     #[arg(long)]
     pub(crate) mirrored: bool,

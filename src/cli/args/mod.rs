@@ -9,6 +9,8 @@ mod extract;
 mod generate;
 mod match_photos;
 mod model;
+#[cfg(feature = "serve")]
+mod open;
 mod organize;
 mod review;
 mod train;
@@ -24,6 +26,8 @@ pub(crate) use extract::{ExtractArgs, FeatureFormat};
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use match_photos::{MatchArgs, Preset};
 pub(crate) use model::{ImportArgs, ModelArgs, ModelCommand};
+#[cfg(feature = "serve")]
+pub(crate) use open::OpenArgs;
 pub(crate) use organize::{Method, OrganizeArgs};
 pub(crate) use review::ReviewArgs;
 pub(crate) use train::{FormerArgs, L2, TrainArgs, Truth};
@@ -61,6 +65,9 @@ pub(crate) enum Command {
     Match(MatchArgs),
     /// Sort the photos of a folder into clusters, by what they show.
     Cluster(ClusterArgs),
+    /// Sort the photos of a folder in the browser: look, correct, put away.
+    #[cfg(feature = "serve")]
+    Open(OpenArgs),
     /// Explain why two photos are, or are not, in one cluster.
     Why(WhyArgs),
     /// Find the photos of a folder that show what one photo shows.

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use delfin::files::refuse_existing;
 use delfin::folder::list_photos;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{ClusterOptions, FolderSession};
+use delfin::pipeline::{ActionLog, ClusterOptions, FolderSession};
 use delfin::{Model, counted};
 
 use crate::cli::args::ClusterArgs;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
         bail!(no_photos(&args.folder, &listing.passed_over));
     }
     let model = args.extraction.open_model()?;
-    let options = args.options(&model)?;
+    let mut options = args.options(&model)?;
     options.validate()?;
     // Told before the work is done, not after.
     args.export_colmap
@@ -34,6 +34,9 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     ensure_own(args)?;
     make_folder(&args.output)?;
     let store = args.store.open(&args.folder)?;
+    if args.corrected {
+        options.corrections = ActionLog::read(&store)?.corrections();
+    }
     let progress = Progress::new(args.quiet);
     let session = FolderSession::new(&model, &args.folder, &store, &options)?;
     let session = session.with_observer(&progress);

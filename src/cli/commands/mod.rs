@@ -10,6 +10,8 @@ pub(crate) mod generate;
 pub(crate) mod match_photos;
 mod match_report;
 pub(crate) mod model;
+#[cfg(feature = "serve")]
+pub(crate) mod open;
 pub(crate) mod organize;
 mod outputs;
 pub(crate) mod review;

@@ -1,8 +1,10 @@
 //! Why two photos are, or are not, in one cluster.
 
+use super::corrections::constraints;
 use super::{ClusterFile, ClusterOptions, ClusterSource, FolderClusters, VerifiedPair};
-use crate::cluster::{Cluster, Link, clusters};
+use crate::cluster::{Cluster, Constraints, Link, clusters};
 use crate::error::{Error, Result};
+use crate::hex::hash;
 use crate::scoring::{Relation, log_odds, probability};
 
 /// Cuts that are tried for another answer, in tenths of log-odds.
@@ -56,12 +58,15 @@ impl ClusterFile {
         let (chain, links) = strongest_chain(self.photos.len(), &self.pairs, photo1, photo2);
         let is_same = own[0] == own[1];
         let linkage = Linkage::from(&self.source);
+        let hashes = self.photos.iter().map(|photo| hash(&photo.sha256));
+        let hashes = hashes.map(Option::unwrap_or_default);
+        let constraints = constraints(hashes, &self.source.corrections);
         let gives_other = |cut: &f64| {
             let other = Linkage {
                 min_log_odds: *cut,
                 ..linkage
             };
-            let clusters = clusters_at(self.photos.len(), &self.pairs, &other);
+            let clusters = clusters_at(self.photos.len(), &self.pairs, &other, &constraints);
             (cluster_of(&clusters, photo1) == cluster_of(&clusters, photo2)) != is_same
         };
         let mut cuts: Vec<f64> = TRIED_LOG_ODDS
@@ -104,18 +109,15 @@ impl From<&ClusterSource> for Linkage {
 
 impl FolderClusters {
     /// The clusters that another minimum probability gives, from the same pairs and the other
-    /// `options` of linking.
-    pub(super) fn clusters_at(
-        &self,
-        min_probability: f64,
-        options: &ClusterOptions,
-    ) -> Vec<Cluster> {
+    /// `options` of linking, corrections among them.
+    pub fn clusters_at(&self, min_probability: f64, options: &ClusterOptions) -> Vec<Cluster> {
         let linkage = Linkage {
             min_log_odds: log_odds(min_probability),
             min_inliers: options.min_inliers,
             copies_only: options.copies_only,
         };
-        clusters_at(self.photos.len(), &self.pairs, &linkage)
+        let constraints = self.constraints(&options.corrections);
+        clusters_at(self.photos.len(), &self.pairs, &linkage, &constraints)
     }
 }
 
@@ -148,7 +150,7 @@ pub fn cluster_pairs(
         Ok(link(image1, image2, log_odds, min_log_odds))
     };
     let links: Vec<Link> = pairs.iter().enumerate().map(link).collect::<Result<_>>()?;
-    Ok(clusters(num_photos, &links, true))
+    Ok(clusters(num_photos, &links, true, &Constraints::default()))
 }
 
 fn link(image1: usize, image2: usize, log_odds: f64, min_log_odds: f64) -> Link {
@@ -159,7 +161,12 @@ fn link(image1: usize, image2: usize, log_odds: f64, min_log_odds: f64) -> Link 
     }
 }
 
-fn clusters_at(num_photos: usize, pairs: &[VerifiedPair], linkage: &Linkage) -> Vec<Cluster> {
+fn clusters_at(
+    num_photos: usize,
+    pairs: &[VerifiedPair],
+    linkage: &Linkage,
+    constraints: &Constraints,
+) -> Vec<Cluster> {
     let may_link = |pair: &VerifiedPair| {
         linkage
             .min_inliers
@@ -181,7 +188,7 @@ fn clusters_at(num_photos: usize, pairs: &[VerifiedPair], linkage: &Linkage) -> 
     };
     let links: Vec<Link> = pairs.iter().map(link).collect();
     let is_complete = pairs.len() == num_photos * num_photos.saturating_sub(1) / 2;
-    clusters(num_photos, &links, is_complete)
+    clusters(num_photos, &links, is_complete, constraints)
 }
 
 /// The chain whose weakest pair is strongest, and its pairs: pairs join groups of photos, the
@@ -263,7 +270,10 @@ mod tests {
         };
         let given = pairs.map(|pair| (pair.image1, pair.image2, pair.log_odds));
         let found = cluster_pairs(5, &given, 0.45).unwrap();
-        assert_eq!(found, clusters_at(5, &pairs, &linkage));
+        assert_eq!(
+            found,
+            clusters_at(5, &pairs, &linkage, &Constraints::default())
+        );
         assert_eq!(found[0].members, [0, 2, 4]);
         assert!(cluster_pairs(5, &[(0, 5, 1.0)], 0.45).is_err());
         assert!(cluster_pairs(5, &[(0, 1, f64::NAN)], 0.45).is_err());
@@ -304,6 +314,7 @@ mod tests {
                     min_probability: cut,
                     copies_only: false,
                     min_inliers: None,
+                    corrections: Vec::new(),
                 },
                 prior_log_odds: 0.0,
                 photos: photos(4)
@@ -321,7 +332,12 @@ mod tests {
             }
         };
         let mut file = file(0.5);
-        file.clusters = clusters_at(4, &file.pairs, &Linkage::from(&file.source));
+        file.clusters = clusters_at(
+            4,
+            &file.pairs,
+            &Linkage::from(&file.source),
+            &Constraints::default(),
+        );
         let together = file.explain(0, 1).unwrap();
         assert!(together.is_same_cluster());
         assert_eq!(together.weakest().unwrap().image2, 1);

@@ -1,10 +1,12 @@
 //! A folder of photos -> verified pairs -> clusters.
 
 mod confirm;
+mod corrections;
 mod explain;
 mod options;
 mod pixels;
 mod places;
+mod questions;
 mod read;
 mod reconstruction;
 mod report;
@@ -27,8 +29,10 @@ use crate::report::folder_page;
 use crate::scoring::{Judgement, PixelEvidence, Relation, probability};
 use crate::store::{ContentHash, Store};
 
+pub use corrections::{Action, ActionLog, Correction};
 pub use explain::{Explanation, cluster_pairs};
 pub use options::ClusterOptions;
+pub use questions::Question;
 pub(in crate::pipeline) use read::extraction_settings;
 pub use search::{SearchHit, SearchResult};
 pub use tables::{
@@ -271,6 +275,7 @@ impl<'a> FolderSession<'a> {
             min_probability: options.min_probability,
             copies_only: options.copies_only,
             min_inliers: options.min_inliers,
+            corrections: options.corrections.clone(),
         }
     }
 

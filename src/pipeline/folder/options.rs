@@ -3,7 +3,7 @@
 use crate::candidates::CandidateOptions;
 use crate::error::{Error, Result};
 use crate::extract::Model;
-use crate::pipeline::MatchOptions;
+use crate::pipeline::{Correction, MatchOptions};
 use crate::scoring::Judgement;
 
 /// Least probability of a linked pair.
@@ -29,6 +29,9 @@ pub struct ClusterOptions {
     pub judgement: Option<Judgement>,
     /// Least number of inliers of a linked pair; none for no such condition.
     pub min_inliers: Option<usize>,
+    /// What a person said of pairs of photos, the earliest first; of two that contradict one another the
+    /// later counts.
+    pub corrections: Vec<Correction>,
 }
 
 impl Default for ClusterOptions {
@@ -42,6 +45,7 @@ impl Default for ClusterOptions {
             copies_only: false,
             judgement: None,
             min_inliers: None,
+            corrections: Vec::new(),
         }
     }
 }

@@ -99,7 +99,7 @@ impl FolderSession<'_> {
                 });
             }
         }
-        let (cuts, default_cut) = ladder(found, self.options);
+        let (cuts, default_cut) = found.report_cuts(self.options);
         let folder = &self.folder;
         let name = folder.canonicalize().unwrap_or_else(|_| folder.clone());
         Ok(FolderReport {
@@ -120,28 +120,34 @@ impl FolderSession<'_> {
                     reason: failure.reason.clone(),
                 })
                 .collect(),
+            is_live: false,
         })
     }
 }
 
-/// The clusters at every position of the slider, strictest first, and the index of the run's own cut.
-fn ladder(found: &FolderClusters, options: &ClusterOptions) -> (Vec<ReportCut>, usize) {
-    let own = options.min_probability;
-    let mut cuts: Vec<f64> = CUTS
-        .map(|half| probability(f64::from(half) / 2.0))
-        .collect();
-    cuts.retain(|cut| (log_odds(*cut) - log_odds(own)).abs() > 0.1);
-    cuts.push(own);
-    cuts.sort_by(|a, b| b.total_cmp(a));
-    let default_cut = cuts.iter().position(|cut| *cut == own).unwrap_or(0);
-    let rungs = cuts.into_par_iter().map(|cut| {
-        let clusters = match cut == own {
-            true => found.clusters.clone(),
-            false => found.clusters_at(cut, options),
-        };
-        rung(cut, found.photos.len(), &clusters)
-    });
-    (rungs.collect(), default_cut)
+impl FolderClusters {
+    /// The clusters at every position of a report's slider, strictest first, and the index of the cut of
+    /// `options`; from the same pairs and the other `options` of linking, corrections among them.
+    pub fn report_cuts(&self, options: &ClusterOptions) -> (Vec<ReportCut>, usize) {
+        let own = options.min_probability;
+        let mut cuts: Vec<f64> = CUTS
+            .map(|half| probability(f64::from(half) / 2.0))
+            .collect();
+        cuts.retain(|cut| (log_odds(*cut) - log_odds(own)).abs() > 0.1);
+        cuts.push(own);
+        cuts.sort_by(|a, b| b.total_cmp(a));
+        let default_cut = cuts.iter().position(|cut| *cut == own).unwrap_or(0);
+        let rungs = cuts
+            .into_par_iter()
+            .map(|cut| self.report_cut(cut, options));
+        (rungs.collect(), default_cut)
+    }
+
+    /// The clusters at one minimum probability, as [`FolderClusters::report_cuts`].
+    pub fn report_cut(&self, min_probability: f64, options: &ClusterOptions) -> ReportCut {
+        let clusters = self.clusters_at(min_probability, options);
+        rung(min_probability, self.photos.len(), &clusters)
+    }
 }
 
 fn rung(cut: f64, num_photos: usize, clusters: &[Cluster]) -> ReportCut {

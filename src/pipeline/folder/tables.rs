@@ -13,7 +13,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EvidenceSummary, Failure, FolderClusters, FolderPhoto, VerifiedPair};
+use super::{Correction, EvidenceSummary, Failure, FolderClusters, FolderPhoto, VerifiedPair};
 use crate::cluster::Cluster;
 use crate::error::{Error, Result};
 use crate::extract::ExtractionOptions;
@@ -87,6 +87,9 @@ pub struct ClusterSource {
     pub copies_only: bool,
     /// Inliers that linked photos needed besides.
     pub min_inliers: Option<usize>,
+    /// What a person had said of pairs of photos.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<Correction>,
 }
 
 impl ClusterFile {
@@ -333,6 +336,7 @@ mod tests {
             min_probability: 0.4,
             copies_only: false,
             min_inliers: None,
+            corrections: Vec::new(),
         };
         let mut bytes = Vec::new();
         clusters_json(&found, &source, &mut bytes).unwrap();

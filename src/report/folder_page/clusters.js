@@ -154,11 +154,11 @@ function markWeakest(clusters, clusterOf) {
   }
 }
 
-function labelsCsv(clusterOf) {
+function labelsCsv(labels) {
   // As delfin's csv_field: a `'` before what a spreadsheet would take for a formula.
   const marked = (value) => (/^'*[=+\-@\t\r]|^''/.test(value) && !/^[-+]?[\d.]+(e[-+]?\d+)?$/i.test(value) ? `'${value}` : value);
   const quoted = (value) => (/[",\r\n]|^\s|\s$/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
   const field = (value) => quoted(marked(value));
-  const rows = photos.path.map((path, photo) => `${field(path)},${clusterOf[photo]}\n`);
+  const rows = photos.path.map((path, photo) => `${field(path)},${field(String(labels[photo]))}\n`);
   return "path,cluster\n" + rows.join("");
 }

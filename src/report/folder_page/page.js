@@ -6,6 +6,7 @@ const search = document.getElementById("search");
 const MEMORY = `delfin-report:${location.pathname}`;
 
 function setCut(index) {
+  if (data.cuts[index].isStale) { live.fetchCut(index); return; }
   shown.cut = data.cuts[index];
   slider.value = index;
   const meaning = `Photos are linked when they show the same thing with a probability of at least ${percent(shown.cut.p)}`;
@@ -51,6 +52,7 @@ function recall() {
 function correct(to) {
   const moving = shown.selected.filter((photo) => photo !== to);
   if (!moving.length) return;
+  if (live) { live.move(moving, to); return; }
   moves.push({ photos: moving, to });
   remember();
   const scroll = window.scrollY;
@@ -104,6 +106,23 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A photo is dragged onto a cluster, with the others that are selected.
+main.addEventListener("dragstart", (event) => {
+  const photo = event.target.closest?.(".tile")?.dataset.photo;
+  if (photo === undefined) return;
+  if (!shown.selected.includes(Number(photo))) select([Number(photo)]);
+  event.dataTransfer.effectAllowed = "move";
+});
+const clusterUnder = (event) => (shown.selected.length ? event.target.closest?.("section.cluster") : null);
+main.addEventListener("dragover", (event) => { if (clusterUnder(event)) event.preventDefault(); });
+main.addEventListener("drop", (event) => {
+  const row = clusterUnder(event);
+  if (!row) return;
+  event.preventDefault();
+  if (row.id === "single") correct(null);
+  else moveTo(Number(row.id.slice("cluster-".length)));
+});
+
 let asked = 0;
 slider.addEventListener("input", () => {
   // One picture a frame, whatever the slider sends.
@@ -124,13 +143,20 @@ document.getElementById("move").addEventListener("submit", (event) => {
   target.value = "";
 });
 document.getElementById("undo").addEventListener("click", () => {
+  if (live) { live.act({ kind: "undo" }); return; }
   moves.pop();
   remember();
   showClusters();
   showDock();
 });
+// The cluster of each photo: its name, or its number.
+function labels() {
+  const { clusters, clusterOf } = shown.state;
+  const names = clusters.map((one, number) => live?.nameOf(one.members) ?? number);
+  return Array.from(clusterOf, (number) => names[number]);
+}
 document.getElementById("export").addEventListener("click", () => {
-  const url = URL.createObjectURL(new Blob([labelsCsv(shown.state.clusterOf)], { type: "text/csv" }));
+  const url = URL.createObjectURL(new Blob([labelsCsv(labels())], { type: "text/csv" }));
   const link = element("a", null, null, { href: url, download: "clusters_corrected.csv" });
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
@@ -151,8 +177,9 @@ function showFailures() {
 
 slider.max = data.cuts.length - 1;
 slider.disabled = data.cuts.length < 2;
-recall();
+if (!live) recall();
 showFailures();
 setCut(data.default_cut);
+live?.start();
 document.body.classList.add("ready");
 performance.mark("clusters shown");

@@ -89,7 +89,9 @@ function twoPhotos(photo1, photo2) {
   return [element("div", "compare", [
     element("div", "picture", [canvas, names]),
     ...(laid ? [laid.panel] : []),
-    numbers(pair, photo1, photo2, inliers.length),
+    element("div", "numbers", [
+      ...numbers(pair, photo1, photo2, inliers.length), ...(live ? [live.answers(photo1, photo2)] : []),
+    ]),
   ])];
 }
 
@@ -97,8 +99,8 @@ function numbers(pair, photo1, photo2, drawn) {
   const together = shown.state.clusterOf[photo1] === shown.state.clusterOf[photo2];
   const verdict = element("p", together ? "verdict yes" : "verdict no", together ? "In one cluster" : "In different clusters");
   if (pair === null) {
-    return element("div", "numbers", [verdict, element("p", "hint",
-      "This pair was not verified: nothing suggested that the two could show the same thing.")]);
+    return [verdict, element("p", "hint",
+      "This pair was not verified: nothing suggested that the two could show the same thing.")];
   }
   const relation = { copy: "edited copy", view: "other view" }[pairs.relation[pair]];
   const share = (value) => (value === null ? "not compared" : `${Math.round(100 * value)} %`);
@@ -112,7 +114,7 @@ function numbers(pair, photo1, photo2, drawn) {
   ];
   if (drawn < pairs.inliers[pair]) rows.push(["Lines", `${drawn} of ${plural(pairs.inliers[pair], "inlier")}`]);
   const list = element("dl", null, rows.flatMap(([name, value]) => [element("dt", null, name), element("dd", null, value)]));
-  return element("div", "numbers", [verdict, list]);
+  return [verdict, list];
 }
 
 // The thumbnail at once, then the photo itself where the browser finds and understands it.

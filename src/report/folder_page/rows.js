@@ -72,6 +72,7 @@ function makeTile(photo, isRepresentative) {
   for (const [mark] of marks) frame.append(element("span", `mark ${mark}`, mark === "uncertain" ? "?" : ""));
   const tile = element("button", "tile", [frame, element("span", "name", fileName(path))], {
     type: "button",
+    draggable: "true",
     "data-photo": photo,
     "aria-pressed": String(shown.selected.includes(photo)),
     "aria-label": [path, ...marks.map(([, meaning]) => meaning)].join(". "),
@@ -124,7 +125,7 @@ function makeRow(id, label, heading, members, representative, room) {
 
 function clusterHeading(number, one) {
   const heading = element("div", "cluster-heading", [
-    element("h2", null, `Cluster ${number}`),
+    element("h2", null, live?.nameOf(one.members) ?? `Cluster ${number}`),
     element("span", "count", plural(one.members.length, "photo")),
   ]);
   if (one.weakest !== null) {
@@ -136,6 +137,7 @@ function clusterHeading(number, one) {
       }));
   }
   heading.append(element("button", "here", "Move here", { type: "button", "data-cluster": number }));
+  live?.heading(heading, one);
   return heading;
 }
 
@@ -152,9 +154,10 @@ function showClusters() {
     `${single.toLocaleString("en")} on their own`];
   if (data.failures.length) parts.push(`${data.failures.length.toLocaleString("en")} not readable`);
   document.getElementById("summary").textContent = parts.join(" · ");
+  const numCorrections = live ? live.state?.num_done ?? 0 : moved.size;
   document.getElementById("corrections").textContent =
-    moved.size ? `with ${plural(moved.size, "correction")}` : "path and cluster, as CSV";
-  document.getElementById("undo").hidden = moves.length === 0;
+    numCorrections ? `with ${plural(numCorrections, "correction")}` : "path and cluster, as CSV";
+  document.getElementById("undo").hidden = live ? numCorrections === 0 : moves.length === 0;
   document.getElementById("target").max = clusters.length - 1;
 }
 

@@ -1,0 +1,97 @@
+//! `delfin open`: a folder of photos in the browser.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+use delfin::folder::list_photos;
+
+use crate::cli::args::OpenArgs;
+use crate::cli::commands::{no_photos, tell_passed_over};
+use crate::cli::{Answer, output};
+use crate::serve::{Server, Worker};
+
+pub(crate) fn run(args: &OpenArgs) -> anyhow::Result<Answer> {
+    if !args.folder.is_dir() {
+        bail!("{}: not a folder", args.folder.display());
+    }
+    let listing = list_photos(&args.folder)?;
+    if listing.photos.is_empty() {
+        bail!(no_photos(&args.folder, &listing.passed_over));
+    }
+    tell_passed_over(&listing.passed_over);
+    let model = args.extraction.open_model()?;
+    let mut options = model.cluster_options();
+    options.matching.extraction = args.extraction.options(&model);
+    options.matching.verification.limits.allow_mirrored = args.mirrored;
+    args.judgement.apply(&mut options)?;
+    options.validate()?;
+    let store = args.store.open(&args.folder)?;
+    let lock = lock(store.path())?;
+    let server = Server::listen(args.port)?;
+    let worker = Worker::new(&model, &args.folder, &store, options)?;
+    let address = server.address();
+    if let Some(mut lock) = lock.as_ref() {
+        lock.set_len(0)
+            .and_then(|()| lock.write_all(address.as_bytes()))?;
+    }
+    output::line(format_args!("{address}"));
+    output::note(format_args!(
+        "delfin: {} is open at that address, for this computer alone; Ctrl-C ends it, and nothing is lost",
+        args.folder.display()
+    ));
+    output::finish()?;
+    if !args.no_browser {
+        open_browser(&address);
+    }
+    server.run(worker)?;
+    Ok(Answer::Yes)
+}
+
+/// Holds the store for this program while the file is open; none for a store in memory.
+fn lock(store: &Path) -> anyhow::Result<Option<File>> {
+    if !store.exists() {
+        return Ok(None);
+    }
+    let path = store.with_extension("open");
+    let mut open = OpenOptions::new();
+    open.read(true).write(true).create(true).truncate(false);
+    // It will hold the address with its token.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    let mut file = open
+        .open(&path)
+        .with_context(|| path.display().to_string())?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            let mut address = String::new();
+            // Only words the message.
+            let _ = file.read_to_string(&mut address);
+            bail!("another `delfin open` has this folder open: {address}")
+        }
+        // A file system without locks.
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Asks the desktop to show the address. Where there is none, the printed address serves.
+fn open_browser(address: &str) {
+    let (program, args): (&str, &[&str]) = if cfg!(target_os = "macos") {
+        ("open", &[])
+    } else if cfg!(windows) {
+        ("rundll32", &["url.dll,FileProtocolHandler"])
+    } else {
+        ("xdg-open", &[])
+    };
+    let mut command = Command::new(program);
+    command.args(args).arg(address);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    // The child ends by itself.
+    drop(command.spawn());
+}

@@ -1,0 +1,285 @@
+//! What a person says of pairs of photos, made free of contradictions, and clusters that keep to it.
+//!
+//! Must-link and cannot-link constraints (Wagstaff and Cardie, *Clustering with Instance-level Constraints*, ICML
+//! 2000). Cannot-links hold while average linkage merges clusters, so that the photos of a cluster that is
+//! parted go where their evidence is. Must-links join the clusters that come out: one answer about two
+//! photos speaks for all that hangs on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a person says of two photos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Constraint {
+    /// A photo.
+    pub image1: usize,
+    /// Another photo.
+    pub image2: usize,
+    /// Whether both show the same thing.
+    pub is_same: bool,
+}
+
+/// Constraints that can all be kept, with what follows from them: a photo that is the same as a second is
+/// apart from all that the second is apart from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Constraints {
+    /// The photos that constraints name, each with the least photo that is the same.
+    group: BTreeMap<usize, usize>,
+    /// The groups that each group is apart from.
+    apart: BTreeMap<usize, BTreeSet<usize>>,
+    /// Two photos that are the same, the latest first.
+    same: Vec<[usize; 2]>,
+}
+
+impl Constraints {
+    /// Takes `constraints`, the earliest first, as far as they agree: one that contradicts later ones, or
+    /// what follows from these, is dropped, as are constraints of a photo with itself and of photos from
+    /// `num_photos` on.
+    pub(crate) fn new(num_photos: usize, constraints: &[Constraint]) -> Self {
+        let mut kept = Self::default();
+        for constraint in constraints.iter().rev() {
+            let [a, b] = [constraint.image1, constraint.image2];
+            if a == b || a.max(b) >= num_photos {
+                continue;
+            }
+            let [first, second] = [kept.root(a), kept.root(b)];
+            if constraint.is_same {
+                if kept.is_apart(first, second) {
+                    continue;
+                }
+                kept.same.push([a, b]);
+                if first != second {
+                    kept.join(first.min(second), first.max(second));
+                }
+            } else if first != second {
+                kept.apart.entry(first).or_default().insert(second);
+                kept.apart.entry(second).or_default().insert(first);
+            }
+        }
+        kept
+    }
+
+    /// Whether two photos are the same by what was said.
+    pub(crate) fn are_same(&self, photo: usize, other: usize) -> bool {
+        let group = |photo| self.group.get(&photo).copied().unwrap_or(photo);
+        group(photo) == group(other)
+    }
+
+    /// Whether a photo of one cluster is apart from one of another.
+    pub(crate) fn are_apart(&self, members: &[usize], others: &[usize]) -> bool {
+        self.side(members).is_apart(&self.side(others))
+    }
+
+    /// The group of a photo; itself where no constraint names it.
+    fn root(&mut self, photo: usize) -> usize {
+        *self.group.entry(photo).or_insert(photo)
+    }
+
+    fn is_apart(&self, group: usize, other: usize) -> bool {
+        let apart = self.apart.get(&group);
+        apart.is_some_and(|groups| groups.contains(&other))
+    }
+
+    /// Makes `other` part of `group`.
+    fn join(&mut self, group: usize, other: usize) {
+        for root in self.group.values_mut().filter(|root| **root == other) {
+            *root = group;
+        }
+        for far in self.apart.remove(&other).unwrap_or_default() {
+            let of_far = self.apart.entry(far).or_default();
+            of_far.remove(&other);
+            of_far.insert(group);
+            self.apart.entry(group).or_default().insert(far);
+        }
+    }
+
+    /// What is to be kept from the photos of a cluster.
+    pub(super) fn side(&self, members: &[usize]) -> Side {
+        let mut side = Side::default();
+        if self.apart.is_empty() {
+            return side;
+        }
+        for photo in members {
+            let Some(group) = self.group.get(photo) else {
+                continue;
+            };
+            if let Some(apart) = self.apart.get(group) {
+                side.groups.insert(*group);
+                side.apart.extend(apart);
+            }
+        }
+        side
+    }
+
+    /// Joins clusters whose photos are the same. Where that would join what is apart, only the photos that
+    /// are the same are put together. Every photo stays in one cluster; the order of clusters and members
+    /// is not kept.
+    pub(super) fn join_clusters(&self, mut clusters: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+        if self.same.is_empty() {
+            return clusters;
+        }
+        let mut sides: Vec<Side> = clusters.iter().map(|c| self.side(c)).collect();
+        let named = |photo: &usize| self.group.contains_key(photo);
+        let mut cluster_of: BTreeMap<usize, usize> = BTreeMap::new();
+        for (number, members) in clusters.iter().enumerate() {
+            let named = members.iter().filter(|photo| named(photo));
+            cluster_of.extend(named.map(|&photo| (photo, number)));
+        }
+        let mut unkept: BTreeSet<usize> = BTreeSet::new();
+        for [a, b] in &self.same {
+            let [first, second] = [cluster_of[a], cluster_of[b]];
+            if first == second {
+                continue;
+            }
+            if sides[first].is_apart(&sides[second]) {
+                unkept.insert(self.group[a]);
+                continue;
+            }
+            let moved = std::mem::take(&mut clusters[second]);
+            for photo in moved.iter().filter(|photo| named(photo)) {
+                cluster_of.insert(*photo, first);
+            }
+            let side = std::mem::take(&mut sides[second]);
+            clusters[first].extend(moved);
+            sides[first].extend(side);
+        }
+        for group in unkept {
+            self.put_together(group, &mut clusters);
+        }
+        clusters.retain(|members| !members.is_empty());
+        clusters
+    }
+
+    /// Puts the photos of a group into the cluster that most of them are in and that holds nothing they are
+    /// apart from, or else into one of their own.
+    fn put_together(&self, group: usize, clusters: &mut Vec<Vec<usize>>) {
+        let is_of_group = |photo: &usize| self.group.get(photo) == Some(&group);
+        let mut found = Vec::new();
+        let mut photos = Vec::new();
+        for (number, members) in clusters.iter_mut().enumerate() {
+            let before = photos.len();
+            photos.extend(members.extract_if(.., |photo| is_of_group(photo)));
+            if photos.len() > before {
+                found.push((photos.len() - before, number));
+            }
+        }
+        let own = self.side(&photos);
+        found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        let fits = |number: &usize| !self.side(&clusters[*number]).is_apart(&own);
+        let target = found.into_iter().map(|(_, number)| number).find(fits);
+        match target {
+            Some(number) => clusters[number].extend(photos),
+            None => clusters.push(photos),
+        }
+    }
+}
+
+/// The groups of a cluster that are apart from others, and those others.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Side {
+    groups: BTreeSet<usize>,
+    apart: BTreeSet<usize>,
+}
+
+impl Side {
+    pub(super) fn is_apart(&self, other: &Self) -> bool {
+        self.apart.iter().any(|group| other.groups.contains(group))
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        self.groups.extend(other.groups);
+        self.apart.extend(other.apart);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn constraint(image1: usize, image2: usize, is_same: bool) -> Constraint {
+        Constraint {
+            image1,
+            image2,
+            is_same,
+        }
+    }
+
+    fn joined(constraints: &[Constraint], clusters: &[&[usize]]) -> Vec<Vec<usize>> {
+        let clusters: Vec<Vec<usize>> = clusters.iter().map(|c| c.to_vec()).collect();
+        let mut found = Constraints::new(100, constraints).join_clusters(clusters);
+        found.iter_mut().for_each(|members| members.sort_unstable());
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn a_later_constraint_counts_where_two_contradict() {
+        let same = constraint(0, 1, true);
+        let apart = constraint(0, 1, false);
+        assert_eq!(joined(&[apart, same], &[&[0], &[1]]), [vec![0, 1]]);
+        assert_eq!(joined(&[same, apart], &[&[0], &[1]]), [vec![0], vec![1]]);
+        // What follows from two contradicts too.
+        let chain = [
+            constraint(0, 2, false),
+            constraint(0, 1, true),
+            constraint(1, 2, true),
+        ];
+        assert_eq!(joined(&chain, &[&[0], &[1], &[2]]), [vec![0, 1, 2]]);
+    }
+
+    #[test]
+    fn two_photos_join_all_that_hangs_on_them() {
+        let same = [constraint(0, 5, true)];
+        let clusters: [&[usize]; 3] = [&[0, 1, 2], &[4, 5], &[7]];
+        assert_eq!(joined(&same, &clusters), [vec![0, 1, 2, 4, 5], vec![7]]);
+        // But not what was said to be apart.
+        let both = [constraint(1, 4, false), constraint(0, 5, true)];
+        assert_eq!(
+            joined(&both, &clusters),
+            [vec![0, 1, 2, 5], vec![4], vec![7]]
+        );
+        assert_eq!(joined(&[], &clusters).len(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_kept_is_kept(
+            given in proptest::collection::vec((0usize..8, 0usize..8, any::<bool>()), 0..20),
+            labels in proptest::collection::vec(0usize..4, 8),
+        ) {
+            let given: Vec<Constraint> = given.into_iter().map(|(a, b, s)| constraint(a, b, s)).collect();
+            let kept = Constraints::new(8, &given);
+            // Linkage keeps to cannot-links: parts clusters that do not.
+            let mut clusters: Vec<Vec<usize>> = Vec::new();
+            for label in 0..4 {
+                let members = (0..8).filter(|photo| labels[*photo] == label);
+                for photo in members {
+                    let side = kept.side(&[photo]);
+                    let fits = |c: &&mut Vec<usize>| {
+                        labels[c[0]] == label && !kept.side(c).is_apart(&side)
+                    };
+                    match clusters.iter_mut().find(fits) {
+                        Some(cluster) => cluster.push(photo),
+                        None => clusters.push(vec![photo]),
+                    }
+                }
+            }
+            let found = kept.join_clusters(clusters);
+            let mut all: Vec<usize> = found.concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..8).collect::<Vec<_>>());
+            let cluster_of = |photo: usize| found.iter().position(|c| c.contains(&photo));
+            for [a, b] in &kept.same {
+                prop_assert_eq!(cluster_of(*a), cluster_of(*b));
+            }
+            for members in &found {
+                prop_assert!(!kept.side(members).is_apart(&kept.side(members)));
+            }
+            // The latest of all is kept.
+            if let Some(last) = given.last().filter(|last| last.image1 != last.image2) {
+                let is_one = cluster_of(last.image1) == cluster_of(last.image2);
+                prop_assert_eq!(is_one, last.is_same);
+            }
+        }
+    }
+}

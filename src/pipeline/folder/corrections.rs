@@ -1,0 +1,262 @@
+//! What a person said of photos, and the clusters that follow.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::FolderClusters;
+use crate::cluster::{Constraint, Constraints};
+use crate::error::{Error, Result as DelfinResult};
+use crate::hex::{hash, hex};
+use crate::store::{ContentHash, Store};
+
+/// What a person said of two photos, which are named by the content of their files, so that it holds
+/// wherever they lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "CorrectionRow", into = "CorrectionRow")]
+pub struct Correction {
+    /// The SHA-256 of a photo's file.
+    pub photo1: ContentHash,
+    /// That of another photo.
+    pub photo2: ContentHash,
+    /// Whether both show the same thing.
+    pub is_same: bool,
+}
+
+/// As files have it.
+#[derive(Serialize, Deserialize)]
+struct CorrectionRow {
+    photo1: String,
+    photo2: String,
+    is_same: bool,
+}
+
+impl From<Correction> for CorrectionRow {
+    fn from(correction: Correction) -> Self {
+        Self {
+            photo1: hex(&correction.photo1),
+            photo2: hex(&correction.photo2),
+            is_same: correction.is_same,
+        }
+    }
+}
+
+impl TryFrom<CorrectionRow> for Correction {
+    type Error = String;
+
+    fn try_from(row: CorrectionRow) -> Result<Self, String> {
+        let read = |digits: &str| hash(digits).ok_or(format!("{digits:?} is no SHA-256"));
+        Ok(Self {
+            photo1: read(&row.photo1)?,
+            photo2: read(&row.photo2)?,
+            is_same: row.is_same,
+        })
+    }
+}
+
+/// The corrections as constraints between photos with these hashes. One of a photo that is not among them
+/// is passed over; one of a photo that is there several times holds for each.
+pub(super) fn constraints(
+    photos: impl Iterator<Item = ContentHash>,
+    corrections: &[Correction],
+) -> Constraints {
+    if corrections.is_empty() {
+        return Constraints::default();
+    }
+    let mut places: BTreeMap<ContentHash, Vec<usize>> = BTreeMap::new();
+    let mut num_photos = 0;
+    for (index, hash) in photos.enumerate() {
+        places.entry(hash).or_default().push(index);
+        num_photos = index + 1;
+    }
+    let of = |hash: &ContentHash| places.get(hash).map_or(&[][..], Vec::as_slice);
+    let mut constraints = Vec::new();
+    for correction in corrections.iter().filter(|c| c.photo1 != c.photo2) {
+        for &image1 in of(&correction.photo1) {
+            constraints.extend(of(&correction.photo2).iter().map(|&image2| Constraint {
+                image1,
+                image2,
+                is_same: correction.is_same,
+            }));
+        }
+    }
+    Constraints::new(num_photos, &constraints)
+}
+
+impl FolderClusters {
+    /// `corrections`, the earliest first, as constraints between the photos. Of two that contradict one
+    /// another the later counts.
+    pub(super) fn constraints(&self, corrections: &[Correction]) -> Constraints {
+        constraints(self.photos.iter().map(|p| p.content_hash), corrections)
+    }
+}
+
+/// What a person did to the clusters of a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Action {
+    /// Said which photos show the same thing, and which do not.
+    Correct {
+        /// All of it, which is undone together.
+        corrections: Vec<Correction>,
+    },
+    /// Gave a name to the cluster that holds a photo.
+    Name {
+        /// That photo: the SHA-256 of its file, in hexadecimal.
+        photo: String,
+        /// The name; empty for none.
+        name: String,
+    },
+}
+
+/// What a person did to the clusters of a folder, kept in its store: undone and done again without end, also by
+/// a later run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActionLog {
+    done: Vec<Action>,
+    num_undone: usize,
+}
+
+impl ActionLog {
+    /// Reads the log of a store.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read, or holds what this version does not know.
+    pub fn read(store: &Store) -> DelfinResult<Self> {
+        let mut log = Self::default();
+        for (text, is_undone) in store.log()? {
+            if is_undone {
+                log.num_undone += 1;
+                continue;
+            }
+            log.done
+                .push(serde_json::from_str(&text).map_err(|error| Error::Store {
+                    path: store.path().to_owned(),
+                    reason: format!("a correction of another version of delfin: {error}"),
+                    is_damaged: false,
+                })?);
+        }
+        Ok(log)
+    }
+
+    /// Writes `action` down. What was undone can no longer be done again.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be written.
+    pub fn push(&mut self, store: &Store, action: Action) -> DelfinResult<()> {
+        let text = serde_json::to_string(&action).map_err(|error| Error::Store {
+            path: store.path().to_owned(),
+            reason: error.to_string(),
+            is_damaged: false,
+        })?;
+        store.append_to_log(&text)?;
+        self.done.push(action);
+        self.num_undone = 0;
+        Ok(())
+    }
+
+    /// Undoes the last action; false when there is none.
+    ///
+    /// # Errors
+    /// As [`ActionLog::read`], and when the store cannot be written.
+    pub fn undo(&mut self, store: &Store) -> DelfinResult<bool> {
+        let is_undone = store.undo_in_log()?;
+        *self = Self::read(store)?;
+        Ok(is_undone)
+    }
+
+    /// Does the action again that was undone last; false when there is none.
+    ///
+    /// # Errors
+    /// As [`ActionLog::read`], and when the store cannot be written.
+    pub fn redo(&mut self, store: &Store) -> DelfinResult<bool> {
+        let is_done = store.redo_in_log()?;
+        *self = Self::read(store)?;
+        Ok(is_done)
+    }
+
+    /// How many actions can be undone, and how many done again.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.done.len(), self.num_undone)
+    }
+
+    /// All that was said of pairs of photos, the earliest first, as
+    /// [`ClusterOptions::corrections`](super::ClusterOptions) takes it.
+    pub fn corrections(&self) -> Vec<Correction> {
+        let of = |action: &Action| match action {
+            Action::Correct { corrections } => corrections.clone(),
+            Action::Name { .. } => Vec::new(),
+        };
+        self.done.iter().flat_map(of).collect()
+    }
+
+    /// The names that were given, the earliest first, each with the photo whose cluster it names.
+    pub fn names(&self) -> Vec<(ContentHash, &str)> {
+        fn of(action: &Action) -> Option<(ContentHash, &str)> {
+            match action {
+                Action::Name { photo, name } => hash(photo).map(|photo| (photo, name.as_str())),
+                Action::Correct { .. } => None,
+            }
+        }
+        self.done.iter().filter_map(of).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_outlive_a_run_and_are_undone_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let correction = |is_same| Correction {
+            photo1: [1; 32],
+            photo2: [2; 32],
+            is_same,
+        };
+        let correct = |is_same| Action::Correct {
+            corrections: vec![correction(is_same)],
+        };
+        {
+            let store = Store::open(&path).unwrap();
+            let mut log = ActionLog::read(&store).unwrap();
+            log.push(&store, correct(true)).unwrap();
+            let name = Action::Name {
+                photo: hex(&[1; 32]),
+                name: "<b>café".into(),
+            };
+            log.push(&store, name).unwrap();
+            log.push(&store, correct(false)).unwrap();
+        }
+        let store = Store::open(&path).unwrap();
+        let mut log = ActionLog::read(&store).unwrap();
+        assert_eq!(log.corrections(), [correction(true), correction(false)]);
+        assert_eq!(log.names(), [([1; 32], "<b>café")]);
+        assert!(log.undo(&store).unwrap() && log.undo(&store).unwrap());
+        assert_eq!(log.counts(), (1, 2));
+        assert!(log.redo(&store).unwrap());
+        assert_eq!(log.counts(), (2, 1));
+        log.push(&store, correct(true)).unwrap();
+        assert!(!log.redo(&store).unwrap());
+        store.append_to_log("{\"marry\":1}").unwrap();
+        assert!(ActionLog::read(&store).is_err());
+    }
+
+    #[test]
+    fn a_correction_is_written_in_hexadecimal() {
+        let correction = Correction {
+            photo1: [0xab; 32],
+            photo2: [1; 32],
+            is_same: true,
+        };
+        let text = serde_json::to_string(&correction).unwrap();
+        assert!(text.contains("abababab"), "{text}");
+        assert_eq!(
+            serde_json::from_str::<Correction>(&text).unwrap(),
+            correction
+        );
+        assert!(serde_json::from_str::<Correction>(&text.replace("ab", "xy")).is_err());
+    }
+}

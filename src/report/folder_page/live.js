@@ -1,0 +1,257 @@
+// What `delfin open` adds to the page: corrections that the program keeps and sorts by, questions, names, and
+// photos put away.
+
+const live = { state: null, questions: null, skipped: new Set(), turn: 0 };
+
+async function request(path, body) {
+  const options = body === undefined ? {} :
+    { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch {
+    throw new Error("delfin does not answer. Is it still running?");
+  }
+  if (answer.status === 204) return null;
+  const value = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Error(value?.error ?? `${answer.status} ${answer.statusText}`);
+  return value;
+}
+
+const toast = element("p", "toast", null, { role: "status" });
+document.body.append(toast);
+function tell(message) {
+  toast.textContent = message;
+  clearTimeout(live.telling);
+  live.telling = setTimeout(() => { toast.textContent = ""; }, 8000);
+}
+
+// Runs what may fail, and tells the reader if it does.
+async function attempt(work) {
+  document.body.setAttribute("aria-busy", "true");
+  try {
+    return await work();
+  } catch (error) {
+    tell(error.message);
+    return null;
+  } finally {
+    document.body.removeAttribute("aria-busy");
+  }
+}
+
+function takeCut({ cut, state }, othersAreStale) {
+  const distance = (one) => Math.abs(one.p - cut.p);
+  const index = data.cuts.reduce((best, one, at) => (distance(one) < distance(data.cuts[best]) ? at : best), 0);
+  const p = data.cuts[index].p;
+  if (othersAreStale) for (const one of data.cuts) one.isStale = true;
+  data.cuts[index] = { ...cut, p, isStale: false };
+  takeState(state);
+  return index;
+}
+
+function takeState(state) {
+  live.state = state;
+  document.getElementById("redo").hidden = state.num_undone === 0;
+  for (const warning of state.warnings) tell(warning);
+}
+
+// A correction; the clusters that follow from it are shown in place.
+live.act = (act) => attempt(async () => {
+  const scroll = window.scrollY;
+  const index = takeCut(await request("act", { act, min_probability: shown.cut.p }), true);
+  shown.selected = [];
+  setCut(index);
+  window.scrollTo(0, scroll);
+  return true;
+});
+
+live.move = async (moving, to) => {
+  if (await live.act({ kind: "move", photos: moving, to })) select(moving.length === 1 ? moving : []);
+};
+
+live.fetchCut = (index) => attempt(async () => {
+  takeCut(await request(`cut/${data.cuts[index].p}`), false);
+  setCut(index);
+});
+
+// The name that was given last to a photo of the cluster.
+live.nameOf = (members) => {
+  const found = live.state?.names.findLast(([photo]) => members.includes(photo));
+  return found?.[1] || null;
+};
+
+live.heading = (heading, one) => {
+  const all = element("button", "quiet", "Select all", { type: "button" });
+  all.addEventListener("click", () => select(one.members.slice()));
+  const name = element("button", "quiet", "Name", { type: "button" });
+  name.addEventListener("click", () => {
+    const input = element("input", null, null, {
+      type: "text", value: live.nameOf(one.members) ?? "", maxlength: "200", "aria-label": "Name of the cluster",
+      placeholder: "Enter keeps it", spellcheck: "false",
+    });
+    let isDone = false;
+    const end = async (isKept) => {
+      if (isDone) return;
+      isDone = true;
+      if (isKept) await live.act({ kind: "name", photo: one.members[0], name: input.value });
+      else input.replaceWith(name);
+    };
+    input.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") end(true);
+      if (event.key === "Escape") end(false);
+    });
+    input.addEventListener("blur", () => end(false));
+    name.replaceWith(input);
+    input.focus();
+    input.select();
+  });
+  heading.querySelector(".here").before(all, name);
+};
+
+// The answers about a pair, and whether a question asks for them.
+live.answers = (photo1, photo2) => {
+  const question = live.questions?.[0];
+  const isAsked = question !== undefined && question.photos.includes(photo1) && question.photos.includes(photo2);
+  const answer = (text, key, is_same) => {
+    const button = element("button", isAsked ? "primary" : null, text, { type: "button", "aria-keyshortcuts": key });
+    button.addEventListener("click", () => live.answer([photo1, photo2], is_same, isAsked));
+    return button;
+  };
+  const buttons = [answer("Same thing", "y", true), answer("Not the same", "n", false)];
+  if (isAsked) {
+    const skip = element("button", null, "Skip", { type: "button", "aria-keyshortcuts": "s" });
+    skip.addEventListener("click", () => live.skip());
+    buttons.push(skip);
+  }
+  const change = isAsked && element("p", "hint",
+    `The answer is expected to change ${plural(Math.max(1, Math.round(question.expected_change)), "pair")} of photos. Keys: y, n, s.`);
+  return element("div", "answers", change ? [element("div", null, buttons), change] : [element("div", null, buttons)]);
+};
+
+live.answer = async (photos, is_same, isAsked) => {
+  if (await live.act({ kind: "pair", photos, is_same }) && isAsked) await live.ask();
+  else if (!isAsked) select(photos);
+};
+
+const keyOf = ({ photos: [a, b] }) => `${a} ${b}`;
+
+live.ask = () => attempt(async () => {
+  live.turn += 1;
+  const { turn } = live;
+  const asked = await request(`questions/${shown.cut.p}`);
+  // The reader has gone on meanwhile.
+  if (turn !== live.turn) return;
+  live.questions = asked.filter((question) => !live.skipped.has(keyOf(question)));
+  if (live.questions.length) {
+    select(live.questions[0].photos.slice());
+    dock.querySelector(".answers button")?.focus();
+  } else {
+    live.questions = null;
+    select([]);
+    tell("Nothing is left to ask.");
+  }
+});
+
+live.skip = () => {
+  live.skipped.add(keyOf(live.questions[0]));
+  live.ask();
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.closest("input, dialog") || event.ctrlKey || event.metaKey || event.altKey) {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.target.closest("input")) {
+      live.act({ kind: event.shiftKey ? "redo" : "undo" });
+      event.preventDefault();
+    }
+    return;
+  }
+  if (event.key === "Escape") {
+    live.turn += 1;
+    live.questions = null;
+  }
+  const [photo1, photo2] = shown.selected;
+  if (shown.selected.length !== 2) return;
+  const isAsked = live.questions?.[0]?.photos.includes(photo1) && live.questions[0].photos.includes(photo2);
+  if (event.key === "y" || event.key === "n") live.answer([photo1, photo2], event.key === "y", isAsked);
+  if (event.key === "s" && isAsked) live.skip();
+});
+
+// Photos put away: one folder a cluster, planned first.
+const away = element("dialog", "away", null, { "aria-labelledby": "away-title" });
+const destination = element("input", null, null, { type: "text", id: "away-to", value: "sorted", spellcheck: "false" });
+const method = element("select", null, [["hard-link", "Hard links: a second name, no space"],
+  ["symlink", "Symbolic links"], ["copy", "Copies"]].map(([value, text]) => element("option", null, text, { value })),
+{ id: "away-method" });
+const plan = element("div", "plan", null, { role: "status" });
+const awayButton = (text, className, work) => {
+  const button = element("button", className, text, { type: "button" });
+  button.addEventListener("click", work);
+  return button;
+};
+const wanted = () => ({ to: destination.value, method: method.value, min_probability: shown.cut.p });
+const inDialog = (work) => async () => {
+  try { await work(); } catch (error) { plan.replaceChildren(element("p", "fault", error.message)); }
+};
+const MOST_MOVES = 2000;
+const apply = awayButton("Put away", "primary", inDialog(async () => {
+  const { told, num_copied_instead, failures } = await request("organize/apply", wanted());
+  const more = num_copied_instead ? [`; ${plural(num_copied_instead, "photo")} copied, as no hard link to them can be made there`] : [];
+  plan.replaceChildren(element("p", null, [told, ...more]), ...failures.map((reason) => element("p", "fault", reason)));
+  apply.disabled = true;
+}));
+const preview = awayButton("Preview", null, inDialog(async () => {
+  const found = await request("organize/plan", wanted());
+  const rows = found.places.slice(0, MOST_MOVES).map(({ photo, target }) =>
+    element("tr", null, [element("td", null, photo), element("td", null, target)]));
+  const left = found.left_out.slice(0, MOST_MOVES).map(({ photo, reason }) =>
+    element("tr", "fault", [element("td", null, photo), element("td", null, reason)]));
+  const count = `${plural(found.places.length, "photo")} into ${plural(found.num_folders, "folder")} below ${found.destination}`;
+  const rest = [found.already_there.length && `${found.already_there.length} there already`,
+    found.left_out.length && `${found.left_out.length} left out`].filter(Boolean);
+  plan.replaceChildren(element("p", null, [count, ...rest].join("; ")),
+    element("table", null, element("tbody", null, [...left, ...rows])));
+  apply.disabled = found.places.length === 0;
+}));
+away.append(
+  element("h2", null, "Put the photos away", { id: "away-title" }),
+  element("p", "hint", "One folder a cluster, by its name or number. The photos themselves stay where they are."),
+  element("div", "fields", [
+    element("label", null, "Folder", { for: "away-to" }), destination,
+    element("label", null, "How", { for: "away-method" }), method,
+  ]),
+  element("div", "dock-actions", [preview, apply,
+    awayButton("Take back the last", null, inDialog(async () => {
+      const { told } = await request("organize/undo", { to: destination.value });
+      plan.replaceChildren(element("p", null, told));
+    })),
+    awayButton("Close", null, () => away.close())]),
+  plan);
+document.body.append(away);
+for (const field of [destination, method]) field.addEventListener("input", () => { apply.disabled = true; });
+
+const tools = document.querySelector(".export");
+const changed = awayButton("", "changed", () => attempt(async () => {
+  await request("sort", {});
+  location.reload();
+}));
+changed.hidden = true;
+tools.prepend(
+  changed,
+  awayButton("Ask me", "primary", () => { live.skipped.clear(); live.ask(); }),
+  awayButton("Put away …", null, () => { plan.replaceChildren(); apply.disabled = true; away.showModal(); }));
+document.getElementById("undo").after(
+  Object.assign(awayButton("redo", "link", () => live.act({ kind: "redo" })), { id: "redo", hidden: true }));
+
+// What changes in the folder meanwhile.
+async function lookForChanges() {
+  const { num_added, num_gone } = await request("changes").catch(() => ({ num_added: 0, num_gone: 0 }));
+  const parts = [num_added && plural(num_added, "new photo"), num_gone && `${num_gone} gone`].filter(Boolean);
+  changed.hidden = parts.length === 0;
+  changed.textContent = `${parts.join(", ")}: sort again`;
+}
+setInterval(lookForChanges, 10000);
+live.start = () => attempt(async () => {
+  takeState(await request("state"));
+  showClusters();
+});

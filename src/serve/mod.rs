@@ -1,0 +1,75 @@
+//! `delfin open`: the clusters of a folder as a page of the browser that can be worked with.
+//!
+//! Two parts. A worker, in the thread that called, owns the folder's session and what was found; it carries out one
+//! job after another. A server in a thread of its own answers the browser: it hands jobs to the worker, reports
+//! its progress, and sends pictures. Only this computer reaches the server, and only with the token that the
+//! address holds ([`guard`]).
+
+mod guard;
+mod routes;
+mod shared;
+mod worker;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+
+use anyhow::{Context, anyhow};
+use delfin::hex;
+
+use guard::Guard;
+use shared::Shared;
+pub(crate) use worker::Worker;
+
+/// A server that listens and does not answer yet.
+pub(crate) struct Server {
+    listener: TcpListener,
+    guard: Guard,
+}
+
+impl Server {
+    /// Listens on a port of this computer; 0 takes a free one.
+    pub(crate) fn listen(port: u16) -> anyhow::Result<Self> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let listener = TcpListener::bind(address).with_context(|| format!("port {port}"))?;
+        let mut token = [0; 16];
+        getrandom::fill(&mut token).map_err(|error| anyhow!("no random numbers: {error}"))?;
+        let port = listener.local_addr()?.port();
+        Ok(Self {
+            listener,
+            guard: Guard::new(port, hex(&token)),
+        })
+    }
+
+    /// The address of the page, with the token.
+    pub(crate) fn address(&self) -> String {
+        self.guard.address()
+    }
+
+    /// Sorts the folder and answers the browser; ends when the server does.
+    pub(crate) fn run(self, mut worker: Worker<'_>) -> anyhow::Result<()> {
+        let (sender, jobs) = channel();
+        let shared: Arc<Shared> = worker.shared();
+        self.listener.set_nonblocking(true)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let routes = routes::routes(self.guard, shared, sender);
+        let listener = self.listener;
+        let server = std::thread::spawn(move || {
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                axum::serve(listener, routes).await
+            })
+        });
+        worker.sort();
+        for job in jobs {
+            job(&mut worker);
+        }
+        match server.join() {
+            Ok(ended) => Ok(ended?),
+            Err(_) => Err(anyhow!("the server has stopped by a fault of delfin")),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What the browser asks for, and what it gets.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::middleware::from_fn_with_state;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use delfin::image::{DecodeOptions, read_file};
+use futures_util::stream::{Stream, unfold};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::guard::{Guard, check};
+use super::shared::{Phase, Shared};
+use super::worker::{Act, PutAway, Worker};
+
+/// Largest request, in bytes: a list of all photos' numbers fits.
+const MAX_BODY: usize = 4 << 20;
+const PROGRESS: &str = include_str!("progress.html");
+
+/// Work for the worker.
+pub(super) type Job = Box<dyn for<'a> FnOnce(&mut Worker<'a>) + Send>;
+
+#[derive(Clone)]
+struct App {
+    shared: Arc<Shared>,
+    jobs: Sender<Job>,
+}
+
+/// An answer that is a message for the reader.
+struct Refused(StatusCode, String);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Self(status, reason) = self;
+        (status, Json(json!({ "error": reason }))).into_response()
+    }
+}
+
+type Answer<T> = Result<T, Refused>;
+
+pub(super) fn routes(guard: Guard, shared: Arc<Shared>, jobs: Sender<Job>) -> Router {
+    let pages = Router::new()
+        .route("/events", get(events))
+        .route("/cancel", post(cancel))
+        .route("/sort", post(sort))
+        .route("/state", get(state))
+        .route("/act", post(act))
+        .route("/cut/{p}", get(cut))
+        .route("/questions/{p}", get(questions))
+        .route("/changes", get(changes))
+        .route("/photo/{number}", get(photo))
+        .route("/clusters.json", get(clusters))
+        .route("/organize/plan", post(plan_away))
+        .route("/organize/apply", post(put_away))
+        .route("/organize/undo", post(take_back));
+    Router::new()
+        // With a slash at the end, below which the page finds the others.
+        .route("/{token}/", get(page))
+        .nest("/{token}", pages)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(guard, check))
+        .with_state(App { shared, jobs })
+}
+
+impl App {
+    /// Lets the worker do something, and waits for it.
+    async fn ask<T: Send + 'static>(
+        &self,
+        work: impl for<'a> FnOnce(&mut Worker<'a>) -> anyhow::Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        if self.shared.phase() != Phase::Ready {
+            let reason = "the folder is being sorted".into();
+            return Err(Refused(StatusCode::CONFLICT, reason));
+        }
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |worker| {
+            // The browser may be gone.
+            let _ = reply.send(work(worker));
+        });
+        let gone = || {
+            let reason = "delfin is ending".into();
+            Refused(StatusCode::SERVICE_UNAVAILABLE, reason)
+        };
+        self.jobs.send(job).map_err(|_| gone())?;
+        let answer = answer.await.map_err(|_| gone())?;
+        answer.map_err(|error| Refused(StatusCode::UNPROCESSABLE_ENTITY, format!("{error:#}")))
+    }
+}
+
+async fn page(State(app): State<App>) -> Answer<Html<String>> {
+    match app.shared.phase() {
+        Phase::Ready => Ok(Html(app.ask(|worker| worker.page()).await?)),
+        _ => Ok(Html(PROGRESS.to_owned())),
+    }
+}
+
+/// The phase whenever it changes, but no more than some times a second.
+async fn events(State(app): State<App>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let phases = unfold(
+        (app.shared.watch(), true),
+        |(mut phases, is_first)| async move {
+            if !is_first {
+                phases.changed().await.ok()?;
+                tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+            }
+            let phase = phases.borrow_and_update().clone();
+            let event = Event::default().json_data(phase).ok()?;
+            Some((Ok(event), (phases, false)))
+        },
+    );
+    Sse::new(phases).keep_alive(KeepAlive::default())
+}
+
+async fn cancel(State(app): State<App>) -> StatusCode {
+    app.shared.cancel();
+    StatusCode::NO_CONTENT
+}
+
+async fn sort(State(app): State<App>) -> StatusCode {
+    if matches!(app.shared.phase(), Phase::Working { .. }) {
+        return StatusCode::NO_CONTENT;
+    }
+    // Before the worker comes to it, so that the page that asks next shows the progress.
+    app.shared.begin();
+    match app.jobs.send(Box::new(|worker| worker.sort())) {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+async fn state(State(app): State<App>) -> Answer<Json<Value>> {
+    app.ask(|worker| worker.state()).await.map(Json)
+}
+
+/// What is to be done, and the least probability of a link at which the page shows the clusters.
+#[derive(Deserialize)]
+struct ActAt {
+    act: Act,
+    min_probability: f64,
+}
+
+async fn act(State(app): State<App>, Json(asked): Json<ActAt>) -> Answer<Json<Value>> {
+    let work = move |worker: &mut Worker<'_>| worker.act(asked.act, asked.min_probability);
+    app.ask(work).await.map(Json)
+}
+
+/// The routes below the token name it too.
+type At<T> = Path<(String, T)>;
+
+async fn cut(State(app): State<App>, Path((_, p)): At<f64>) -> Answer<Json<Value>> {
+    app.ask(move |worker| worker.cut(p)).await.map(Json)
+}
+
+async fn questions(State(app): State<App>, Path((_, p)): At<f64>) -> Answer<Json<Value>> {
+    app.ask(move |worker| worker.questions(p)).await.map(Json)
+}
+
+async fn changes(State(app): State<App>) -> Answer<Json<Value>> {
+    app.ask(|worker| worker.changes()).await.map(Json)
+}
+
+/// A photo by its number, in the formats that browsers show.
+async fn photo(State(app): State<App>, Path((_, number)): At<usize>) -> Answer<Response> {
+    let missing = || Refused(StatusCode::NOT_FOUND, "no such picture".into());
+    let path = app.shared.photo(number).ok_or_else(missing)?;
+    let read = move || -> Option<(&'static str, Vec<u8>)> {
+        let bytes = read_picture(path)?;
+        Some((shown_kind(&bytes)?, bytes))
+    };
+    let read = tokio::task::spawn_blocking(read).await.ok().flatten();
+    let (kind, bytes) = read.ok_or_else(missing)?;
+    Ok(([(CONTENT_TYPE, kind)], Bytes::from(bytes)).into_response())
+}
+
+fn read_picture(path: PathBuf) -> Option<Vec<u8>> {
+    read_file(&path, &DecodeOptions::default()).ok()
+}
+
+/// The media type of a picture that browsers show, by its first bytes.
+fn shown_kind(bytes: &[u8]) -> Option<&'static str> {
+    let is_avif = bytes.get(4..8) == Some(b"ftyp")
+        && bytes
+            .get(8..12)
+            .is_some_and(|b| b == b"avif" || b == b"avis");
+    match bytes {
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
+        [b'R', b'I', b'F', b'F', ..] if bytes.get(8..12) == Some(b"WEBP") => Some("image/webp"),
+        [b'B', b'M', ..] => Some("image/bmp"),
+        _ if is_avif => Some("image/avif"),
+        _ => None,
+    }
+}
+
+async fn clusters(State(app): State<App>) -> Answer<Response> {
+    let bytes = app.ask(|worker| worker.json()).await?;
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (
+            CONTENT_DISPOSITION,
+            "attachment; filename=\"clusters.json\"",
+        ),
+    ];
+    Ok((headers, Bytes::from(bytes)).into_response())
+}
+
+async fn plan_away(State(app): State<App>, Json(asked): Json<PutAway>) -> Answer<Json<Value>> {
+    app.ask(move |worker| worker.plan_away(&asked))
+        .await
+        .map(Json)
+}
+
+async fn put_away(State(app): State<App>, Json(asked): Json<PutAway>) -> Answer<Json<Value>> {
+    app.ask(move |worker| worker.put_away(&asked))
+        .await
+        .map(Json)
+}
+
+/// Where the last run is to be taken back.
+#[derive(Deserialize)]
+struct TakeBack {
+    to: String,
+}
+
+async fn take_back(State(app): State<App>, Json(asked): Json<TakeBack>) -> Answer<Json<Value>> {
+    app.ask(move |worker| worker.take_back(&asked.to))
+        .await
+        .map(Json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown_kind;
+
+    #[test]
+    fn only_pictures_are_sent() {
+        assert_eq!(shown_kind(b"\xff\xd8\xff\xe0"), Some("image/jpeg"));
+        assert_eq!(shown_kind(b"\0\0\0\x20ftypavif\0"), Some("image/avif"));
+        for other in [
+            &b"<svg xmlns"[..],
+            b"<html>",
+            b"II*\0",
+            b"",
+            b"RIFF1234AVI ",
+        ] {
+            assert_eq!(shown_kind(other), None);
+        }
+    }
+}

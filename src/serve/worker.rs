@@ -1,0 +1,454 @@
+//! The folder's session, what was found in it, and what a person does with that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use delfin::cluster::Cluster;
+use delfin::folder::{list_photos, name_below, path_below, path_from_text};
+use delfin::organize::{self, Placement, Plan};
+use delfin::pipeline::{
+    Action, ActionLog, ClusterOptions, Correction, FolderClusters, FolderSession, clusters_json,
+};
+use delfin::report::{FolderReport, folder_page};
+use delfin::store::Store;
+use delfin::{Error, Model, counted, hex};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::shared::{Phase, Shared};
+
+/// Most statements about pairs that one action makes.
+const MAX_CORRECTIONS: usize = 200_000;
+/// Longest name of a cluster in bytes; it may become a folder's.
+const MAX_NAME_BYTES: usize = 200;
+/// Questions that the page gets at a time.
+const NUM_QUESTIONS: usize = 12;
+
+/// What the page asks to be done. Photos are named by their numbers.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Act {
+    /// Photos go to the cluster of photo `to`, or each to a cluster of its own.
+    Move {
+        photos: Vec<usize>,
+        to: Option<usize>,
+    },
+    /// Both photos show the same thing, or do not.
+    Pair {
+        photos: [usize; 2],
+        is_same: bool,
+    },
+    /// The cluster that holds a photo is called so.
+    Name {
+        photo: usize,
+        name: String,
+    },
+    Undo,
+    Redo,
+}
+
+/// Where photos are put, one folder a cluster.
+#[derive(Debug, Deserialize)]
+pub(super) struct PutAway {
+    /// The destination, absolute or below the folder of the photos.
+    to: String,
+    method: Placement,
+    /// The least probability of a link, as the page shows the clusters.
+    min_probability: f64,
+}
+
+/// Carries out what the page asks for, one job after another.
+pub(crate) struct Worker<'a> {
+    model: &'a Model,
+    folder: &'a Path,
+    store: &'a Store,
+    options: ClusterOptions,
+    log: ActionLog,
+    sorted: Option<Sorted>,
+    shared: Arc<Shared>,
+}
+
+/// What a run has found.
+struct Sorted {
+    found: FolderClusters,
+    report: FolderReport,
+    /// The names of the photos that were listed, and of those that could not be read.
+    listed: BTreeSet<String>,
+}
+
+impl<'a> Worker<'a> {
+    /// # Errors
+    /// When the corrections in the store cannot be read, or an option is out of range.
+    pub(crate) fn new(
+        model: &'a Model,
+        folder: &'a Path,
+        store: &'a Store,
+        options: ClusterOptions,
+    ) -> anyhow::Result<Self> {
+        options.validate()?;
+        let mut worker = Self {
+            model,
+            folder,
+            store,
+            options,
+            log: ActionLog::read(store)?,
+            sorted: None,
+            shared: Arc::new(Shared::new()),
+        };
+        worker.options.corrections = worker.log.corrections();
+        Ok(worker)
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        self.shared.clone()
+    }
+
+    fn session<'s>(&'s self) -> delfin::Result<FolderSession<'s>> {
+        let session = FolderSession::new(self.model, self.folder, self.store, &self.options)?;
+        Ok(session.with_observer(&*self.shared))
+    }
+
+    /// Sorts the folder as it is now.
+    pub(super) fn sort(&mut self) {
+        self.shared.begin();
+        let phase = match self.find() {
+            Ok(sorted) => {
+                let photos = sorted.found.photos.iter();
+                let paths = photos.map(|photo| path_below(self.folder, &photo.path));
+                self.shared.set_photos(paths.collect());
+                self.sorted = Some(sorted);
+                Phase::Ready
+            }
+            Err(Error::Cancelled) if self.sorted.is_some() => Phase::Ready,
+            Err(Error::Cancelled) => Phase::Stopped {
+                reason: "Cancelled. What was computed is kept.".into(),
+            },
+            Err(error) => Phase::Stopped {
+                reason: error.to_string(),
+            },
+        };
+        self.shared.set(phase);
+    }
+
+    fn find(&self) -> delfin::Result<Sorted> {
+        let session = self.session()?;
+        let found = session.cluster()?;
+        let mut report = session.report(&found, self.folder)?;
+        for (number, photo) in report.photos.iter_mut().enumerate() {
+            photo.href = Some(format!("photo/{number}"));
+        }
+        report.is_live = true;
+        let read = found.photos.iter().map(|photo| photo.path.clone());
+        let failed = found.failures.iter().map(|failure| failure.path.clone());
+        Ok(Sorted {
+            listed: read.chain(failed).collect(),
+            found,
+            report,
+        })
+    }
+
+    fn sorted(&self) -> anyhow::Result<&Sorted> {
+        self.sorted.as_ref().context("nothing is sorted yet")
+    }
+
+    /// The page over what was found, with the corrections of now.
+    pub(super) fn page(&mut self) -> anyhow::Result<String> {
+        let Some(sorted) = &mut self.sorted else {
+            bail!("nothing is sorted yet");
+        };
+        let (cuts, default_cut) = sorted.found.report_cuts(&self.options);
+        sorted.report.cuts = cuts;
+        sorted.report.default_cut = default_cut;
+        Ok(folder_page(&sorted.report)?)
+    }
+
+    /// How often can be undone and done again, the names of clusters, and warnings of the run.
+    pub(super) fn state(&self) -> anyhow::Result<Value> {
+        let sorted = self.sorted()?;
+        let mut numbers = BTreeMap::new();
+        for (number, photo) in sorted.found.photos.iter().enumerate().rev() {
+            numbers.insert(photo.content_hash, number);
+        }
+        let names = self.log.names().into_iter();
+        let names: Vec<(usize, &str)> = names
+            .filter_map(|(hash, name)| Some((*numbers.get(&hash)?, name)))
+            .collect();
+        let (num_done, num_undone) = self.log.counts();
+        Ok(json!({
+            "num_done": num_done,
+            "num_undone": num_undone,
+            "names": names,
+            "warnings": self.shared.warnings(),
+            "folder": self.folder.display().to_string(),
+        }))
+    }
+
+    /// The clusters at one minimum probability, and the state.
+    pub(super) fn cut(&self, min_probability: f64) -> anyhow::Result<Value> {
+        let cut = self
+            .sorted()?
+            .found
+            .report_cut(probable(min_probability)?, &self.options);
+        Ok(json!({ "cut": cut.json(), "state": self.state()? }))
+    }
+
+    fn clusters(&self, min_probability: f64) -> anyhow::Result<Vec<Cluster>> {
+        let found = &self.sorted()?.found;
+        Ok(found.clusters_at(probable(min_probability)?, &self.options))
+    }
+
+    /// Does what the page asks for, writes it down, and answers with the clusters that follow.
+    pub(super) fn act(&mut self, act: Act, min_probability: f64) -> anyhow::Result<Value> {
+        let action = match act {
+            Act::Undo => {
+                self.log.undo(self.store)?;
+                None
+            }
+            Act::Redo => {
+                self.log.redo(self.store)?;
+                None
+            }
+            Act::Name { photo, name } => Some(self.named(photo, &name)?),
+            Act::Pair { photos, is_same } => {
+                let mut corrections = Corrections::of(self.sorted()?);
+                corrections.say(photos[0], photos[1], is_same)?;
+                Some(corrections.action()?)
+            }
+            Act::Move { photos, to } => Some(self.moved(&photos, to, min_probability)?),
+        };
+        if let Some(action) = action {
+            self.log.push(self.store, action)?;
+        }
+        self.options.corrections = self.log.corrections();
+        self.cut(min_probability)
+    }
+
+    fn named(&self, photo: usize, name: &str) -> anyhow::Result<Action> {
+        let photos = &self.sorted()?.found.photos;
+        let photo = photos.get(photo).context("no such photo")?;
+        let name = name.trim();
+        if name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+            bail!("a name has at most {MAX_NAME_BYTES} bytes and no control characters");
+        }
+        Ok(Action::Name {
+            photo: hex(&photo.content_hash),
+            name: name.to_owned(),
+        })
+    }
+
+    /// Photos that go elsewhere are the same as the photo there, and not the same as those they leave.
+    fn moved(
+        &self,
+        photos: &[usize],
+        to: Option<usize>,
+        min_probability: f64,
+    ) -> anyhow::Result<Action> {
+        let mut corrections = Corrections::of(self.sorted()?);
+        let moved: BTreeSet<usize> = photos.iter().copied().filter(|p| Some(*p) != to).collect();
+        for cluster in self.clusters(min_probability)? {
+            let leaves = |photo: &&usize| moved.contains(photo);
+            let (going, staying): (Vec<usize>, Vec<usize>) =
+                cluster.members.iter().partition(|photo| leaves(photo));
+            match to {
+                None => {
+                    for (place, &photo) in going.iter().enumerate() {
+                        for &other in staying.iter().chain(&going[place + 1..]) {
+                            corrections.say(photo, other, false)?;
+                        }
+                    }
+                }
+                Some(to) if !going.is_empty() && !cluster.members.contains(&to) => {
+                    for other in staying {
+                        corrections.say(to, other, false)?;
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(to) = to {
+            for photo in moved {
+                corrections.say(photo, to, true)?;
+            }
+        }
+        corrections.action()
+    }
+
+    /// The pairs to ask about first.
+    pub(super) fn questions(&self, min_probability: f64) -> anyhow::Result<Value> {
+        let clusters = self.clusters(min_probability)?;
+        let found = &self.sorted()?.found;
+        let questions = found.questions(&clusters, &self.options, NUM_QUESTIONS);
+        let questions = questions.iter().map(|question| {
+            json!({
+                "photos": [question.image1, question.image2],
+                "p": question.probability,
+                "is_one_cluster": question.is_one_cluster,
+                "expected_change": question.expected_change,
+            })
+        });
+        Ok(json!(questions.collect::<Vec<_>>()))
+    }
+
+    /// What was added to the folder since it was sorted, and what is gone.
+    pub(super) fn changes(&self) -> anyhow::Result<Value> {
+        let listed = &self.sorted()?.listed;
+        let photos = list_photos(self.folder)?.photos;
+        let now: BTreeSet<String> = photos.iter().map(|p| name_below(self.folder, p)).collect();
+        Ok(json!({
+            "num_added": now.difference(listed).count(),
+            "num_gone": listed.difference(&now).count(),
+        }))
+    }
+
+    /// `clusters.json`, with the corrections.
+    pub(super) fn json(&self) -> anyhow::Result<Vec<u8>> {
+        let mut found = self.sorted()?.found.clone();
+        found.clusters = found.clusters_at(self.options.min_probability, &self.options);
+        let mut bytes = Vec::new();
+        clusters_json(&found, &self.session()?.source(), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn plan(&self, put_away: &PutAway) -> anyhow::Result<(PathBuf, Plan)> {
+        if put_away.to.trim().is_empty() {
+            bail!("name a folder");
+        }
+        let to = self.folder.join(path_from_text(&put_away.to));
+        let survey = organize::survey(self.folder, &to)?;
+        let found = &self.sorted()?.found;
+        let clusters = self.clusters(put_away.min_probability)?;
+        let mut labels = BTreeMap::new();
+        for (number, cluster) in clusters.iter().enumerate() {
+            let label = self.name_of(cluster).unwrap_or_else(|| number.to_string());
+            for &photo in &cluster.members {
+                labels.insert(found.photos[photo].path.clone(), label.clone());
+            }
+        }
+        let assigned = organize::by_labels(&survey.photos, &labels, "this page");
+        Ok((to, organize::plan(&survey, &assigned.assignments)))
+    }
+
+    /// The last name that was given to a photo of the cluster.
+    fn name_of(&self, cluster: &Cluster) -> Option<String> {
+        let photos = &self.sorted.as_ref()?.found.photos;
+        let hashes: BTreeSet<_> = cluster
+            .members
+            .iter()
+            .map(|&p| photos[p].content_hash)
+            .collect();
+        let names = self.log.names();
+        let mut of_cluster = names
+            .iter()
+            .rev()
+            .filter(|(photo, _)| hashes.contains(photo));
+        let (_, name) = of_cluster.next()?;
+        (!name.is_empty()).then(|| (*name).to_owned())
+    }
+
+    /// What [`Worker::put_away`] would do: one object as `delfin organize --plan` prints it.
+    pub(super) fn plan_away(&self, put_away: &PutAway) -> anyhow::Result<Value> {
+        let (_, plan) = self.plan(put_away)?;
+        let mut value: Value = serde_json::from_str(&plan.json(put_away.method))?;
+        value["num_folders"] = plan.num_folders().into();
+        Ok(value)
+    }
+
+    /// Makes links or copies of the photos, one folder a cluster. The photos themselves stay as they are.
+    pub(super) fn put_away(&self, put_away: &PutAway) -> anyhow::Result<Value> {
+        let (to, plan) = self.plan(put_away)?;
+        let or_copy = put_away.method == Placement::HardLink;
+        let applied = organize::apply(&plan, put_away.method, or_copy)?;
+        let failures: Vec<_> = applied.failures.iter().map(|f| &f.reason).collect();
+        let told = format!(
+            "{} placed in {} below {}",
+            counted(applied.num_placed, "photo"),
+            counted(plan.num_folders(), "folder"),
+            to.display()
+        );
+        Ok(json!({
+            "told": told,
+            "num_copied_instead": applied.num_copied_instead,
+            "failures": failures,
+        }))
+    }
+
+    /// Takes the last run back that put photos there.
+    pub(super) fn take_back(&self, to: &str) -> anyhow::Result<Value> {
+        let to = self.folder.join(path_from_text(to));
+        let Some(undone) = organize::undo(&to)? else {
+            bail!("{}: no run to take back", to.display());
+        };
+        let told = format!(
+            "{} taken back below {}, {} kept",
+            counted(undone.num_removed, "place"),
+            to.display(),
+            undone.kept.len()
+        );
+        Ok(json!({ "told": told }))
+    }
+}
+
+/// # Errors
+/// For a number that is not between 0 and 1.
+fn probable(min_probability: f64) -> anyhow::Result<f64> {
+    match min_probability > 0.0 && min_probability < 1.0 {
+        true => Ok(min_probability),
+        false => bail!("{min_probability} is not between 0 and 1"),
+    }
+}
+
+/// What one action says of pairs of photos.
+struct Corrections<'a> {
+    found: &'a FolderClusters,
+    said: Vec<Correction>,
+}
+
+impl<'a> Corrections<'a> {
+    fn of(sorted: &'a Sorted) -> Self {
+        Self {
+            found: &sorted.found,
+            said: Vec::new(),
+        }
+    }
+
+    /// # Errors
+    /// For photos that do not exist, and for one file that is there twice: what is said of photos is said of
+    /// their content.
+    fn say(&mut self, photo1: usize, photo2: usize, is_same: bool) -> anyhow::Result<()> {
+        let photos = &self.found.photos;
+        let [first, second] = [photo1, photo2].map(|photo| photos.get(photo));
+        let (Some(first), Some(second)) = (first, second) else {
+            bail!("no such photo");
+        };
+        if first.content_hash == second.content_hash {
+            if is_same {
+                return Ok(());
+            }
+            bail!(
+                "{} and {} are the same file twice, byte for byte",
+                first.path,
+                second.path
+            );
+        }
+        if self.said.len() == MAX_CORRECTIONS {
+            bail!("too many photos at a time");
+        }
+        self.said.push(Correction {
+            photo1: first.content_hash,
+            photo2: second.content_hash,
+            is_same,
+        });
+        Ok(())
+    }
+
+    fn action(self) -> anyhow::Result<Action> {
+        if self.said.is_empty() {
+            bail!("nothing to do");
+        }
+        Ok(Action::Correct {
+            corrections: self.said,
+        })
+    }
+}
