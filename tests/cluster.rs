@@ -759,4 +759,6 @@ fn corrections_hold_where_they_are_asked_for() {
         "--json",
     ]);
     assert_eq!(why.status.code(), Some(0), "{}", text(&why.stderr));
+    let why: serde_json::Value = serde_json::from_str(&text(&why.stdout)).unwrap();
+    assert_eq!(why["correction"], true);
 }

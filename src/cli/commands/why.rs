@@ -144,6 +144,14 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
         None if photos[0] == photos[1] => "pair      both are the same photo".into(),
         None => "pair      the two were not verified with each other".into(),
     });
+    if let Some(is_same) = why.correction {
+        let said = if is_same {
+            "the same thing"
+        } else {
+            "not the same"
+        };
+        lines.push(format!("corrected by hand: {said}"));
+    }
     if why.chain.len() > 2 {
         for (ends, link) in why.chain.windows(2).zip(&why.links) {
             lines.push(format!(
@@ -216,6 +224,7 @@ fn as_json(
         "clusters": why.clusters,
         "same_cluster": why.is_same_cluster(),
         "pair": why.pair.as_ref().map(pair),
+        "correction": why.correction,
         "chain": why.chain.iter().map(name).collect::<Vec<_>>(),
         "links": why.links.iter().map(pair).collect::<Vec<_>>(),
         "weakest": why.weakest().map(pair),

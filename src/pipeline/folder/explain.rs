@@ -25,6 +25,8 @@ pub struct Explanation {
     pub chain: Vec<usize>,
     /// The pairs of neighbours in the chain.
     pub links: Vec<VerifiedPair>,
+    /// What corrections, or what follows from them, say of the two: whether they show the same thing.
+    pub correction: Option<bool>,
     /// The smallest change of the minimum probability that gives the other answer; none when none
     /// from log-odds -6 to 12 does.
     pub other_min_probability: Option<f64>,
@@ -84,6 +86,12 @@ impl ClusterFile {
                 .copied(),
             chain,
             links,
+            correction: if photo1 != photo2 && constraints.are_same(photo1, photo2) {
+                Some(true)
+            } else {
+                let is_apart = constraints.are_apart(&[photo1], &[photo2]);
+                is_apart.then_some(false)
+            },
             other_min_probability: cuts.into_iter().find(gives_other).map(probability),
         })
     }
