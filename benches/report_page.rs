@@ -107,7 +107,7 @@ fn pair(number: u32) -> ReportPair {
 
 fn main() {
     let report = FolderReport {
-        is_live: false,
+        live_run: None,
         title: "5,000 photos".to_owned(),
         photos: (0..NUM_PHOTOS).map(photo).collect(),
         cuts: (0..NUM_CUTS).map(cut).collect(),

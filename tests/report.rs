@@ -127,7 +127,7 @@ fn report(folder: &Path) -> FolderReport {
     });
     pairs[2].transform = Some([1.0, 0.0, 5.0, 0.0, 1.0, 5.0, 0.0, 0.0, 1.0]);
     FolderReport {
-        is_live: false,
+        live_run: None,
         title: "holiday & <shop> \"photos\"".to_owned(),
         photos: photos
             .map(|(path, fixture)| photo(folder, path, fixture))

@@ -41,8 +41,9 @@ pub struct FolderReport {
     pub pairs: Vec<ReportPair>,
     /// Files that could not be read.
     pub failures: Vec<ReportFailure>,
-    /// Whether `delfin open` answers the page, keeps its corrections and forms clusters anew.
-    pub is_live: bool,
+    /// The run of `delfin open` that answers the page, keeps its corrections and forms clusters anew; none for
+    /// a page by itself.
+    pub live_run: Option<u64>,
 }
 
 /// A file that could not be read.
@@ -130,16 +131,16 @@ pub struct ReportPlaces {
 /// photo or cut, lists differ in length, a photo has no size, or there is no cut.
 pub fn folder_page(report: &FolderReport) -> Result<String> {
     let data = PageData::new(report)?;
-    let live = match report.is_live {
-        true => LIVE,
-        false => NOT_LIVE,
+    let live = match report.live_run {
+        Some(_) => LIVE,
+        None => NOT_LIVE,
     };
     let script = [SCRIPT.concat().as_str(), live, ACTIONS].concat();
     let title = escaped(&report.title);
     let json = data.json();
-    let connect = match report.is_live {
-        true => "connect-src 'self'; ",
-        false => "",
+    let connect = match report.live_run {
+        Some(_) => "connect-src 'self'; ",
+        None => "",
     };
     let blocks = [
         ("connect", connect),
@@ -222,7 +223,7 @@ mod tests {
             thumbnail: vec![1, 2, 3, 4],
         };
         FolderReport {
-            is_live: false,
+            live_run: None,
             title: ODD.into(),
             photos: vec![photo("a.jpg"), photo(ODD), photo("c.jpg")],
             cuts: vec![ReportCut {

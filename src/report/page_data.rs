@@ -87,7 +87,7 @@ fn columns(report: &FolderReport, pairs: &[&ReportPair], drawn: &[usize]) -> Val
     let cuts = column(&report.cuts, ReportCut::json);
     json!({
         "title": report.title,
-        "is_live": report.is_live,
+        "run": report.live_run,
         "photos": {
             "path": column(photos, |photo| &photo.path),
             "href": column(photos, |photo| &photo.href),

@@ -1,6 +1,6 @@
 //! Which requests are answered.
 //!
-//! The address holds a random token, so that no other user and no other page knows it. A page of another origin
+//! The address holds a random token, which other users and other pages do not know. A page of another origin
 //! that is guessed or told the token is refused by the `Host` that it calls us (DNS rebinding) and by the
 //! `Origin` that its browser states.
 
@@ -36,11 +36,14 @@ impl Guard {
     /// Whether `value` names this server, behind `prefix`.
     fn is_own(&self, value: &HeaderValue, prefix: &str) -> bool {
         let host = value.to_str().ok().and_then(|v| v.strip_prefix(prefix));
-        let port = host.and_then(|host| {
-            let names = ["127.0.0.1:", "localhost:"];
-            names.iter().find_map(|name| host.strip_prefix(name))
-        });
-        port.is_some_and(|port| port == self.port.to_string())
+        let names = ["127.0.0.1", "localhost"];
+        let rest = host.and_then(|host| names.iter().find_map(|name| host.strip_prefix(name)));
+        match rest {
+            // A port that browsers leave out.
+            Some("") => self.port == 80,
+            Some(port) => port == format!(":{}", self.port),
+            None => false,
+        }
     }
 
     /// The status that refuses a request, if it is refused.
@@ -116,10 +119,10 @@ mod tests {
     fn only_this_page_gets_an_answer() {
         let host = (HOST, "127.0.0.1:7777");
         let get = |path, headers: &[_]| refused(Method::GET, path, headers);
-        assert_eq!(get("/abc/", &[host.clone()]), None);
+        assert_eq!(get("/abc/", std::slice::from_ref(&host)), None);
         assert_eq!(get("/abc/data", &[(HOST, "localhost:7777")]), None);
         for path in ["/", "/abd/", "/ab/", "/abcd/", "/x/abc/"] {
-            assert_eq!(get(path, &[host.clone()]), Some(404), "{path}");
+            assert_eq!(get(path, std::slice::from_ref(&host)), Some(404), "{path}");
         }
         for name in [
             "evil.example:7777",

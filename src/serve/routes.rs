@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, OriginalUri, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use delfin::image::{DecodeOptions, read_file};
@@ -50,10 +50,9 @@ impl IntoResponse for Refused {
 type Answer<T> = Result<T, Refused>;
 
 pub(super) fn routes(guard: Guard, shared: Arc<Shared>, jobs: Sender<Job>) -> Router {
-    let pages = Router::new()
-        .route("/events", get(events))
-        .route("/cancel", post(cancel))
-        .route("/sort", post(sort))
+    let app = App { shared, jobs };
+    // Below the number of the run, as photos are named by number.
+    let of_run = Router::new()
         .route("/state", get(state))
         .route("/act", post(act))
         .route("/cut/{p}", get(cut))
@@ -63,14 +62,19 @@ pub(super) fn routes(guard: Guard, shared: Arc<Shared>, jobs: Sender<Job>) -> Ro
         .route("/clusters.json", get(clusters))
         .route("/organize/plan", post(plan_away))
         .route("/organize/apply", post(put_away))
-        .route("/organize/undo", post(take_back));
+        .route("/organize/undo", post(take_back))
+        .layer(from_fn_with_state(app.clone(), check_run));
     Router::new()
+        .route("/{token}", get(with_slash))
         // With a slash at the end, below which the page finds the others.
         .route("/{token}/", get(page))
-        .nest("/{token}", pages)
+        .route("/{token}/events", get(events))
+        .route("/{token}/cancel", post(cancel))
+        .route("/{token}/sort", post(sort))
+        .nest("/{token}/{run}", of_run)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn_with_state(guard, check))
-        .with_state(App { shared, jobs })
+        .with_state(app)
 }
 
 impl App {
@@ -80,7 +84,10 @@ impl App {
         work: impl for<'a> FnOnce(&mut Worker<'a>) -> anyhow::Result<T> + Send + 'static,
     ) -> Answer<T> {
         if self.shared.phase() != Phase::Ready {
-            let reason = "the folder is being sorted".into();
+            let reason = match self.shared.phase() {
+                Phase::Stopped { reason } => format!("the folder is not sorted: {reason}"),
+                _ => "the folder is being sorted".into(),
+            };
             return Err(Refused(StatusCode::CONFLICT, reason));
         }
         let (reply, answer) = oneshot::channel();
@@ -103,6 +110,24 @@ async fn page(State(app): State<App>) -> Answer<Html<String>> {
         Phase::Ready => Ok(Html(app.ask(|worker| worker.page()).await?)),
         _ => Ok(Html(PROGRESS.to_owned())),
     }
+}
+
+async fn with_slash(Path(token): Path<String>) -> Redirect {
+    Redirect::permanent(&format!("/{token}/"))
+}
+
+/// Refuses what a page asks for that was made by an earlier run.
+async fn check_run(
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
+    if uri.path().split('/').nth(2) == Some(&*app.shared.run().to_string()) {
+        return next.run(request).await;
+    }
+    let reason = "the folder was sorted again since: load this page again".into();
+    Refused(StatusCode::CONFLICT, reason).into_response()
 }
 
 /// The phase whenever it changes, but no more than some times a second.
@@ -155,14 +180,14 @@ async fn act(State(app): State<App>, Json(asked): Json<ActAt>) -> Answer<Json<Va
     app.ask(work).await.map(Json)
 }
 
-/// The routes below the token name it too.
-type At<T> = Path<(String, T)>;
+/// The routes of a run name the token and the run too.
+type At<T> = Path<(String, u64, T)>;
 
-async fn cut(State(app): State<App>, Path((_, p)): At<f64>) -> Answer<Json<Value>> {
+async fn cut(State(app): State<App>, Path((_, _, p)): At<f64>) -> Answer<Json<Value>> {
     app.ask(move |worker| worker.cut(p)).await.map(Json)
 }
 
-async fn questions(State(app): State<App>, Path((_, p)): At<f64>) -> Answer<Json<Value>> {
+async fn questions(State(app): State<App>, Path((_, _, p)): At<f64>) -> Answer<Json<Value>> {
     app.ask(move |worker| worker.questions(p)).await.map(Json)
 }
 
@@ -171,7 +196,7 @@ async fn changes(State(app): State<App>) -> Answer<Json<Value>> {
 }
 
 /// A photo by its number, in the formats that browsers show.
-async fn photo(State(app): State<App>, Path((_, number)): At<usize>) -> Answer<Response> {
+async fn photo(State(app): State<App>, Path((_, _, number)): At<usize>) -> Answer<Response> {
     let missing = || Refused(StatusCode::NOT_FOUND, "no such picture".into());
     let path = app.shared.photo(number).ok_or_else(missing)?;
     let read = move || -> Option<(&'static str, Vec<u8>)> {
@@ -184,7 +209,10 @@ async fn photo(State(app): State<App>, Path((_, number)): At<usize>) -> Answer<R
 }
 
 fn read_picture(path: PathBuf) -> Option<Vec<u8>> {
-    read_file(&path, &DecodeOptions::default()).ok()
+    // What took a photo's place may be a pipe, which is never read to its end.
+    let is_file = std::fs::metadata(&path).ok()?.is_file();
+    let read = || read_file(&path, &DecodeOptions::default()).ok();
+    is_file.then(read)?
 }
 
 /// The media type of a picture that browsers show, by its first bytes.

@@ -31,7 +31,8 @@ pub(super) struct Shared {
     phase: watch::Sender<Phase>,
     is_cancelled: AtomicBool,
     started: Mutex<Option<(Stage, Instant)>>,
-    photos: Mutex<Arc<Vec<PathBuf>>>,
+    /// The number of the run, from 1, and its photos.
+    photos: Mutex<(u64, Arc<Vec<PathBuf>>)>,
     warnings: Mutex<Vec<String>>,
 }
 
@@ -77,12 +78,17 @@ impl Shared {
 
     /// The files of the photos that the page shows, by number.
     pub(super) fn photo(&self, number: usize) -> Option<PathBuf> {
-        let photos = locked(&self.photos).clone();
+        let photos = locked(&self.photos).1.clone();
         photos.get(number).cloned()
     }
 
-    pub(super) fn set_photos(&self, photos: Vec<PathBuf>) {
-        *locked(&self.photos) = Arc::new(photos);
+    /// The number of the last run that found clusters; 0 before the first.
+    pub(super) fn run(&self) -> u64 {
+        locked(&self.photos).0
+    }
+
+    pub(super) fn set_photos(&self, run: u64, photos: Vec<PathBuf>) {
+        *locked(&self.photos) = (run, Arc::new(photos));
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {

@@ -23,8 +23,8 @@ use super::shared::{Phase, Shared};
 const MAX_CORRECTIONS: usize = 200_000;
 /// Longest name of a cluster in bytes; it may become a folder's.
 const MAX_NAME_BYTES: usize = 200;
-/// Questions that the page gets at a time.
-const NUM_QUESTIONS: usize = 12;
+/// Questions that the page gets at a time; it leaves out those that were skipped.
+const NUM_QUESTIONS: usize = 500;
 
 /// What the page asks to be done. Photos are named by their numbers.
 #[derive(Debug, Deserialize)]
@@ -40,9 +40,9 @@ pub(super) enum Act {
         photos: [usize; 2],
         is_same: bool,
     },
-    /// The cluster that holds a photo is called so.
+    /// The cluster of these photos is called so.
     Name {
-        photo: usize,
+        photos: Vec<usize>,
         name: String,
     },
     Undo,
@@ -68,10 +68,14 @@ pub(crate) struct Worker<'a> {
     log: ActionLog,
     sorted: Option<Sorted>,
     shared: Arc<Shared>,
+    /// Whether there was a store that can be written when the folder was opened.
+    had_store: bool,
 }
 
 /// What a run has found.
 struct Sorted {
+    /// The number of the run: numbers of photos mean something within one alone.
+    run: u64,
     found: FolderClusters,
     report: FolderReport,
     /// The names of the photos that were listed, and of those that could not be read.
@@ -96,6 +100,7 @@ impl<'a> Worker<'a> {
             log: ActionLog::read(store)?,
             sorted: None,
             shared: Arc::new(Shared::new()),
+            had_store: store.path().exists(),
         };
         worker.options.corrections = worker.log.corrections();
         Ok(worker)
@@ -112,12 +117,11 @@ impl<'a> Worker<'a> {
 
     /// Sorts the folder as it is now.
     pub(super) fn sort(&mut self) {
-        self.shared.begin();
         let phase = match self.find() {
             Ok(sorted) => {
                 let photos = sorted.found.photos.iter();
                 let paths = photos.map(|photo| path_below(self.folder, &photo.path));
-                self.shared.set_photos(paths.collect());
+                self.shared.set_photos(sorted.run, paths.collect());
                 self.sorted = Some(sorted);
                 Phase::Ready
             }
@@ -136,13 +140,15 @@ impl<'a> Worker<'a> {
         let session = self.session()?;
         let found = session.cluster()?;
         let mut report = session.report(&found, self.folder)?;
+        let run = self.shared.run() + 1;
         for (number, photo) in report.photos.iter_mut().enumerate() {
-            photo.href = Some(format!("photo/{number}"));
+            photo.href = Some(format!("{run}/photo/{number}"));
         }
-        report.is_live = true;
+        report.live_run = Some(run);
         let read = found.photos.iter().map(|photo| photo.path.clone());
         let failed = found.failures.iter().map(|failure| failure.path.clone());
         Ok(Sorted {
+            run,
             listed: read.chain(failed).collect(),
             found,
             report,
@@ -176,11 +182,16 @@ impl<'a> Worker<'a> {
             .filter_map(|(hash, name)| Some((*numbers.get(&hash)?, name)))
             .collect();
         let (num_done, num_undone) = self.log.counts();
+        let mut warnings = self.shared.warnings();
+        if !self.is_kept() {
+            warnings
+                .push("Corrections are not kept: there is no store that can be written.".into());
+        }
         Ok(json!({
             "num_done": num_done,
             "num_undone": num_undone,
             "names": names,
-            "warnings": self.shared.warnings(),
+            "warnings": warnings,
             "folder": self.folder.display().to_string(),
         }))
     }
@@ -201,6 +212,13 @@ impl<'a> Worker<'a> {
 
     /// Does what the page asks for, writes it down, and answers with the clusters that follow.
     pub(super) fn act(&mut self, act: Act, min_probability: f64) -> anyhow::Result<Value> {
+        probable(min_probability)?;
+        if self.had_store && !self.is_kept() {
+            bail!(
+                "{} is gone: nothing can be kept; open the folder anew",
+                self.store.path().display()
+            );
+        }
         let action = match act {
             Act::Undo => {
                 self.log.undo(self.store)?;
@@ -210,7 +228,7 @@ impl<'a> Worker<'a> {
                 self.log.redo(self.store)?;
                 None
             }
-            Act::Name { photo, name } => Some(self.named(photo, &name)?),
+            Act::Name { photos, name } => Some(self.named(&photos, &name)?),
             Act::Pair { photos, is_same } => {
                 let mut corrections = Corrections::of(self.sorted()?);
                 corrections.say(photos[0], photos[1], is_same)?;
@@ -225,53 +243,79 @@ impl<'a> Worker<'a> {
         self.cut(min_probability)
     }
 
-    fn named(&self, photo: usize, name: &str) -> anyhow::Result<Action> {
-        let photos = &self.sorted()?.found.photos;
-        let photo = photos.get(photo).context("no such photo")?;
+    /// Whether the store is a file, where what is done is kept.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.store.path().exists()
+    }
+
+    fn named(&self, photos: &[usize], name: &str) -> anyhow::Result<Action> {
+        let all = &self.sorted()?.found.photos;
+        let hash = |photo: &usize| all.get(*photo).map(|photo| hex(&photo.content_hash));
+        let hashes: Option<Vec<String>> = photos.iter().map(hash).collect();
         let name = name.trim();
         if name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
             bail!("a name has at most {MAX_NAME_BYTES} bytes and no control characters");
         }
         Ok(Action::Name {
-            photo: hex(&photo.content_hash),
+            photos: hashes.context("no such photo")?,
             name: name.to_owned(),
         })
     }
 
-    /// Photos that go elsewhere are the same as the photo there, and not the same as those they leave.
+    /// Photos that go to another cluster are the same as those there, and that cluster is another than
+    /// those they leave. Photos that go each to a cluster of its own are apart from all that they would lie with.
     fn moved(
         &self,
         photos: &[usize],
         to: Option<usize>,
         min_probability: f64,
     ) -> anyhow::Result<Action> {
-        let mut corrections = Corrections::of(self.sorted()?);
+        let sorted = self.sorted()?;
+        let mut corrections = Corrections::of(sorted);
         let moved: BTreeSet<usize> = photos.iter().copied().filter(|p| Some(*p) != to).collect();
-        for cluster in self.clusters(min_probability)? {
-            let leaves = |photo: &&usize| moved.contains(photo);
-            let (going, staying): (Vec<usize>, Vec<usize>) =
-                cluster.members.iter().partition(|photo| leaves(photo));
-            match to {
-                None => {
-                    for (place, &photo) in going.iter().enumerate() {
-                        for &other in staying.iter().chain(&going[place + 1..]) {
+        let Some(to) = to else {
+            let mut options = self.options.clone();
+            loop {
+                let before = corrections.said.len();
+                for cluster in sorted.found.clusters_at(min_probability, &options) {
+                    for &photo in cluster.members.iter().filter(|p| moved.contains(p)) {
+                        for &other in cluster.members.iter().filter(|other| **other != photo) {
                             corrections.say(photo, other, false)?;
                         }
                     }
                 }
-                Some(to) if !going.is_empty() && !cluster.members.contains(&to) => {
-                    for other in staying {
-                        corrections.say(to, other, false)?;
-                    }
+                // Out of one cluster, a photo may fall into another.
+                if corrections.said.len() == before {
+                    return corrections.action();
                 }
-                Some(_) => {}
+                options.corrections = self.log.corrections();
+                options.corrections.extend(&corrections.said);
+            }
+        };
+        let mut there = Vec::new();
+        for cluster in self.clusters(min_probability)? {
+            let (going, staying): (Vec<usize>, Vec<usize>) =
+                cluster.members.iter().partition(|p| moved.contains(p));
+            if cluster.members.contains(&to) {
+                there = staying;
+            } else if !going.is_empty() {
+                for other in staying {
+                    corrections.say(to, other, false)?;
+                }
             }
         }
-        if let Some(to) = to {
-            for photo in moved {
-                corrections.say(photo, to, true)?;
-            }
+        // Not by one photo alone, so that the others stay together when that one leaves.
+        let Some(&first) = moved.first() else {
+            return corrections.action();
+        };
+        for &other in &there {
+            corrections.say(first, other, true)?;
         }
+        for (&photo, &next) in moved.iter().zip(moved.iter().skip(1)) {
+            corrections.say(photo, next, true)?;
+            corrections.say(next, to, true)?;
+        }
+        corrections.say(first, to, true)?;
         corrections.action()
     }
 
@@ -316,12 +360,19 @@ impl<'a> Worker<'a> {
             bail!("name a folder");
         }
         let to = self.folder.join(path_from_text(&put_away.to));
+        if to.components().any(|part| part.as_os_str() == ".delfin") {
+            bail!("{}: folders called .delfin are delfin's own", to.display());
+        }
         let survey = organize::survey(self.folder, &to)?;
         let found = &self.sorted()?.found;
         let clusters = self.clusters(put_away.min_probability)?;
         let mut labels = BTreeMap::new();
+        let mut taken = BTreeSet::new();
         for (number, cluster) in clusters.iter().enumerate() {
             let label = self.name_of(cluster).unwrap_or_else(|| number.to_string());
+            if !taken.insert(label.to_lowercase()) {
+                bail!("two clusters are called {label:?}: give one another name");
+            }
             for &photo in &cluster.members {
                 labels.insert(found.photos[photo].path.clone(), label.clone());
             }
@@ -330,21 +381,19 @@ impl<'a> Worker<'a> {
         Ok((to, organize::plan(&survey, &assigned.assignments)))
     }
 
-    /// The last name that was given to a photo of the cluster.
+    /// The name that most photos of the cluster have; of equally many the first in the alphabet.
     fn name_of(&self, cluster: &Cluster) -> Option<String> {
         let photos = &self.sorted.as_ref()?.found.photos;
-        let hashes: BTreeSet<_> = cluster
-            .members
-            .iter()
-            .map(|&p| photos[p].content_hash)
-            .collect();
         let names = self.log.names();
-        let mut of_cluster = names
-            .iter()
-            .rev()
-            .filter(|(photo, _)| hashes.contains(photo));
-        let (_, name) = of_cluster.next()?;
-        (!name.is_empty()).then(|| (*name).to_owned())
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for &photo in &cluster.members {
+            if let Some(name) = names.get(&photos[photo].content_hash) {
+                *counts.entry(name).or_default() += 1;
+            }
+        }
+        // Of equal counts the last counts.
+        let most = counts.into_iter().rev().max_by_key(|(_, count)| *count);
+        most.map(|(name, _)| name.to_owned())
     }
 
     /// What [`Worker::put_away`] would do: one object as `delfin organize --plan` prints it.
@@ -403,6 +452,8 @@ fn probable(min_probability: f64) -> anyhow::Result<f64> {
 struct Corrections<'a> {
     found: &'a FolderClusters,
     said: Vec<Correction>,
+    /// Two photos that are one file twice, of which nothing can be said.
+    identical: Option<[usize; 2]>,
 }
 
 impl<'a> Corrections<'a> {
@@ -410,12 +461,14 @@ impl<'a> Corrections<'a> {
         Self {
             found: &sorted.found,
             said: Vec::new(),
+            identical: None,
         }
     }
 
+    /// What is said of photos is said of their content: of one file that is there twice nothing can be said.
+    ///
     /// # Errors
-    /// For photos that do not exist, and for one file that is there twice: what is said of photos is said of
-    /// their content.
+    /// For photos that do not exist, and for too many at a time.
     fn say(&mut self, photo1: usize, photo2: usize, is_same: bool) -> anyhow::Result<()> {
         let photos = &self.found.photos;
         let [first, second] = [photo1, photo2].map(|photo| photos.get(photo));
@@ -423,14 +476,10 @@ impl<'a> Corrections<'a> {
             bail!("no such photo");
         };
         if first.content_hash == second.content_hash {
-            if is_same {
-                return Ok(());
+            if photo1 != photo2 {
+                self.identical = Some([photo1, photo2]);
             }
-            bail!(
-                "{} and {} are the same file twice, byte for byte",
-                first.path,
-                second.path
-            );
+            return Ok(());
         }
         if self.said.len() == MAX_CORRECTIONS {
             bail!("too many photos at a time");
@@ -444,6 +493,12 @@ impl<'a> Corrections<'a> {
     }
 
     fn action(self) -> anyhow::Result<Action> {
+        if let (true, Some(same)) = (self.said.is_empty(), self.identical) {
+            let [first, second] = same.map(|photo| &self.found.photos[photo].path);
+            bail!(
+                "{first} and {second} are the same file twice, byte for byte: nothing can be said of them"
+            );
+        }
         if self.said.is_empty() {
             bail!("nothing to do");
         }

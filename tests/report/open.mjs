@@ -87,7 +87,7 @@ await page.screenshot({ path: join(pictures, "question.png") });
 assert.match(await page.textContent("#dock .names"), /pass_2/);
 await page.keyboard.press("n");
 await shown("with 1 correction");
-const isOver = () => page.locator(".toast", { hasText: "Nothing is left" }).isVisible();
+const isOver = () => page.locator(".toast", { hasText: "left to ask" }).isVisible();
 for (let count = 0; count < 12 && !await isOver(); count += 1) {
   await page.keyboard.press("s");
   await page.waitForTimeout(300);

@@ -38,13 +38,17 @@ pub(crate) fn run(args: &OpenArgs) -> anyhow::Result<Answer> {
             .and_then(|()| lock.write_all(address.as_bytes()))?;
     }
     output::line(format_args!("{address}"));
+    let kept = match worker.is_kept() {
+        true => "Ctrl-C ends it, and nothing is lost",
+        false => "Ctrl-C ends it, and what was done on the page is lost",
+    };
     output::note(format_args!(
-        "delfin: {} is open at that address, for this computer alone; Ctrl-C ends it, and nothing is lost",
+        "delfin: {} is open at that address, for this computer alone; {kept}",
         args.folder.display()
     ));
     output::finish()?;
     if !args.no_browser {
-        open_browser(&address);
+        open_browser(&address, store.path());
     }
     server.run(worker)?;
     Ok(Answer::Yes)
@@ -78,7 +82,24 @@ fn lock(store: &Path) -> anyhow::Result<Option<File>> {
 }
 
 /// Asks the desktop to show the address. Where there is none, the printed address serves.
-fn open_browser(address: &str) {
+///
+/// The desktop gets a file that leads there, beside the store and for this user's eyes alone: what stands on a
+/// command line every user of the computer can see.
+fn open_browser(address: &str, store: &Path) {
+    let page = store.with_extension("open.html");
+    let leads = format!(
+        "<!DOCTYPE html><meta http-equiv=\"refresh\" content=\"0; url={address}\"><a href=\"{address}\">delfin</a>"
+    );
+    let mut file = OpenOptions::new();
+    file.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    let written = file
+        .open(&page)
+        .and_then(|mut file| file.write_all(leads.as_bytes()));
+    if written.is_err() {
+        return;
+    }
     let (program, args): (&str, &[&str]) = if cfg!(target_os = "macos") {
         ("open", &[])
     } else if cfg!(windows) {
@@ -86,8 +107,9 @@ fn open_browser(address: &str) {
     } else {
         ("xdg-open", &[])
     };
+    let page = std::path::absolute(&page).unwrap_or(page);
     let mut command = Command::new(program);
-    command.args(args).arg(address);
+    command.args(args).arg(page);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

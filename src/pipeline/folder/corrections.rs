@@ -101,10 +101,10 @@ pub enum Action {
         /// All of it, which is undone together.
         corrections: Vec<Correction>,
     },
-    /// Gave a name to the cluster that holds a photo.
+    /// Gave a name to a cluster.
     Name {
-        /// That photo: the SHA-256 of its file, in hexadecimal.
-        photo: String,
+        /// Its photos: the SHA-256 of each file, in hexadecimal.
+        photos: Vec<String>,
         /// The name; empty for none.
         name: String,
     },
@@ -191,15 +191,21 @@ impl ActionLog {
         self.done.iter().flat_map(of).collect()
     }
 
-    /// The names that were given, the earliest first, each with the photo whose cluster it names.
-    pub fn names(&self) -> Vec<(ContentHash, &str)> {
-        fn of(action: &Action) -> Option<(ContentHash, &str)> {
-            match action {
-                Action::Name { photo, name } => hash(photo).map(|photo| (photo, name.as_str())),
-                Action::Correct { .. } => None,
+    /// The last name that a cluster with each photo was given; none where that name is empty.
+    pub fn names(&self) -> BTreeMap<ContentHash, &str> {
+        let mut names = BTreeMap::new();
+        for action in &self.done {
+            if let Action::Name { photos, name } = action {
+                names.extend(
+                    photos
+                        .iter()
+                        .filter_map(|p| hash(p))
+                        .map(|p| (p, name.as_str())),
+                );
             }
         }
-        self.done.iter().filter_map(of).collect()
+        names.retain(|_, name| !name.is_empty());
+        names
     }
 }
 
@@ -224,7 +230,7 @@ mod tests {
             let mut log = ActionLog::read(&store).unwrap();
             log.push(&store, correct(true)).unwrap();
             let name = Action::Name {
-                photo: hex(&[1; 32]),
+                photos: vec![hex(&[1; 32]), hex(&[3; 32])],
                 name: "<b>café".into(),
             };
             log.push(&store, name).unwrap();
@@ -233,7 +239,8 @@ mod tests {
         let store = Store::open(&path).unwrap();
         let mut log = ActionLog::read(&store).unwrap();
         assert_eq!(log.corrections(), [correction(true), correction(false)]);
-        assert_eq!(log.names(), [([1; 32], "<b>café")]);
+        let named = BTreeMap::from([([1; 32], "<b>café"), ([3; 32], "<b>café")]);
+        assert_eq!(log.names(), named);
         assert!(log.undo(&store).unwrap() && log.undo(&store).unwrap());
         assert_eq!(log.counts(), (1, 2));
         assert!(log.redo(&store).unwrap());

@@ -137,6 +137,9 @@ fn chance(group1: &[usize], group2: &[usize], pairs: &[&VerifiedPair]) -> f64 {
     probability((best.values().sum::<f64>() + num_others * MIN_LOG_ODDS) / smaller.len() as f64)
 }
 
+/// What a photo hangs on: the place of another, and the pair that is asked about, where it is not settled.
+type Hold<'a> = (usize, Option<&'a VerifiedPair>);
+
 /// The pairs that hold a cluster together and are not settled, each with the photos that hang on it. `pairs`
 /// are those within the cluster, the strongest first.
 fn holding<'a>(
@@ -173,7 +176,7 @@ fn holding<'a>(
         }
     }
     // Each photo after the one that it hangs on, with that one's place.
-    let mut walk: Vec<(usize, Option<(usize, Option<&VerifiedPair>)>)> = Vec::new();
+    let mut walk: Vec<(usize, Option<Hold<'_>>)> = Vec::new();
     let mut seen = BTreeSet::new();
     for &start in members {
         if !seen.insert(start) {

@@ -120,7 +120,7 @@ impl FolderSession<'_> {
                     reason: failure.reason.clone(),
                 })
                 .collect(),
-            is_live: false,
+            live_run: None,
         })
     }
 }

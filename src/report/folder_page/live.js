@@ -8,7 +8,7 @@ async function request(path, body) {
     { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   let answer;
   try {
-    answer = await fetch(path, options);
+    answer = await fetch(path === "sort" ? path : `${data.run}/${path}`, options);
   } catch {
     throw new Error("delfin does not answer. Is it still running?");
   }
@@ -51,6 +51,7 @@ function takeCut({ cut, state }, othersAreStale) {
 
 function takeState(state) {
   live.state = state;
+  live.names = new Map(state.names);
   document.getElementById("redo").hidden = state.num_undone === 0;
   for (const warning of state.warnings) tell(warning);
 }
@@ -70,14 +71,24 @@ live.move = async (moving, to) => {
 };
 
 live.fetchCut = (index) => attempt(async () => {
-  takeCut(await request(`cut/${data.cuts[index].p}`), false);
+  live.turn += 1;
+  const { turn } = live;
+  const answer = await request(`cut/${data.cuts[index].p}`);
+  // The slider has gone on meanwhile.
+  if (turn !== live.turn) return;
+  takeCut(answer, false);
   setCut(index);
 });
 
-// The name that was given last to a photo of the cluster.
+// The name that most photos of the cluster have; of equally many the first in the alphabet.
 live.nameOf = (members) => {
-  const found = live.state?.names.findLast(([photo]) => members.includes(photo));
-  return found?.[1] || null;
+  const counts = new Map();
+  for (const photo of members) {
+    const name = live.names?.get(photo);
+    if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const order = ([name1, count1], [name2, count2]) => count2 - count1 || (name1 < name2 ? -1 : 1);
+  return [...counts].sort(order)[0]?.[0] ?? null;
 };
 
 live.heading = (heading, one) => {
@@ -93,7 +104,7 @@ live.heading = (heading, one) => {
     const end = async (isKept) => {
       if (isDone) return;
       isDone = true;
-      if (isKept) await live.act({ kind: "name", photo: one.members[0], name: input.value });
+      if (isKept) isDone = Boolean(await live.act({ kind: "name", photos: one.members, name: input.value }));
       else input.replaceWith(name);
     };
     input.addEventListener("keydown", (event) => {
@@ -130,8 +141,16 @@ live.answers = (photo1, photo2) => {
 };
 
 live.answer = async (photos, is_same, isAsked) => {
-  if (await live.act({ kind: "pair", photos, is_same }) && isAsked) await live.ask();
-  else if (!isAsked) select(photos);
+  // One answer at a time, and to what is seen.
+  if (live.isAnswering) return;
+  live.isAnswering = true;
+  const isKept = await live.act({ kind: "pair", photos, is_same });
+  if (isKept && isAsked) await live.ask();
+  else if (!isAsked) {
+    select(photos);
+    document.getElementById("dock-title").focus();
+  }
+  live.isAnswering = false;
 };
 
 const keyOf = ({ photos: [a, b] }) => `${a} ${b}`;
@@ -149,7 +168,7 @@ live.ask = () => attempt(async () => {
   } else {
     live.questions = null;
     select([]);
-    tell("Nothing is left to ask.");
+    tell(live.skipped.size ? "Nothing else is left to ask." : "Nothing is left to ask.");
   }
 });
 
@@ -171,7 +190,7 @@ document.addEventListener("keydown", (event) => {
     live.questions = null;
   }
   const [photo1, photo2] = shown.selected;
-  if (shown.selected.length !== 2) return;
+  if (shown.selected.length !== 2 || event.repeat) return;
   const isAsked = live.questions?.[0]?.photos.includes(photo1) && live.questions[0].photos.includes(photo2);
   if (event.key === "y" || event.key === "n") live.answer([photo1, photo2], event.key === "y", isAsked);
   if (event.key === "s" && isAsked) live.skip();

@@ -65,8 +65,7 @@ function correct(to) {
 function moveTo(number) {
   const target = shown.state.clusters[number];
   if (!target || shown.selected.every((photo) => target.members.includes(photo))) return;
-  const anchor = target.members.find((photo) => !shown.selected.includes(photo));
-  if (anchor !== undefined) correct(anchor);
+  correct(target.members.find((photo) => !shown.selected.includes(photo)) ?? target.members[0]);
 }
 
 main.addEventListener("click", (event) => {
