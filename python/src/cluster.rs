@@ -139,6 +139,15 @@ pub(crate) fn cluster(
     let judgement = judgement
         .map(|path| read_judgement(py, &path))
         .transpose()?;
+    let clustering = Clustering {
+        extraction,
+        min_probability,
+        min_inliers,
+        copies_only,
+        mirrored,
+        exhaustive,
+        judgement,
+    };
     if let Some(output) = &output {
         ensure_output(py, output, overwrite)?;
     }
@@ -154,17 +163,7 @@ pub(crate) fn cluster(
             return Err(no_photos(&folder, listing.passed_over.lines()));
         }
         let model = network.open()?;
-        let mut options = model.cluster_options();
-        options.matching.extraction = extraction.options(&model);
-        options.matching.verification.limits.allow_mirrored = mirrored;
-        options.exhaustive = exhaustive;
-        options.min_inliers = min_inliers;
-        options.copies_only = copies_only;
-        options.judgement = judgement;
-        if let Some(min_probability) = min_probability {
-            options.min_probability = min_probability;
-        }
-        options.validate()?;
+        let options = clustering.options(&model)?;
         let store = store.open(&folder, watch)?;
         let session = FolderSession::new(&model, &folder, &store, &options)?;
         let session = session.with_observer(watch);
@@ -194,6 +193,36 @@ pub(crate) fn cluster(
     })
 }
 
+/// How photos are sorted; None is the network's own setting.
+pub(crate) struct Clustering {
+    pub(crate) extraction: Extraction,
+    pub(crate) min_probability: Option<f64>,
+    pub(crate) min_inliers: Option<usize>,
+    pub(crate) copies_only: bool,
+    pub(crate) mirrored: bool,
+    pub(crate) exhaustive: bool,
+    pub(crate) judgement: Option<Judgement>,
+}
+
+impl Clustering {
+    /// # Errors
+    /// [`Error::InvalidOption`].
+    pub(crate) fn options(self, model: &delfin::Model) -> delfin::Result<ClusterOptions> {
+        let mut options = model.cluster_options();
+        options.matching.extraction = self.extraction.options(model);
+        options.matching.verification.limits.allow_mirrored = self.mirrored;
+        options.exhaustive = self.exhaustive;
+        options.min_inliers = self.min_inliers;
+        options.copies_only = self.copies_only;
+        options.judgement = self.judgement;
+        if let Some(min_probability) = self.min_probability {
+            options.min_probability = min_probability;
+        }
+        options.validate()?;
+        Ok(options)
+    }
+}
+
 fn no_photos(folder: &Path, details: Vec<String>) -> Error {
     let mut parts = vec!["no photos that can be read".to_owned()];
     parts.extend(details);
@@ -213,7 +242,7 @@ pub(crate) fn ensure_folder(py: Python<'_>, folder: &Path) -> PyResult<()> {
     Err(error(py, Class::File, message, Some(folder)))
 }
 
-fn read_judgement(py: Python<'_>, path: &Path) -> PyResult<Judgement> {
+pub(crate) fn read_judgement(py: Python<'_>, path: &Path) -> PyResult<Judgement> {
     let text = std::fs::read_to_string(path).map_err(|source| {
         let path = path.to_owned();
         raised(py, &Error::Io { path, source })

@@ -14,6 +14,7 @@
 )]
 
 mod arrays;
+mod blocks;
 mod classify;
 mod cluster;
 mod error;
@@ -32,6 +33,12 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _delfin {
+    #[pymodule_export]
+    use crate::blocks::{
+        BlockOptions, BlockWords, Components, PairBlock, WordPhotos, block_clusters, block_nearest,
+        block_votes, count_votes, file_states, is_photo_with, list_folder, merge_nearest, name_of,
+        probabilities,
+    };
     #[pymodule_export]
     use crate::classify::{Classification, Classifier, classify, train};
     #[pymodule_export]

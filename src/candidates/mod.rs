@@ -21,6 +21,23 @@ use crate::features::FeatureSet;
 
 pub(crate) use similarity::{GlobalRow, Similarities};
 
+/// The steps of a folder's candidates on blocks of photos, for processes that hold a block each. Together they
+/// give the pairs that one process gives, to the bit.
+///
+/// Alike as wholes: [`nearest_between`](blocks::nearest_between) any block and any tile, then
+/// [`best`](blocks::best) of what each photo got. Votes: [`WordPhotos`](blocks::WordPhotos) chooses photos, whose
+/// [`word_rows`](blocks::word_rows) make [`Words`](blocks::Words); [`PhotoVoters`](blocks::PhotoVoters) puts each
+/// photo's voters under words; [`votes_between`](blocks::votes_between) voters under the same words are sorted by
+/// the photo that votes, and [`count_votes`](blocks::count_votes) counts them.
+pub mod blocks {
+    pub use super::best;
+    pub use super::similarity::{BLOCK, GlobalRow, GlobalRows, TILE, nearest_between};
+    pub use super::votes::{
+        NUM_WORDS, PhotoVote, PhotoVoters, WordVote, WordVoters, count_votes, votes_between,
+    };
+    pub use super::words::{NO_WORD, WordPhotos, Words, word_rows};
+}
+
 /// How many partners are proposed for each photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CandidateOptions {
@@ -110,7 +127,7 @@ fn ordered(partners: Vec<Vec<u32>>) -> Vec<(u32, u32)> {
 }
 
 /// The `count` best of `(value, index)`, the largest value first and of equals the lowest index.
-fn best(mut values: Vec<(f32, u32)>, count: usize) -> Vec<u32> {
+pub fn best(mut values: Vec<(f32, u32)>, count: usize) -> Vec<u32> {
     keep_best(&mut values, count);
     values.sort_by(best_first);
     values.into_iter().map(|(_, index)| index).collect()

@@ -5,11 +5,11 @@ use rayon::prelude::*;
 use super::inverted_file::{InvertedFile, InvertedFileWriter};
 use super::words::{NO_WORD, Words};
 use super::{CandidateOptions, Proposals, best, mixed_lengths};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 
 /// Words that a voter looks under; it stands under the nearest alone.
-const NUM_WORDS: usize = 3;
+pub const NUM_WORDS: usize = 3;
 /// The words of a voter, the nearest first.
 type Nearest = [u32; NUM_WORDS];
 /// The squared distance at which a vote counts nothing; 0 counts 1. Descriptors have unit length.
@@ -31,7 +31,7 @@ where
     F: Fn(usize) -> Result<FeatureSet> + Sync,
 {
     let words = Words::new(photos, options.num_voters)?;
-    if words.len() == 0 || options.num_voted == 0 {
+    if words.is_empty() || options.num_voted == 0 {
         return Ok(Vec::new());
     }
     let num_photos = photos.num_keypoints.len();
@@ -41,13 +41,20 @@ where
         .collect::<Result<_>>()?;
     let file = inverted_file(photos, &words, &under, options)?;
     let counted = under.par_iter().enumerate().map_init(
-        || Count::new(num_photos),
-        |count, (photo, under)| {
+        || (Count::new(num_photos), Vec::new(), Vec::new()),
+        |(count, buffer, values), (photo, under)| {
             let rows = rounded(&voters(photos, photo, words.dim(), options)?);
             for (row, words) in rows.chunks(words.dim()).zip(under) {
-                count.vote(row, words, &file)?;
+                for &word in words.iter().take_while(|word| **word != NO_WORD) {
+                    file.voters(word as usize, buffer, values, |photo, other| {
+                        if let Some(weight) = weight(row, other) {
+                            count.add(photo, weight);
+                        }
+                    })?;
+                }
+                count.end_voter();
             }
-            Ok(best(count.take(photo), options.num_voted))
+            Ok(best(count.take(photo as u32), options.num_voted))
         },
     );
     counted.collect()
@@ -104,17 +111,158 @@ where
         return Ok(Vec::new());
     }
     let features = (photos.features)(photo)?;
+    Ok(voters_of(&features, dim, options.num_voters)?.to_vec())
+}
+
+/// The descriptors of a photo that vote, at most `num_voters`, row after row.
+///
+/// # Errors
+/// [`Error::Features`] when they are not of `dim` values.
+fn voters_of(features: &FeatureSet, dim: usize, num_voters: usize) -> Result<&[f32]> {
     let descriptors = features.descriptors();
     if descriptors.dim() != dim {
         return Err(mixed_lengths(descriptors.dim(), dim));
     }
-    let count = descriptors.len().min(options.num_voters);
-    Ok(descriptors.as_slice()[..count * dim].to_vec())
+    let count = descriptors.len().min(num_voters);
+    Ok(&descriptors.as_slice()[..count * dim])
+}
+
+/// The voters of one photo, at most `num_voters`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhotoVoters {
+    /// The words of each, the nearest first; [`NO_WORD`] where there are fewer. A voter looks under all of
+    /// them, and stands under the first alone.
+    pub words: Vec<[u32; NUM_WORDS]>,
+    /// Their rounded descriptors, row after row.
+    pub rows: Vec<i16>,
+}
+
+impl PhotoVoters {
+    /// The best descriptors of a photo and their words.
+    ///
+    /// # Errors
+    /// [`Error::Features`] when they are not of the words' length.
+    pub fn new(features: &FeatureSet, words: &Words, num_voters: usize) -> Result<Self> {
+        if features.keypoints().is_empty() {
+            return Ok(Self {
+                words: Vec::new(),
+                rows: Vec::new(),
+            });
+        }
+        let voters = voters_of(features, words.dim(), num_voters)?;
+        Ok(Self {
+            words: words.nearest(voters),
+            rows: rounded(voters),
+        })
+    }
+}
+
+/// Voters, each under one word.
+#[derive(Debug, Clone, Copy)]
+pub struct WordVoters<'a> {
+    /// Values of a row.
+    pub dim: usize,
+    /// The word of each.
+    pub words: &'a [u32],
+    /// Their rounded descriptors, row after row.
+    pub rows: &'a [i16],
+}
+
+/// A voter's vote for another, which stands under one of its words: the place of each in its list, and the
+/// vote's weight, above 0 up to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WordVote {
+    /// The place of the voter among those that vote.
+    pub voter: u32,
+    /// The place of the other among those that are voted for.
+    pub other: u32,
+    /// More for descriptors that are more alike.
+    pub weight: f32,
+}
+
+/// The votes of `voters` for those of `standing`, which are sorted by word, under the same words.
+///
+/// # Errors
+/// [`Error::Features`] when rows do not fit the words, or differ in length.
+pub fn votes_between(voters: &WordVoters<'_>, standing: &WordVoters<'_>) -> Result<Vec<WordVote>> {
+    if voters.dim != standing.dim {
+        return Err(mixed_lengths(standing.dim, voters.dim));
+    }
+    for voters in [voters, standing] {
+        if voters.words.len() * voters.dim != voters.rows.len() {
+            return Err(Error::Features {
+                reason: "voters and their words are not of one number".into(),
+            });
+        }
+    }
+    let dim = voters.dim.max(1);
+    let of_voter = |voter: usize| {
+        let word = voters.words[voter];
+        let row = &voters.rows[voter * dim..(voter + 1) * dim];
+        let start = standing.words.partition_point(|other| *other < word);
+        let end = standing.words.partition_point(|other| *other <= word);
+        (start..end).filter_map(move |other| {
+            let weight = weight(row, &standing.rows[other * dim..(other + 1) * dim])?;
+            Some(WordVote {
+                voter: voter as u32,
+                other: other as u32,
+                weight,
+            })
+        })
+    };
+    let voters = (0..voters.words.len()).into_par_iter();
+    Ok(voters.flat_map_iter(of_voter).collect())
+}
+
+/// A vote of a photo's voter for another photo.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PhotoVote {
+    /// The photo that votes.
+    pub photo: u32,
+    /// The number of the voter among those of the photo.
+    pub voter: u32,
+    /// The photo that is voted for.
+    pub other: u32,
+    /// As [`WordVote::weight`].
+    pub weight: f32,
+}
+
+/// Each photo that votes with the `count` photos that most of its voters vote for, photos ascending and the most
+/// voted first. `votes` are all votes of these photos, in any order, and are sorted.
+pub fn count_votes(votes: &mut [PhotoVote], count: usize) -> Vec<(u32, Vec<u32>)> {
+    votes.par_sort_unstable_by_key(|vote| (vote.photo, vote.voter, vote.other));
+    let photos: Vec<&[PhotoVote]> = votes.chunk_by(|a, b| a.photo == b.photo).collect();
+    let of_photo = |votes: &[PhotoVote]| {
+        // Numbers of the photos voted for, in their order, so that a count takes room for these alone.
+        let mut others: Vec<u32> = votes.iter().map(|vote| vote.other).collect();
+        others.sort_unstable();
+        others.dedup();
+        let number = |photo: &u32| others.binary_search(photo).unwrap_or(others.len()) as u32;
+        let mut counted = Count::new(others.len());
+        for voter in votes.chunk_by(|a, b| a.voter == b.voter) {
+            for vote in voter {
+                counted.add(number(&vote.other), vote.weight);
+            }
+            counted.end_voter();
+        }
+        let photo = votes[0].photo;
+        let most = best(counted.take(number(&photo)), count);
+        let most = most.into_iter().map(|number| others[number as usize]);
+        (photo, most.collect())
+    };
+    photos.into_par_iter().map(of_photo).collect()
 }
 
 fn rounded(values: &[f32]) -> Vec<i16> {
     let rounded = |value: &f32| (value * ONE).round() as i16;
     values.iter().map(rounded).collect()
+}
+
+/// The weight of a vote for a voter like this; none where they are not alike.
+fn weight(voter: &[i16], other: &[i16]) -> Option<f32> {
+    let squared_distance = squared_distance(voter, other) as f32 / (ONE * ONE);
+    let weight = 1.0 - squared_distance / MAX_SQUARED_DISTANCE;
+    (weight > 0.0).then_some(weight)
 }
 
 /// The votes that one photo gives.
@@ -127,9 +275,6 @@ struct Count {
     vote: Vec<f32>,
     /// The photos that this voter votes for.
     voted_for: Vec<u32>,
-    /// Room to read voters into.
-    buffer: Vec<u8>,
-    values: Vec<i16>,
 }
 
 impl Count {
@@ -139,28 +284,20 @@ impl Count {
             photos: Vec::new(),
             vote: vec![0.0; num_photos],
             voted_for: Vec::new(),
-            buffer: Vec::new(),
-            values: Vec::new(),
         }
     }
 
-    /// One voter votes for the photos under these words.
-    fn vote(&mut self, voter: &[i16], words: &Nearest, file: &InvertedFile) -> Result<()> {
-        let (votes, voted_for) = (&mut self.vote, &mut self.voted_for);
-        for &word in words.iter().take_while(|word| **word != NO_WORD) {
-            let each = |photo: u32, row: &[i16]| {
-                let squared_distance = squared_distance(voter, row) as f32 / (ONE * ONE);
-                let weight = 1.0 - squared_distance / MAX_SQUARED_DISTANCE;
-                if weight > 0.0 {
-                    let vote = &mut votes[photo as usize];
-                    if *vote == 0.0 {
-                        voted_for.push(photo);
-                    }
-                    *vote = vote.max(weight);
-                }
-            };
-            file.voters(word as usize, &mut self.buffer, &mut self.values, each)?;
+    /// One voter votes for a photo; of several votes for one photo the largest counts.
+    fn add(&mut self, photo: u32, weight: f32) {
+        let vote = &mut self.vote[photo as usize];
+        if *vote == 0.0 {
+            self.voted_for.push(photo);
         }
+        *vote = vote.max(weight);
+    }
+
+    /// That voter has no more votes: those it gave count the less the more photos they are for.
+    fn end_voter(&mut self) {
         let share = (self.voted_for.len() as f32).sqrt().recip();
         for photo in self.voted_for.drain(..) {
             let vote = std::mem::take(&mut self.vote[photo as usize]);
@@ -170,16 +307,15 @@ impl Count {
             }
             *votes += vote * share;
         }
-        Ok(())
     }
 
     /// The photos voted for and their votes, without `photo` itself; the count starts anew.
-    fn take(&mut self, photo: usize) -> Vec<(f32, u32)> {
+    fn take(&mut self, photo: u32) -> Vec<(f32, u32)> {
         let votes = &mut self.votes;
         self.photos
             .drain(..)
             .map(|other| (std::mem::take(&mut votes[other as usize]), other))
-            .filter(|(_, other)| *other as usize != photo)
+            .filter(|(_, other)| *other != photo)
             .collect()
     }
 }

@@ -1,14 +1,16 @@
 //! Visual words: descriptors that others are sorted by.
 
+use std::collections::BTreeMap;
+
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use super::{Proposals, mixed_lengths};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 
 /// In place of a word where there is none.
-pub(super) const NO_WORD: u32 = u32::MAX;
+pub const NO_WORD: u32 = u32::MAX;
 
 /// Words of a photo that gives some.
 const WORDS_OF_A_PHOTO: usize = 8;
@@ -21,12 +23,64 @@ const NUM_GROUPS: usize = 4;
 /// Descriptors compared with all groups at a time.
 const BLOCK: usize = 256;
 
+/// The photos that words come from: those with the lowest ranks, of equal ranks the first. Photos are added in
+/// ascending order.
+#[derive(Debug, Clone)]
+pub struct WordPhotos {
+    /// By rank, the photo and whether it has keypoints.
+    lowest: BTreeMap<[u8; 32], (u32, bool)>,
+    max_voters: usize,
+    num_voters: usize,
+}
+
+impl WordPhotos {
+    /// For at most this many voters a photo.
+    pub fn new(max_voters: usize) -> Self {
+        Self {
+            lowest: BTreeMap::new(),
+            max_voters,
+            num_voters: 0,
+        }
+    }
+
+    /// Adds a photo. `rank` is a number that does not depend on the other photos, as the hash of its content.
+    pub fn add(&mut self, photo: u32, rank: &[u8; 32], num_keypoints: usize) {
+        self.num_voters += num_keypoints.min(self.max_voters);
+        let new = (photo, num_keypoints > 0);
+        self.lowest.entry(*rank).or_insert(new);
+        if self.lowest.len() > NUM_WORDS.end() / WORDS_OF_A_PHOTO {
+            self.lowest.pop_last();
+        }
+    }
+
+    /// The photos in the order of their words.
+    pub fn finish(self) -> Vec<u32> {
+        let count = num_words(self.num_voters) / WORDS_OF_A_PHOTO;
+        let lowest = self.lowest.into_values().take(count);
+        lowest
+            .filter(|(_, has_keypoints)| *has_keypoints)
+            .map(|(photo, _)| photo)
+            .collect()
+    }
+}
+
+/// The descriptors of a photo that become words, row after row.
+pub fn word_rows(features: &FeatureSet) -> Vec<f32> {
+    let descriptors = features.descriptors();
+    let step = (descriptors.len() / WORDS_OF_A_PHOTO).max(1);
+    let chosen = (0..descriptors.len()).step_by(step).take(WORDS_OF_A_PHOTO);
+    chosen
+        .flat_map(|index| descriptors.row(index).to_vec())
+        .collect()
+}
+
 /// The words of a folder: some of the best descriptors of some of its photos. A sample instead of
 /// trained means: it costs nothing, and a photo more in the folder changes few words.
 ///
 /// Some of the words stand for groups, each word in the group of the one nearest to it, so that a
 /// descriptor is compared with the groups and then with the words of the nearest of them.
-pub(super) struct Words {
+#[derive(Debug, Clone)]
+pub struct Words {
     dim: usize,
     /// A row for each group.
     groups: DMatrix<f32>,
@@ -36,7 +90,7 @@ pub(super) struct Words {
 }
 
 /// The words of a group.
-#[derive(Default, Clone)]
+#[derive(Debug, Default, Clone)]
 struct Members {
     numbers: Vec<usize>,
     /// Their values, row after row.
@@ -52,60 +106,102 @@ impl Words {
     where
         F: Fn(usize) -> Result<FeatureSet> + Sync,
     {
-        let mut sources: Vec<usize> = (0..photos.num_keypoints.len()).collect();
-        sources.sort_by_key(|&photo| (photos.ranks.get(photo), photo));
-        sources.dedup_by_key(|photo| photos.ranks.get(*photo));
-        let voters = photos
-            .num_keypoints
-            .iter()
-            .map(|count| count.min(&num_voters));
-        sources.truncate(num_words(voters.sum()) / WORDS_OF_A_PHOTO);
-        sources.retain(|&photo| photos.num_keypoints[photo] > 0);
-        let of_photo = |&photo: &usize| {
-            let features = (photos.features)(photo)?;
-            let descriptors = features.descriptors();
-            let step = (descriptors.len() / WORDS_OF_A_PHOTO).max(1);
-            let chosen = (0..descriptors.len()).step_by(step).take(WORDS_OF_A_PHOTO);
-            let rows = chosen.flat_map(|index| descriptors.row(index).to_vec());
-            Ok((descriptors.dim(), rows.collect()))
+        let mut sources = WordPhotos::new(num_voters);
+        for (photo, (&count, rank)) in (0..).zip(photos.num_keypoints.iter().zip(photos.ranks)) {
+            sources.add(photo, rank, count);
+        }
+        let of_photo = |&photo: &u32| {
+            let features = (photos.features)(photo as usize)?;
+            Ok((features.descriptors().dim(), word_rows(&features)))
         };
-        let found: Vec<(usize, Vec<f32>)> =
-            sources.par_iter().map(of_photo).collect::<Result<_>>()?;
+        let found: Vec<(usize, Vec<f32>)> = sources
+            .finish()
+            .par_iter()
+            .map(of_photo)
+            .collect::<Result<_>>()?;
         let dim = found.first().map_or(1, |(dim, _)| *dim);
         if let Some((other, _)) = found.iter().find(|(other, _)| *other != dim) {
             return Err(mixed_lengths(*other, dim));
         }
         let values: Vec<f32> = found.into_iter().flat_map(|(_, rows)| rows).collect();
-        Ok(Self::grouped(dim, &values))
+        Ok(Self::from_rows(dim, &values))
     }
 
-    /// Words with these values, row after row.
-    fn grouped(dim: usize, values: &[f32]) -> Self {
-        let len = values.len() / dim;
+    /// Words of `dim` values each, row after row.
+    pub fn from_rows(dim: usize, values: &[f32]) -> Self {
+        let mut words = Self::leaders(dim, values);
+        let nearest = words.nearest_groups(values, 1);
+        let groups = nearest.into_iter().map(|nearest| nearest.first().copied());
+        words.fill(values, groups);
+        words
+    }
+
+    /// The words of [`Self::from_rows`] from their values and what [`Self::groups`] gave, without the work of
+    /// finding their groups.
+    ///
+    /// # Errors
+    /// [`Error::Features`] for groups that are not those of these values.
+    pub fn from_groups(dim: usize, values: &[f32], groups: &[u32]) -> Result<Self> {
+        let mut words = Self::leaders(dim, values);
+        let num_groups = words.members.len();
+        let is_group = |group: &u32| (*group as usize) < num_groups;
+        if groups.len() != words.len || !groups.iter().all(is_group) {
+            return Err(Error::Features {
+                reason: format!("{} groups do not fit {} words", groups.len(), words.len),
+            });
+        }
+        let groups = groups.iter().map(|group| Some(*group as usize));
+        words.fill(values, groups);
+        Ok(words)
+    }
+
+    /// The group of each word.
+    pub fn groups(&self) -> Vec<u32> {
+        let mut groups = vec![0; self.len];
+        for (group, members) in (0..).zip(&self.members) {
+            for &word in &members.numbers {
+                groups[word] = group;
+            }
+        }
+        groups
+    }
+
+    /// Groups with these values and no words yet.
+    fn leaders(dim: usize, values: &[f32]) -> Self {
+        let len = values.len() / dim.max(1);
         let num_groups = ((len as f64).sqrt() as usize).min(len);
         let leaders = &values[..num_groups * dim];
-        let mut words = Self {
+        Self {
             dim,
             groups: DMatrix::from_row_slice(num_groups, dim, leaders),
             members: vec![Members::default(); num_groups],
             len,
-        };
-        let nearest: Vec<Vec<usize>> = words.nearest_groups(values, 1);
-        for (number, (row, group)) in values.chunks(dim).zip(nearest).enumerate() {
-            for group in group {
-                words.members[group].numbers.push(number);
-                words.members[group].rows.extend_from_slice(row);
-            }
         }
-        words
     }
 
-    pub(super) fn dim(&self) -> usize {
+    /// Puts each word into its group.
+    fn fill(&mut self, values: &[f32], groups: impl Iterator<Item = Option<usize>>) {
+        for (number, (row, group)) in values.chunks(self.dim.max(1)).zip(groups).enumerate() {
+            if let Some(group) = group {
+                self.members[group].numbers.push(number);
+                self.members[group].rows.extend_from_slice(row);
+            }
+        }
+    }
+
+    /// Values of a word.
+    pub fn dim(&self) -> usize {
         self.dim
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// The number of words.
+    pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// About the `N` nearest words of each of these descriptors, row after row; the nearest first, and

@@ -24,8 +24,8 @@ pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
     Action, ActionLog, ClusterFile, ClusterOptions, ClusterSource, Correction, EvidenceSummary,
     Explanation, Failure, FolderClusters, FolderPhoto, FolderSession, PhotoRow, Question,
-    SearchHit, SearchResult, VerifiedPair, cluster_pairs, clusters_csv, clusters_json, edges_csv,
-    labels_txt,
+    SearchHit, SearchResult, VerifiedPair, blocks, cluster_pairs, clusters_csv, clusters_json,
+    edges_csv, labels_txt,
 };
 pub use observer::{Observer, Stage};
 pub use options::MatchOptions;

@@ -26,6 +26,7 @@ from ._delfin import (
     write_delf,
 )
 from ._errors import (
+    DependencyError,
     Error,
     FeaturesError,
     FileError,
@@ -40,6 +41,7 @@ __all__ = [
     "Classification",
     "Classifier",
     "ClusterResult",
+    "DependencyError",
     "EdgeClusters",
     "Error",
     "Extractor",

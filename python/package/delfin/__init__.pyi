@@ -48,6 +48,9 @@ class FormatError(Error, ValueError):
 class OptionError(Error, ValueError):
     """An option has a value outside its range."""
 
+class DependencyError(Error, ImportError):
+    """A package that a part of delfin needs is not installed: ``delfin.ray`` needs ``pip install delfin[ray]``."""
+
 class Model:
     """A network, loaded once and used for many calls; None is the built-in one."""
 

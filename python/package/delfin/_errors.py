@@ -39,3 +39,7 @@ class FormatError(Error, ValueError):
 
 class OptionError(Error, ValueError):
     """An option has a value outside its range."""
+
+
+class DependencyError(Error, ImportError):
+    """A package that a part of delfin needs is not installed."""

@@ -13,7 +13,7 @@ use crate::pipeline::observer::{Counter, Stage};
 use crate::scoring::Judgement;
 
 /// Photos that are decoded at a time.
-const MAX_DECODED: usize = 256;
+pub(super) const MAX_DECODED: usize = 256;
 
 /// Compares the pixels of the pairs that are worth it and not in the store. A pair with an unreadable photo
 /// stays as it is.

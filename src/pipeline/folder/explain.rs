@@ -99,10 +99,31 @@ impl ClusterFile {
 
 /// Which pairs are links.
 #[derive(Debug, Clone, Copy)]
-struct Linkage {
+pub(super) struct Linkage {
     min_log_odds: f64,
     min_inliers: Option<usize>,
     copies_only: bool,
+}
+
+impl Linkage {
+    /// By this minimum probability, and the other `options` of linking.
+    pub(super) fn new(min_probability: f64, options: &ClusterOptions) -> Self {
+        Self {
+            min_log_odds: log_odds(min_probability),
+            min_inliers: options.min_inliers,
+            copies_only: options.copies_only,
+        }
+    }
+
+    /// The evidence of a pair; none below what links need.
+    pub(super) fn evidence(&self, log_odds: f64, num_inliers: usize, is_copy: bool) -> f64 {
+        let may_link =
+            self.min_inliers.is_none_or(|min| num_inliers >= min) && (!self.copies_only || is_copy);
+        match may_link {
+            true => evidence(log_odds, self.min_log_odds),
+            false => 0.0,
+        }
+    }
 }
 
 impl From<&ClusterSource> for Linkage {
@@ -119,11 +140,7 @@ impl FolderClusters {
     /// The clusters that another minimum probability gives, from the same pairs and the other
     /// `options` of linking, corrections among them.
     pub fn clusters_at(&self, min_probability: f64, options: &ClusterOptions) -> Vec<Cluster> {
-        let linkage = Linkage {
-            min_log_odds: log_odds(min_probability),
-            min_inliers: options.min_inliers,
-            copies_only: options.copies_only,
-        };
+        let linkage = Linkage::new(min_probability, options);
         let constraints = self.constraints(&options.corrections);
         clusters_at(self.photos.len(), &self.pairs, &linkage, &constraints)
     }
@@ -155,18 +172,19 @@ pub fn cluster_pairs(
         if log_odds.is_nan() {
             return refuse("its log-odds are not a number".into());
         }
-        Ok(link(image1, image2, log_odds, min_log_odds))
+        Ok(Link {
+            image1,
+            image2,
+            evidence: evidence(log_odds, min_log_odds),
+        })
     };
     let links: Vec<Link> = pairs.iter().enumerate().map(link).collect::<Result<_>>()?;
     Ok(clusters(num_photos, &links, true, &Constraints::default()))
 }
 
-fn link(image1: usize, image2: usize, log_odds: f64, min_log_odds: f64) -> Link {
-    Link {
-        image1,
-        image2,
-        evidence: 1.0 + (log_odds - min_log_odds) / LOG_ODDS_A_LINK,
-    }
+/// Evidence from log-odds: 1 at the least of a link.
+fn evidence(log_odds: f64, min_log_odds: f64) -> f64 {
+    1.0 + (log_odds - min_log_odds) / LOG_ODDS_A_LINK
 }
 
 fn clusters_at(
@@ -175,28 +193,22 @@ fn clusters_at(
     linkage: &Linkage,
     constraints: &Constraints,
 ) -> Vec<Cluster> {
-    let may_link = |pair: &VerifiedPair| {
-        linkage
-            .min_inliers
-            .is_none_or(|min| pair.num_inliers >= min)
-            && (!linkage.copies_only || pair.relation == Some(Relation::Copy))
-    };
-    let link = |pair: &VerifiedPair| match may_link(pair) {
-        true => link(
-            pair.image1,
-            pair.image2,
-            pair.log_odds,
-            linkage.min_log_odds,
-        ),
-        false => Link {
+    let link = |pair: &VerifiedPair| {
+        let is_copy = pair.relation == Some(Relation::Copy);
+        Link {
             image1: pair.image1,
             image2: pair.image2,
-            evidence: 0.0,
-        },
+            evidence: linkage.evidence(pair.log_odds, pair.num_inliers, is_copy),
+        }
     };
     let links: Vec<Link> = pairs.iter().map(link).collect();
-    let is_complete = pairs.len() == num_photos * num_photos.saturating_sub(1) / 2;
+    let is_complete = is_complete(num_photos, pairs.len());
     clusters(num_photos, &links, is_complete, constraints)
+}
+
+/// Whether so many pairs are all pairs of so many photos.
+pub(super) fn is_complete(num_photos: usize, num_pairs: usize) -> bool {
+    num_pairs == num_photos * num_photos.saturating_sub(1) / 2
 }
 
 /// The chain whose weakest pair is strongest, and its pairs: pairs join groups of photos, the

@@ -1,5 +1,6 @@
 //! A folder of photos -> verified pairs -> clusters.
 
+pub mod blocks;
 mod confirm;
 mod corrections;
 mod explain;

@@ -61,6 +61,11 @@ impl Model {
 }
 
 impl ClusterOptions {
+    /// Whether every pair of so many photos is verified.
+    pub fn verifies_all(&self, num_photos: usize) -> bool {
+        self.exhaustive || num_photos <= self.max_exhaustive
+    }
+
     /// Checks every field.
     ///
     /// # Errors

@@ -134,9 +134,7 @@ pub(super) fn prepare(
     let open = |index: usize| {
         let (path, hash) = source(index);
         let photo = Photo::open(path, &session.options.matching.decode).ok()?;
-        let is_same = *photo.content_hash() == hash;
-        let image = is_same.then(|| RefinementImage::from_rgb(photo.pixels(), refinement));
-        image?.ok()
+        prepared(&photo, &hash, refinement)
     };
     hold(images, photos, |index| {
         match session.observer.is_cancelled() {
@@ -144,6 +142,17 @@ pub(super) fn prepare(
             false => Ok(open(index)),
         }
     })
+}
+
+/// A photo prepared for refinement; none where its content has another hash.
+pub(super) fn prepared(
+    photo: &Photo,
+    hash: &ContentHash,
+    refinement: &RefinementOptions,
+) -> Option<RefinementImage> {
+    let is_same = photo.content_hash() == hash;
+    let image = is_same.then(|| RefinementImage::from_rgb(photo.pixels(), refinement));
+    image?.ok()
 }
 
 #[cfg(test)]

@@ -227,6 +227,13 @@ pub(super) struct Loaded {
     pub tree: KeypointTree,
 }
 
+impl Loaded {
+    pub(super) fn new(features: FeatureSet) -> Result<Self> {
+        let tree = KeypointTree::new(&features)?;
+        Ok(Self { features, tree })
+    }
+}
+
 /// Makes `loaded` hold exactly the features of these photos; those present are kept.
 pub(super) fn load(
     session: &FolderSession<'_>,
@@ -237,18 +244,22 @@ pub(super) fn load(
     let settings = session.feature_settings();
     hold(loaded, photos, |index| {
         let features = features_of(session, settings, &entries[index])?;
-        let tree = KeypointTree::new(&features)?;
-        Ok(Some(Loaded { features, tree }))
+        Ok(Some(Loaded::new(features)?))
     })
 }
 
 impl Failure {
     fn new(folder: &Path, path: &Path, error: &Error) -> Self {
-        let text = error.to_string();
-        let prefix = format!("{}: ", path.display());
         Self {
             path: name_below(folder, path),
-            reason: text.strip_prefix(&prefix).unwrap_or(&text).to_owned(),
+            reason: reason(path, error),
         }
     }
+}
+
+/// An error without the path that it names.
+pub(super) fn reason(path: &Path, error: &Error) -> String {
+    let text = error.to_string();
+    let prefix = format!("{}: ", path.display());
+    text.strip_prefix(&prefix).unwrap_or(&text).to_owned()
 }

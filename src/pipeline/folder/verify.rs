@@ -6,14 +6,14 @@ use rayon::prelude::*;
 
 use super::pixels::{groups, sort_by_neighborhood};
 use super::read::{Entry, Loaded, features_of, load};
-use super::{EvidenceSummary, FolderClusters, FolderSession, VerifiedPair};
+use super::{ClusterOptions, EvidenceSummary, FolderClusters, FolderSession, VerifiedPair};
 use crate::candidates::{GlobalRow, Proposals, Similarities, candidate_pairs};
 use crate::error::Result;
 use crate::features::FeatureSet;
 use crate::matching::{MatchingOptions, SearchKind};
 use crate::pipeline::evidence::{feature_evidence, pair_evidence};
 use crate::pipeline::observer::{Counter, Stage};
-use crate::pipeline::{FeatureMatch, match_features, seed_from_content};
+use crate::pipeline::{FeatureMatch, MatchOptions, match_features, seed_from_content};
 use crate::refinement::RefinementImage;
 use crate::scoring::{Judgement, PairEvidence, PixelEvidence};
 use crate::store::{ContentHash, PairRecord, SettingsId};
@@ -41,7 +41,7 @@ pub(super) fn pairs_to_verify(
 ) -> Result<Vec<(u32, u32)>> {
     let count = entries.len();
     let options = session.options;
-    if options.exhaustive || count <= options.max_exhaustive {
+    if options.verifies_all(count) {
         let count = count as u32;
         let pairs = (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j)));
         return Ok(pairs.collect());
@@ -66,22 +66,23 @@ pub(super) fn pairs_to_verify(
     Ok(pairs)
 }
 
-/// Everything that a pair's record depends on.
+/// What the store keeps this run's pairs under.
 pub(super) fn pair_settings(session: &FolderSession<'_>) -> Option<SettingsId> {
-    let options = &session.options.matching;
+    let text = settings_text(&session.extraction_settings(), &session.options.matching);
+    session.using(|store| store.settings(&text))
+}
+
+/// Everything that a pair's record depends on.
+pub(super) fn settings_text(extraction_settings: &str, options: &MatchOptions) -> String {
     // Every search gives the same pairs.
     let matching = MatchingOptions {
         search: SearchKind::Auto,
         ..options.matching.clone()
     };
-    let text = format!(
-        "pairs {VERIFICATION_VERSION}, {:?}, {:?}, {:?}, {}",
-        matching,
-        options.verification,
-        options.refinement,
-        session.extraction_settings()
-    );
-    session.using(|store| store.settings(&text))
+    format!(
+        "pairs {VERIFICATION_VERSION}, {matching:?}, {:?}, {:?}, {extraction_settings}",
+        options.verification, options.refinement
+    )
 }
 
 /// Matches and verifies each pair that is not in the store.
@@ -106,7 +107,7 @@ pub(super) fn verify_pairs(
             .zip(&known)
             .map(|(&pair, known)| {
                 let record = known.unwrap_or_default();
-                judged(session, entries, pair, record, judgement)
+                judged(session.options, names(entries, pair), record, judgement)
             })
             .collect();
         for ((pair, is_to_compare), known) in judged.into_iter().zip(known) {
@@ -141,7 +142,8 @@ pub(super) fn verify_pairs(
                     counter.check()?;
                     let pair = pairs[at as usize];
                     let record = verify_pair(session, entries, &loaded, pair)?;
-                    let (judged, is_to_compare) = judged(session, entries, pair, record, judgement);
+                    let names = names(entries, pair);
+                    let (judged, is_to_compare) = judged(session.options, names, record, judgement);
                     counter.count(false);
                     Ok((record, judged, is_to_compare))
                 })
@@ -163,46 +165,72 @@ pub(super) fn verify_pairs(
     Ok(verified)
 }
 
+/// What names the photos of a pair: their indices, the lesser first, and their content.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PairNames {
+    pub images: [usize; 2],
+    pub hashes: [ContentHash; 2],
+}
+
+impl PairNames {
+    /// Whether the order of the photos' content is not that of their indices.
+    pub(super) fn is_swapped(&self) -> bool {
+        self.hashes[0] > self.hashes[1]
+    }
+}
+
+fn names(entries: &[Entry], (image1, image2): (u32, u32)) -> PairNames {
+    let images = [image1 as usize, image2 as usize];
+    PairNames {
+        images,
+        hashes: images.map(|image| entries[image].hash),
+    }
+}
+
 /// The judgement of a pair by what is known of it, and whether its pixels are still to be compared. Pixels
 /// count where features make them worth comparing.
-fn judged(
-    session: &FolderSession<'_>,
-    entries: &[Entry],
-    pair: (u32, u32),
+pub(super) fn judged(
+    options: &ClusterOptions,
+    names: PairNames,
     record: PairRecord,
     judgement: &Judgement,
 ) -> (VerifiedPair, bool) {
     let features = record.features.as_ref();
-    let is_worth = session.options.matching.refinement.is_some()
+    let is_worth = options.matching.refinement.is_some()
         && features.is_some_and(|features| judgement.is_worth_aligning(features));
     let record = PairRecord {
         pixels: record.pixels.filter(|_| is_worth),
         ..record
     };
     let is_to_compare = is_worth && record.pixels.is_none();
-    (
-        verified_pair(entries, pair, &record, judgement),
-        is_to_compare,
-    )
+    (judged_pair(names, &record, judgement), is_to_compare)
 }
 
 /// The judgement of a pair.
 pub(super) fn verified_pair(
     entries: &[Entry],
-    (image1, image2): (u32, u32),
+    pair: (u32, u32),
     record: &PairRecord,
     judgement: &Judgement,
 ) -> VerifiedPair {
-    let (image1, image2) = (image1 as usize, image2 as usize);
+    judged_pair(names(entries, pair), record, judgement)
+}
+
+/// The judgement of a pair by its record.
+pub(super) fn judged_pair(
+    names: PairNames,
+    record: &PairRecord,
+    judgement: &Judgement,
+) -> VerifiedPair {
+    let [image1, image2] = names.images;
     let PairRecord {
         features, pixels, ..
     } = *record;
     let evidence = features.map(|features| PairEvidence { features, pixels });
     // The evidence has the photos in the order of their content.
-    let is_swapped = entries[image1].hash > entries[image2].hash;
     let summary = |pixels: PixelEvidence| {
         let mut summary = EvidenceSummary::from(&pixels);
-        if is_swapped {
+        if names.is_swapped() {
             summary.explained.swap(0, 1);
         }
         summary
@@ -253,15 +281,21 @@ fn verify_pair(
     loaded: &BTreeMap<usize, Loaded>,
     pair: (u32, u32),
 ) -> Result<PairRecord> {
-    let [first, second] = by_content(entries, pair);
-    let (a, b) = (&loaded[&first], &loaded[&second]);
-    let found = match_loaded(
-        session,
-        entries,
-        [first, second],
-        [&a.features, &b.features],
-    )?;
-    let evidence = feature_evidence([&a.features, &b.features], [&a.tree, &b.tree], &found);
+    let both = by_content(entries, pair);
+    let hashes = both.map(|photo| &entries[photo].hash);
+    let photos = both.map(|photo| &loaded[&photo]);
+    verify_loaded(hashes, photos, &session.options.matching)
+}
+
+/// What features say of two photos, which are in the order of their content.
+pub(super) fn verify_loaded(
+    hashes: [&ContentHash; 2],
+    [a, b]: [&Loaded; 2],
+    options: &MatchOptions,
+) -> Result<PairRecord> {
+    let features = [&a.features, &b.features];
+    let found = match_loaded(hashes, features, options)?;
+    let evidence = feature_evidence(features, [&a.tree, &b.tree], &found);
     Ok(PairRecord {
         num_matches: found.matches.len() as u32,
         num_inliers: found.num_inliers() as u32,
@@ -282,11 +316,26 @@ pub(super) fn compare_pair(
     let (Some(image_a), Some(image_b)) = (images.get(&first), images.get(&second)) else {
         return Ok(None);
     };
-    let (a, b) = (&loaded[&first], &loaded[&second]);
+    let hashes = [first, second].map(|photo| &entries[photo].hash);
+    let photos = [first, second].map(|photo| &loaded[&photo]);
+    compare_loaded(
+        hashes,
+        photos,
+        [image_a, image_b],
+        &session.options.matching,
+    )
+}
+
+/// As [`compare_pair`], of two photos in the order of their content.
+pub(super) fn compare_loaded(
+    hashes: [&ContentHash; 2],
+    [a, b]: [&Loaded; 2],
+    images: [&RefinementImage; 2],
+    options: &MatchOptions,
+) -> Result<Option<PairRecord>> {
     let features = [&a.features, &b.features];
-    let found = match_loaded(session, entries, [first, second], features)?;
-    let images = Some([image_a, image_b]);
-    let evidence = pair_evidence(features, [&a.tree, &b.tree], &found, images);
+    let found = match_loaded(hashes, features, options)?;
+    let evidence = pair_evidence(features, [&a.tree, &b.tree], &found, Some(images));
     Ok(evidence.map(|(evidence, _)| PairRecord {
         num_matches: found.matches.len() as u32,
         num_inliers: found.num_inliers() as u32,
@@ -297,13 +346,11 @@ pub(super) fn compare_pair(
 
 /// Matches two photos in the order of their content.
 fn match_loaded(
-    session: &FolderSession<'_>,
-    entries: &[Entry],
-    [first, second]: [usize; 2],
+    [first, second]: [&ContentHash; 2],
     [a, b]: [&FeatureSet; 2],
+    options: &MatchOptions,
 ) -> Result<FeatureMatch> {
-    let seed = seed_from_content(&entries[first].hash, &entries[second].hash);
-    match_features(a, b, &session.options.matching, seed)
+    match_features(a, b, options, seed_from_content(first, second))
 }
 
 /// Matches a pair by its features; also returns its photos in the order of the match, by content.
@@ -316,7 +363,9 @@ pub(super) fn match_entries(
     let settings = session.feature_settings();
     let features = |photo: usize| features_of(session, settings, &entries[photo]);
     let (a, b) = (features(both[0])?, features(both[1])?);
-    Ok((both, match_loaded(session, entries, both, [&a, &b])?))
+    let hashes = both.map(|photo| &entries[photo].hash);
+    let found = match_loaded(hashes, [&a, &b], &session.options.matching)?;
+    Ok((both, found))
 }
 
 /// As [`match_entries`], of a pair that was verified in `found`; none where a photo's features are not
