@@ -11,6 +11,7 @@ use delfin::report::{FigureOptions, write_picture};
 use delfin::store::ContentHash;
 use numpy::{PyArray2, PyArray3};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use crate::arrays;
 use crate::error::option_error;
@@ -254,6 +255,21 @@ impl MatchResult {
         let found = self.found.clone();
         let picture = run(py, None, move |_| found.draw())?;
         arrays::picture(py, picture)
+    }
+
+    /// The match picture as Jupyter shows it: a PNG file.
+    fn _repr_png_<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let found = self.found.clone();
+        let png = run(py, None, move |_| {
+            let mut png = std::io::Cursor::new(Vec::new());
+            let drawn = found.draw()?.write_to(&mut png, image::ImageFormat::Png);
+            drawn.map_err(|cause| delfin::Error::Encode {
+                path: "<match picture>".into(),
+                reason: cause.to_string(),
+            })?;
+            Ok(png.into_inner())
+        })?;
+        Ok(PyBytes::new(py, &png))
     }
 
     /// Writes the match picture into a file (.png, .jpg, .webp, .bmp or .tiff).

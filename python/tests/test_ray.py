@@ -209,7 +209,7 @@ def test_a_stopped_job_goes_on(hundreds, tmp_path):
     assert_same(found, expected)
     stages = found.stages
     assert stages["features"]["reused"] == stages["features"]["blocks"] > 1
-    assert stages["verified"]["reused"] >= 1 and stages["photos"]["reused"] == 0
+    assert stages["verified"]["reused"] >= 1 and stages["clusters"]["reused"] == 0
     again = delfin.ray.cluster(folder, output, **SMALL)
     assert num_reused(again) == sum(stage["blocks"] for stage in again.stages.values())
     assert_same(again, expected)

@@ -45,8 +45,9 @@ class RayClusterResult:
         """What the collection's own pairs add to the log-odds of each."""
     @property
     def stages(self) -> dict[str, dict[str, Any]]:
-        """By stage: ``blocks``, those ``reused`` and ``retried``, ``seconds``, ``work_seconds`` of all workers, and
-        ``bytes_read`` and ``bytes_written`` by them, of Parquet."""
+        """By stage: ``blocks``, those ``reused`` and ``retried``, ``seconds``; and of all workers ``work_seconds``,
+        ``processor_seconds``, ``bytes_read`` of photos and Parquet, ``bytes_written``, and ``memory_kb``, that of the
+        largest worker at most until then."""
     def photos(self) -> pa.Table:
         """photo (uint32, its number), path, content_hash (32 bytes), width, height (pixels, upright), num_keypoints;
         sorted by path."""
@@ -92,6 +93,7 @@ def cluster(
     bytes; paths may be URIs. ``output`` is a folder or URI. A job that was stopped goes on from the parts in
     ``output`` when it is called again with the same photos and options; those of others are refused without
     ``overwrite``. ``memory_per_worker`` and ``block_bytes`` are in bytes. What cannot be read is a failure, not an
-    error. Stages of ``progress``: extracted, features, nearest, word_rows, words, voters, votes, proposed, pairs,
-    verified, edges, links, grouped, clustered, clusters, photos.
+    error. Stages of ``progress``: extracted, features, photos,
+    globals, nearest, word_rows, words, voters, votes, proposed, pairs,
+    verified, edges, links, grouped, clustered, clusters.
     """

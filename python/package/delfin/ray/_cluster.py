@@ -30,6 +30,8 @@ GLOBAL_BYTES = 8 << 10
 VOTE_BYTES = 64 << 10
 # Bytes of a photo's voters.
 VOTER_BYTES = 33 << 10
+# As src/candidates: voters of a photo, voters under a word, words.
+VOTERS, VOTERS_OF_A_WORD, MAX_WORDS = 100, 64, 1 << 20
 MAX_BLOCK_BYTES = 256 << 20
 FAILURES = pa.schema([("path", pa.string()), ("reason", pa.string())])
 
@@ -215,17 +217,24 @@ def clip(value, least, most):
 def make_plan(num_photos, num_slots, block_bytes):
     """The sizes of blocks: small enough for memory, and several for each worker."""
     per_slot = -(-num_photos // (2 * num_slots))
-    vote_photos = BLOCK * clip(-(-per_slot // BLOCK), 1, max(1, block_bytes // VOTE_BYTES // BLOCK))
-    most = max(1, block_bytes // GLOBAL_BYTES // vote_photos)
-    range_photos = vote_photos * clip(-(-per_slot // vote_photos), 1, most)
+    # Voters under a word are more, once words are as many as they get.
+    crowd = max(1, num_photos * VOTERS // MAX_WORDS // VOTERS_OF_A_WORD)
+    vote_photos = 1 << clip(block_bytes // (VOTE_BYTES * crowd), 16, 4096).bit_length() - 1
+    while vote_photos > max(BLOCK, per_slot):
+        vote_photos //= 2
+    least = max(BLOCK, vote_photos)
+    range_photos = least * clip(-(-per_slot // least), 1, max(1, block_bytes // GLOBAL_BYTES // least))
     return {
         "block_bytes": block_bytes,
+        # Photos in a part of features; that vote together, of which the votes are counted together; compared by
+        # global descriptor, whose pairs are together; and those that they are compared with.
         "part_photos": clip(-(-num_photos // (4 * num_slots)), 64, min(2048, max(64, block_bytes >> 16))),
+        "voter_photos": clip(per_slot, BLOCK, max(BLOCK, block_bytes // VOTE_BYTES)),
         "vote_photos": vote_photos,
         "range_photos": range_photos,
         "tile_photos": TILE * clip(-(-range_photos // TILE), 1, max(1, block_bytes // GLOBAL_BYTES // TILE)),
         "word_ranges": clip(-(-num_photos * VOTER_BYTES // (block_bytes // 2)), min(2 * num_slots, 64), 4096),
-        "pair_bytes": block_bytes // 100,
+        "all_pairs": block_bytes // 100,
         "unit_pairs": clip(num_photos * 30 // (4 * num_slots), 512, 32768),
     }
 
@@ -254,7 +263,6 @@ class Clustering:
         edge_parts, prior = self.verify(options, pair_parts)
         num_edges = sum(info["num_rows"] for _, info in pair_parts)
         num_clusters = self.cluster(edge_parts, num_edges)
-        self.photo_tables()
         return {
             "num_photos": self.num_photos,
             "num_failures": self.num_failures,
@@ -286,6 +294,7 @@ class Clustering:
         self.job.counts = [info["num_photos"] for info in infos]
         self.num_photos = sum(self.job.counts)
         self.failing = [number for number, info in enumerate(infos) if info["num_failures"]]
+        self.photo_tables()
         failures = self.write_failures(infos)
         self.num_failures = len(failures)
         if self.num_photos == 0:
@@ -309,7 +318,7 @@ class Clustering:
 
     def every_pair(self):
         count = self.num_photos
-        step = clip(self.plan["pair_bytes"] // max(1, count), 1, count)
+        step = clip(self.plan["all_pairs"] // max(1, count), 1, count)
         units = [(f"{n:06}", ("all", *span, count)) for n, span in enumerate(spans(count, step))]
         infos = self.runner.run("parts/pairs", units)
         return [(f"parts/pairs/{unit}", info) for (unit, _), info in zip(units, infos)]
@@ -322,6 +331,8 @@ class Clustering:
             for a, span in enumerate(spans(count, plan["range_photos"]))
             for b, other in enumerate(spans(count, plan["tile_photos"]))
         ]
+        numbered = [(f"{number:06}", (number,)) for number, photos in enumerate(self.job.counts) if photos]
+        self.runner.run("parts/globals", numbered)
         infos = self.runner.run("parts/nearest", near)
         near_routes = routes([f"parts/nearest/{unit}" for unit, _ in near], infos)
         vote_routes = self.vote(num_voters) if num_voted else {}
@@ -346,8 +357,8 @@ class Clustering:
         for number, count in enumerate(job.counts):
             if count == 0:
                 continue
-            with self.store.open(feature_name(number)) as part:
-                table = part.read(["content_hash", "num_keypoints"]).slice(0, count)
+            with self.store.open(f"photos.parquet/{number:06}") as part:
+                table = part.read(["content_hash", "num_keypoints"])
             chosen.add(first, b"".join(table["content_hash"].to_pylist()), numbers(table, "num_keypoints"))
             first += count
         chosen = chosen.photos()

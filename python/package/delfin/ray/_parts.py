@@ -7,6 +7,7 @@ for each row group the destination that its rows are for, so that a later task r
 import json
 import posixpath
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +16,10 @@ import pyarrow.parquet as pq
 
 from .._errors import FileError
 
-# Row groups of features: a photo is read with the others of its row group.
-GROUP = 16
+# Photos in a row group of features: a photo is read with the others of its row group.
+GROUP = 4
+# Row groups, and files, of one worker that are read at a time.
+THREADS = 8
 
 
 class Moved:
@@ -163,7 +166,13 @@ class PartWriter:
         self.temporary = temporary_name(self.path)
         self.sink = store.filesystem.open_output_stream(self.temporary)
         self.writer = pq.ParquetWriter(
-            self.sink, schema, compression=compression, use_dictionary=False, write_page_checksum=True
+            self.sink,
+            schema,
+            compression=compression,
+            use_dictionary=False,
+            write_page_checksum=True,
+            # Statistics of many small row groups are as large as what they describe.
+            write_statistics=not name.startswith("parts/"),
         )
         self.destinations = []
         self.num_rows = 0
@@ -239,55 +248,58 @@ def numbers(table, name):
 
 
 class FeatureReader:
-    """Columns of photos by their numbers, from the parts of features."""
+    """Columns of photos by their numbers, from parts of consecutive photos."""
 
-    MAX_OPEN = 32
+    # Parts that stay open, and photos that are read at a time.
+    MAX_OPEN = 64
+    BATCH = 256
 
     def __init__(self, store, counts):
         self.store = store
         self.starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         self.parts = {}
+        self.threads = ThreadPoolExecutor(THREADS)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.threads.shutdown()
         for part in self.parts.values():
             part.close()
 
-    def part(self, number):
-        part = self.parts.pop(number, None)
-        if part is None:
-            if len(self.parts) >= self.MAX_OPEN:
-                self.parts.pop(next(iter(self.parts))).close()
-            part = self.store.open(feature_name(number))
-        self.parts[number] = part
-        return part
-
     def groups(self, photos, columns):
-        """Yields tables of a few photos each and their numbers; ``photos`` ascend."""
+        """Yields tables of features of a few photos each and their numbers; ``photos`` ascend."""
         photos = np.asarray(photos, dtype=np.int64)
-        parts = np.searchsorted(self.starts, photos, side="right") - 1
-        for number in np.unique(parts):
-            own = photos[parts == number]
-            rows = own - self.starts[number]
-            part = self.part(int(number))
-            for group in np.unique(rows // GROUP):
-                inside = rows // GROUP == group
-                table = part.read(columns, [int(group)])
-                yield own[inside], table.take(pa.array(rows[inside] - group * GROUP))
+        for start in range(0, len(photos), self.BATCH):
+            own = photos[start : start + self.BATCH]
+            parts = np.searchsorted(self.starts, own, side="right") - 1
+            wanted = np.unique(parts).tolist()
+            if len(self.parts) > self.MAX_OPEN:
+                for number in set(self.parts) - set(wanted):
+                    self.parts.pop(number).close()
+            read = self.threads.map(lambda number: self.of_part(number, own[parts == number], columns), wanted)
+            yield own, pa.concat_tables(list(read))
 
-    def range(self, start, stop, columns):
-        """Columns of consecutive photos as one table."""
+    def of_part(self, number, photos, columns):
+        if number not in self.parts:
+            self.parts[number] = self.store.open(feature_name(number))
+        rows = photos - self.starts[number]
+        groups = np.unique(rows // GROUP)
+        table = self.parts[number].read(columns, groups.tolist())
+        places = np.searchsorted(groups, rows // GROUP) * GROUP + rows % GROUP
+        return table.take(pa.array(places))
+
+    def range(self, start, stop, stage, columns):
+        """Columns of consecutive photos as one table, from the parts of a stage that has one for each of features."""
         tables = []
         for number in range(len(self.starts) - 1):
             first, last = max(start, self.starts[number]), min(stop, self.starts[number + 1])
             if first >= last:
                 continue
-            first, last = int(first - self.starts[number]), int(last - self.starts[number])
-            groups = list(range(first // GROUP, (last - 1) // GROUP + 1))
-            table = self.part(number).read(columns, groups)
-            tables.append(table.slice(first - groups[0] * GROUP, last - first))
+            with self.store.open(f"{stage}/{number:06}") as part:
+                table = part.read(columns)
+            tables.append(table.slice(int(first - self.starts[number]), int(last - first)))
         return pa.concat_tables(tables)
 
 

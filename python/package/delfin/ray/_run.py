@@ -21,13 +21,16 @@ class Stage:
 
     def __init__(self):
         self.blocks = self.reused = self.retried = 0
-        self.seconds = self.work_seconds = 0.0
+        self.seconds = self.work_seconds = self.processor_seconds = 0.0
+        self.memory_kb = 0
         self.bytes_read = self.bytes_written = 0
 
     def add(self, info):
         self.blocks += 1
         self.reused += info["is_reused"]
         self.work_seconds += info["seconds"]
+        self.processor_seconds += info["processor_seconds"]
+        self.memory_kb = max(self.memory_kb, info["memory_kb"])
         self.bytes_read += info["bytes_read"]
         self.bytes_written += info["bytes_written"]
 

@@ -14,10 +14,8 @@ import pyarrow.parquet as pq
 
 from .._delfin import file_states, is_photo_with, list_folder, name_of
 from .._errors import FileError, FormatError, OptionError
-from ._parts import filesystem_of
+from ._parts import THREADS, Moved, filesystem_of
 
-# Files of one worker that are read at a time.
-THREADS = 8
 TRIES = 3
 # A file longer than this is refused, as delfin.cluster does.
 MAX_FILE_BYTES = 1 << 30
@@ -50,10 +48,19 @@ class Opener:
     def read(self, names):
         """For each name the bytes of its file, None where it is a local file, or an OSError."""
         is_local = [self.filesystem is None and not (self.may_be_uris and "://" in name) for name in names]
+        for name, here in zip(names, is_local):
+            Moved.read += self.size(name) if here else 0
         if all(is_local):
             return [None] * len(names)
         with ThreadPoolExecutor(THREADS) as threads:
             return list(threads.map(lambda pair: None if pair[1] else self.read_one(pair[0]), zip(names, is_local)))
+
+    def size(self, name):
+        """Bytes of a local file, which the extractor reads itself; 0 where that is not known."""
+        try:
+            return os.path.getsize(os.path.join(self.root, name))
+        except (OSError, ValueError):
+            return 0
 
     def read_one(self, name):
         for attempt in range(TRIES):
@@ -64,7 +71,9 @@ class Opener:
                 with filesystem.open_input_file(path) as file:
                     if file.size() > MAX_FILE_BYTES:
                         return OSError(f"the file is longer than {MAX_FILE_BYTES} bytes")
-                    return file.read()
+                    data = file.read()
+                    Moved.read += len(data)
+                    return data
             except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
                 return error
             except OSError as error:

@@ -18,6 +18,12 @@ from .._delfin import BlockOptions, BlockWords, PairBlock, set_num_threads
 from ._parts import GROUP, FeatureReader, Moved, by_destination, feature_name, fixed_rows, numbers
 from ._source import is_photo
 
+try:
+    import resource
+except ImportError:
+    # Not on Windows.
+    resource = None
+
 # Photos that are read and extracted at a time.
 BATCH = 32
 # Bytes that a decoded photo takes, and loaded features, at most about.
@@ -126,7 +132,7 @@ def _set_threads(count, process):
 
 def work(job, stage, unit, arguments):
     """Computes a block, unless its part is there: what the part says, and what it took."""
-    started = time.monotonic()
+    started, processor = time.monotonic(), time.process_time()
     read, written = Moved.read, Moved.written
     _set_threads(job.num_threads, os.getpid())
     name = f"{stage}/{unit}"
@@ -138,6 +144,8 @@ def work(job, stage, unit, arguments):
         **info,
         "is_reused": is_reused,
         "seconds": time.monotonic() - started,
+        "processor_seconds": time.process_time() - processor,
+        "memory_kb": 0 if resource is None else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "bytes_read": Moved.read - read,
         "bytes_written": Moved.written - written,
     }
@@ -253,12 +261,23 @@ def gathered_features(job, name, routes):
         return rows.close()
 
 
+def globals_of(job, name, number):
+    """The global descriptors of a part of features."""
+    with job.store.open(feature_name(number)) as part:
+        values = part.read(["global"], list(range(-(-job.counts[number] // GROUP))))["global"]
+    width = max((len(value) for value in values.to_pylist() if value is not None), default=0)
+    schema = pa.schema([("global", pa.binary(width))])
+    with job.store.write(name, schema, "none") as writer:
+        writer.write({"global": pa.array(values.to_pylist(), pa.binary(width))})
+        return writer.close(dim=width // 2)
+
+
 def global_rows(reader, start, stop):
     """Global descriptors of consecutive photos, N x D int16; zeros where there is none."""
-    values = reader.range(start, stop, ["global"])["global"].to_pylist()
-    width = max((len(value) for value in values if value is not None), default=0)
+    values = reader.range(start, stop, "parts/globals", ["global"])["global"]
+    width = max(chunk.type.byte_width for chunk in values.chunks)
     empty = bytes(width)
-    rows = b"".join(empty if value is None else value for value in values)
+    rows = b"".join(value or empty for chunk in values.chunks for value in chunk.to_pylist())
     return np.frombuffer(rows, "<i2").astype(np.int16).reshape(len(values), width // 2)
 
 
@@ -268,8 +287,6 @@ def nearest(job, name, start, stop, other_start, other_stop):
     with job.reader() as reader:
         own = global_rows(reader, start, stop)
         others = global_rows(reader, other_start, other_stop)
-    dim = max(own.shape[1], others.shape[1])
-    own, others = (rows if rows.shape[1] else np.zeros((len(rows), dim), np.int16) for rows in (own, others))
     photos, near, similarities = _delfin.block_nearest(own, start, others, other_start, count)
     step = job.plan["vote_photos"]
     with job.store.write(name, NEAREST) as writer:
@@ -352,8 +369,8 @@ def voters(job, name, start, stop, dim, num_words):
     num_voters = job.block_options().candidates[2]
     schema = voter_schema(dim)
     with job.reader() as reader, job.store.write(name, schema) as writer:
-        for first in range(start, stop, job.plan["vote_photos"]):
-            last = min(stop, first + job.plan["vote_photos"])
+        for first in range(start, stop, job.plan["voter_photos"]):
+            last = min(stop, first + job.plan["voter_photos"])
             found = []
             for own, table in reader.groups(np.arange(first, last), ["features"]):
                 photos, number, place, word, rows = known.voters(table["features"].to_pylist(), num_voters)
@@ -413,9 +430,8 @@ def votes(job, name, routes):
                         "other": photos[other],
                         "weight": weight,
                     }
-                    # The rows of a row group are of one run of photos.
-                    if len(voter):
-                        writer.write(columns, int(columns["photo"][0]) // step)
+                    for destination, at in by_destination(columns["photo"] // step):
+                        writer.write({key: values[at] for key, values in columns.items()}, destination)
         return writer.close()
 
 
@@ -674,7 +690,7 @@ def cluster_table(job, name, start, cluster, score, is_representative):
     """The clusters of consecutive photos."""
     with job.reader() as reader, job.store.write(name, CLUSTERS) as writer:
         stop = start + len(cluster)
-        paths = reader.range(start, stop, ["path"])["path"]
+        paths = reader.range(start, stop, "photos.parquet", ["path"])["path"]
         columns = {
             "photo": np.arange(start, stop, dtype=np.uint32),
             "path": paths,
@@ -697,6 +713,7 @@ def pairs_stage(job, name, kind, *arguments):
 STAGES = {
     "parts/extracted": extract_rows,
     "parts/features": features_stage,
+    "parts/globals": globals_of,
     "parts/nearest": nearest,
     "parts/word_rows": word_rows,
     "parts/words": words,
