@@ -15,5 +15,6 @@ pages! {
     limits: "limits.md",
     how_it_works: "how-it-works.md",
     library: "library.md",
+    ray: "ray.md",
     delf: "delf.md",
 }

@@ -119,7 +119,7 @@ def main():
         name = f"delfin.ray, {num_workers} worker{'s' if num_workers > 1 else ''}"
         print(f"| {name} | {wall:.1f} | {work:.1f} | {work / processor:.2f} | {n / wall:.1f} |", flush=True)
         kept = output if num_workers == 2 else shutil.rmtree(output)
-    print("\n| step, 2 workers | blocks | processor, s | photos a processor second | KB read a photo | KB written a photo |")
+    print("\n| step, 2 workers | blocks | processor, s | photos a processor second | KB read | KB written a photo |")
     print("|---|--:|--:|--:|--:|--:|")
     for step, names in STEPS.items():
         own = [stages[name] for name in names if name in stages]

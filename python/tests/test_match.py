@@ -46,6 +46,7 @@ def test_the_program_draws_the_same_picture(pair, program, tmp_path):
     picture = result.plot()
     assert picture.dtype == np.uint8 and picture.flags.writeable
     np.testing.assert_array_equal(picture, expected)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(result._repr_png_()))), expected)
     result.save(tmp_path / "python.png")
     assert (tmp_path / "python.png").read_bytes() == (tmp_path / "program.png").read_bytes()
     result.save(tmp_path / "python.png")  # Over a picture that delfin made.

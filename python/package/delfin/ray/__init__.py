@@ -1,6 +1,6 @@
 """Sorts collections of photos on a Ray cluster, too large for one machine.
 
-``cluster`` gives the edges and clusters of ``delfin.cluster`` to the bit, as Parquet. Needs ``pip install delfin[ray]``.
+``cluster`` gives the edges and clusters of ``delfin.cluster`` to the bit, as Parquet. Needs ``delfin[ray]``.
 """
 
 from .._errors import DependencyError

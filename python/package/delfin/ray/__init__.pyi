@@ -56,7 +56,8 @@ class RayClusterResult:
         (float64, with the prior), probability (float64), and null where the pixels were not compared: relation
         ("copy", "view"), agreement, contradiction, explained1, explained2, color_difference, replaced (float32)."""
     def clusters(self) -> pa.Table:
-        """photo, path, cluster (uint32, 0 is the largest), score (float64, 0 to 1), is_representative; sorted by path."""
+        """photo, path, cluster (uint32, 0 is the largest), score (float64, 0 to 1), is_representative (bool); sorted by
+        path."""
     def failures(self) -> pa.Table:
         """path, reason; sorted by path."""
     def __len__(self) -> int: ...

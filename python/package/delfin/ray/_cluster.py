@@ -14,11 +14,12 @@ from .. import __version__
 from .._delfin import BlockOptions, Components, WordPhotos
 from .._errors import FileError, FormatError, OptionError
 from .._progress import callback
+from ._pairs import aligned_log_odds
 from ._parts import Store, feature_name, filesystem_of, numbers, routes
 from ._result import RayClusterResult
 from ._run import Runner
 from ._source import find_photos
-from ._stages import Job, aligned_log_odds
+from ._stages import Job
 
 VERSION = 1
 # What a job writes into its output folder.
@@ -90,7 +91,8 @@ def cluster(
     memory_per_worker : int, optional
         Bytes that Ray sets aside for a block.
     block_bytes : int, optional
-        Bytes that the arrays of a block take at most, about; a quarter of the memory of a worker's share, at most 256 MiB.
+        Bytes that the arrays of a block take at most, about, from 1 MiB. None is a quarter of a worker's share of the
+        memory, at most 256 MiB. A job that goes on keeps the blocks of its first run.
     max_retries : int
         Times that a block is computed again after its worker was lost or a file could not be read.
     progress : bool or callable, optional
@@ -464,4 +466,3 @@ class Clustering:
             (f"{number:06}", (number, int(starts[number]))) for number, count in enumerate(self.job.counts) if count
         ]
         self.runner.run("photos.parquet", units)
-

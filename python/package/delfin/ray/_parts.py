@@ -4,6 +4,7 @@ A part is written under a temporary name and renamed. Its metadata holds the job
 for each row group the destination that its rows are for, so that a later task reads its own row groups alone.
 """
 
+import contextlib
 import json
 import posixpath
 import uuid
@@ -181,9 +182,14 @@ class PartWriter:
         return self
 
     def __exit__(self, kind, *_):
-        if not self.sink.closed:
+        if self.sink.closed:
+            return
+        # The first error is the one to tell.
+        with contextlib.suppress(OSError, pa.ArrowException):
             self.writer.close()
+        with contextlib.suppress(OSError, pa.ArrowException):
             self.sink.close()
+        with contextlib.suppress(OSError, pa.ArrowException):
             self.store.filesystem.delete_file(self.temporary)
 
     def write(self, columns, destination=None):
@@ -219,6 +225,15 @@ def routes(names, infos):
         for destination, own in groups.items():
             found.setdefault(destination, []).append((name, own))
     return found
+
+
+def read_routes(store, routes, schema):
+    """The rows of many parts as one table."""
+    tables = [schema.empty_table()]
+    for part_name, groups in routes:
+        with store.open(part_name) as part:
+            tables.append(part.read(groups=groups))
+    return pa.concat_tables(tables)
 
 
 def by_destination(destinations):

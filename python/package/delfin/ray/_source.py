@@ -215,7 +215,14 @@ def of_parquet(given, filesystem, path_column, bytes_column):
                 if bytes_found is not None and bytes_found not in columns:
                     message = f"{info.path}: no column {bytes_found!r}; there are {', '.join(columns)}"
                     raise FormatError(message, info.path)
+                if bytes_found is not None:
+                    kind = parquet.schema_arrow.field(bytes_found).type
+                    if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+                        message = f"{info.path}: column {bytes_found!r} is of {kind}; the bytes of files wanted"
+                        raise FormatError(message, info.path)
                 column = parquet.read(columns=[path_column])[path_column]
+                if pa.types.is_dictionary(column.type):
+                    column = column.cast(column.type.value_type)
                 counts = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
         except FormatError:
             raise
