@@ -374,6 +374,8 @@ def test_bad_sources(folder, tmp_path):
     refuses(delfin.FileError, "none.onnx", folder, model=tmp_path / "none.onnx")
     with pytest.raises(delfin.OptionError, match="Ray has 2"):
         delfin.ray.cluster(folder, tmp_path / "many", cpus_per_worker=3)
+    with pytest.raises(delfin.OptionError, match="memory_per_worker"):
+        delfin.ray.cluster(folder, tmp_path / "many", memory_per_worker=1 << 50)
     with pytest.raises(delfin.FormatError, match="damaged.jpg"):
         delfin.ray.cluster([folder / "damaged.jpg"], tmp_path / "damaged", **SMALL)
 
@@ -403,8 +405,9 @@ def test_an_output_of_another_job_is_refused(folder, tmp_path):
     (foreign / "edges.parquet").write_text("mine")
     with pytest.raises(delfin.FileError, match="not of delfin.ray"):
         delfin.ray.cluster(folder, foreign, **SMALL)
-    with pytest.raises(delfin.FileError, match="a file"):
-        delfin.ray.cluster(folder, output / "mine.txt", **SMALL)
+    for below in (output / "mine.txt", output / "mine.txt" / "out"):
+        with pytest.raises(delfin.FileError, match="mine.txt"):
+            delfin.ray.cluster(folder, below, **SMALL)
 
 
 def test_a_block_that_kills_its_worker_is_named(folder, tmp_path):

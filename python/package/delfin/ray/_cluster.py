@@ -12,7 +12,7 @@ import ray
 
 from .. import __version__
 from .._delfin import BlockOptions, Components, WordPhotos
-from .._errors import FileError, FormatError, OptionError
+from .._errors import Error, FileError, FormatError, OptionError
 from .._progress import callback
 from ._pairs import aligned_log_odds
 from ._parts import Store, feature_name, filesystem_of, numbers, routes
@@ -144,33 +144,50 @@ def cluster(
     if len(photos.names) == 0:
         raise FormatError("; ".join(["no photos", *photos.notes]), str(source)[:200])
     key = hashlib.sha256(f"{VERSION} {__version__} {settings} {photos.fingerprint}".encode()).hexdigest()
-    known = prepare(store, output, key, overwrite)
-    if not ray.is_initialized():
-        ray.init(logging_level="warning")
-    resources = ray.cluster_resources()
-    num_slots = max(1, int(resources.get("CPU", 1)) // cpus_per_worker)
-    if resources.get("CPU", 0) < cpus_per_worker:
-        raise OptionError(f"option cpus_per_worker: {cpus_per_worker} given; Ray has {resources.get('CPU', 0):g}")
-    if memory_per_worker is not None and resources.get("memory", 0) < memory_per_worker:
-        raise OptionError(f"option memory_per_worker: Ray has {resources.get('memory', 0):.0f} bytes")
+    try:
+        known = prepare(store, output, key, overwrite)
+    except Error:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        raise FileError(f"{output}: {error}", output) from error
+    num_slots, share = slots(cpus_per_worker, memory_per_worker)
     if known is None:
-        share = resources.get("memory", 1 << 30) / num_slots if memory_per_worker is None else memory_per_worker
-        bytes_ = block_bytes or max(16 << 20, min(MAX_BLOCK_BYTES, int(share / 4)))
+        bytes_ = block_bytes or max(16 << 20, min(MAX_BLOCK_BYTES, share // 4))
         plan = make_plan(len(photos.names), num_slots, bytes_)
     else:
         # Parts are of the blocks of the run that wrote them.
         plan = known["plan"]
     store.key = key
-    run = {"version": VERSION, "delfin": __version__, "job": key, "is_done": False, "options": options, "plan": plan}
-    store.put_text("run.json", json.dumps(run, indent=1))
     job = Job(store, photos.opener, options, plan, cpus_per_worker)
     runner = Runner(job, num_slots, cpus_per_worker, memory_per_worker, max_retries, told)
-    done = Clustering(job, runner, photos).run()
-    run.update(done, is_done=True, stages={name: stage.to_dict() for name, stage in runner.stages.items()})
-    store.put_text("run.json", json.dumps(run, indent=1))
+    run = {"version": VERSION, "delfin": __version__, "job": key, "is_done": False, "options": options, "plan": plan}
+    try:
+        store.put_text("run.json", json.dumps(run, indent=1))
+        done = Clustering(job, runner, photos).run()
+        run.update(done, is_done=True, stages={name: stage.to_dict() for name, stage in runner.stages.items()})
+        store.put_text("run.json", json.dumps(run, indent=1))
+    except Error:
+        raise
+    except (FileNotFoundError, pa.ArrowException) as error:
+        message = f"{output}: {error}; does every worker reach this folder?"
+        raise FileError(message, output) from error
     for note in photos.notes:
         warnings.warn(note, RuntimeWarning, stacklevel=2)
     return RayClusterResult(store, run)
+
+
+def slots(cpus_per_worker, memory_per_worker):
+    """Blocks that Ray runs at a time, and the bytes that each may take."""
+    if not ray.is_initialized():
+        ray.init(logging_level="warning")
+    resources = ray.cluster_resources()
+    num_cpus, memory = resources.get("CPU", 0), int(resources.get("memory", 1 << 30))
+    if num_cpus < cpus_per_worker:
+        raise OptionError(f"option cpus_per_worker: {cpus_per_worker} given; Ray has {num_cpus:g}")
+    if memory_per_worker is not None and memory < memory_per_worker:
+        raise OptionError(f"option memory_per_worker: {memory_per_worker} bytes given; Ray has {memory}")
+    num_slots = int(num_cpus) // cpus_per_worker
+    return num_slots, memory // num_slots if memory_per_worker is None else memory_per_worker
 
 
 def model_path(model):
