@@ -25,7 +25,7 @@ pub(crate) use similarity::{GlobalRow, Similarities};
 /// give the pairs that one process gives, to the bit.
 ///
 /// Alike as wholes: [`nearest_between`](blocks::nearest_between) any block and any tile, then
-/// [`best`](blocks::best) of what each photo got. Votes: [`WordPhotos`](blocks::WordPhotos) chooses photos, whose
+/// [`best`] of what each photo got. Votes: [`WordPhotos`](blocks::WordPhotos) chooses photos, whose
 /// [`word_rows`](blocks::word_rows) make [`Words`](blocks::Words); [`PhotoVoters`](blocks::PhotoVoters) puts each
 /// photo's voters under words; [`votes_between`](blocks::votes_between) voters under the same words are sorted by
 /// the photo that votes, and [`count_votes`](blocks::count_votes) counts them.
