@@ -371,6 +371,8 @@ def test_bad_sources(folder, tmp_path):
     refuses(delfin.OptionError, "cpus_per_worker", folder, cpus_per_worker=0)
     refuses(delfin.OptionError, "block_bytes", folder, block_bytes=10)
     refuses(delfin.OptionError, "progress", folder, progress=3)
+    refuses(delfin.OptionError, "filesystem", folder, filesystem=3)
+    refuses(delfin.OptionError, "filesystem", folder, output_filesystem=3)
     refuses(delfin.FileError, "none.onnx", folder, model=tmp_path / "none.onnx")
     with pytest.raises(delfin.OptionError, match="Ray has 2"):
         delfin.ray.cluster(folder, tmp_path / "many", cpus_per_worker=3)
@@ -383,7 +385,7 @@ def test_bad_sources(folder, tmp_path):
 def test_one_photo(tmp_path):
     found = delfin.ray.cluster([PHOTOS / "cat.jpg"], tmp_path / "out", **SMALL)
     assert found.clusters().to_pylist()[0]["cluster"] == 0 and found.num_edges == 0
-    assert repr(found).startswith("<delfin.ray.RayClusterResult: 1 photos, 1 clusters, 0 failures")
+    assert repr(found).startswith("<delfin.ray.RayClusterResult: 1 photo, 1 cluster, 0 failures")
 
 
 def test_an_output_of_another_job_is_refused(folder, tmp_path):

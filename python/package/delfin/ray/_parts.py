@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.fs
 import pyarrow.parquet as pq
 
-from .._errors import FileError
+from .._errors import FileError, OptionError
 
 # Photos in a row group of features: a photo is read with the others of its row group.
 GROUP = 4
@@ -34,6 +34,9 @@ def filesystem_of(path, filesystem=None):
     """The pyarrow filesystem of a path or URI, and the path in it."""
     if filesystem is not None:
         if not isinstance(filesystem, pa.fs.FileSystem):
+            if not hasattr(filesystem, "protocol"):
+                given = type(filesystem).__name__
+                raise OptionError(f"filesystem: {given} given; a filesystem of pyarrow or fsspec wanted")
             filesystem = pa.fs.PyFileSystem(pa.fs.FSSpecHandler(filesystem))
         return filesystem, path
     if "://" in path:

@@ -74,10 +74,9 @@ class RayClusterResult:
         return self.num_clusters
 
     def __repr__(self):
-        return (
-            f"<delfin.ray.RayClusterResult: {self.num_photos} photos, {self.num_clusters} clusters, "
-            f"{self.num_failures} failures, {self.output}>"
-        )
+        counts = [(self.num_photos, "photo"), (self.num_clusters, "cluster"), (self.num_failures, "failure")]
+        counted = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
+        return f"<delfin.ray.RayClusterResult: {counted}, {self.output}>"
 
     def _table(self, name):
         folder = self.paths[name]
