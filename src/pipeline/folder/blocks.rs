@@ -144,10 +144,13 @@ pub fn reason(path: &Path, error: &Error) -> String {
     read::reason(path, error)
 }
 
+/// A photo in memory.
+type Held = (ContentHash, Loaded);
+
 /// Photos in memory, and the pairs among them.
 #[derive(Default)]
 pub struct PairBlock {
-    photos: BTreeMap<usize, (ContentHash, Loaded)>,
+    photos: BTreeMap<usize, Held>,
     images: BTreeMap<usize, RefinementImage>,
 }
 
@@ -239,11 +242,7 @@ impl PairBlock {
     }
 
     /// The names of a pair, and its photos in the order of their content.
-    #[allow(clippy::type_complexity)]
-    fn pair(
-        &self,
-        (image1, image2): (usize, usize),
-    ) -> Result<(PairNames, [&(ContentHash, Loaded); 2])> {
+    fn pair(&self, (image1, image2): (usize, usize)) -> Result<(PairNames, [&Held; 2])> {
         let images = [image1.min(image2), image1.max(image2)];
         let photo = |number: usize| {
             self.photos.get(&number).ok_or_else(|| Error::Features {
