@@ -217,19 +217,10 @@ fn read_picture(path: PathBuf) -> Option<Vec<u8>> {
 
 /// The media type of a picture that browsers show, by its first bytes.
 fn shown_kind(bytes: &[u8]) -> Option<&'static str> {
-    let is_avif = bytes.get(4..8) == Some(b"ftyp")
-        && bytes
-            .get(8..12)
-            .is_some_and(|b| b == b"avif" || b == b"avis");
-    match bytes {
-        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
-        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
-        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
-        [b'R', b'I', b'F', b'F', ..] if bytes.get(8..12) == Some(b"WEBP") => Some("image/webp"),
-        [b'B', b'M', ..] => Some("image/bmp"),
-        _ if is_avif => Some("image/avif"),
-        _ => None,
-    }
+    use image::ImageFormat::{Avif, Bmp, Gif, Jpeg, Png, WebP};
+    let format = image::guess_format(bytes).ok()?;
+    let is_shown = matches!(format, Avif | Bmp | Gif | Jpeg | Png | WebP);
+    is_shown.then(|| format.to_mime_type())
 }
 
 async fn clusters(State(app): State<App>) -> Answer<Response> {
