@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod browser;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -126,14 +128,9 @@ fn strangers_get_nothing() {
 
 #[test]
 fn a_folder_is_sorted_corrected_and_put_away() {
-    let node = Command::new("node").arg("--version").output();
-    let has_browser = node.is_ok() && root().join("tests/report/node_modules").is_dir();
-    if !has_browser {
-        let is_needed = std::env::var_os("DELFIN_NEEDS_BROWSER").is_some();
-        assert!(!is_needed, "DELFIN_NEEDS_BROWSER is set, and there is none");
-        eprintln!("skipped: no node, or no playwright-core in tests/report");
+    let Some(scripts) = browser::scripts() else {
         return;
-    }
+    };
     let folder = tempfile::tempdir().expect("a folder");
     photos(folder.path());
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("open");
@@ -142,7 +139,7 @@ fn a_folder_is_sorted_corrected_and_put_away() {
         // The second program finds what the first had when it was killed.
         let open = Open::start(folder.path());
         let output = Command::new("node")
-            .arg(root().join("tests/report/open.mjs"))
+            .arg(scripts.join("open.mjs"))
             .args([&open.address, part])
             .arg(&pictures)
             .arg(folder.path())

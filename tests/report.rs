@@ -9,7 +9,9 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
-use std::path::{Path, PathBuf};
+mod browser;
+
+use std::path::Path;
 use std::process::Command;
 
 use delfin::report::{
@@ -158,26 +160,9 @@ fn report(folder: &Path) -> FolderReport {
 
 #[test]
 fn a_person_can_use_the_page() {
-    let scripts = root().join("tests/report");
-    let chromium =
-        std::env::var_os("DELFIN_CHROMIUM").map_or("/usr/bin/chromium".into(), PathBuf::from);
-    let has_node = Command::new("node").arg("--version").output().is_ok();
-    let missing = [
-        ("node", has_node),
-        ("chromium", chromium.exists()),
-        (
-            "playwright-core",
-            scripts.join("node_modules/playwright-core").exists(),
-        ),
-    ];
-    if let Some((name, _)) = missing.iter().find(|(_, there)| !there) {
-        assert!(
-            std::env::var_os("DELFIN_NEEDS_BROWSER").is_none(),
-            "no {name}, and DELFIN_NEEDS_BROWSER is set"
-        );
-        println!("skipped: no {name}");
+    let Some(scripts) = browser::scripts() else {
         return;
-    }
+    };
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report");
     std::fs::create_dir_all(&folder).expect("a folder to write to");
     let page = folder.join("report.html");

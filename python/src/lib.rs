@@ -62,6 +62,10 @@ mod _delfin {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("BLOCK", delfin::candidates::blocks::BLOCK)?;
+        module.add("TILE", delfin::candidates::blocks::TILE)?;
+        let decode = delfin::image::DecodeOptions::default();
+        module.add("MAX_FILE_BYTES", decode.max_file_bytes)
     }
 }

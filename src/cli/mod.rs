@@ -6,6 +6,10 @@ pub(crate) mod output;
 mod progress;
 
 use args::{Cli, Command};
+#[cfg(feature = "serve")]
+pub(crate) use commands::organize::taken_back;
+#[cfg(feature = "serve")]
+pub(crate) use progress::title as stage_title;
 
 /// What a command ended with, when nothing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

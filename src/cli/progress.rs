@@ -107,7 +107,8 @@ impl Observer for Progress {
     }
 }
 
-fn title(stage: Stage) -> &'static str {
+/// What is counted in a stage.
+pub(crate) fn title(stage: Stage) -> &'static str {
     match stage {
         Stage::Extract => "photos read",
         Stage::Propose => "partners proposed",

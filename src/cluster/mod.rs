@@ -4,11 +4,13 @@
 //! compares clusters with classes.
 
 mod clusters;
+mod components;
 mod constraints;
 mod evaluation;
 
 pub use clusters::Cluster;
 pub(crate) use clusters::{Link, clusters};
+pub use components::Components;
 pub use constraints::Constraint;
 pub(crate) use constraints::Constraints;
 pub use evaluation::{Evaluation, Scores, evaluate};

@@ -8,7 +8,7 @@ use std::sync::mpsc::Sender;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, OriginalUri, Path, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -59,7 +59,6 @@ pub(super) fn routes(guard: Guard, shared: Arc<Shared>, jobs: Sender<Job>) -> Ro
         .route("/questions/{p}", get(questions))
         .route("/changes", get(changes))
         .route("/photo/{number}", get(photo))
-        .route("/clusters.json", get(clusters))
         .route("/organize/plan", post(plan_away))
         .route("/organize/apply", post(put_away))
         .route("/organize/undo", post(take_back))
@@ -221,18 +220,6 @@ fn shown_kind(bytes: &[u8]) -> Option<&'static str> {
     let format = image::guess_format(bytes).ok()?;
     let is_shown = matches!(format, Avif | Bmp | Gif | Jpeg | Png | WebP);
     is_shown.then(|| format.to_mime_type())
-}
-
-async fn clusters(State(app): State<App>) -> Answer<Response> {
-    let bytes = app.ask(|worker| worker.json()).await?;
-    let headers = [
-        (CONTENT_TYPE, "application/json"),
-        (
-            CONTENT_DISPOSITION,
-            "attachment; filename=\"clusters.json\"",
-        ),
-    ];
-    Ok((headers, Bytes::from(bytes)).into_response())
 }
 
 async fn plan_away(State(app): State<App>, Json(asked): Json<PutAway>) -> Answer<Json<Value>> {

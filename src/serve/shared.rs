@@ -9,6 +9,8 @@ use delfin::pipeline::{Observer, Stage};
 use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::cli::stage_title;
+
 /// How far a run is, as the page is told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
@@ -40,7 +42,7 @@ impl Shared {
     pub(super) fn new() -> Self {
         Self {
             phase: watch::Sender::new(Phase::Working {
-                stage: "photos read",
+                stage: stage_title(Stage::Extract),
                 done: 0,
                 total: 0,
                 seconds_left: None,
@@ -112,7 +114,7 @@ impl Observer for Shared {
         };
         let left = elapsed * total.saturating_sub(done) as f64 / done.max(1) as f64;
         self.set(Phase::Working {
-            stage: title(stage),
+            stage: stage_title(stage),
             done,
             total,
             seconds_left: (elapsed > 1.0 && done > 0).then_some(left.round() as u64),
@@ -125,16 +127,6 @@ impl Observer for Shared {
 
     fn is_cancelled(&self) -> bool {
         self.is_cancelled.load(Ordering::Relaxed)
-    }
-}
-
-fn title(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Extract => "photos read",
-        Stage::Propose => "partners proposed",
-        Stage::Verify => "pairs verified",
-        Stage::Confirm => "pairs compared by pixels",
-        Stage::Report | Stage::Align => "photos and pairs drawn",
     }
 }
 

@@ -9,15 +9,16 @@ use delfin::cluster::Cluster;
 use delfin::folder::{list_photos, name_below, path_below, path_from_text};
 use delfin::organize::{self, Placement, Plan};
 use delfin::pipeline::{
-    Action, ActionLog, ClusterOptions, Correction, FolderClusters, FolderSession, clusters_json,
+    Action, ActionLog, ClusterOptions, Correction, FolderClusters, FolderPhoto, FolderSession,
 };
 use delfin::report::{FolderReport, folder_page};
-use delfin::store::Store;
+use delfin::store::{ContentHash, Store};
 use delfin::{Error, Model, counted, hex};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::shared::{Phase, Shared};
+use crate::cli::taken_back;
 
 /// Most statements about pairs that one action makes.
 const MAX_CORRECTIONS: usize = 200_000;
@@ -78,6 +79,8 @@ struct Sorted {
     run: u64,
     found: FolderClusters,
     report: FolderReport,
+    /// Whether the report's clusters keep to all corrections that were made.
+    is_current: bool,
     /// The names of the photos that were listed, and of those that could not be read.
     listed: BTreeSet<String>,
 }
@@ -152,6 +155,7 @@ impl<'a> Worker<'a> {
             listed: read.chain(failed).collect(),
             found,
             report,
+            is_current: true,
         })
     }
 
@@ -164,9 +168,11 @@ impl<'a> Worker<'a> {
         let Some(sorted) = &mut self.sorted else {
             bail!("nothing is sorted yet");
         };
-        let (cuts, default_cut) = sorted.found.report_cuts(&self.options);
-        sorted.report.cuts = cuts;
-        sorted.report.default_cut = default_cut;
+        if !sorted.is_current {
+            (sorted.report.cuts, sorted.report.default_cut) =
+                sorted.found.report_cuts(&self.options);
+            sorted.is_current = true;
+        }
         Ok(folder_page(&sorted.report)?)
     }
 
@@ -192,7 +198,6 @@ impl<'a> Worker<'a> {
             "num_undone": num_undone,
             "names": names,
             "warnings": warnings,
-            "folder": self.folder.display().to_string(),
         }))
     }
 
@@ -240,6 +245,9 @@ impl<'a> Worker<'a> {
             self.log.push(self.store, action)?;
         }
         self.options.corrections = self.log.corrections();
+        if let Some(sorted) = &mut self.sorted {
+            sorted.is_current = false;
+        }
         self.cut(min_probability)
     }
 
@@ -327,8 +335,6 @@ impl<'a> Worker<'a> {
         let questions = questions.iter().map(|question| {
             json!({
                 "photos": [question.image1, question.image2],
-                "p": question.probability,
-                "is_one_cluster": question.is_one_cluster,
                 "expected_change": question.expected_change,
             })
         });
@@ -346,15 +352,6 @@ impl<'a> Worker<'a> {
         }))
     }
 
-    /// `clusters.json`, with the corrections.
-    pub(super) fn json(&self) -> anyhow::Result<Vec<u8>> {
-        let mut found = self.sorted()?.found.clone();
-        found.clusters = found.clusters_at(self.options.min_probability, &self.options);
-        let mut bytes = Vec::new();
-        clusters_json(&found, &self.session()?.source(), &mut bytes)?;
-        Ok(bytes)
-    }
-
     fn plan(&self, put_away: &PutAway) -> anyhow::Result<(PathBuf, Plan)> {
         if put_away.to.trim().is_empty() {
             bail!("name a folder");
@@ -368,8 +365,10 @@ impl<'a> Worker<'a> {
         let clusters = self.clusters(put_away.min_probability)?;
         let mut labels = BTreeMap::new();
         let mut taken = BTreeSet::new();
+        let names = self.log.names();
         for (number, cluster) in clusters.iter().enumerate() {
-            let label = self.name_of(cluster).unwrap_or_else(|| number.to_string());
+            let name = name_of(cluster, &found.photos, &names);
+            let label = name.unwrap_or_else(|| number.to_string());
             if !taken.insert(label.to_lowercase()) {
                 bail!("two clusters are called {label:?}: give one another name");
             }
@@ -379,21 +378,6 @@ impl<'a> Worker<'a> {
         }
         let assigned = organize::by_labels(&survey.photos, &labels, "this page");
         Ok((to, organize::plan(&survey, &assigned.assignments)))
-    }
-
-    /// The name that most photos of the cluster have; of equally many the first in the alphabet.
-    fn name_of(&self, cluster: &Cluster) -> Option<String> {
-        let photos = &self.sorted.as_ref()?.found.photos;
-        let names = self.log.names();
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for &photo in &cluster.members {
-            if let Some(name) = names.get(&photos[photo].content_hash) {
-                *counts.entry(name).or_default() += 1;
-            }
-        }
-        // Of equal counts the last counts.
-        let most = counts.into_iter().rev().max_by_key(|(_, count)| *count);
-        most.map(|(name, _)| name.to_owned())
     }
 
     /// What [`Worker::put_away`] would do: one object as `delfin organize --plan` prints it.
@@ -429,14 +413,25 @@ impl<'a> Worker<'a> {
         let Some(undone) = organize::undo(&to)? else {
             bail!("{}: no run to take back", to.display());
         };
-        let told = format!(
-            "{} taken back below {}, {} kept",
-            counted(undone.num_removed, "place"),
-            to.display(),
-            undone.kept.len()
-        );
-        Ok(json!({ "told": told }))
+        Ok(json!({ "told": taken_back(&undone, &to) }))
     }
+}
+
+/// The name that most photos of a cluster have; of equally many the first in the alphabet.
+fn name_of(
+    cluster: &Cluster,
+    photos: &[FolderPhoto],
+    names: &BTreeMap<ContentHash, &str>,
+) -> Option<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for &photo in &cluster.members {
+        if let Some(name) = names.get(&photos[photo].content_hash) {
+            *counts.entry(name).or_default() += 1;
+        }
+    }
+    // Of equal counts the last counts.
+    let most = counts.into_iter().rev().max_by_key(|(_, count)| *count);
+    most.map(|(name, _)| name.to_owned())
 }
 
 /// # Errors

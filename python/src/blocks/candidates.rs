@@ -29,8 +29,7 @@ pub(crate) fn block_nearest<'py>(
     count: usize,
 ) -> PyResult<(Column<'py, u32>, Column<'py, u32>, Column<'py, f32>)> {
     let dims = [photos.shape()[1], others.shape()[1]];
-    let own: Vec<i16> = photos.as_array().iter().copied().collect();
-    let others: Vec<i16> = others.as_array().iter().copied().collect();
+    let (own, others) = (values(&photos), values(&others));
     let found = run(py, None, move |_| {
         let rows = |first, dim, values| GlobalRows { first, dim, values };
         let photos = rows(first, dims[0], &own);
@@ -147,7 +146,7 @@ impl BlockWords {
         groups: Option<PyReadonlyArray1<'_, u32>>,
     ) -> PyResult<Self> {
         let dim = words.shape()[1];
-        let rows: Vec<f32> = words.as_array().iter().copied().collect();
+        let rows = values(&words);
         let groups = groups.map(|groups| values(&groups));
         let words = run(py, None, move |_| match groups {
             Some(groups) => Words::from_groups(dim, &rows, &groups),
@@ -237,7 +236,7 @@ impl WordRows {
         Self {
             words: values(words),
             dim: rows.shape()[1],
-            rows: rows.as_array().iter().copied().collect(),
+            rows: values(rows),
         }
     }
 

@@ -8,14 +8,16 @@ mod pairs;
 mod photos;
 
 pub(crate) use candidates::*;
-use numpy::{PyArray1, PyReadonlyArray1};
+use numpy::ndarray::Dimension;
+use numpy::{PyArray1, PyReadonlyArray, PyReadonlyArray1};
 pub(crate) use pairs::*;
 pub(crate) use photos::*;
 use pyo3::prelude::*;
 
 type Column<'py, T> = Bound<'py, PyArray1<T>>;
 
-fn values<T: numpy::Element + Copy>(array: &PyReadonlyArray1<'_, T>) -> Vec<T> {
+/// The values of an array of any shape, row after row.
+fn values<T: numpy::Element + Copy, D: Dimension>(array: &PyReadonlyArray<'_, T, D>) -> Vec<T> {
     array.as_array().iter().copied().collect()
 }
 

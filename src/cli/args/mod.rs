@@ -17,7 +17,7 @@ mod train;
 
 pub(crate) use classify::{ClassifyArgs, LabelImageArgs};
 pub(crate) use cluster::{
-    ClusterArgs, SearchArgs, StoreArgs, StoreCommand, StoreCommandArgs, WhyArgs,
+    ClusterArgs, JudgementArgs, SearchArgs, StoreArgs, StoreCommand, StoreCommandArgs, WhyArgs,
 };
 pub(crate) use delf::{DelfArgs, DelfCommand, ExtractFeaturesArgs, MatchImagesArgs};
 pub(crate) use evaluate::EvaluateArgs;

@@ -11,7 +11,7 @@ use delfin::{Model, counted};
 
 use crate::cli::args::ClusterArgs;
 use crate::cli::commands::outputs::ensure_replaceable;
-use crate::cli::commands::{no_photos, tell_failures, tell_passed_over};
+use crate::cli::commands::{folder_options, no_photos, tell_failures, tell_passed_over};
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
 
@@ -66,14 +66,11 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
 
 impl ClusterArgs {
     fn options(&self, model: &Model) -> anyhow::Result<ClusterOptions> {
-        let mut options = model.cluster_options();
-        options.matching.extraction = self.extraction.options(model);
+        let mut options = folder_options(model, &self.extraction, &self.judgement, self.mirrored)?;
         options.matching.matching.search = SearchKind::from(&self.descriptors);
-        options.matching.verification.limits.allow_mirrored = self.mirrored;
         options.exhaustive = self.exhaustive;
         options.min_inliers = self.min_inliers;
         options.copies_only = self.copies_only;
-        self.judgement.apply(&mut options)?;
         Ok(options)
     }
 }

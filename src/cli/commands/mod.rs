@@ -25,9 +25,9 @@ use std::path::Path;
 use delfin::counted;
 use delfin::extract::{ExtractionOptions, Model};
 use delfin::folder::PassedOver;
-use delfin::pipeline::Failure;
+use delfin::pipeline::{ClusterOptions, Failure};
 
-use super::args::ExtractionArgs;
+use super::args::{ExtractionArgs, JudgementArgs};
 use super::output;
 
 /// Failures that are listed one by one.
@@ -67,6 +67,20 @@ fn open_model(path: Option<&Path>) -> delfin::Result<Model> {
         Some(path) => Model::open(path),
         None => Model::embedded(),
     }
+}
+
+/// How a folder is sorted or searched: the network's own way, but for what was asked for.
+fn folder_options(
+    model: &Model,
+    extraction: &ExtractionArgs,
+    judgement: &JudgementArgs,
+    is_mirrored: bool,
+) -> anyhow::Result<ClusterOptions> {
+    let mut options = model.cluster_options();
+    options.matching.extraction = extraction.options(model);
+    options.matching.verification.limits.allow_mirrored = is_mirrored;
+    judgement.apply(&mut options)?;
+    Ok(options)
 }
 
 impl ExtractionArgs {

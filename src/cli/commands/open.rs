@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use delfin::folder::list_photos;
 
 use crate::cli::args::OpenArgs;
-use crate::cli::commands::{no_photos, tell_passed_over};
+use crate::cli::commands::{folder_options, no_photos, tell_passed_over};
 use crate::cli::{Answer, output};
 use crate::serve::{Server, Worker};
 
@@ -23,10 +23,7 @@ pub(crate) fn run(args: &OpenArgs) -> anyhow::Result<Answer> {
     }
     tell_passed_over(&listing.passed_over);
     let model = args.extraction.open_model()?;
-    let mut options = model.cluster_options();
-    options.matching.extraction = args.extraction.options(&model);
-    options.matching.verification.limits.allow_mirrored = args.mirrored;
-    args.judgement.apply(&mut options)?;
+    let options = folder_options(&model, &args.extraction, &args.judgement, args.mirrored)?;
     options.validate()?;
     let store = args.store.open(&args.folder)?;
     let lock = lock(store.path())?;

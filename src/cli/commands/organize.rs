@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 use delfin::counted;
 use delfin::formats::labels::{self, Labels};
-use delfin::organize::{Assignment, LeftOut, Placement, Survey};
+use delfin::organize::{Assignment, LeftOut, Placement, Survey, Undone};
 use delfin::organize::{apply, by_labels, by_prefix, plan, survey, undo};
 
 use crate::cli::args::{Method, OrganizeArgs};
@@ -81,17 +81,22 @@ fn take_back(destination: &Path) -> anyhow::Result<Answer> {
         bail!("{}: no run to take back", destination.display());
     };
     name(&undone.kept, "kept");
-    output::line(format_args!(
-        "{} taken back below {}, {} kept",
-        counted(undone.num_removed, "place"),
-        destination.display(),
-        undone.kept.len()
-    ));
+    output::line(taken_back(&undone, destination));
     Ok(if undone.kept.is_empty() {
         Answer::Yes
     } else {
         Answer::No
     })
+}
+
+/// What was taken back, on one line.
+pub(crate) fn taken_back(undone: &Undone, destination: &Path) -> String {
+    format!(
+        "{} taken back below {}, {} kept",
+        counted(undone.num_removed, "place"),
+        destination.display(),
+        undone.kept.len()
+    )
 }
 
 fn name(photos: &[LeftOut], what: &str) {

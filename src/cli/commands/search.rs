@@ -7,7 +7,7 @@ use delfin::pipeline::{FolderSession, SearchHit, percent, point_text, relation_t
 use serde_json::json;
 
 use crate::cli::args::SearchArgs;
-use crate::cli::commands::{no_photos, tell_failures, tell_passed_over};
+use crate::cli::commands::{folder_options, no_photos, tell_failures, tell_passed_over};
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
 
@@ -16,11 +16,8 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Answer> {
         bail!("{}: not a folder", args.folder.display());
     }
     let model = args.extraction.open_model()?;
-    let mut options = model.cluster_options();
-    options.matching.extraction = args.extraction.options(&model);
+    let mut options = folder_options(&model, &args.extraction, &args.judgement, args.mirrored)?;
     options.matching.matching.search = SearchKind::from(&args.descriptors);
-    options.matching.verification.limits.allow_mirrored = args.mirrored;
-    args.judgement.apply(&mut options)?;
     options.validate()?;
     let store = args.store.open(&args.folder)?;
     let progress = Progress::new(args.quiet);

@@ -16,13 +16,14 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::explain::{Linkage, is_complete};
+use super::explain::Linkage;
 use super::pixels::{self, prepared};
 use super::read::{self, Loaded, extraction_settings};
 use super::verify::{PairNames, compare_loaded, judged, judged_pair, settings_text, verify_loaded};
 use super::{ClusterOptions, VerifiedPair};
 use crate::candidates::GlobalRow;
 use crate::cluster::{Cluster, Constraints, Link, clusters};
+
 use crate::error::{Error, Result};
 use crate::extract::{Model, extract};
 use crate::hex::hex;
@@ -30,6 +31,8 @@ use crate::image::{Photo, content_hash, read_file};
 use crate::refinement::RefinementImage;
 use crate::scoring::Judgement;
 use crate::store::{self, ContentHash};
+
+pub use crate::cluster::Components;
 
 /// Photos whose features are in memory at a time, about 150 KB each, in one process.
 pub const MAX_LOADED: usize = super::MAX_LOADED;
@@ -157,7 +160,7 @@ pub struct PairBlock {
 impl PairBlock {
     /// Drops the features of all but these photos; returns those that are to be loaded.
     pub fn keep_photos(&mut self, wanted: &BTreeSet<usize>) -> Vec<usize> {
-        keep(&mut self.photos, wanted)
+        pixels::keep(&mut self.photos, wanted)
     }
 
     /// Loads encoded features.
@@ -176,7 +179,7 @@ impl PairBlock {
 
     /// Drops the pixels of all but these photos; returns those that are to be loaded.
     pub fn keep_images(&mut self, wanted: &BTreeSet<usize>) -> Vec<usize> {
-        keep(&mut self.images, wanted)
+        pixels::keep(&mut self.images, wanted)
     }
 
     /// Decodes photos whose features are loaded. One that is unreadable or has changed is left out.
@@ -227,7 +230,7 @@ impl PairBlock {
         let judgement = judgement_of(options)?;
         let compare = |&pair: &(usize, usize)| {
             let (names, [(hash1, a), (hash2, b)]) = self.pair(pair)?;
-            let [first, second] = ordered(names);
+            let [first, second] = names.by_content();
             let (Some(image_a), Some(image_b)) =
                 (self.images.get(&first), self.images.get(&second))
             else {
@@ -261,21 +264,6 @@ impl PairBlock {
     }
 }
 
-/// The photos of a pair in the order of their content.
-fn ordered(names: PairNames) -> [usize; 2] {
-    let [image1, image2] = names.images;
-    match names.is_swapped() {
-        true => [image2, image1],
-        false => [image1, image2],
-    }
-}
-
-fn keep<T>(held: &mut BTreeMap<usize, T>, wanted: &BTreeSet<usize>) -> Vec<usize> {
-    held.retain(|number, _| wanted.contains(number));
-    let missing = wanted.iter().filter(|number| !held.contains_key(number));
-    missing.copied().collect()
-}
-
 /// An order of distinct pairs in which neighbours share photos, and runs of it with at most `max_photos` photos.
 pub fn pair_groups(pairs: &[(usize, usize)], max_photos: usize) -> (Vec<usize>, Vec<Range<usize>>) {
     let photos = |at: &usize| [pairs[*at].0, pairs[*at].1];
@@ -297,60 +285,9 @@ pub fn link_evidence(
     linkage.evidence(log_odds, num_inliers, is_copy)
 }
 
-/// The photos that links join, directly or through others: a union-find forest of 4 bytes a photo.
-#[derive(Debug, Clone)]
-pub struct Components {
-    parents: Vec<u32>,
-}
-
-impl Components {
-    /// Each photo by itself.
-    pub fn new(num_photos: u32) -> Self {
-        Self {
-            parents: (0..num_photos).collect(),
-        }
-    }
-
-    /// Joins the components of two photos.
-    ///
-    /// # Errors
-    /// [`Error::InvalidOption`] for a photo that does not exist.
-    pub fn join(&mut self, photo1: u32, photo2: u32) -> Result<()> {
-        if photo1.max(photo2) as usize >= self.parents.len() {
-            let reason = format!("photo {} does not exist", photo1.max(photo2));
-            return Err(Error::option("pairs", reason));
-        }
-        let (first, second) = (self.first(photo1), self.first(photo2));
-        self.parents[first.max(second) as usize] = first.min(second);
-        Ok(())
-    }
-
-    /// For each photo the first photo of its component.
-    pub fn into_first_photos(mut self) -> Vec<u32> {
-        // A parent stands before its children, whose own parents are final by then.
-        for photo in 0..self.parents.len() {
-            self.parents[photo] = self.parents[self.parents[photo] as usize];
-        }
-        self.parents
-    }
-
-    fn first(&mut self, photo: u32) -> u32 {
-        let mut photo = photo as usize;
-        loop {
-            let parent = self.parents[photo] as usize;
-            if parent == photo {
-                return photo as u32;
-            }
-            self.parents[photo] = self.parents[parent];
-            photo = parent;
-        }
-    }
-}
-
 /// The clusters of whole components: of the first `num_members` of `num_photos` photos, in the order of their
 /// numbers. `links` are all pairs of these photos and their evidence, also those with photos of other components,
-/// which are the others here, in any order. `has_all_pairs` says whether every pair of all photos was verified
-/// ([`is_every_pair`]).
+/// which are the others here, in any order. `has_all_pairs` says whether every pair of all photos was verified.
 pub fn component_clusters(
     num_members: usize,
     num_photos: usize,
@@ -366,11 +303,6 @@ pub fn component_clusters(
     let mut found = clusters(num_photos, &links, has_all_pairs, &Constraints::default());
     found.retain(|cluster| cluster.members.iter().all(|&photo| photo < num_members));
     found
-}
-
-/// Whether so many pairs are all pairs of so many photos.
-pub fn is_every_pair(num_photos: usize, num_pairs: usize) -> bool {
-    is_complete(num_photos, num_pairs)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::pixels::{groups, prepare, sort_by_neighborhood};
 use super::read::{Entry, load};
-use super::verify::{Verified, compare_pair, hashes, pair_settings, verified_pair};
+use super::verify::{Verified, compare_pair, hashes, judged_pair, names, pair_settings};
 use super::{FolderSession, VerifiedPair};
 use crate::error::Result;
 use crate::pipeline::observer::{Counter, Stage};
@@ -70,7 +70,7 @@ pub(super) fn compare_pixels(
         let mut new = Vec::new();
         for ((at, pair), record) in group.into_iter().zip(records) {
             if let Some(record) = record {
-                pairs[at as usize] = verified_pair(entries, pair, &record, judgement);
+                pairs[at as usize] = judged_pair(names(entries, pair), &record, judgement);
                 new.push((hashes(entries, pair), record));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::corrections::constraints;
 use super::{ClusterFile, ClusterOptions, ClusterSource, FolderClusters, VerifiedPair};
-use crate::cluster::{Cluster, Constraints, Link, clusters};
+use crate::cluster::{Cluster, Components, Constraints, Link, clusters};
 use crate::error::{Error, Result};
 use crate::hex::hash;
 use crate::scoring::{Relation, log_odds, probability};
@@ -202,13 +202,18 @@ fn clusters_at(
         }
     };
     let links: Vec<Link> = pairs.iter().map(link).collect();
-    let is_complete = is_complete(num_photos, pairs.len());
+    let is_complete = pairs.len() == num_photos * num_photos.saturating_sub(1) / 2;
     clusters(num_photos, &links, is_complete, constraints)
 }
 
-/// Whether so many pairs are all pairs of so many photos.
-pub(super) fn is_complete(num_photos: usize, num_pairs: usize) -> bool {
-    num_pairs == num_photos * num_photos.saturating_sub(1) / 2
+/// The pairs with inliers, the strongest first and of equals that of the first photos.
+pub(super) fn strongest_first(pairs: &[VerifiedPair]) -> Vec<&VerifiedPair> {
+    let mut order: Vec<&VerifiedPair> = pairs.iter().filter(|p| p.num_inliers > 0).collect();
+    order.sort_by(|a, b| {
+        let strength = b.log_odds.total_cmp(&a.log_odds);
+        strength.then((a.image1, a.image2).cmp(&(b.image1, b.image2)))
+    });
+    order
 }
 
 /// The chain whose weakest pair is strongest, and its pairs: pairs join groups of photos, the
@@ -219,25 +224,20 @@ fn strongest_chain(
     from: usize,
     to: usize,
 ) -> (Vec<usize>, Vec<VerifiedPair>) {
-    let mut order: Vec<&VerifiedPair> = pairs.iter().filter(|p| p.num_inliers > 0).collect();
-    order.sort_by(|a, b| {
-        let strength = b.log_odds.total_cmp(&a.log_odds);
-        strength.then((a.image1, a.image2).cmp(&(b.image1, b.image2)))
-    });
-    let mut group: Vec<usize> = (0..num_photos).collect();
+    let mut components = Components::new(num_photos as u32);
     let mut tree: Vec<Vec<&VerifiedPair>> = vec![Vec::new(); num_photos];
-    for pair in order {
-        if group[from] == group[to] {
+    let mut are_joined = from == to;
+    for pair in strongest_first(pairs) {
+        if are_joined {
             break;
         }
-        let (a, b) = (group[pair.image1], group[pair.image2]);
-        if a != b {
-            group.iter_mut().filter(|g| **g == b).for_each(|g| *g = a);
+        if components.joins(pair.image1, pair.image2) {
             tree[pair.image1].push(pair);
             tree[pair.image2].push(pair);
+            are_joined = components.first(from as u32) == components.first(to as u32);
         }
     }
-    if group[from] != group[to] || from == to {
+    if !are_joined || from == to {
         return (Vec::new(), Vec::new());
     }
     // The only way through the tree.

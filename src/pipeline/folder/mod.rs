@@ -27,7 +27,7 @@ use crate::extract::Model;
 use crate::files::{write_file, write_file_with};
 use crate::folder::{PassedOver, path_below, path_text};
 use crate::report::folder_page;
-use crate::scoring::{Judgement, PixelEvidence, Relation, probability};
+use crate::scoring::{PixelEvidence, Relation, probability};
 use crate::store::{ContentHash, Store};
 
 pub use corrections::{Action, ActionLog, Correction};
@@ -304,10 +304,7 @@ fn judged_pairs(
     entries: &[read::Entry],
     pairs: Vec<(u32, u32)>,
 ) -> Result<(Vec<VerifiedPair>, f64)> {
-    let judgement = match &session.options.judgement {
-        Some(judgement) => judgement,
-        None => Judgement::embedded()?,
-    };
+    let judgement = blocks::judgement_of(session.options)?;
     let verified = verify_pairs(session, entries, &pairs, judgement)?;
     drop(pairs);
     let mut pairs = confirm::compare_pixels(session, entries, verified, judgement)?;

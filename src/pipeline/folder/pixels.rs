@@ -96,6 +96,13 @@ pub(super) fn groups<T>(
     groups
 }
 
+/// Drops all but these photos; returns those that are missing.
+pub(super) fn keep<T>(held: &mut BTreeMap<usize, T>, wanted: &BTreeSet<usize>) -> Vec<usize> {
+    held.retain(|photo, _| wanted.contains(photo));
+    let missing = wanted.iter().filter(|photo| !held.contains_key(photo));
+    missing.copied().collect()
+}
+
 /// Makes `held` hold exactly what `make` gives for these photos, if anything; those present are kept.
 ///
 /// # Errors
@@ -105,9 +112,7 @@ pub(super) fn hold<T: Send>(
     photos: BTreeSet<usize>,
     make: impl Fn(usize) -> Result<Option<T>> + Sync,
 ) -> Result<()> {
-    held.retain(|index, _| photos.contains(index));
-    let missing = photos.into_iter().filter(|index| !held.contains_key(index));
-    let missing: Vec<usize> = missing.collect();
+    let missing = keep(held, &photos);
     let made: Vec<(usize, Option<T>)> = missing
         .into_par_iter()
         .map(|index| Ok((index, make(index)?)))

@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::explain::strongest_first;
 use super::{ClusterOptions, FolderClusters, VerifiedPair};
-use crate::cluster::{Cluster, Constraints};
+use crate::cluster::{Cluster, Components, Constraints};
 use crate::scoring::probability;
 
 /// Two photos of which a person is asked whether they show the same thing.
@@ -51,15 +52,10 @@ impl FolderClusters {
                 cluster_of[photo] = number;
             }
         }
-        let mut order: Vec<&VerifiedPair> =
-            self.pairs.iter().filter(|p| p.num_inliers > 0).collect();
-        order.sort_by(|a, b| {
-            let strength = b.log_odds.total_cmp(&a.log_odds);
-            strength.then((a.image1, a.image2).cmp(&(b.image1, b.image2)))
-        });
-        let (inside, outside): (Vec<&VerifiedPair>, Vec<&VerifiedPair>) = order
-            .into_iter()
-            .partition(|pair| cluster_of[pair.image1] == cluster_of[pair.image2]);
+        let (inside, outside): (Vec<&VerifiedPair>, Vec<&VerifiedPair>) =
+            strongest_first(&self.pairs)
+                .into_iter()
+                .partition(|pair| cluster_of[pair.image1] == cluster_of[pair.image2]);
         let mut between: BTreeMap<(usize, usize), Vec<&VerifiedPair>> = BTreeMap::new();
         for pair in outside {
             let [a, b] = [pair.image1, pair.image2].map(|photo| cluster_of[photo]);
@@ -80,9 +76,10 @@ impl FolderClusters {
                 .or_default()
                 .push(pair);
         }
+        let mut components = Components::new(self.photos.len() as u32);
         for (number, pairs) in of_cluster {
             let members = &clusters[number].members;
-            for (pair, part) in holding(members, &pairs, &constraints) {
+            for (pair, part) in holding(members, &pairs, &constraints, &mut components) {
                 let rest: Vec<usize> = members
                     .iter()
                     .copied()
@@ -141,21 +138,13 @@ fn chance(group1: &[usize], group2: &[usize], pairs: &[&VerifiedPair]) -> f64 {
 type Hold<'a> = (usize, Option<&'a VerifiedPair>);
 
 /// The pairs that hold a cluster together and are not settled, each with the photos that hang on it. `pairs`
-/// are those within the cluster, the strongest first.
+/// are those within the cluster, the strongest first; `components` has its photos one by one.
 fn holding<'a>(
     members: &[usize],
     pairs: &[&'a VerifiedPair],
     constraints: &Constraints,
+    components: &mut Components,
 ) -> Vec<(&'a VerifiedPair, BTreeSet<usize>)> {
-    fn root(parent: &mut BTreeMap<usize, usize>, mut photo: usize) -> usize {
-        while parent[&photo] != photo {
-            let next = parent[&parent[&photo]];
-            parent.insert(photo, next);
-            photo = next;
-        }
-        photo
-    }
-    let mut parent: BTreeMap<usize, usize> = members.iter().map(|&photo| (photo, photo)).collect();
     let mut tree: BTreeMap<usize, Vec<(usize, Option<&VerifiedPair>)>> = BTreeMap::new();
     // What is settled holds best.
     let (settled, open): (Vec<&VerifiedPair>, Vec<&VerifiedPair>) = pairs
@@ -164,9 +153,7 @@ fn holding<'a>(
     let settled = settled.into_iter().map(|pair| (pair, None));
     let open = open.into_iter().map(|pair| (pair, Some(pair)));
     for (pair, asked) in settled.chain(open) {
-        let [a, b] = [pair.image1, pair.image2].map(|photo| root(&mut parent, photo));
-        if a != b {
-            parent.insert(a, b);
+        if components.joins(pair.image1, pair.image2) {
             tree.entry(pair.image1)
                 .or_default()
                 .push((pair.image2, asked));

@@ -177,9 +177,19 @@ impl PairNames {
     pub(super) fn is_swapped(&self) -> bool {
         self.hashes[0] > self.hashes[1]
     }
+
+    /// The photos in the order of their content, which is the order they are matched in, so that names
+    /// change nothing.
+    pub(super) fn by_content(&self) -> [usize; 2] {
+        let [image1, image2] = self.images;
+        match self.is_swapped() {
+            true => [image2, image1],
+            false => [image1, image2],
+        }
+    }
 }
 
-fn names(entries: &[Entry], (image1, image2): (u32, u32)) -> PairNames {
+pub(super) fn names(entries: &[Entry], (image1, image2): (u32, u32)) -> PairNames {
     let images = [image1 as usize, image2 as usize];
     PairNames {
         images,
@@ -204,16 +214,6 @@ pub(super) fn judged(
     };
     let is_to_compare = is_worth && record.pixels.is_none();
     (judged_pair(names, &record, judgement), is_to_compare)
-}
-
-/// The judgement of a pair.
-pub(super) fn verified_pair(
-    entries: &[Entry],
-    pair: (u32, u32),
-    record: &PairRecord,
-    judgement: &Judgement,
-) -> VerifiedPair {
-    judged_pair(names(entries, pair), record, judgement)
 }
 
 /// The judgement of a pair by its record.
@@ -258,15 +258,9 @@ fn known_pairs(
         .unwrap_or_else(|| vec![None; pairs.len()])
 }
 
-/// The photos of a pair in the order of their content, which is the order they are matched in, so
-/// that names change nothing.
-fn by_content(entries: &[Entry], (image1, image2): (u32, u32)) -> [usize; 2] {
-    let (image1, image2) = (image1 as usize, image2 as usize);
-    if entries[image1].hash <= entries[image2].hash {
-        [image1, image2]
-    } else {
-        [image2, image1]
-    }
+/// The photos of a pair in the order of their content.
+fn by_content(entries: &[Entry], pair: (u32, u32)) -> [usize; 2] {
+    names(entries, pair).by_content()
 }
 
 /// The key of a pair in the store.
@@ -377,14 +371,15 @@ pub(super) fn match_again(
     pair: &VerifiedPair,
 ) -> Result<Option<([usize; 2], FeatureMatch)>> {
     let hash = |index: usize| &found.photos[index].content_hash;
-    let (first, second) = match hash(pair.image1) > hash(pair.image2) {
-        true => (pair.image2, pair.image1),
-        false => (pair.image1, pair.image2),
+    let images = [pair.image1, pair.image2];
+    let names = PairNames {
+        images,
+        hashes: images.map(|image| *hash(image)),
     };
-    let (Some(a), Some(b)) = (features.get(&first), features.get(&second)) else {
+    let both = names.by_content();
+    let (Some(a), Some(b)) = (features.get(&both[0]), features.get(&both[1])) else {
         return Ok(None);
     };
-    let seed = seed_from_content(hash(first), hash(second));
-    let again = match_features(a, b, &session.options.matching, seed)?;
-    Ok(Some(([first, second], again)))
+    let again = match_loaded(both.map(hash), [a, b], &session.options.matching)?;
+    Ok(Some((both, again)))
 }

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import ray
 
 from .. import __version__
-from .._delfin import BlockOptions, Components, WordPhotos
+# Photos that are compared by global descriptor at a time, and with how many: blocks begin at multiples.
+from .._delfin import BLOCK, TILE, BlockOptions, Components, WordPhotos
 from .._errors import Error, FileError, FormatError, OptionError
 from .._progress import callback
 from ._pairs import aligned_log_odds
@@ -24,8 +25,6 @@ from ._stages import Job
 VERSION = 1
 # What a job writes into its output folder.
 OWN = ("parts", "photos.parquet", "edges.parquet", "clusters.parquet", "failures.parquet", "run.json")
-# Photos that are compared by global descriptor at a time, and with how many: blocks begin at multiples.
-BLOCK, TILE = 512, 2048
 # Bytes that a photo takes while global descriptors are compared, and while its votes are counted.
 GLOBAL_BYTES = 8 << 10
 VOTE_BYTES = 64 << 10

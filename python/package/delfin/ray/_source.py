@@ -12,13 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.fs
 import pyarrow.parquet as pq
 
-from .._delfin import file_states, is_photo_with, list_folder, name_of
+from .._delfin import MAX_FILE_BYTES, file_states, is_photo_with, list_folder, name_of
 from .._errors import FileError, FormatError, OptionError
 from ._parts import THREADS, Moved, filesystem_of
 
 TRIES = 3
-# A file longer than this is refused, as delfin.cluster does.
-MAX_FILE_BYTES = 1 << 30
 
 
 class Photos:
