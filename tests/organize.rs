@@ -132,6 +132,40 @@ fn every_method_places_and_undo_takes_back_exactly_that() {
 }
 
 #[test]
+fn moved_photos_are_moved_back() {
+    let bench = Bench::new(&PHOTOS);
+    bench.write("elsewhere/link_1.jpg", "linked");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(
+        bench.path("elsewhere/link_1.jpg"),
+        bench.path("in/link_1.jpg"),
+    )
+    .expect("a link");
+    let before = bench.tree();
+    let (out, err) = bench.ends(2, &with(&PREFIX, &["--method", "move"]));
+    assert!(out.starts_with("3 of 5 photos placed"), "{out}");
+    assert!(err.contains("only files are moved"), "{err}");
+    assert_eq!(bench.read("out/shoe/shoe_1.jpg"), "shoe_1.jpg");
+    assert!(!bench.path("in/shoe_1.jpg").exists() && !bench.path("in/sub/hat_1.png").exists());
+    assert_eq!(bench.read("elsewhere/link_1.jpg"), "linked");
+    // A photo of that name came meanwhile, and the folder of another is gone.
+    bench.write("in/shoe_2.jpg", "another");
+    std::fs::remove_dir(bench.path("in/sub")).expect("empty");
+    let (out, err) = bench.ends(1, &UNDO);
+    assert!(out.starts_with("2 places taken back"), "{out}");
+    assert!(err.contains("shoe_2.jpg: kept"), "{err}");
+    assert_eq!(bench.read("out/shoe/shoe_2.jpg"), "shoe_2.jpg");
+    std::fs::remove_file(bench.path("in/shoe_2.jpg")).expect("removed");
+    std::fs::rename(
+        bench.path("out/shoe/shoe_2.jpg"),
+        bench.path("in/shoe_2.jpg"),
+    )
+    .expect("back");
+    std::fs::remove_dir_all(bench.path("out")).expect("removed");
+    assert_eq!(bench.tree(), before);
+}
+
+#[test]
 fn a_plan_is_json_and_changes_nothing() {
     let bench = Bench::new(&PHOTOS);
     bench.write("out/shoe/shoe_2.jpg", "another file");
@@ -331,7 +365,7 @@ fn a_killed_run_is_taken_back_or_finished() {
         .map(|name| format!("out/{}/{name}", &name[..2]))
         .collect();
     let mut cut_short = 0;
-    for method in ["hardlink", "symlink", "copy"] {
+    for method in ["hardlink", "symlink", "copy", "move"] {
         for moment in [
             None,
             Some("out/.delfin"),

@@ -55,6 +55,7 @@ pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied
             },
             Placement::Symlink => symlink(&original, &target),
             Placement::Copy => copy(&original, &target, &partial),
+            Placement::Move => move_photo(&original, &target, &partial),
         });
         journal.record(&Record {
             index,
@@ -117,6 +118,26 @@ fn copy(original: &Path, target: &Path, partial: &Path) -> std::io::Result<()> {
     let copied = write_copy(original, partial).and_then(|()| name_new(partial, target));
     let _ = std::fs::remove_file(partial);
     copied
+}
+
+/// Moves a file to a name that is not in use: it has both names until the old one is removed, so that a kill
+/// loses nothing. To another device it is copied first.
+pub(super) fn move_photo(from: &Path, to: &Path, partial: &Path) -> std::io::Result<()> {
+    if from.symlink_metadata()?.is_symlink() {
+        return Err(std::io::Error::other(
+            "it is a link, and only files are moved",
+        ));
+    }
+    match std::fs::hard_link(from, to) {
+        Err(error) if makes_no_link(&error) => copy(from, to, partial)?,
+        named => named?,
+    }
+    if let Err(error) = std::fs::remove_file(from) {
+        // It stays where it was, alone.
+        let _ = std::fs::remove_file(to);
+        return Err(error);
+    }
+    Ok(())
 }
 
 fn write_copy(original: &Path, partial: &Path) -> std::io::Result<()> {

@@ -4,8 +4,8 @@
 //! [`survey`] finds the photos, [`by_prefix`] or [`by_labels`] gives each a label (the name of a class or
 //! the number of a cluster), [`plan`] says what goes where, what is left out, and why; it changes nothing. [`apply`] makes links or copies, never over
 //! a file that is there, and keeps a journal in the destination's folder `.delfin`; [`undo`] reads the
-//! last journal and removes what that run made and nothing else, also after a run that was killed.
-//! Originals are never moved, changed or removed.
+//! last journal and removes what that run made and nothing else, also after a run that was killed. Originals are
+//! never changed or removed, and moved only by [`Placement::Move`], after which [`undo`] moves them back.
 
 mod apply;
 mod assignment;

@@ -21,6 +21,8 @@ pub enum Placement {
     Symlink,
     /// A file of its own, with the original's modification time.
     Copy,
+    /// The photo itself, which is no longer where it was.
+    Move,
 }
 
 /// One photo and its place.

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::apply::move_photo;
 use super::files::{is_placed, resolved};
 use super::journal::{LastRun, read_last};
-use super::plan::LeftOut;
+use super::plan::{LeftOut, Placement};
 use crate::error::{Error, Result};
 use crate::files::StoredPath;
 
@@ -12,7 +13,7 @@ use crate::files::StoredPath;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Undone {
-    /// Links and copies that were removed.
+    /// Links and copies that were removed, and photos that were moved back.
     pub num_removed: usize,
     /// Places that were kept, and why: what lies there is no longer what the run made, or the original
     /// is gone and this is all that is left of it. The path is below the destination.
@@ -20,7 +21,7 @@ pub struct Undone {
 }
 
 /// Takes back the last run that organized photos into `destination`: removes the links and copies that
-/// it made, then the folders that it made where they are empty, then its journal. May be interrupted and
+/// it made and moves photos back, then removes the folders that it made where they are empty, then its journal. May be interrupted and
 /// called again. Called once more it takes back the run before. `None` when there is no run to take back.
 ///
 /// # Errors
@@ -47,6 +48,15 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
             continue;
         }
         let original = intent.source.0.join(photo);
+        if intent.placement == Placement::Move && original.symlink_metadata().is_err() {
+            if let Some(folder) = original.parent() {
+                std::fs::create_dir_all(folder).map_err(io(folder))?;
+            }
+            let partial = original.with_extension("delfin-partial");
+            move_photo(&target, &original, &partial).map_err(io(&original))?;
+            undone.num_removed += 1;
+            continue;
+        }
         if is_placed(&original, &target) {
             std::fs::remove_file(&target).map_err(io(&target))?;
             undone.num_removed += 1;

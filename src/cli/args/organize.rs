@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum, ValueHint};
 
 #[derive(Debug, Args)]
 pub(crate) struct OrganizeArgs {
-    /// The folder of the photos; those in its sub-folders are taken too. They stay as they are.
+    /// The folder of the photos; those in its sub-folders are taken too. They stay as they are, except with
+    /// `--method move`.
     #[arg(value_name = "DIR", required_unless_present = "undo", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<PathBuf>,
 
@@ -42,4 +43,6 @@ pub(crate) enum Method {
     Symlink,
     /// A file of its own.
     Copy,
+    /// The photo itself.
+    Move,
 }

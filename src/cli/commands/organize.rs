@@ -27,6 +27,7 @@ pub(crate) fn run(args: &OrganizeArgs) -> anyhow::Result<Answer> {
         None | Some(Method::Hardlink) => Placement::HardLink,
         Some(Method::Symlink) => Placement::Symlink,
         Some(Method::Copy) => Placement::Copy,
+        Some(Method::Move) => Placement::Move,
     };
     if args.plan {
         output::json(plan.json(placement));
