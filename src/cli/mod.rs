@@ -22,6 +22,7 @@ pub(crate) enum Answer {
 
 /// Runs the command on as many threads as asked for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
+    commands::choose_engine(cli.onnxruntime)?;
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(cli.threads.map_or(0, usize::from))
         .build()?;

@@ -1,6 +1,8 @@
 //! A network behind its manifest entry. Only this file and those in its folder name tract.
 
 mod fusion;
+#[cfg(feature = "onnxruntime")]
+mod onnx_runtime;
 mod operations;
 mod output;
 mod plans;
@@ -21,6 +23,7 @@ use crate::hex::hex;
 use plans::{Outputs, Plans};
 
 pub(super) use output::Output;
+use output::Values;
 
 const EMBEDDED_MANIFEST: &str = include_str!("../../models/manifest.toml");
 const EMBEDDED_MODEL: &[u8] = include_bytes!("../../models/delfin-lite0.onnx");
@@ -30,6 +33,12 @@ pub struct Model {
     entry: ModelManifest,
     path: PathBuf,
     plans: Plans,
+    /// Runs the network in place of `plans`.
+    #[cfg(feature = "onnxruntime")]
+    onnx_runtime: Option<onnx_runtime::OnnxRuntime>,
+    /// The file, until another engine takes it.
+    #[cfg(feature = "onnxruntime")]
+    onnx: Vec<u8>,
 }
 
 /// The lengths of what a network gives.
@@ -121,6 +130,10 @@ impl Model {
             entry,
             path,
             plans: Plans::new(network),
+            #[cfg(feature = "onnxruntime")]
+            onnx_runtime: None,
+            #[cfg(feature = "onnxruntime")]
+            onnx: bytes.to_vec(),
         };
         for name in Outputs::LocalAndGlobal.names(&model.entry.outputs) {
             if !model.plans.has_output(name) {
@@ -130,6 +143,32 @@ impl Model {
             }
         }
         Ok(model)
+    }
+
+    /// The same network, run by the ONNX Runtime library at `library` (`libonnxruntime.so`, 1.22 or newer), which is
+    /// loaded for the whole process. Outputs differ in the last digits, and so do features.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when there is no such library, it is of another version, another one is loaded already, or it
+    /// refuses the network.
+    #[cfg(feature = "onnxruntime")]
+    pub fn with_onnx_runtime(mut self, library: &Path) -> Result<Self> {
+        let onnx = std::mem::take(&mut self.onnx);
+        let runtime = onnx_runtime::OnnxRuntime::new(library, onnx);
+        self.onnx_runtime = Some(runtime.map_err(|reason| self.fail(reason))?);
+        Ok(self)
+    }
+
+    /// What runs the network, where it is not the library's own engine: features that another engine computed
+    /// are others.
+    pub(crate) fn engine(&self) -> Option<&str> {
+        #[cfg(feature = "onnxruntime")]
+        return self
+            .onnx_runtime
+            .as_ref()
+            .map(|_| onnx_runtime::OnnxRuntime::build());
+        #[cfg(not(feature = "onnxruntime"))]
+        None
     }
 
     /// Its manifest entry.
@@ -242,25 +281,42 @@ impl Model {
         &self,
         pixels: &ImageBuffer<Rgb<T>, Vec<T>>,
         wanted: Outputs,
-    ) -> Result<Vec<(&str, TValue)>>
+    ) -> Result<Vec<(&str, Values)>>
     where
         Rgb<T>: Pixel<Subpixel = T>,
     {
+        let names = wanted.names(&self.entry.outputs);
+        let (shape, values) = self.input(pixels);
+        #[cfg(feature = "onnxruntime")]
+        if let Some(runtime) = &self.onnx_runtime {
+            let names: Vec<&str> = names.collect();
+            let found = runtime.run(&self.entry.input.name, (shape, &values), &names);
+            let found = found.map_err(|reason| self.fail(reason))?;
+            return Ok(names.into_iter().zip(found).collect());
+        }
         let plan = self
             .plans
             .plan(&self.entry, (pixels.width(), pixels.height(), wanted))
             .map_err(|reason| self.fail(reason))?;
-        let input = self.input(pixels).map_err(|e| self.fail(e.to_string()))?;
-        let outputs = plan
-            .run(tvec!(input.into()))
+        let input = Tensor::from_shape(&shape, &values);
+        let outputs = input
+            .and_then(|input| plan.run(tvec!(input.into())))
             .map_err(|e| self.fail(format!("running it failed: {e}")))?;
-        Ok(wanted.names(&self.entry.outputs).zip(outputs).collect())
+        names
+            .zip(&outputs)
+            .map(|(name, tensor)| match Values::try_from(tensor) {
+                Ok(values) => Ok((name, values)),
+                Err(()) => Err(self.fail(format!("output `{name}` is not of 32-bit floats"))),
+            })
+            .collect()
     }
+
+    /// The shape and the values of the network's input.
 
     fn input<T: Primitive + Into<f32>>(
         &self,
         pixels: &ImageBuffer<Rgb<T>, Vec<T>>,
-    ) -> TractResult<Tensor>
+    ) -> ([usize; 4], Vec<f32>)
     where
         Rgb<T>: Pixel<Subpixel = T>,
     {
@@ -292,8 +348,8 @@ impl Model {
             }
         }
         match input.layout {
-            Layout::Nchw => Tensor::from_shape(&[1, 3, height, width], &values),
-            Layout::Nhwc => Tensor::from_shape(&[1, height, width, 3], &values),
+            Layout::Nchw => ([1, 3, height, width], values),
+            Layout::Nhwc => ([1, height, width, 3], values),
         }
     }
 

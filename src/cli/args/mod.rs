@@ -55,6 +55,11 @@ pub(crate) struct Cli {
     #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
 
+    /// Run networks by this ONNX Runtime library (libonnxruntime.so, 1.22 or newer), in a build with the feature
+    /// `onnxruntime` [default: the variable DELFIN_ONNXRUNTIME, else the built-in engine].
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, hide = !cfg!(feature = "onnxruntime"))]
+    pub(crate) onnxruntime: Option<PathBuf>,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -20,8 +20,10 @@ pub(crate) mod store;
 pub(crate) mod train;
 pub(crate) mod why;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+use anyhow::bail;
 use delfin::counted;
 use delfin::extract::{ExtractionOptions, Model};
 use delfin::folder::PassedOver;
@@ -63,10 +65,37 @@ fn tell_failures(failures: &[Failure], all: &str) {
 
 /// The network in this file, or the built-in one.
 fn open_model(path: Option<&Path>) -> delfin::Result<Model> {
-    match path {
-        Some(path) => Model::open(path),
-        None => Model::embedded(),
+    let model = match path {
+        Some(path) => Model::open(path)?,
+        None => Model::embedded()?,
+    };
+    by_chosen_engine(model)
+}
+
+/// The library of ONNX Runtime that runs networks, if it was asked for.
+static ONNX_RUNTIME: OnceLock<PathBuf> = OnceLock::new();
+
+/// Takes the library that the user names, or that the variable names.
+pub(crate) fn choose_engine(library: Option<PathBuf>) -> anyhow::Result<()> {
+    let variable = || std::env::var_os("DELFIN_ONNXRUNTIME").filter(|path| !path.is_empty());
+    let Some(library) = library.or_else(|| variable().map(PathBuf::from)) else {
+        return Ok(());
+    };
+    if cfg!(not(feature = "onnxruntime")) {
+        bail!("this delfin cannot use ONNX Runtime: build it with --features onnxruntime");
     }
+    // Called once.
+    let _ = ONNX_RUNTIME.set(library);
+    Ok(())
+}
+
+/// The same network, run as the user chose.
+fn by_chosen_engine(model: Model) -> delfin::Result<Model> {
+    #[cfg(feature = "onnxruntime")]
+    if let Some(library) = ONNX_RUNTIME.get() {
+        return model.with_onnx_runtime(library);
+    }
+    Ok(model)
 }
 
 /// How a folder is sorted or searched: the network's own way, but for what was asked for.

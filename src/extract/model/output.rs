@@ -7,6 +7,26 @@ use crate::extract::manifest::OutputsManifest;
 /// A value, or what is wrong in words.
 type Checked<T> = Result<T, String>;
 
+/// A tensor that a network gave.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Values {
+    pub(super) shape: Vec<usize>,
+    pub(super) values: Vec<f32>,
+}
+
+impl TryFrom<&TValue> for Values {
+    type Error = ();
+
+    fn try_from(tensor: &TValue) -> Result<Self, ()> {
+        let plain = tensor.try_as_plain_ram();
+        let values = plain.and_then(|plain| plain.as_slice::<f32>().map(<[f32]>::to_vec));
+        Ok(Self {
+            shape: tensor.shape().to_vec(),
+            values: values.map_err(|_| ())?,
+        })
+    }
+}
+
 /// What a network says of one input: grids of `height` x `width` cells, channel after channel.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::extract) struct Output {
@@ -25,7 +45,7 @@ impl Output {
     ///
     /// # Errors
     /// What is wrong, in words, where one is missing or has the wrong shape.
-    pub(super) fn checked(outputs: &OutputsManifest, named: &[(&str, TValue)]) -> Checked<Self> {
+    pub(super) fn checked(outputs: &OutputsManifest, named: &[(&str, Values)]) -> Checked<Self> {
         let wrong = |name: &str, shape: &[usize], expected: &str| {
             format!("output `{name}` has shape {shape:?}, expected {expected}")
         };
@@ -68,7 +88,7 @@ impl Output {
 /// As [`Output::checked`].
 pub(super) fn checked_global(
     outputs: &OutputsManifest,
-    named: &[(&str, TValue)],
+    named: &[(&str, Values)],
 ) -> Checked<Option<Vec<f32>>> {
     match &outputs.global {
         Some(name) if named.iter().any(|(n, _)| n == name) => {
@@ -85,15 +105,8 @@ pub(super) fn checked_global(
 }
 
 /// The shape and the values of an output.
-fn read(named: &[(&str, TValue)], name: &str) -> Checked<(Vec<usize>, Vec<f32>)> {
-    let tensor = named
-        .iter()
-        .find(|(n, _)| *n == name)
-        .map(|(_, tensor)| tensor)
-        .ok_or_else(|| format!("it gave no output `{name}`"))?;
-    let values = tensor
-        .try_as_plain_ram()
-        .and_then(|plain| plain.as_slice::<f32>())
-        .map_err(|_| format!("output `{name}` is not of 32-bit floats"))?;
-    Ok((tensor.shape().to_vec(), values.to_vec()))
+fn read(named: &[(&str, Values)], name: &str) -> Checked<(Vec<usize>, Vec<f32>)> {
+    let found = named.iter().find(|(n, _)| *n == name);
+    let (_, found) = found.ok_or_else(|| format!("it gave no output `{name}`"))?;
+    Ok((found.shape.clone(), found.values.clone()))
 }

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::config;
 use crate::cli::args::ExtractFeaturesArgs;
+use crate::cli::commands::by_chosen_engine;
 use crate::cli::{Answer, output};
 
 /// What became of a photo.
@@ -161,6 +162,7 @@ fn open_model(config: &DelfConfig, path: &Path) -> anyhow::Result<Model> {
         let options = config::import_options(config, path)?;
         import_saved_model(source, &options)?.into_model(source)?
     };
+    let model = by_chosen_engine(model)?;
     if let Some(delf) = &model.manifest().delf {
         let local = &config.local;
         if local.iou_threshold != delf.max_overlap {

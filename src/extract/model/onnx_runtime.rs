@@ -1,0 +1,217 @@
+//! Runs a network by the ONNX Runtime library, which is loaded at run time. This file alone names ort.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use ort::session::{OutputSelector, RunOptions, Session};
+use ort::value::TensorRef;
+
+use super::output::Values;
+
+/// A value, or what is wrong in words.
+type Outcome<T> = Result<T, String>;
+
+/// The library of this process: it can be loaded once.
+static LIBRARY: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// A network in sessions of one thread each: photos are what runs side by side.
+pub(super) struct OnnxRuntime {
+    onnx: Vec<u8>,
+    idle: Mutex<Vec<Session>>,
+}
+
+impl OnnxRuntime {
+    /// The network in the ONNX file `onnx`, run by the library at `library`.
+    ///
+    /// # Errors
+    /// What is wrong, in words: no such library, one of another version or kind, another one that was loaded
+    /// before, or a network that it refuses.
+    pub(super) fn new(library: &Path, onnx: Vec<u8>) -> Outcome<Self> {
+        load(library)?;
+        let mut runtime = Self {
+            onnx,
+            idle: Mutex::default(),
+        };
+        let session = runtime.session()?;
+        let idle = runtime.idle.get_mut();
+        idle.unwrap_or_else(PoisonError::into_inner).push(session);
+        Ok(runtime)
+    }
+
+    /// The build of the library, in its own words.
+    pub(super) fn build() -> &'static str {
+        ort::info()
+    }
+
+    fn session(&self) -> Outcome<Session> {
+        let make = || -> ort::Result<Session> {
+            let builder = Session::builder()?.with_intra_threads(1)?;
+            builder
+                .with_inter_threads(1)?
+                .commit_from_memory(&self.onnx)
+        };
+        make().map_err(|error| format!("ONNX Runtime does not run it: {error}"))
+    }
+
+    /// The outputs of these names for one input of this shape, in their order.
+    ///
+    /// # Errors
+    /// What the library says, in words.
+    pub(super) fn run(
+        &self,
+        input: &str,
+        (shape, values): ([usize; 4], &[f32]),
+        outputs: &[&str],
+    ) -> Outcome<Vec<Values>> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = idle().pop();
+        let mut session = match known {
+            Some(session) => session,
+            None => self.session()?,
+        };
+        let found = run(&mut session, input, (shape, values), outputs);
+        idle().push(session);
+        found.map_err(|error| format!("running it by ONNX Runtime failed: {error}"))
+    }
+}
+
+fn run(
+    session: &mut Session,
+    input: &str,
+    (shape, values): ([usize; 4], &[f32]),
+    outputs: &[&str],
+) -> ort::Result<Vec<Values>> {
+    let wanted = outputs
+        .iter()
+        .fold(OutputSelector::no_default(), |selector, name| {
+            selector.with(*name)
+        });
+    let options = RunOptions::new()?.with_outputs(wanted);
+    let tensor = TensorRef::from_array_view((shape, values))?;
+    let found = session.run_with_options(ort::inputs![input => tensor], &options)?;
+    let read = |name: &&str| {
+        let (shape, values) = found[*name].try_extract_tensor::<f32>()?;
+        Ok(Values {
+            shape: shape.iter().map(|side| *side as usize).collect(),
+            values: values.to_vec(),
+        })
+    };
+    outputs.iter().map(read).collect()
+}
+
+/// Loads the library, once in a process.
+fn load(library: &Path) -> Outcome<()> {
+    let path = library.canonicalize();
+    let path = path.map_err(|error| format!("{}: {error}", library.display()))?;
+    let mut loaded = LIBRARY.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*loaded {
+        Some(other) if *other == path => return Ok(()),
+        Some(other) => {
+            return Err(format!(
+                "{} is loaded already, and one process loads one ONNX Runtime",
+                other.display()
+            ));
+        }
+        None => {}
+    }
+    let environment = ort::init_from(&path);
+    let environment = environment.map_err(|error| {
+        format!(
+            "{}: not an ONNX Runtime that can be used: {error}",
+            path.display()
+        )
+    })?;
+    environment.with_telemetry(false).commit();
+    *loaded = Some(path);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use image::RgbImage;
+
+    use super::*;
+    use crate::extract::import::{ImportOptions, import_saved_model};
+    use crate::extract::model::{Model, Output};
+
+    /// The library that `DELFIN_ONNXRUNTIME` names; none where it is not set, which `DELFIN_NEEDS_ONNXRUNTIME`
+    /// forbids.
+    fn library() -> Option<PathBuf> {
+        let path = std::env::var_os("DELFIN_ONNXRUNTIME").map(PathBuf::from);
+        let is_needed = std::env::var_os("DELFIN_NEEDS_ONNXRUNTIME").is_some();
+        assert!(
+            path.is_some() || !is_needed,
+            "DELFIN_ONNXRUNTIME names no library"
+        );
+        path
+    }
+
+    /// The largest difference of any number.
+    fn difference(a: &Output, b: &Output) -> f32 {
+        assert_eq!((a.width, a.height, a.dim), (b.width, b.height, b.dim));
+        let none = Vec::new;
+        let pairs = [
+            (a.descriptors.clone(), b.descriptors.clone()),
+            (a.attention.clone(), b.attention.clone()),
+            (
+                a.global.clone().unwrap_or_else(none),
+                b.global.clone().unwrap_or_else(none),
+            ),
+        ];
+        let differences = pairs.iter().flat_map(|(a, b)| {
+            assert_eq!(a.len(), b.len());
+            a.iter().zip(b).map(|(a, b)| (a - b).abs())
+        });
+        differences.fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn another_engine_gives_the_same_numbers() {
+        let Some(library) = library() else {
+            return;
+        };
+        let refused = |path: &Path| {
+            let model = Model::embedded().unwrap();
+            model.with_onnx_runtime(path).unwrap_err().to_string()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("libonnxruntime.so");
+        assert!(refused(&text).contains("libonnxruntime.so"));
+        std::fs::write(&text, "no library").unwrap();
+        assert!(refused(&text).contains("not an ONNX Runtime"));
+        let example = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/examples/images/graffiti_1.jpg"
+        );
+        let photo = image::open(example).unwrap();
+        let photo: RgbImage = photo
+            .resize_exact(256, 192, image::imageops::Triangle)
+            .to_rgb8();
+        let mut models = vec![(Model::embedded().unwrap(), Model::embedded().unwrap())];
+        if let Some(data) = std::env::var_os("DELFIN_DATA") {
+            let delf = Path::new(&data).join("delf/delf_v1_20171026");
+            let import = || {
+                let imported = import_saved_model(&delf, &ImportOptions::default()).unwrap();
+                imported.into_model(&delf).unwrap()
+            };
+            models.push((import(), import()));
+        }
+        for (model, other) in models {
+            let other = other.with_onnx_runtime(&library).unwrap();
+            let name = &model.manifest().name;
+            assert!(model.engine().is_none() && other.engine().is_some());
+            let outputs = [&model, &other].map(|model| model.run(&photo, true).unwrap());
+            let most = difference(&outputs[0], &outputs[1]);
+            assert!(most <= 1e-4, "{name}: {most}");
+            // From many threads at once, and the same each time.
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| assert_eq!(other.run(&photo, true).unwrap(), outputs[1]));
+                }
+            });
+        }
+        // One process, one library.
+        std::fs::copy(&library, &text).unwrap();
+        assert!(refused(&text).contains("loaded already"));
+    }
+}
