@@ -23,9 +23,11 @@ mod heic;
 pub(crate) mod kind;
 mod profile;
 mod raw;
+mod sharpness;
 
 pub use ::image::metadata::Orientation;
 pub use focal_length::{focal_length_px, orientation};
+pub use sharpness::sharpness;
 
 /// Limits on what is decoded.
 #[derive(Debug, Clone, PartialEq)]

@@ -30,7 +30,7 @@
 //! | the same with a verdict by features alone | [`pipeline::verify_features`] | not measured |
 //! | say and draw what a match found | [`pipeline::PairReport`] | not measured |
 //! | sort a folder into clusters | [`pipeline::FolderSession::cluster`] with a [`store::Store`] | 20 ms a photo, 1 ms when stored |
-//! | make the report of a folder | [`pipeline::FolderSession::report`], [`report::folder_page`] | part of the above |
+//! | make the report of a folder | [`pipeline::FolderSession::report`], [`report::FolderPage`] | part of the above |
 //! | find what a photo shows in a folder | [`pipeline::FolderSession::search`] | 50 ms a photo, about 1 ms when stored |
 //! | write a COLMAP database | [`pipeline::FolderSession::colmap_database`] | not measured |
 //! | cluster photos by the log-odds of pairs | [`pipeline::cluster_pairs`] | not measured |

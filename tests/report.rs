@@ -15,8 +15,8 @@ use std::path::Path;
 use std::process::Command;
 
 use delfin::report::{
-    FolderReport, ReportCut, ReportFailure, ReportPair, ReportPhoto, ReportPlaces,
-    THUMBNAIL_SIDE_PX, folder_page, href, thumbnail,
+    FolderPage, FolderReport, LoadedPictures, PairDrawing, ReportCut, ReportFailure, ReportPair,
+    ReportPhoto, ReportPlaces, THUMBNAIL_SIDE_PX, WeakestLink, href, thumbnail,
 };
 use nalgebra::{Matrix3, Vector3};
 
@@ -26,18 +26,19 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn photo(folder: &Path, path: &str, fixture: &str) -> ReportPhoto {
+fn photo(folder: &Path, path: &str, fixture: &str) -> (ReportPhoto, Vec<u8>) {
     let fixture = root().join("tests/data").join(fixture);
     // Not every name is one that a file can have; the page is the same without the file.
     let copied = std::fs::copy(&fixture, folder.join(path)).is_ok();
     let pixels = image::open(&fixture).expect("a fixture").to_rgb8();
-    ReportPhoto {
+    let photo = ReportPhoto {
         path: path.to_owned(),
         href: copied.then(|| href(Path::new(path))),
         width: pixels.width(),
         height: pixels.height(),
-        thumbnail: thumbnail(&pixels, THUMBNAIL_SIDE_PX).expect("a photo"),
-    }
+    };
+    let thumbnail = thumbnail(&pixels, THUMBNAIL_SIDE_PX).expect("a photo");
+    (photo, thumbnail)
 }
 
 fn pair(
@@ -56,9 +57,6 @@ fn pair(
         relation,
         agreement: relation.map(|_| 0.75),
         contradiction: relation.map(|_| 0.1),
-        inliers: Vec::new(),
-        transform: None,
-        places: None,
     }
 }
 
@@ -87,8 +85,22 @@ fn graffiti_inliers() -> Vec<[f32; 4]> {
     inliers
 }
 
-fn cut(p: f64, clusters: [u32; 9], representatives: &[u32]) -> ReportCut {
+fn cut(
+    p: f64,
+    clusters: [u32; 9],
+    representatives: &[u32],
+    weakest: &[(u32, u32, f64)],
+) -> ReportCut {
+    let mut weakest_of_cluster = vec![None; representatives.len()];
+    for &(image1, image2, probability) in weakest {
+        weakest_of_cluster[clusters[image1 as usize] as usize] = Some(WeakestLink {
+            image1,
+            image2,
+            probability,
+        });
+    }
     ReportCut {
+        weakest_of_cluster,
         min_probability: p,
         cluster_of_photo: clusters.to_vec(),
         score_of_photo: vec![0.4, 0.5, 0.6, 0.2, 0.5, 0.5, 0.5, 0.0, 0.0],
@@ -97,7 +109,7 @@ fn cut(p: f64, clusters: [u32; 9], representatives: &[u32]) -> ReportCut {
     }
 }
 
-fn report(folder: &Path) -> FolderReport {
+fn report(folder: &Path) -> (FolderReport, LoadedPictures) {
     let photos = [
         ("box.jpg", "box.jpg"),
         ("box_in_scene.jpg", "box_in_scene.jpg"),
@@ -109,39 +121,51 @@ fn report(folder: &Path) -> FolderReport {
         ("coffee.jpg", "coffee.jpg"),
         ("tall.png", "orientation_6.jpg"),
     ];
-    let mut pairs = vec![
+    let pairs = vec![
         pair(0, 1, 23, 0.999_99, Some("view")),
         pair(4, 2, 63, 0.999_999, Some("copy")),
         pair(2, 3, 9, 0.97, Some("view")),
         pair(5, 6, 20, 0.999_995, None),
     ];
-    pairs[1].inliers = graffiti_inliers()
+    let mut drawings = vec![PairDrawing::default(); pairs.len()];
+    drawings[1].inliers = graffiti_inliers()
         .into_iter()
         .map(|[x1, y1, x2, y2]| [x2, y2, x1, y1])
         .collect();
     let back = graffiti_transform().try_inverse().expect("a homography");
-    pairs[1].transform = Some(std::array::from_fn(|i| back[(i / 3, i % 3)]));
-    let places = pairs[1].inliers.iter().map(|[_, _, x2, y2]| [*x2, *y2]);
+    drawings[1].transform = Some(std::array::from_fn(|i| back[(i / 3, i % 3)]));
+    let places = drawings[1].inliers.iter().map(|[_, _, x2, y2]| [*x2, *y2]);
     let (agreeing, contradicting) = places.partition(|[x2, _]| *x2 < 300.0);
-    pairs[1].places = Some(ReportPlaces {
+    drawings[1].places = Some(ReportPlaces {
         agreeing,
         contradicting,
     });
-    pairs[2].transform = Some([1.0, 0.0, 5.0, 0.0, 1.0, 5.0, 0.0, 0.0, 1.0]);
-    FolderReport {
-        live_run: None,
+    drawings[2].transform = Some([1.0, 0.0, 5.0, 0.0, 1.0, 5.0, 0.0, 0.0, 1.0]);
+    let photos = photos.map(|(path, fixture)| photo(folder, path, fixture));
+    let (photos, thumbnails) = photos.into_iter().unzip();
+    let report = FolderReport {
         title: "holiday & <shop> \"photos\"".to_owned(),
-        photos: photos
-            .map(|(path, fixture)| photo(folder, path, fixture))
-            .into(),
+        photos,
+        order: vec![8, 7, 6, 5, 4, 3, 2, 1, 0],
         cuts: vec![
             cut(
                 0.9999,
                 [1, 2, 0, 3, 0, 4, 5, 6, 7],
                 &[4, 0, 1, 3, 5, 6, 7, 8],
+                &[(4, 2, 0.999_999)],
             ),
-            cut(0.9, [1, 1, 0, 0, 0, 2, 2, 3, 4], &[4, 0, 5, 7, 8]),
-            cut(0.5, [0, 0, 1, 1, 1, 0, 0, 2, 3], &[0, 4, 7, 8]),
+            cut(
+                0.9,
+                [1, 1, 0, 0, 0, 2, 2, 3, 4],
+                &[4, 0, 5, 7, 8],
+                &[(2, 3, 0.97), (0, 1, 0.999_99), (5, 6, 0.999_995)],
+            ),
+            cut(
+                0.5,
+                [0, 0, 1, 1, 1, 0, 0, 2, 3],
+                &[0, 4, 7, 8],
+                &[(2, 3, 0.97), (0, 1, 0.999_99)],
+            ),
         ],
         default_cut: 1,
         pairs,
@@ -155,19 +179,25 @@ fn report(folder: &Path) -> FolderReport {
                 reason: "not a photo <b>at all</b>".to_owned(),
             },
         ],
-    }
+    };
+    let pictures = LoadedPictures {
+        thumbnails,
+        drawings,
+    };
+    (report, pictures)
 }
 
-#[test]
-fn a_person_can_use_the_page() {
+/// A page is used as a person uses it; `write` makes it in its own folder, whose name is `name`.
+fn use_page(name: &str, write: impl FnOnce(&FolderPage<'_>, &mut LoadedPictures, &Path)) {
     let Some(scripts) = browser::scripts() else {
         return;
     };
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).expect("a folder to write to");
     let page = folder.join("report.html");
-    let html = folder_page(&report(&folder)).expect("a report that fits together");
-    std::fs::write(&page, html).expect("the page is written");
+    let (report, mut pictures) = report(&folder);
+    let report = FolderPage::new(&report).expect("a report that fits together");
+    write(&report, &mut pictures, &page);
     let output = Command::new("node")
         .arg(scripts.join("page.mjs"))
         .args([&page, &folder])
@@ -179,4 +209,25 @@ fn a_person_can_use_the_page() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+#[test]
+fn a_person_can_use_the_page() {
+    use_page("report", |report, pictures, page| {
+        report.write(pictures, page).expect("the page is written");
+        assert!(!page.with_file_name("report_parts").exists());
+    });
+}
+
+#[test]
+fn a_person_can_use_the_page_whose_parts_lie_beside_it() {
+    use_page("report_in_parts", |report, pictures, page| {
+        report
+            .write_in_parts(pictures, page)
+            .expect("the page is written");
+        let length = |path: &Path| path.metadata().expect("written").len();
+        // Pictures are not in the page.
+        let photos = page.with_file_name("report_parts").join("photos-0.js");
+        assert!(length(page) < 80_000 && length(&photos) > 20_000);
+    });
 }

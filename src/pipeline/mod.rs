@@ -17,15 +17,16 @@ pub use classification::{
     Classification, ClassifierOptions, Distortions, Doubt, Finding, LabelledResult,
     PhotoClassifier, PhotoFeatures, PhotoGroups, TrainedClassifier, TrainedPhoto, TrainingFolders,
     TrainingLog, TrainingObserver, Watchless, export_classifier, open_dataset, read_photo,
-    results_page, review_labels, review_page, train_classifier,
+    results_page, review_labels, review_page, review_photos, suggestions, train_classifier,
+    train_on,
 };
 pub use evidence_text::{for_and_against, percent, point_text, relation_text};
 pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
-    Action, ActionLog, ClusterFile, ClusterOptions, ClusterSource, Correction, EvidenceSummary,
-    Explanation, Failure, FolderClusters, FolderPhoto, FolderSession, PhotoRow, Question,
-    SearchHit, SearchResult, VerifiedPair, blocks, cluster_pairs, clusters_csv, clusters_json,
-    edges_csv, labels_txt,
+    Action, ActionLog, BestBy, ClusterFile, ClusterOptions, ClusterSource, Correction,
+    EvidenceSummary, Explanation, Failure, FolderClusters, FolderPhoto, FolderSession, PhotoHit,
+    PhotoRow, Question, ReportPictures, SearchHit, SearchResult, VerifiedPair, blocks,
+    cluster_pairs, clusters_csv, clusters_json, edges_csv, labels_txt,
 };
 pub use observer::{Observer, Stage};
 pub use options::MatchOptions;

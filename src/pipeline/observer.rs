@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{Error, Result};
+use crate::store::ContentHash;
 
 /// A part of a long run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +26,16 @@ pub enum Stage {
 pub trait Observer: Sync {
     /// `done` of `total` photos or pairs of a stage are done, `known` of them taken from the store.
     fn progress(&self, stage: Stage, done: usize, known: usize, total: usize);
+
+    /// The photos of a folder that could be read, in their order: each one's path below the folder and content.
+    fn photos(&self, photos: &mut dyn Iterator<Item = (&str, ContentHash)>) {
+        let _ = photos;
+    }
+
+    /// Two of these photos, by their place in that order, are linked by what is known so far, which may change.
+    fn linked(&self, image1: usize, image2: usize) {
+        let _ = (image1, image2);
+    }
 
     /// A failure that does not end the run.
     fn warn(&self, message: &str);

@@ -1,158 +1,214 @@
-//! The folder report: one HTML file that shows the clusters of a folder and needs nothing beside it.
+//! The folder report: a page that shows the clusters of a folder and needs no server and nothing from elsewhere.
 //!
 //! The page forms clusters from a ladder of cuts that come in ready, so that it shows what the
-//! program would answer and nothing like it. Thumbnails and inliers are base64 blocks behind the
-//! script, cut up only where the page is looked at; everything else is one JSON object before it. No name
-//! reaches the page as markup: names lie in JSON whose `<` is escaped, and the script sets text only.
-//!
-//! Positions are pixels of the original photos, (0, 0) is the centre of the top-left pixel.
+//! program would answer and nothing like it. It opens with an index; thumbnails, pairs, their drawings and the
+//! other cuts are parts, which stand behind the script in a small report and in a folder beside the page in a
+//! large one, and which `delfin open` sends when they are asked for. No name reaches the page as markup: names lie
+//! in JSON whose `<` is escaped, and the script sets text only.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use super::page_data::PageData;
-use crate::error::Result;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::folder_report::{FolderReport, ReportSource};
+use super::page_data::{DRAWINGS_PER_PART, PageData, Part, escaped_json};
+use crate::error::{Error, Result};
+use crate::files::{MARK, is_replaceable, write_file};
+use crate::hex::hex;
 
 const PAGE: &str = include_str!("folder_page/page.html");
 const STYLE: &str = include_str!("folder_page/page.css");
-const SCRIPT: [&str; 4] = [
+const SCRIPT: [&str; 5] = [
+    include_str!("folder_page/parts.js"),
     include_str!("folder_page/clusters.js"),
     include_str!("folder_page/rows.js"),
     include_str!("folder_page/pair.js"),
     include_str!("folder_page/overlay.js"),
 ];
 /// What `delfin open` adds to the page, and what stands for it elsewhere.
-const LIVE: &str = include_str!("folder_page/live.js");
+const LIVE: [&str; 3] = [
+    include_str!("folder_page/live.js"),
+    include_str!("folder_page/live_search.js"),
+    include_str!("folder_page/live_tools.js"),
+];
 const NOT_LIVE: &str = "const live = null;\n";
 /// Runs last.
 const ACTIONS: &str = include_str!("folder_page/page.js");
 
-/// What a folder report shows.
-#[derive(Debug, Clone, Default)]
-pub struct FolderReport {
-    /// What the page is called, as the folder's name. May hold any characters.
-    pub title: String,
-    /// The readable photos, in the order that everything else counts them in.
-    pub photos: Vec<ReportPhoto>,
-    /// The positions of the slider, strictest first; at least one.
-    pub cuts: Vec<ReportCut>,
-    /// The index of the cut that the page opens with.
-    pub default_cut: usize,
-    /// The verified pairs.
-    pub pairs: Vec<ReportPair>,
-    /// Files that could not be read.
-    pub failures: Vec<ReportFailure>,
-    /// The run of `delfin open` that answers the page, keeps its corrections and forms clusters anew; none for
-    /// a page by itself.
-    pub live_run: Option<u64>,
+/// Most photos and pairs of a page that is one file: about 20 megabytes.
+const MAX_PHOTOS_OF_ONE_FILE: usize = 2000;
+const MAX_PAIRS_OF_ONE_FILE: usize = 20_000;
+
+/// The page of a folder report.
+pub struct FolderPage<'a> {
+    report: &'a FolderReport,
+    data: PageData<'a>,
+    live_run: Option<u64>,
 }
 
-/// A file that could not be read.
-#[derive(Debug, Clone, Default)]
-pub struct ReportFailure {
-    /// Its path, as it is shown. May hold any characters.
-    pub path: String,
-    /// Why, on one line.
-    pub reason: String,
+impl<'a> FolderPage<'a> {
+    /// # Errors
+    /// [`Error::InvalidOption`] names the field of the report when an index points at no photo or cut, lists
+    /// differ in length, a photo has no size, or there is no cut.
+    pub fn new(report: &'a FolderReport) -> Result<Self> {
+        Ok(Self {
+            report,
+            data: PageData::new(report, DRAWINGS_PER_PART)?,
+            live_run: None,
+        })
+    }
+
+    /// A page over a run of `delfin open`, which answers it, sends its parts, keeps its corrections and forms
+    /// clusters anew. Each drawing is a part of its own.
+    ///
+    /// # Errors
+    /// As [`FolderPage::new`].
+    pub fn live(report: &'a FolderReport, run: u64) -> Result<Self> {
+        Ok(Self {
+            report,
+            data: PageData::new(report, 1)?,
+            live_run: Some(run),
+        })
+    }
+
+    /// The page as one HTML file with all its parts, in UTF-8. The same report and pictures give the same bytes.
+    ///
+    /// # Errors
+    /// Those of `source`.
+    pub fn one_file(&self, source: &mut dyn ReportSource) -> Result<String> {
+        let mut parts = String::new();
+        for part in self.data.parts() {
+            if let Some(value) = self.data.part(part, source)? {
+                let json = escaped_json(&value);
+                parts +=
+                    &format!("<script type=\"application/json\" id=\"{part}\">{json}</script>\n");
+            }
+        }
+        Ok(self.page("", &json!({ "parts": "inline" }), &parts))
+    }
+
+    /// The page without its parts, which [`FolderPage::part`] gives when the page asks for them.
+    pub fn index(&self) -> String {
+        self.page(
+            "connect-src 'self'; ",
+            &json!({ "parts": "server", "run": self.live_run }),
+            "",
+        )
+    }
+
+    /// A part as JSON; none if the page has no such part.
+    ///
+    /// # Errors
+    /// Those of `source`.
+    pub fn part(&self, part: Part, source: &mut dyn ReportSource) -> Result<Option<String>> {
+        let value = self.data.part(part, source)?;
+        Ok(value.map(|value| value.to_string()))
+    }
+
+    /// Writes the page to the file `path`. Up to 2,000 photos and 20,000 pairs it is one file; beyond, its parts
+    /// are files in a folder beside it, `report_parts` for `report.html`, and memory holds one part at a time.
+    /// Parts there of an earlier page are replaced or removed.
+    ///
+    /// # Errors
+    /// Those of `source`, and [`Error::Io`].
+    pub fn write(&self, source: &mut dyn ReportSource, path: &Path) -> Result<()> {
+        let is_small = self.report.photos.len() <= MAX_PHOTOS_OF_ONE_FILE
+            && self.report.pairs.len() <= MAX_PAIRS_OF_ONE_FILE;
+        if !is_small {
+            return self.write_in_parts(source, path);
+        }
+        write_file(path, self.one_file(source)?.as_bytes())?;
+        remove_parts(&parts_folder(path), &BTreeSet::new())
+    }
+
+    /// Writes the page to the file `path` and its parts into a folder beside it, whatever its size.
+    ///
+    /// # Errors
+    /// As [`FolderPage::write`].
+    pub fn write_in_parts(&self, source: &mut dyn ReportSource, path: &Path) -> Result<()> {
+        let folder = &parts_folder(path);
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let mut more = json!({ "parts": "folder", "folder": name });
+        // A page and parts of two runs, of which one was ended, do not go together.
+        let id = Sha256::digest(self.data.index(&more).to_string());
+        more["id"] = hex(&id[..8]).into();
+        std::fs::create_dir_all(folder).map_err(|source| io(folder, source))?;
+        let mut written = BTreeSet::new();
+        for part in self.data.parts() {
+            let Some(value) = self.data.part(part, source)? else {
+                continue;
+            };
+            let name = format!("{part}.js");
+            let text = format!(
+                "// {MARK}\ndelfinPart({}, \"{part}\", {value});\n",
+                more["id"]
+            );
+            let file = folder.join(&name);
+            std::fs::write(&file, text).map_err(|source| io(&file, source))?;
+            written.insert(name);
+        }
+        write_file(path, self.page("", &more, "").as_bytes())?;
+        remove_parts(folder, &written)
+    }
+
+    fn page(&self, connect: &str, more: &Value, parts: &str) -> String {
+        let live = match self.live_run {
+            Some(_) => LIVE.concat(),
+            None => NOT_LIVE.to_owned(),
+        };
+        let from_files = match more["parts"] == "folder" {
+            true => "'self' file: ",
+            false => "",
+        };
+        let script = [SCRIPT.concat().as_str(), &live, ACTIONS].concat();
+        let blocks = [
+            ("connect", connect),
+            ("from_files", from_files),
+            ("title", &escaped(&self.report.title)),
+            ("style", STYLE),
+            ("script", &script),
+            ("data", &escaped_json(&self.data.index(more))),
+            ("parts", parts),
+        ];
+        filled(PAGE, &blocks)
+    }
 }
 
-/// A photo of a folder report.
-#[derive(Debug, Clone, Default)]
-pub struct ReportPhoto {
-    /// The path as it is shown and exported. May hold any characters.
-    pub path: String,
-    /// A URL reference from the report's file to the photo, as [`href`] makes it. Without one, or
-    /// where the browser cannot show the file, pairs are drawn on the thumbnails.
-    pub href: Option<String>,
-    /// Width of the upright photo, in pixels; at least 1.
-    pub width: u32,
-    /// Height of the upright photo, in pixels; at least 1.
-    pub height: u32,
-    /// A JPEG, as [`thumbnail`](super::thumbnail) makes it.
-    pub thumbnail: Vec<u8>,
+fn io(path: &Path, source: std::io::Error) -> Error {
+    Error::Io {
+        path: path.to_owned(),
+        source,
+    }
 }
 
-/// The clusters at one threshold.
-#[derive(Debug, Clone, Default)]
-pub struct ReportCut {
-    /// Pairs from this probability on were linked, from 0 to 1.
-    pub min_probability: f64,
-    /// The cluster of each photo, from 0, largest cluster first.
-    pub cluster_of_photo: Vec<u32>,
-    /// How well each photo fits its cluster, as in clusters.csv; higher is better.
-    pub score_of_photo: Vec<f32>,
-    /// The photo that stands for each cluster.
-    pub representative_of_cluster: Vec<u32>,
-    /// Photos that are marked as uncertain members.
-    pub uncertain_photos: Vec<u32>,
+/// Where the parts of the page at `path` lie, if not in it.
+fn parts_folder(path: &Path) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push("_parts");
+    path.with_file_name(name)
 }
 
-/// A verified pair of photos.
-#[derive(Debug, Clone, Default)]
-pub struct ReportPair {
-    /// Index of photo 1.
-    pub image1: u32,
-    /// Index of photo 2, another one.
-    pub image2: u32,
-    /// Pairs of similar descriptors.
-    pub num_matches: u32,
-    /// Matches that the transform explains.
-    pub num_inliers: u32,
-    /// The probability that both photos show the same thing, from 0 to 1.
-    pub probability: f64,
-    /// "copy" or "view"; `None` where the pixels were not compared.
-    pub relation: Option<&'static str>,
-    /// Mean correlation of the aligned places by attention, -1 to 1; `None` where not compared.
-    pub agreement: Option<f32>,
-    /// Share of the attention that falls on places which contradict, 0 to 1; `None` where not compared.
-    pub contradiction: Option<f32>,
-    /// Inliers, x and y in photo 1, x and y in photo 2, in pixels. Of more than 40 the page gets 40,
-    /// evenly taken, so that its size stays bounded.
-    pub inliers: Vec<[f32; 4]>,
-    /// The transform that maps photo 1 to photo 2 in pixels, row after row; `None` without one.
-    pub transform: Option<[f64; 9]>,
-    /// Places of photo 2 that were compared; `None` if not computed.
-    pub places: Option<ReportPlaces>,
-}
-
-/// Places of photo 2 that were compared with photo 1, x and y in pixels of photo 2. Of more than
-/// 1000 of a kind the page gets 1000.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ReportPlaces {
-    /// Where both photos look alike.
-    pub agreeing: Vec<[f32; 2]>,
-    /// Where they look different.
-    pub contradicting: Vec<[f32; 2]>,
-}
-
-/// The page as one HTML file, in UTF-8. The same report gives the same bytes.
-///
-/// # Errors
-/// [`Error::InvalidOption`](crate::Error::InvalidOption) names the field when an index points at no
-/// photo or cut, lists differ in length, a photo has no size, or there is no cut.
-pub fn folder_page(report: &FolderReport) -> Result<String> {
-    let data = PageData::new(report)?;
-    let live = match report.live_run {
-        Some(_) => LIVE,
-        None => NOT_LIVE,
+/// Removes the parts in `folder` that delfin made, but for those to be kept, and the folder where it is empty then.
+fn remove_parts(folder: &Path, kept: &BTreeSet<String>) -> Result<()> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(());
     };
-    let script = [SCRIPT.concat().as_str(), live, ACTIONS].concat();
-    let title = escaped(&report.title);
-    let json = data.json();
-    let connect = match report.live_run {
-        Some(_) => "connect-src 'self'; ",
-        None => "",
-    };
-    let blocks = [
-        ("connect", connect),
-        ("title", title.as_str()),
-        ("style", STYLE),
-        ("script", &script),
-        ("data", &json),
-        ("inliers", &data.inliers),
-        ("overlays", &data.overlays),
-        ("thumbnails", &data.thumbnails),
-    ];
-    Ok(filled(PAGE, &blocks))
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_part = name
+            .strip_suffix(".js")
+            .is_some_and(|stem| stem.parse::<Part>().is_ok());
+        if is_part && !kept.contains(&name) && is_replaceable(&entry.path()) {
+            std::fs::remove_file(entry.path()).map_err(|source| io(&entry.path(), source))?;
+        }
+    }
+    if kept.is_empty() {
+        // Another's files may lie there.
+        let _ = std::fs::remove_dir(folder);
+    }
+    Ok(())
 }
 
 /// The URL reference to `path`, which is relative to the report's folder or absolute. Bytes outside
@@ -211,6 +267,10 @@ mod tests {
     use base64::prelude::{BASE64_STANDARD, Engine};
 
     use super::*;
+    use crate::report::{
+        LoadedPictures, PairDrawing, ReportCut, ReportFailure, ReportPair, ReportPhoto,
+        ReportPlaces, WeakestLink,
+    };
 
     const ODD: &str = "</script><script>alert(1)</script><!-- \"'&{{data}}\u{2028}\n.jpg";
 
@@ -220,17 +280,24 @@ mod tests {
             href: Some(href(Path::new(path))),
             width: 40,
             height: 30,
-            thumbnail: vec![1, 2, 3, 4],
         };
         FolderReport {
-            live_run: None,
             title: ODD.into(),
             photos: vec![photo("a.jpg"), photo(ODD), photo("c.jpg")],
+            order: vec![0, 1, 2],
             cuts: vec![ReportCut {
                 min_probability: 0.9,
                 cluster_of_photo: vec![0, 0, 1],
                 score_of_photo: vec![1.0, f32::NAN, 0.0],
                 representative_of_cluster: vec![1, 2],
+                weakest_of_cluster: vec![
+                    Some(WeakestLink {
+                        image1: 0,
+                        image2: 1,
+                        probability: 0.999,
+                    }),
+                    None,
+                ],
                 uncertain_photos: vec![0],
             }],
             default_cut: 0,
@@ -243,12 +310,6 @@ mod tests {
                 relation: Some("copy"),
                 agreement: Some(0.9),
                 contradiction: Some(0.05),
-                inliers: vec![[-1e9, f32::NAN, 40.0, 15.0]; 60],
-                transform: Some([1.0, 0.0, 4.0, 0.0, 1.0, 3.0, 0.0, 0.0, 1.0]),
-                places: Some(ReportPlaces {
-                    agreeing: vec![[0.0, 0.0], [-1e9, f32::NAN]],
-                    contradicting: vec![[39.5, 14.5]; 2000],
-                }),
             }],
             failures: vec![ReportFailure {
                 path: ODD.into(),
@@ -257,18 +318,42 @@ mod tests {
         }
     }
 
-    /// The text of the page's script element `id`.
-    fn block<'a>(page: &'a str, id: &str) -> &'a str {
+    fn pictures() -> LoadedPictures {
+        LoadedPictures {
+            thumbnails: vec![vec![1, 2, 3, 4]; 3],
+            drawings: vec![PairDrawing {
+                inliers: vec![[-1e9, f32::NAN, 40.0, 15.0]; 60],
+                transform: Some([1.0, 0.0, 4.0, 0.0, 1.0, 3.0, 0.0, 0.0, 1.0]),
+                places: Some(ReportPlaces {
+                    agreeing: vec![[0.0, 0.0], [-1e9, f32::NAN]],
+                    contradicting: vec![[39.5, 14.5]; 2000],
+                }),
+            }],
+        }
+    }
+
+    fn page() -> String {
+        let report = report();
+        let page = FolderPage::new(&report).unwrap();
+        page.one_file(&mut pictures()).unwrap()
+    }
+
+    /// The value in the page's script element `id`.
+    fn value(page: &str, id: &str) -> Value {
         let (_, after) = page.split_once(&format!("id=\"{id}\">")).unwrap();
-        after.split_once("</script>").unwrap().0
+        serde_json::from_str(after.split_once("</script>").unwrap().0).unwrap()
+    }
+
+    fn decoded(value: &Value) -> Vec<u8> {
+        BASE64_STANDARD.decode(value.as_str().unwrap()).unwrap()
     }
 
     #[test]
     fn names_stay_text() {
-        let page = folder_page(&report()).unwrap();
+        let page = page();
         assert!(!page.contains("<script>alert"));
         assert_eq!(page.matches("<!DOCTYPE html>").count(), 1);
-        let data: serde_json::Value = serde_json::from_str(block(&page, "data")).unwrap();
+        let data = value(&page, "data");
         assert_eq!(data["title"], ODD);
         assert_eq!(data["photos"]["path"][1], ODD);
         assert_eq!(data["failures"][0][1], ODD);
@@ -277,57 +362,145 @@ mod tests {
 
     #[test]
     fn the_page_names_no_other_host() {
-        let page = folder_page(&report()).unwrap();
+        let page = page();
         assert!(!page.contains("http:") && !page.contains("https:"));
         assert!(page.contains("default-src 'none'"));
+        assert!(page.contains("script-src 'unsafe-inline'"));
     }
 
     #[test]
     fn inliers_are_bounded_in_number_and_in_range() {
-        let page = folder_page(&report()).unwrap();
-        let data: serde_json::Value = serde_json::from_str(block(&page, "data")).unwrap();
-        assert_eq!(data["pairs"]["drawn"][0], 40);
-        // 40 inliers of four 16-bit numbers are 320 bytes, in base64 428 letters.
-        let inliers = block(&page, "inliers");
-        assert_eq!(inliers.len(), 428);
+        let page = page();
+        assert_eq!(value(&page, "pairs-0")["inliers"][0], 60);
+        // 40 inliers of four 16-bit numbers.
+        let bytes = decoded(&value(&page, "drawings-0")[0]["inliers"]);
+        assert_eq!(bytes.len(), 320);
         // 0 and 0, then the right edge of 40 pixels plus half a pixel and 15.5 / 30 of 65535.
-        assert!(inliers.starts_with("AAAAAP//RIQA"), "{}", &inliers[..12]);
-        assert_eq!(block(&page, "thumbnails-0"), "AQIDBA==".repeat(3));
+        assert_eq!(bytes[..8], [0, 0, 0, 0, 0xff, 0xff, 0x44, 0x84]);
+        let photos = value(&page, "photos-0");
+        assert_eq!(
+            photos["thumbnails"],
+            json!(["AQIDBA==", "AQIDBA==", "AQIDBA=="])
+        );
+        assert_eq!(photos["href"][0], "a.jpg");
     }
 
     #[test]
-    fn overlays_are_shares_of_the_sides_and_bounded_in_number() {
-        let page = folder_page(&report()).unwrap();
-        let data: serde_json::Value = serde_json::from_str(block(&page, "data")).unwrap();
-        assert_eq!(data["pairs"]["has_transform"][0], true);
-        assert_eq!(data["pairs"]["agreeing"][0], 2);
-        assert_eq!(data["pairs"]["contradicting"][0], 1000);
-        let bytes = BASE64_STANDARD.decode(block(&page, "overlays")).unwrap();
-        assert_eq!(bytes.len(), 36 + 2 * 1002);
-        let number = |at: usize| f32::from_le_bytes(bytes[4 * at..][..4].try_into().unwrap());
-        let matrix: Vec<f32> = (0..9).map(number).collect();
+    fn places_are_shares_of_the_sides_and_bounded_in_number() {
+        let page = page();
+        let drawing = &value(&page, "drawings-0")[0];
+        let bytes = decoded(&drawing["transform"]);
+        let numbers = bytes
+            .chunks(4)
+            .map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+        let matrix: Vec<f32> = numbers.collect();
         assert_eq!(matrix, [1.0, 0.0, 0.1, 0.0, 1.0, 0.1, 0.0, 0.0, 1.0]);
-        assert_eq!(bytes[36..42], [3, 4, 0, 0, 255, 128]);
-        let mut without = report();
-        without.pairs[0].transform = None;
-        without.pairs[0].places = None;
-        let page = folder_page(&without).unwrap();
-        assert!(block(&page, "overlays").is_empty());
+        assert_eq!(decoded(&drawing["agreeing"]), [3, 4, 0, 0]);
+        let contradicting = decoded(&drawing["contradicting"]);
+        assert_eq!(
+            (contradicting.len(), &contradicting[..2]),
+            (2000, &[255, 128][..])
+        );
+        let report = report();
+        let mut pictures = pictures();
+        pictures.drawings[0].transform = None;
+        pictures.drawings[0].places = None;
+        let page = FolderPage::new(&report)
+            .unwrap()
+            .one_file(&mut pictures)
+            .unwrap();
+        assert_eq!(value(&page, "drawings-0")[0]["transform"], Value::Null);
     }
 
     #[test]
     fn the_same_report_gives_the_same_bytes() {
+        assert_eq!(page(), page());
+    }
+
+    #[test]
+    fn a_server_sends_what_the_file_holds() {
+        let report = report();
+        let live = FolderPage::live(&report, 7).unwrap();
+        let index = live.index();
+        let page = page();
+        assert_eq!(value(&index, "data")["run"], 7);
+        for (name, part) in [
+            ("photos-0", Part::Photos(0)),
+            ("pairs-0", Part::Pairs(0)),
+            ("drawings-0", Part::Drawings(0)),
+        ] {
+            assert!(!index.contains(&format!("id=\"{name}\"")));
+            assert_eq!(name.parse(), Ok(part));
+            let sent = live.part(part, &mut pictures()).unwrap().unwrap();
+            assert_eq!(
+                serde_json::from_str::<Value>(&sent).unwrap(),
+                value(&page, name)
+            );
+        }
+        for part in [
+            Part::Photos(1),
+            Part::Pairs(1),
+            Part::Drawings(usize::MAX),
+            Part::Cut(1),
+        ] {
+            assert_eq!(live.part(part, &mut pictures()).unwrap(), None);
+        }
+        for name in ["photos", "photos-", "photos--1", "../x-1", "cuts-1"] {
+            assert_eq!(name.parse::<Part>(), Err(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn parts_lie_beside_a_large_page_and_old_ones_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.html");
+        let parts = folder.path().join("report_parts");
+        let names = || {
+            let entries = std::fs::read_dir(&parts).unwrap();
+            entries
+                .map(|e| e.unwrap().file_name().into_string().unwrap())
+                .collect::<BTreeSet<_>>()
+        };
+        let mut report = report();
+        report.cuts.push(report.cuts[0].clone());
+        let page = FolderPage::new(&report).unwrap();
+        page.write_in_parts(&mut pictures(), &path).unwrap();
+        let written = ["photos-0.js", "pairs-0.js", "drawings-0.js", "cut-1.js"].map(String::from);
+        assert_eq!(names(), BTreeSet::from(written));
+        let index = std::fs::read_to_string(&path).unwrap();
+        let id = value(&index, "data")["id"].to_string();
+        let cut = std::fs::read_to_string(parts.join("cut-1.js")).unwrap();
+        let json = cut
+            .split_once(&format!("delfinPart({id}, \"cut-1\", "))
+            .unwrap()
+            .1;
+        assert_eq!(json.trim_end(), format!("{});", report.cuts[1].json()));
+        // What delfin did not make stays, and so does the folder.
+        for name in ["photos-9.js", "notes.js"] {
+            std::fs::write(parts.join(name), "alert(1)").unwrap();
+        }
+        report.cuts.pop();
+        let page = FolderPage::new(&report).unwrap();
+        page.write(&mut pictures(), &path).unwrap();
         assert_eq!(
-            folder_page(&report()).unwrap(),
-            folder_page(&report()).unwrap()
+            names(),
+            BTreeSet::from(["notes.js".into(), "photos-9.js".into()])
         );
+        for name in ["photos-9.js", "notes.js"] {
+            std::fs::remove_file(parts.join(name)).unwrap();
+        }
+        page.write(&mut pictures(), &path).unwrap();
+        assert!(!parts.exists());
     }
 
     #[test]
     fn what_does_not_fit_is_refused_by_name() {
         type Change = fn(&mut FolderReport);
-        let changes: [(&str, Change); 9] = [
+        let changes: [(&str, Change); 13] = [
             ("photos", |r| r.photos[0].width = 0),
+            ("order", |r| r.order[0] = 1),
+            ("order", |r| r.order[0] = 3),
+            ("order", |r| r.order.truncate(2)),
             ("cuts", |r| r.cuts.clear()),
             ("default_cut", |r| r.default_cut = 1),
             ("cluster_of_photo", |r| {
@@ -338,15 +511,29 @@ mod tests {
             ("representative_of_cluster", |r| {
                 r.cuts[0].representative_of_cluster[0] = 2;
             }),
+            ("weakest_of_cluster", |r| {
+                r.cuts[0].weakest_of_cluster.clear();
+            }),
             ("uncertain_photos", |r| r.cuts[0].uncertain_photos[0] = 3),
             ("pairs", |r| r.pairs[0].image2 = 0),
         ];
         for (name, change) in changes {
             let mut report = report();
             change(&mut report);
-            let error = folder_page(&report).unwrap_err().to_string();
+            let error = FolderPage::new(&report).err().unwrap().to_string();
             assert!(error.contains(name), "{name}: {error}");
         }
+    }
+
+    #[test]
+    fn pictures_that_are_missing_are_named() {
+        let report = report();
+        let page = FolderPage::new(&report).unwrap();
+        let error = page
+            .one_file(&mut LoadedPictures::default())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("thumbnails"), "{error}");
     }
 
     #[test]
@@ -355,7 +542,10 @@ mod tests {
             cuts: vec![ReportCut::default()],
             ..FolderReport::default()
         };
-        let page = folder_page(&nothing).unwrap();
+        let page = FolderPage::new(&nothing)
+            .unwrap()
+            .one_file(&mut LoadedPictures::default())
+            .unwrap();
         assert!(page.ends_with("</html>\n"));
         assert!(!page.contains("{{"), "a marker is left");
     }

@@ -3,6 +3,7 @@
 mod caption;
 mod confusion;
 mod figure;
+mod folder_report;
 mod html;
 mod label_page;
 mod overlay;
@@ -14,11 +15,13 @@ mod thumbnail;
 
 pub use confusion::confusion_figure;
 pub use figure::{FigureContent, FigureOptions, FigurePhoto, FigurePlaces, match_figure};
-pub use html::{
-    FolderReport, ReportCut, ReportFailure, ReportPair, ReportPhoto, ReportPlaces, folder_page,
-    href,
+pub use folder_report::{
+    FolderReport, LoadedPictures, PairDrawing, ReportCut, ReportFailure, ReportPair, ReportPhoto,
+    ReportPlaces, ReportSource, WeakestLink,
 };
+pub use html::{FolderPage, href};
 pub use label_page::{Card, LabelPage, Section, label_page};
+pub use page_data::Part;
 pub use thumbnail::{THUMBNAIL_SIDE_PX, thumbnail};
 
 use std::path::Path;

@@ -6,6 +6,8 @@
 //! address holds ([`guard`]).
 
 mod guard;
+mod labelling;
+mod putting_away;
 mod routes;
 mod shared;
 mod worker;
@@ -50,12 +52,13 @@ impl Server {
     pub(crate) fn run(self, mut worker: Worker<'_>) -> anyhow::Result<()> {
         let (sender, jobs) = channel();
         let shared: Arc<Shared> = worker.shared();
+        let store = worker.store_path();
         self.listener.set_nonblocking(true)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build()?;
-        let routes = routes::routes(self.guard, shared, sender);
+        let routes = routes::routes(self.guard, shared, sender, store);
         let listener = self.listener;
         let server = std::thread::spawn(move || {
             runtime.block_on(async {

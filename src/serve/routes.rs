@@ -15,17 +15,23 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use delfin::image::{DecodeOptions, read_file};
+use delfin::report::Part;
+use delfin::store::Store;
 use futures_util::stream::{Stream, unfold};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::guard::{Guard, check};
+use super::labelling::Train;
+use super::putting_away::PutAway;
 use super::shared::{Phase, Shared};
-use super::worker::{Act, PutAway, Worker};
+use super::worker::{Act, Worker};
 
 /// Largest request, in bytes: a list of all photos' numbers fits.
 const MAX_BODY: usize = 4 << 20;
+/// Largest photo to search by, in bytes.
+const MAX_PHOTO: usize = 64 << 20;
 const PROGRESS: &str = include_str!("progress.html");
 
 /// Work for the worker.
@@ -35,6 +41,8 @@ pub(super) type Job = Box<dyn for<'a> FnOnce(&mut Worker<'a>) + Send>;
 struct App {
     shared: Arc<Shared>,
     jobs: Sender<Job>,
+    /// Read for thumbnails while the worker is busy.
+    store: Arc<Option<Store>>,
 }
 
 /// An answer that is a message for the reader.
@@ -49,8 +57,18 @@ impl IntoResponse for Refused {
 
 type Answer<T> = Result<T, Refused>;
 
-pub(super) fn routes(guard: Guard, shared: Arc<Shared>, jobs: Sender<Job>) -> Router {
-    let app = App { shared, jobs };
+pub(super) fn routes(
+    guard: Guard,
+    shared: Arc<Shared>,
+    jobs: Sender<Job>,
+    store: Option<PathBuf>,
+) -> Router {
+    let store = store.and_then(|path| Store::open(&path).ok());
+    let app = App {
+        shared,
+        jobs,
+        store: Arc::new(store),
+    };
     // Below the number of the run, as photos are named by number.
     let of_run = Router::new()
         .route("/state", get(state))
@@ -58,7 +76,14 @@ pub(super) fn routes(guard: Guard, shared: Arc<Shared>, jobs: Sender<Job>) -> Ro
         .route("/cut/{p}", get(cut))
         .route("/questions/{p}", get(questions))
         .route("/changes", get(changes))
+        .route("/part/{name}", get(part))
         .route("/photo/{number}", get(photo))
+        .route(
+            "/search/{name}",
+            post(search).layer(DefaultBodyLimit::max(MAX_PHOTO)),
+        )
+        .route("/train", post(train))
+        .route("/labels", get(labels))
         .route("/organize/plan", post(plan_away))
         .route("/organize/apply", post(put_away))
         .route("/organize/undo", post(take_back))
@@ -68,6 +93,7 @@ pub(super) fn routes(guard: Guard, shared: Arc<Shared>, jobs: Sender<Job>) -> Ro
         // With a slash at the end, below which the page finds the others.
         .route("/{token}/", get(page))
         .route("/{token}/events", get(events))
+        .route("/{token}/growing/{number}", get(growing))
         .route("/{token}/cancel", post(cancel))
         .route("/{token}/sort", post(sort))
         .nest("/{token}/{run}", of_run)
@@ -129,21 +155,39 @@ async fn check_run(
     Refused(StatusCode::CONFLICT, reason).into_response()
 }
 
-/// The phase whenever it changes, but no more than some times a second.
+/// The phase and the clusters so far whenever the phase changes, but no more than some times a second.
 async fn events(State(app): State<App>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let shared = app.shared;
     let phases = unfold(
-        (app.shared.watch(), true),
-        |(mut phases, is_first)| async move {
+        (shared.watch(), shared, true),
+        |(mut phases, shared, is_first)| async move {
             if !is_first {
                 phases.changed().await.ok()?;
-                tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             }
             let phase = phases.borrow_and_update().clone();
-            let event = Event::default().json_data(phase).ok()?;
-            Some((Ok(event), (phases, false)))
+            let mut told = serde_json::to_value(&phase).ok()?;
+            if matches!(phase, Phase::Working { .. }) {
+                told["clusters"] = json!(shared.growing());
+            }
+            let event = Event::default().json_data(told).ok()?;
+            Some((Ok(event), (phases, shared, false)))
         },
     );
     Sse::new(phases).keep_alive(KeepAlive::default())
+}
+
+/// The thumbnail of a photo of the run that goes on.
+async fn growing(
+    State(app): State<App>,
+    Path((_, number)): Path<(String, usize)>,
+) -> Answer<Response> {
+    let missing = || Refused(StatusCode::NOT_FOUND, "no such picture".into());
+    let hash = app.shared.growing_photo(number).ok_or_else(missing)?;
+    let read = move || app.store.as_ref().as_ref()?.thumbnail(&hash).ok()?;
+    let read = tokio::task::spawn_blocking(read).await.ok().flatten();
+    let jpeg = read.ok_or_else(missing)?;
+    Ok(([(CONTENT_TYPE, "image/jpeg")], jpeg).into_response())
 }
 
 async fn cancel(State(app): State<App>) -> StatusCode {
@@ -192,6 +236,34 @@ async fn questions(State(app): State<App>, Path((_, _, p)): At<f64>) -> Answer<J
 
 async fn changes(State(app): State<App>) -> Answer<Json<Value>> {
     app.ask(|worker| worker.changes()).await.map(Json)
+}
+
+/// A part of the page.
+async fn part(State(app): State<App>, Path((_, _, name)): At<String>) -> Answer<Response> {
+    let missing = || Refused(StatusCode::NOT_FOUND, "no such part".into());
+    let part: Part = name.parse().map_err(|()| missing())?;
+    let json = app.ask(move |worker| worker.part(part)).await?;
+    let json = json.ok_or_else(missing)?;
+    Ok(([(CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+/// The photos that show what the photo in the request's body shows, which messages call by this name.
+async fn search(
+    State(app): State<App>,
+    Path((_, _, name)): At<String>,
+    photo: Bytes,
+) -> Answer<Json<Value>> {
+    let work = move |worker: &mut Worker<'_>| worker.search(&photo, &name);
+    app.ask(work).await.map(Json)
+}
+
+/// Trains a classifier, which takes its time: the events tell how far it is.
+async fn train(State(app): State<App>, Json(asked): Json<Train>) -> Answer<Json<Value>> {
+    app.ask(move |worker| worker.train(&asked)).await.map(Json)
+}
+
+async fn labels(State(app): State<App>) -> Answer<Html<String>> {
+    app.ask(|worker| worker.labels()).await.map(Html)
 }
 
 /// A photo by its number, in the formats that browsers show.

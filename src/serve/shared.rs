@@ -1,15 +1,22 @@
 //! What the worker tells the server while it works.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use delfin::cluster::Components;
 use delfin::pipeline::{Observer, Stage};
+use delfin::store::ContentHash;
 use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::cli::stage_title;
+
+/// Clusters, and photos of each, that are shown while a run goes on.
+const MAX_GROWING: usize = 24;
+const MAX_GROWING_PHOTOS: usize = 6;
 
 /// How far a run is, as the page is told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,6 +43,14 @@ pub(super) struct Shared {
     /// The number of the run, from 1, and its photos.
     photos: Mutex<(u64, Arc<Vec<PathBuf>>)>,
     warnings: Mutex<Vec<String>>,
+    growing: Mutex<Growing>,
+}
+
+/// The clusters so far, while a run goes on.
+#[derive(Default)]
+struct Growing {
+    hashes: Vec<ContentHash>,
+    joined: Option<Components>,
 }
 
 impl Shared {
@@ -51,6 +66,7 @@ impl Shared {
             started: Mutex::default(),
             photos: Mutex::default(),
             warnings: Mutex::default(),
+            growing: Mutex::default(),
         }
     }
 
@@ -75,6 +91,7 @@ impl Shared {
         self.is_cancelled.store(false, Ordering::Relaxed);
         *locked(&self.started) = None;
         locked(&self.warnings).clear();
+        *locked(&self.growing) = Growing::default();
         self.progress(Stage::Extract, 0, 0, 0);
     }
 
@@ -91,6 +108,61 @@ impl Shared {
 
     pub(super) fn set_photos(&self, run: u64, photos: Vec<PathBuf>) {
         *locked(&self.photos) = (run, Arc::new(photos));
+    }
+
+    /// Begins a training, of which `photos` are told.
+    pub(super) fn begin_labelling(&self) {
+        self.is_cancelled.store(false, Ordering::Relaxed);
+        *locked(&self.started) = None;
+        self.labelled(0, 0);
+    }
+
+    pub(super) fn labelled(&self, done: usize, total: usize) {
+        self.set(Phase::Working {
+            stage: "reading photos to learn from",
+            done,
+            total,
+            seconds_left: None,
+        });
+    }
+
+    pub(super) fn note(&self, text: &str) {
+        locked(&self.warnings).push(text.to_owned());
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    /// The content of a photo of the run that goes on, by its place in the folder.
+    pub(super) fn growing_photo(&self, number: usize) -> Option<ContentHash> {
+        locked(&self.growing).hashes.get(number).copied()
+    }
+
+    /// The largest clusters so far: of each the number of its photos and the first of them.
+    pub(super) fn growing(&self) -> Vec<(usize, Vec<usize>)> {
+        let Some(joined) = locked(&self.growing).joined.clone() else {
+            return Vec::new();
+        };
+        let first = joined.into_first_photos();
+        let mut counts = vec![0_usize; first.len()];
+        first.iter().for_each(|photo| counts[*photo as usize] += 1);
+        let mut largest: Vec<u32> = (0..first.len() as u32)
+            .filter(|p| counts[*p as usize] > 1)
+            .collect();
+        largest.sort_by_key(|photo| (std::cmp::Reverse(counts[*photo as usize]), *photo));
+        largest.truncate(MAX_GROWING);
+        let mut members: BTreeMap<u32, Vec<usize>> =
+            largest.iter().map(|p| (*p, Vec::new())).collect();
+        for (photo, first) in first.iter().enumerate() {
+            if let Some(members) = members.get_mut(first)
+                && members.len() < MAX_GROWING_PHOTOS
+            {
+                members.push(photo);
+            }
+        }
+        let row = |photo: &u32| Some((counts[*photo as usize], members.remove(photo)?));
+        largest.iter().filter_map(row).collect()
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {
@@ -121,15 +193,56 @@ impl Observer for Shared {
         });
     }
 
+    fn photos(&self, photos: &mut dyn Iterator<Item = (&str, ContentHash)>) {
+        let hashes: Vec<ContentHash> = photos.map(|(_, hash)| hash).collect();
+        let joined = u32::try_from(hashes.len()).ok().map(Components::new);
+        *locked(&self.growing) = Growing { hashes, joined };
+    }
+
+    fn linked(&self, image1: usize, image2: usize) {
+        if let Some(joined) = &mut locked(&self.growing).joined {
+            // Both are photos of the run.
+            let _ = joined.join(image1 as u32, image2 as u32);
+        }
+    }
+
     fn warn(&self, message: &str) {
-        locked(&self.warnings).push(message.to_owned());
+        self.note(message);
     }
 
     fn is_cancelled(&self) -> bool {
-        self.is_cancelled.load(Ordering::Relaxed)
+        self.is_stopped()
     }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clusters_grow_link_by_link_and_begin_anew_with_a_run() {
+        let shared = Shared::new();
+        assert!(shared.growing().is_empty());
+        let hashes: Vec<ContentHash> = (0..60).map(|number| [number; 32]).collect();
+        shared.photos(&mut hashes.iter().map(|hash| ("name", *hash)));
+        assert!(shared.growing().is_empty());
+        for (photo1, photo2) in [(3, 4), (10, 11), (11, 12), (4, 3), (59, 3)] {
+            shared.linked(photo1, photo2);
+        }
+        let expected = [(3, vec![3, 4, 59]), (3, vec![10, 11, 12])];
+        assert_eq!(shared.growing(), expected);
+        assert_eq!(shared.growing_photo(59), Some([59; 32]));
+        assert_eq!(shared.growing_photo(60), None);
+        shared.linked(0, 60);
+        // More than fit on the page.
+        (13..59).for_each(|photo| shared.linked(photo, photo - 1));
+        let (count, shown) = &shared.growing()[0];
+        assert_eq!((*count, shown.len()), (49, MAX_GROWING_PHOTOS));
+        shared.begin();
+        assert!(shared.growing().is_empty() && shared.growing_photo(0).is_none());
+    }
 }

@@ -3,22 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use delfin::cluster::Cluster;
-use delfin::folder::{list_photos, name_below, path_below, path_from_text};
-use delfin::organize::{self, Placement, Plan};
+use delfin::folder::{list_photos, name_below, path_below};
 use delfin::pipeline::{
     Action, ActionLog, ClusterOptions, Correction, FolderClusters, FolderPhoto, FolderSession,
 };
-use delfin::report::{FolderReport, folder_page};
+use delfin::report::{FolderPage, FolderReport, Part};
+use delfin::scoring::Relation;
 use delfin::store::{ContentHash, Store};
-use delfin::{Error, Model, counted, hex};
+use delfin::{Error, Model, hex};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::shared::{Phase, Shared};
-use crate::cli::taken_back;
 
 /// Most statements about pairs that one action makes.
 const MAX_CORRECTIONS: usize = 200_000;
@@ -46,43 +46,49 @@ pub(super) enum Act {
         photos: Vec<usize>,
         name: String,
     },
+    /// The photo is the best of its cluster.
+    Best {
+        photo: usize,
+    },
     Undo,
     Redo,
 }
 
-/// Where photos are put, one folder a cluster.
-#[derive(Debug, Deserialize)]
-pub(super) struct PutAway {
-    /// The destination, absolute or below the folder of the photos.
-    to: String,
-    method: Placement,
-    /// The least probability of a link, as the page shows the clusters.
-    min_probability: f64,
-}
-
 /// Carries out what the page asks for, one job after another.
 pub(crate) struct Worker<'a> {
-    model: &'a Model,
-    folder: &'a Path,
-    store: &'a Store,
-    options: ClusterOptions,
-    log: ActionLog,
+    pub(super) model: &'a Model,
+    pub(super) folder: &'a Path,
+    pub(super) store: &'a Store,
+    pub(super) options: ClusterOptions,
+    pub(super) log: ActionLog,
     sorted: Option<Sorted>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// Whether there was a store that can be written when the folder was opened.
     had_store: bool,
+    /// The page of labels, once a classifier was trained.
+    pub(super) labels: Option<String>,
+    /// What was done on the page since the program began: another page sees by it that it is behind.
+    num_acts: u64,
+}
+
+/// The length of a file in bytes, and when it was changed.
+type FileState = (u64, SystemTime);
+
+fn file_state(path: &Path) -> Option<FileState> {
+    let metadata = path.metadata().ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
 }
 
 /// What a run has found.
-struct Sorted {
+pub(super) struct Sorted {
     /// The number of the run: numbers of photos mean something within one alone.
     run: u64,
-    found: FolderClusters,
+    pub(super) found: FolderClusters,
     report: FolderReport,
     /// Whether the report's clusters keep to all corrections that were made.
     is_current: bool,
-    /// The names of the photos that were listed, and of those that could not be read.
-    listed: BTreeSet<String>,
+    /// The photos that were listed, those that could not be read among them, with the length and date of each file.
+    listed: BTreeMap<String, Option<FileState>>,
 }
 
 impl<'a> Worker<'a> {
@@ -104,6 +110,8 @@ impl<'a> Worker<'a> {
             sorted: None,
             shared: Arc::new(Shared::new()),
             had_store: store.path().exists(),
+            labels: None,
+            num_acts: 0,
         };
         worker.options.corrections = worker.log.corrections();
         Ok(worker)
@@ -113,7 +121,12 @@ impl<'a> Worker<'a> {
         self.shared.clone()
     }
 
-    fn session<'s>(&'s self) -> delfin::Result<FolderSession<'s>> {
+    /// The file of the store; none where it is in memory.
+    pub(super) fn store_path(&self) -> Option<PathBuf> {
+        self.is_kept().then(|| self.store.path().to_owned())
+    }
+
+    pub(super) fn session<'s>(&'s self) -> delfin::Result<FolderSession<'s>> {
         let session = FolderSession::new(self.model, self.folder, self.store, &self.options)?;
         Ok(session.with_observer(&*self.shared))
     }
@@ -141,25 +154,33 @@ impl<'a> Worker<'a> {
 
     fn find(&self) -> delfin::Result<Sorted> {
         let session = self.session()?;
+        // Before they are read: what changes meanwhile is a change.
+        let listed = list_photos(self.folder)?.photos.into_iter();
+        let states: BTreeMap<String, Option<FileState>> = listed
+            .map(|path| (name_below(self.folder, &path), file_state(&path)))
+            .collect();
         let found = session.cluster()?;
-        let mut report = session.report(&found, self.folder)?;
+        let mut report = session.report(&found, self.folder);
         let run = self.shared.run() + 1;
         for (number, photo) in report.photos.iter_mut().enumerate() {
             photo.href = Some(format!("{run}/photo/{number}"));
         }
-        report.live_run = Some(run);
-        let read = found.photos.iter().map(|photo| photo.path.clone());
-        let failed = found.failures.iter().map(|failure| failure.path.clone());
+        let read = found.photos.iter().map(|photo| &photo.path);
+        let failed = found.failures.iter().map(|failure| &failure.path);
+        let state = |name: &String| {
+            let state = states.get(name).copied().flatten();
+            (name.clone(), state)
+        };
         Ok(Sorted {
             run,
-            listed: read.chain(failed).collect(),
+            listed: read.chain(failed).map(state).collect(),
             found,
             report,
             is_current: true,
         })
     }
 
-    fn sorted(&self) -> anyhow::Result<&Sorted> {
+    pub(super) fn sorted(&self) -> anyhow::Result<&Sorted> {
         self.sorted.as_ref().context("nothing is sorted yet")
     }
 
@@ -173,7 +194,18 @@ impl<'a> Worker<'a> {
                 sorted.found.report_cuts(&self.options);
             sorted.is_current = true;
         }
-        Ok(folder_page(&sorted.report)?)
+        Ok(FolderPage::live(&sorted.report, sorted.run)?.index())
+    }
+
+    /// A part of the page, as JSON; none if the page has no such part.
+    pub(super) fn part(&self, part: Part) -> anyhow::Result<Option<String>> {
+        let Sorted {
+            run, found, report, ..
+        } = self.sorted()?;
+        // Without the observer, as a run that was cancelled is over.
+        let session = FolderSession::new(self.model, self.folder, self.store, &self.options)?;
+        let mut pictures = session.pictures_of_pair(found, report);
+        Ok(FolderPage::live(report, *run)?.part(part, &mut pictures)?)
     }
 
     /// How often can be undone and done again, the names of clusters, and warnings of the run.
@@ -187,6 +219,11 @@ impl<'a> Worker<'a> {
         let names: Vec<(usize, &str)> = names
             .filter_map(|(hash, name)| Some((*numbers.get(&hash)?, name)))
             .collect();
+        let best = self.log.best_photos();
+        let best: Vec<usize> = best
+            .keys()
+            .filter_map(|hash| numbers.get(hash).copied())
+            .collect();
         let (num_done, num_undone) = self.log.counts();
         let mut warnings = self.shared.warnings();
         if !self.is_kept() {
@@ -196,7 +233,10 @@ impl<'a> Worker<'a> {
         Ok(json!({
             "num_done": num_done,
             "num_undone": num_undone,
+            "num_acts": self.num_acts,
             "names": names,
+            "best": best,
+            "has_labels": self.labels.is_some(),
             "warnings": warnings,
         }))
     }
@@ -210,7 +250,7 @@ impl<'a> Worker<'a> {
         Ok(json!({ "cut": cut.json(), "state": self.state()? }))
     }
 
-    fn clusters(&self, min_probability: f64) -> anyhow::Result<Vec<Cluster>> {
+    pub(super) fn clusters(&self, min_probability: f64) -> anyhow::Result<Vec<Cluster>> {
         let found = &self.sorted()?.found;
         Ok(found.clusters_at(probable(min_probability)?, &self.options))
     }
@@ -234,6 +274,11 @@ impl<'a> Worker<'a> {
                 None
             }
             Act::Name { photos, name } => Some(self.named(&photos, &name)?),
+            Act::Best { photo } => {
+                let photo = self.sorted()?.found.photos.get(photo);
+                let hash = photo.context("no such photo")?.content_hash;
+                Some(Action::Best { photo: hex(&hash) })
+            }
             Act::Pair { photos, is_same } => {
                 let mut corrections = Corrections::of(self.sorted()?);
                 corrections.say(photos[0], photos[1], is_same)?;
@@ -244,6 +289,7 @@ impl<'a> Worker<'a> {
         if let Some(action) = action {
             self.log.push(self.store, action)?;
         }
+        self.num_acts += 1;
         self.options.corrections = self.log.corrections();
         if let Some(sorted) = &mut self.sorted {
             sorted.is_current = false;
@@ -341,84 +387,57 @@ impl<'a> Worker<'a> {
         Ok(json!(questions.collect::<Vec<_>>()))
     }
 
+    /// The photos that show what a photo from elsewhere shows, `bytes` of a file called `name`.
+    pub(super) fn search(&self, bytes: &[u8], name: &str) -> anyhow::Result<Value> {
+        let folder = tempfile::tempdir()?;
+        // Its ending may say what kind of photo it is; all else of the name is the sender's.
+        let ending = Path::new(name).extension().and_then(|e| e.to_str());
+        let ending = ending.filter(|ending| ending.chars().all(char::is_alphanumeric));
+        let path = folder
+            .path()
+            .join("query")
+            .with_extension(ending.unwrap_or_default());
+        std::fs::write(&path, bytes)?;
+        let hits = self.session()?.search_among(&path, &self.sorted()?.found);
+        let hits = hits.map_err(|error| {
+            let reason = error.to_string();
+            anyhow!("{}", reason.replace(&*path.to_string_lossy(), name))
+        })?;
+        let hits = hits.iter().map(|hit| {
+            json!({
+                "photo": hit.photo,
+                "p": hit.probability,
+                "inliers": hit.num_inliers,
+                "relation": hit.relation.map(Relation::as_str),
+            })
+        });
+        Ok(json!(hits.collect::<Vec<_>>()))
+    }
+
     /// What was added to the folder since it was sorted, and what is gone.
     pub(super) fn changes(&self) -> anyhow::Result<Value> {
         let listed = &self.sorted()?.listed;
         let photos = list_photos(self.folder)?.photos;
-        let now: BTreeSet<String> = photos.iter().map(|p| name_below(self.folder, p)).collect();
-        Ok(json!({
-            "num_added": now.difference(listed).count(),
-            "num_gone": listed.difference(&now).count(),
-        }))
-    }
-
-    fn plan(&self, put_away: &PutAway) -> anyhow::Result<(PathBuf, Plan)> {
-        if put_away.to.trim().is_empty() {
-            bail!("name a folder");
-        }
-        let to = self.folder.join(path_from_text(&put_away.to));
-        if to.components().any(|part| part.as_os_str() == ".delfin") {
-            bail!("{}: folders called .delfin are delfin's own", to.display());
-        }
-        let survey = organize::survey(self.folder, &to)?;
-        let found = &self.sorted()?.found;
-        let clusters = self.clusters(put_away.min_probability)?;
-        let mut labels = BTreeMap::new();
-        let mut taken = BTreeSet::new();
-        let names = self.log.names();
-        for (number, cluster) in clusters.iter().enumerate() {
-            let name = name_of(cluster, &found.photos, &names);
-            let label = name.unwrap_or_else(|| number.to_string());
-            if !taken.insert(label.to_lowercase()) {
-                bail!("two clusters are called {label:?}: give one another name");
-            }
-            for &photo in &cluster.members {
-                labels.insert(found.photos[photo].path.clone(), label.clone());
-            }
-        }
-        let assigned = organize::by_labels(&survey.photos, &labels, "this page");
-        Ok((to, organize::plan(&survey, &assigned.assignments)))
-    }
-
-    /// What [`Worker::put_away`] would do: one object as `delfin organize --plan` prints it.
-    pub(super) fn plan_away(&self, put_away: &PutAway) -> anyhow::Result<Value> {
-        let (_, plan) = self.plan(put_away)?;
-        let mut value: Value = serde_json::from_str(&plan.json(put_away.method))?;
-        value["num_folders"] = plan.num_folders().into();
-        Ok(value)
-    }
-
-    /// Makes links or copies of the photos, one folder a cluster. The photos themselves stay as they are.
-    pub(super) fn put_away(&self, put_away: &PutAway) -> anyhow::Result<Value> {
-        let (to, plan) = self.plan(put_away)?;
-        let or_copy = put_away.method == Placement::HardLink;
-        let applied = organize::apply(&plan, put_away.method, or_copy)?;
-        let failures: Vec<_> = applied.failures.iter().map(|f| &f.reason).collect();
-        let told = format!(
-            "{} placed in {} below {}",
-            counted(applied.num_placed, "photo"),
-            counted(plan.num_folders(), "folder"),
-            to.display()
-        );
-        Ok(json!({
-            "told": told,
-            "num_copied_instead": applied.num_copied_instead,
-            "failures": failures,
-        }))
-    }
-
-    /// Takes the last run back that put photos there.
-    pub(super) fn take_back(&self, to: &str) -> anyhow::Result<Value> {
-        let to = self.folder.join(path_from_text(to));
-        let Some(undone) = organize::undo(&to)? else {
-            bail!("{}: no run to take back", to.display());
+        let now: BTreeMap<String, &PathBuf> = photos
+            .iter()
+            .map(|path| (name_below(self.folder, path), path))
+            .collect();
+        let is_changed = |(name, path): &(&String, &&PathBuf)| {
+            listed
+                .get(*name)
+                .is_some_and(|state| *state != file_state(path))
         };
-        Ok(json!({ "told": taken_back(&undone, &to) }))
+        Ok(json!({
+            "num_added": now.keys().filter(|name| !listed.contains_key(*name)).count(),
+            "num_gone": listed.keys().filter(|name| !now.contains_key(*name)).count(),
+            "num_changed": now.iter().filter(is_changed).count(),
+            "num_acts": self.num_acts,
+        }))
     }
 }
 
 /// The name that most photos of a cluster have; of equally many the first in the alphabet.
-fn name_of(
+pub(super) fn name_of(
     cluster: &Cluster,
     photos: &[FolderPhoto],
     names: &BTreeMap<ContentHash, &str>,

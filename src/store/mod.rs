@@ -185,7 +185,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be read.
-    pub(crate) fn thumbnail(&self, photo: &ContentHash) -> Result<Option<Vec<u8>>> {
+    pub fn thumbnail(&self, photo: &ContentHash) -> Result<Option<Vec<u8>>> {
         self.lock()
             .prepare_cached(
                 "SELECT data FROM thumbnails JOIN photos ON photos.id = thumbnails.photo

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { copyFile, readdir, rm, stat } from "node:fs/promises";
+import { copyFile, readFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { open } from "./browser.mjs";
 
@@ -127,12 +127,99 @@ await page.getByRole("button", { name: "Take back the last" }).click();
 await page.waitForFunction(() => /7 places taken back/.test(document.querySelector(".plan").textContent));
 assert.equal(existsSync(join(folder, "sorted", label[0])), false);
 assert.equal(existsSync(join(folder, ODD)), true);
+
+// The best of each cluster is kept, the others are moved away and come back.
+const files = async () => (await readdir(folder)).filter((name) => /\.(png|jpg)$/.test(name)).sort();
+const all = await files();
+await page.getByRole("button", { name: "Close" }).click();
+await page.keyboard.press("Escape");
+await tile("graffiti_1_2.png").click();
+await page.keyboard.press("b");
+await shown("with 3 corrections");
+await tile("graffiti_1_2.png").locator(".mark.best").waitFor();
+await page.keyboard.press("Escape");
+await page.getByRole("button", { name: "Put away …" }).click();
+await page.selectOption("#away-which", "others");
+assert.deepEqual([await page.inputValue("#away-to"), await page.inputValue("#away-method")], ["others", "move"]);
+await page.getByRole("button", { name: "Preview" }).click();
+await page.waitForSelector(".plan .kept");
+assert.match(await page.textContent(".plan"), /graffiti_1_2\.pngstays: marked as the best/);
+await page.screenshot({ path: join(pictures, "others.png") });
+await page.getByRole("button", { name: "Put away", exact: true }).click();
+await page.waitForFunction(() => /moved in/.test(document.querySelector(".plan").textContent));
+const left = await files();
+assert.ok(left.includes("graffiti_1_2.png") && !left.includes("graffiti_1_0.png"), String(left));
+await page.getByRole("button", { name: "Take back the last" }).click();
+await page.waitForFunction(() => /taken back/.test(document.querySelector(".plan").textContent));
+assert.deepEqual(await files(), all);
+
 await page.fill("#away-to", "");
 await page.getByRole("button", { name: "Preview" }).click();
 await page.waitForSelector(".plan .fault");
 // The browser notes that answer; nothing else may be noted.
 assert.match(faults.pop() ?? "", /422/);
 await page.getByRole("button", { name: "Close" }).click();
+
+
+// Labels as JSON.
+const [download] = await Promise.all([page.waitForEvent("download"), page.click("#export-json")]);
+const rows = JSON.parse(await readFile(await download.path(), "utf8"));
+assert.equal(rows.length, 12);
+assert.equal(rows.find(({ path }) => path === "coffee_0.png").cluster, "Cups <b>");
+assert.equal(rows.filter(({ representative }) => representative).length, new Set(rows.map(({ cluster }) => cluster)).size);
+
+// A photo from elsewhere is searched by: dropped, and chosen.
+const drop = async (name, path) => {
+  const bytes = [...await readFile(path)];
+  const transfer = await page.evaluateHandle(([name, bytes]) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([new Uint8Array(bytes)], name));
+    return transfer;
+  }, [name, bytes]);
+  await page.dispatchEvent("main", "drop", { dataTransfer: transfer });
+};
+await drop("elsewhere ?#.png", join(folder, "coffee_1.png"));
+await page.waitForSelector("[data-hit]");
+assert.match(await page.textContent("#dock"), /elsewhere \?#\.png.*photos show what it shows/s);
+assert.match(await page.locator("[data-hit]").first().getAttribute("aria-label"), /coffee_1\.png, .*edited copy/);
+await page.screenshot({ path: join(pictures, "search.png") });
+await page.locator("[data-hit]").first().click();
+assert.equal(await page.textContent("#dock-title"), "coffee_1.png");
+await page.keyboard.press("Escape");
+await page.setInputFiles("input[type=file]", { name: "notes.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
+await page.locator(".toast", { hasText: "notes.png" }).waitFor();
+assert.match(faults.pop() ?? "", /422/);
+
+// A classifier from names: one class is not enough, two are; its page has both scores' labels.
+const train = async () => {
+  await page.getByRole("button", { name: "Train" }).click();
+  await page.waitForFunction(() => !document.querySelector("dialog[open] .primary").disabled, null, { timeout: 60000 });
+  return page.textContent("dialog[open] .plan");
+};
+await page.getByRole("button", { name: "Learn labels …" }).click();
+assert.match(await train(), /two classes or more.*1 name/s);
+assert.match(faults.pop() ?? "", /422/);
+await page.getByRole("button", { name: "Close" }).click();
+await page.locator(`#${await clusterOf("graffiti_1_0.png")} .quiet`, { hasText: "Name" }).click();
+await page.keyboard.type("Walls");
+await page.keyboard.press("Enter");
+await shown("with 4 corrections");
+await page.getByRole("button", { name: "Learn labels …" }).click();
+assert.match(await train(), /to check/);
+const [labels] = await Promise.all([page.context().waitForEvent("page"), page.locator("dialog[open] a").click()]);
+await labels.waitForSelector(".card");
+assert.match(await labels.textContent("body"), /2 classes.*Photos without a label.*softmax: (Cups <b>|Walls)/s);
+assert.equal(await labels.locator("b").count(), 0);
+await labels.screenshot({ path: join(pictures, "labels.png") });
+await labels.close();
+await page.getByRole("button", { name: "Close" }).click();
+await page.getByRole("link", { name: "Labels" }).waitFor();
+
+// As many corrections as the killed program is to leave.
+await undo();
+await shown("with 3 corrections");
+await undo();
+await shown("with 2 corrections");
 
 await page.emulateMedia({ colorScheme: "dark" });
 await page.screenshot({ path: join(pictures, "dark.png") });
@@ -141,5 +228,5 @@ const overflow = await page.evaluate(() => document.documentElement.scrollWidth 
 assert.ok(overflow <= 0, `${overflow} px too wide`);
 await page.screenshot({ path: join(pictures, "phone.png") });
 await browser.close();
-await rm(join(folder, "sorted"), { recursive: true, force: true });
+for (const name of ["sorted", "others"]) await rm(join(folder, name), { recursive: true, force: true });
 assert.deepEqual(faults, []);

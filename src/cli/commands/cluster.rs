@@ -79,7 +79,13 @@ impl ClusterArgs {
 /// `clusters.json` beside them, which is written first, is theirs.
 fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
     let at = |name: &str| args.output.join(name);
-    for name in ["clusters.json", "clusters.csv", "edges.csv", "report.html"] {
+    for name in [
+        "clusters.json",
+        "clusters.csv",
+        "edges.csv",
+        "report.html",
+        "report_parts/photos-0.js",
+    ] {
         ensure_replaceable(&at(name), args.force)?;
     }
     let is_own = at("clusters.json").exists();

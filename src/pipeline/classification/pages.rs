@@ -1,10 +1,11 @@
 //! Results -> the pages that show them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::photo_classifier::Classification;
 use super::review::{Doubt, Finding};
 use super::train::LabelledResult;
 use crate::classify::{Classifier, ConfusionMatrix};
@@ -133,17 +134,60 @@ pub fn review_page(classifier: &Classifier, findings: &[Finding], folder: &Path)
     }
 }
 
-fn card(classifier: &Classifier, result: &LabelledResult, folder: Option<&Path>) -> Card {
-    let found = &result.classification;
-    let labels = &classifier.labels;
-    let mut pictures = vec![thumbnail(&result.photo.path)];
-    let mut lines = vec![
-        format!("label: {}", labels[result.photo.class]),
-        format!(
-            "softmax: {} ({:.2})",
-            labels[found.layer_class], found.layer_probabilities[found.layer_class]
+/// What both scores say of photos without a label, each its name, path and result: the least certain first.
+/// `folder` holds the training photos.
+pub fn suggestions(
+    classifier: &Classifier,
+    mut photos: Vec<(String, PathBuf, Classification)>,
+    folder: &Path,
+) -> Section {
+    let certainty = |found: &Classification| found.probabilities[found.class];
+    // A stable sort: equally certain photos stay in their order.
+    photos.sort_by(|(_, _, a), (_, _, b)| certainty(a).total_cmp(&certainty(b)));
+    let cards = photos.par_iter().take(MAX_CARDS);
+    Section {
+        cell: None,
+        title: format!(
+            "Photos without a label, the least certain first ({})",
+            photos.len()
         ),
-    ];
+        cards: cards
+            .map(|(name, path, found)| Card {
+                title: name.clone(),
+                ..said(classifier, path, found, Some(folder))
+            })
+            .collect(),
+    }
+}
+
+fn card(classifier: &Classifier, result: &LabelledResult, folder: Option<&Path>) -> Card {
+    let mut card = said(
+        classifier,
+        &result.photo.path,
+        &result.classification,
+        folder,
+    );
+    let label = format!("label: {}", classifier.labels[result.photo.class]);
+    card.lines.insert(0, label);
+    Card {
+        title: result.photo.name.clone(),
+        ..card
+    }
+}
+
+/// What the scores say of a photo.
+fn said(
+    classifier: &Classifier,
+    path: &Path,
+    found: &Classification,
+    folder: Option<&Path>,
+) -> Card {
+    let labels = &classifier.labels;
+    let mut pictures = vec![thumbnail(path)];
+    let mut lines = vec![format!(
+        "softmax: {} ({:.2})",
+        labels[found.layer_class], found.layer_probabilities[found.layer_class]
+    )];
     if let Some(best) = found.best_match {
         let reference = &classifier.references[best.reference];
         lines.push(format!(
@@ -161,7 +205,7 @@ fn card(classifier: &Classifier, result: &LabelledResult, folder: Option<&Path>)
     ));
     Card {
         pictures,
-        title: result.photo.name.clone(),
+        title: String::new(),
         lines,
     }
 }

@@ -46,22 +46,37 @@ pub fn review_labels(
     cache: &dyn FeatureCache,
     observer: &dyn TrainingObserver,
 ) -> Result<Vec<Finding>> {
-    let cache = &PhotoCache::new(cache, |text| observer.note(text));
     let dataset = Dataset::open_with_labels(folder, &classifier.classifier().labels)?;
     dataset.notes.iter().for_each(|note| observer.note(note));
+    review_photos(classifier, dataset.photos, cache, observer)
+}
+
+/// As [`review_labels`], of photos whose classes are those of the classifier, wherever they lie.
+///
+/// # Errors
+/// [`Error::Model`], [`Error::Cancelled`].
+pub fn review_photos(
+    classifier: &PhotoClassifier,
+    photos: Vec<LabelledPhoto>,
+    cache: &dyn FeatureCache,
+    observer: &dyn TrainingObserver,
+) -> Result<Vec<Finding>> {
+    let cache = &PhotoCache::new(cache, |text| observer.note(text));
     let done = std::sync::atomic::AtomicUsize::new(0);
-    let results: Vec<Result<Classification>> = dataset
-        .photos
+    let results: Vec<Result<Classification>> = photos
         .par_iter()
         .map(|photo| {
+            if observer.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
             let result = classifier.classify_path(&photo.path, cache);
             let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            observer.photos(done, dataset.photos.len());
+            observer.photos(done, photos.len());
             result
         })
         .collect();
     let mut findings = Vec::new();
-    for (photo, result) in dataset.photos.into_iter().zip(results) {
+    for (photo, result) in photos.into_iter().zip(results) {
         match result {
             Ok(classification) => {
                 if let Some(doubt) = doubt(photo.class, &classification) {
@@ -72,7 +87,7 @@ pub fn review_labels(
                     });
                 }
             }
-            Err(error @ Error::Model { .. }) => return Err(error),
+            Err(error @ (Error::Model { .. } | Error::Cancelled)) => return Err(error),
             Err(error) => observer.note(&format!("{error}; left out")),
         }
     }

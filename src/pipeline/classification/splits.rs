@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::options::{ClassifierOptions, TrainingFolders};
 use super::photos::TrainingObserver;
 use super::sample::{Sample, SplitPhoto};
-use crate::classify::{Dataset, LabelledPhoto, Split};
+use crate::classify::{Dataset, LabelledPhoto, Split, SplitOptions};
 use crate::error::{Error, Result};
 use crate::image::{DecodeOptions, Photo};
 
@@ -83,6 +83,7 @@ pub(super) fn list(
 ) -> Result<(Vec<String>, Vec<SplitPhoto>)> {
     let dataset = open_dataset(&folders.training, &options.decode)?;
     dataset.notes.iter().for_each(|note| observer.note(note));
+    let labels = dataset.labels.clone();
     let mut percentages = options.split;
     if folders.validation.is_some() {
         percentages.validation_percentage = 0.0;
@@ -90,27 +91,33 @@ pub(super) fn list(
     if folders.testing.is_some() {
         percentages.testing_percentage = 0.0;
     }
-    let mut photos: Vec<SplitPhoto> = dataset
-        .photos
-        .into_iter()
-        .map(|photo| {
-            let groups = options.groups.as_ref();
-            let name = groups.map_or(photo.name.as_str(), |groups| groups.name_of(&photo.name));
-            let split = percentages.split_of(name);
-            (photo, split)
-        })
-        .collect();
+    let mut photos = split(dataset, &percentages, options);
     for (folder, split) in [
         (&folders.validation, Split::Validation),
         (&folders.testing, Split::Testing),
     ] {
         if let Some(folder) = folder {
-            let more = Dataset::open_with_labels(folder, &dataset.labels)?;
+            let more = Dataset::open_with_labels(folder, &labels)?;
             more.notes.iter().for_each(|note| observer.note(note));
             photos.extend(more.photos.into_iter().map(|photo| (photo, split)));
         }
     }
-    Ok((dataset.labels, photos))
+    Ok((labels, photos))
+}
+
+/// Every photo with its split.
+pub(super) fn split(
+    dataset: Dataset,
+    percentages: &SplitOptions,
+    options: &ClassifierOptions,
+) -> Vec<SplitPhoto> {
+    let groups = options.groups.as_ref();
+    let split = |photo: LabelledPhoto| {
+        let name = groups.map_or(photo.name.as_str(), |groups| groups.name_of(&photo.name));
+        let split = percentages.split_of(name);
+        (photo, split)
+    };
+    dataset.photos.into_iter().map(split).collect()
 }
 
 /// A class without a photo to learn from takes all of its photos for training; one without any photo

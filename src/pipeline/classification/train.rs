@@ -10,10 +10,10 @@ use super::options::{ClassifierOptions, TrainingFolders};
 use super::photo_classifier::{Classification, conclude};
 use super::photos::{TrainingObserver, global_of, read_photos};
 use super::sample::{Sample, SplitPhoto};
-use super::splits::{ensure_training, list};
+use super::splits::{ensure_training, list, split};
 use crate::classify::{
-    Calibration, Classifier, Evaluation, Evidence, FeatureSettings, LabelledPhoto, NetworkId,
-    Reference, Samples, SoftmaxLayer, Split, TrainingOptions, evaluate, hash_percentage,
+    Calibration, Classifier, Dataset, Evaluation, Evidence, FeatureSettings, LabelledPhoto,
+    NetworkId, Reference, Samples, SoftmaxLayer, Split, TrainingOptions, evaluate, hash_percentage,
     train_layer,
 };
 use crate::error::{Error, Result};
@@ -79,11 +79,56 @@ pub fn train_classifier(
     observer: &dyn TrainingObserver,
 ) -> Result<TrainedClassifier> {
     options.validate()?;
-    let cache = &PhotoCache::new(cache, |text| observer.note(text));
     let (labels, photos) = list(folders, options, observer)?;
+    train(
+        model,
+        labels,
+        photos,
+        &folders.training,
+        options,
+        cache,
+        observer,
+    )
+}
+
+/// As [`train_classifier`], from photos whose classes are known, wherever they lie; `folder` is named in errors.
+///
+/// # Errors
+/// As [`train_classifier`]; also [`Error::Dataset`] for a class without a photo that can be read, and for fewer than
+/// two classes.
+pub fn train_on(
+    model: &Model,
+    dataset: Dataset,
+    folder: &Path,
+    options: &ClassifierOptions,
+    cache: &dyn FeatureCache,
+    observer: &dyn TrainingObserver,
+) -> Result<TrainedClassifier> {
+    options.validate()?;
+    if dataset.labels.len() < 2 {
+        return Err(Error::Dataset {
+            path: folder.to_owned(),
+            reason: "a classifier needs two classes or more".into(),
+        });
+    }
+    let labels = dataset.labels.clone();
+    let photos = split(dataset, &options.split, options);
+    train(model, labels, photos, folder, options, cache, observer)
+}
+
+fn train(
+    model: &Model,
+    labels: Vec<String>,
+    photos: Vec<SplitPhoto>,
+    folder: &Path,
+    options: &ClassifierOptions,
+    cache: &dyn FeatureCache,
+    observer: &dyn TrainingObserver,
+) -> Result<TrainedClassifier> {
+    let cache = &PhotoCache::new(cache, |text| observer.note(text));
     let settings = settings(options, model);
     let mut samples = read(model, photos, &settings, options, cache, observer)?;
-    ensure_training(&mut samples, &labels, &folders.training, observer)?;
+    ensure_training(&mut samples, &labels, folder, observer)?;
     let of = |split: Split| -> Vec<usize> {
         let indices = samples.iter().enumerate();
         indices

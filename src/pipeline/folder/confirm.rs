@@ -70,7 +70,11 @@ pub(super) fn compare_pixels(
         let mut new = Vec::new();
         for ((at, pair), record) in group.into_iter().zip(records) {
             if let Some(record) = record {
-                pairs[at as usize] = judged_pair(names(entries, pair), &record, judgement);
+                let judged = judged_pair(names(entries, pair), &record, judgement);
+                if judged.is_linked(session.options) {
+                    session.observer.linked(judged.image1, judged.image2);
+                }
+                pairs[at as usize] = judged;
                 new.push((hashes(entries, pair), record));
             }
         }

@@ -108,6 +108,11 @@ pub enum Action {
         /// The name; empty for none.
         name: String,
     },
+    /// Marked a photo as the best of its cluster.
+    Best {
+        /// The SHA-256 of its file, in hexadecimal.
+        photo: String,
+    },
 }
 
 /// What a person did to the clusters of a folder, kept in its store: undone and done again without end, also by
@@ -186,7 +191,7 @@ impl ActionLog {
     pub fn corrections(&self) -> Vec<Correction> {
         let of = |action: &Action| match action {
             Action::Correct { corrections } => corrections.clone(),
-            Action::Name { .. } => Vec::new(),
+            Action::Name { .. } | Action::Best { .. } => Vec::new(),
         };
         self.done.iter().flat_map(of).collect()
     }
@@ -206,6 +211,20 @@ impl ActionLog {
         }
         names.retain(|_, name| !name.is_empty());
         names
+    }
+}
+
+impl ActionLog {
+    /// The photos that were marked as the best of their clusters, each with its place in the log: of several in
+    /// one cluster the last counts.
+    pub fn best_photos(&self) -> BTreeMap<ContentHash, usize> {
+        let marked = self.done.iter().enumerate().filter_map(|(place, action)| {
+            let Action::Best { photo } = action else {
+                return None;
+            };
+            Some((hash(photo)?, place))
+        });
+        marked.collect()
     }
 }
 
@@ -235,16 +254,26 @@ mod tests {
             };
             log.push(&store, name).unwrap();
             log.push(&store, correct(false)).unwrap();
+            let best = |photo: [u8; 32]| Action::Best { photo: hex(&photo) };
+            for photo in [[1; 32], [3; 32], [1; 32]] {
+                log.push(&store, best(photo)).unwrap();
+            }
         }
         let store = Store::open(&path).unwrap();
         let mut log = ActionLog::read(&store).unwrap();
         assert_eq!(log.corrections(), [correction(true), correction(false)]);
         let named = BTreeMap::from([([1; 32], "<b>café"), ([3; 32], "<b>café")]);
         assert_eq!(log.names(), named);
+        let best = BTreeMap::from([([1; 32], 5), ([3; 32], 4)]);
+        assert_eq!(log.best_photos(), best);
+        for _ in 0..3 {
+            assert!(log.undo(&store).unwrap());
+        }
+        assert!(log.best_photos().is_empty());
         assert!(log.undo(&store).unwrap() && log.undo(&store).unwrap());
-        assert_eq!(log.counts(), (1, 2));
+        assert_eq!(log.counts(), (1, 5));
         assert!(log.redo(&store).unwrap());
-        assert_eq!(log.counts(), (2, 1));
+        assert_eq!(log.counts(), (2, 4));
         log.push(&store, correct(true)).unwrap();
         assert!(!log.redo(&store).unwrap());
         store.append_to_log("{\"marry\":1}").unwrap();

@@ -1,5 +1,6 @@
 //! A folder of photos -> verified pairs -> clusters.
 
+mod best;
 pub mod blocks;
 mod confirm;
 mod corrections;
@@ -24,18 +25,20 @@ use super::observer::{Observer, Silent};
 use crate::cluster::Cluster;
 use crate::error::{Error, Result};
 use crate::extract::Model;
-use crate::files::{write_file, write_file_with};
+use crate::files::write_file_with;
 use crate::folder::{PassedOver, path_below, path_text};
-use crate::report::folder_page;
+use crate::report::FolderPage;
 use crate::scoring::{PixelEvidence, Relation, probability};
 use crate::store::{ContentHash, Store};
 
+pub use best::BestBy;
 pub use corrections::{Action, ActionLog, Correction};
 pub use explain::{Explanation, cluster_pairs};
 pub use options::ClusterOptions;
 pub use questions::Question;
 pub(in crate::pipeline) use read::extraction_settings;
-pub use search::{SearchHit, SearchResult};
+pub use report::ReportPictures;
+pub use search::{PhotoHit, SearchHit, SearchResult};
 pub use tables::{
     ClusterFile, ClusterSource, PhotoRow, clusters_csv, clusters_json, edges_csv, labels_txt,
 };
@@ -222,6 +225,9 @@ impl<'a> FolderSession<'a> {
     /// errors of matching two photos.
     pub fn cluster(&self) -> Result<FolderClusters> {
         let folder = read::read_folder(self)?;
+        let photos = folder.entries.iter();
+        self.observer
+            .photos(&mut photos.map(|photo| (photo.name.as_str(), photo.hash)));
         let pairs = pairs_to_verify(self, &folder.entries, folder.globals)?;
         let (pairs, prior_log_odds) = judged_pairs(self, &folder.entries, pairs)?;
         let mut result = FolderClusters {
@@ -237,7 +243,8 @@ impl<'a> FolderSession<'a> {
     }
 
     /// Writes clusters.json, clusters.csv, labels_pred.txt, edges.csv and report.html into the folder
-    /// `output`, which is made if missing. Each is written over what is there.
+    /// `output`, which is made if missing, and of a large folder report_parts, as [`FolderPage::write`] does. Each
+    /// is written over what is there.
     ///
     /// # Errors
     /// As [`FolderSession::cluster`], and [`crate::Error::Io`] when a file cannot be written.
@@ -246,7 +253,7 @@ impl<'a> FolderSession<'a> {
             path: output.to_owned(),
             source,
         })?;
-        let report = self.report(found, output)?;
+        let report = self.report(found, output);
         let at = |name: &str| output.join(name);
         let source = self.source();
         write_file_with(&at("clusters.json"), |out| {
@@ -255,7 +262,8 @@ impl<'a> FolderSession<'a> {
         write_file_with(&at("clusters.csv"), |out| clusters_csv(found, out))?;
         write_file_with(&at("labels_pred.txt"), |out| labels_txt(found, out))?;
         write_file_with(&at("edges.csv"), |out| edges_csv(found, out))?;
-        write_file(&at("report.html"), folder_page(&report)?.as_bytes())
+        let mut pictures = self.report_pictures(found, &report);
+        FolderPage::new(&report)?.write(&mut pictures, &at("report.html"))
     }
 
     /// Where the clusters of this session come from.

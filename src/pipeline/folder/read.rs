@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::pixels::hold;
-use super::{Failure, FolderSession};
+use super::{Failure, FolderPhoto, FolderSession};
 use crate::candidates::GlobalRow;
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
@@ -29,6 +29,7 @@ pub(super) struct Entry {
     pub hash: ContentHash,
     pub width: u32,
     pub height: u32,
+    /// Read by the proposal of pairs alone.
     pub num_keypoints: usize,
     /// Encoded features, where the store does not keep them.
     kept: Option<Box<[u8]>>,
@@ -95,13 +96,31 @@ pub(super) fn read_query(session: &FolderSession<'_>, path: &Path) -> Result<Ent
     Ok(photo.entry(path_text(path), path)?.0)
 }
 
+impl Entry {
+    /// A photo that was read before.
+    pub(super) fn known(session: &FolderSession<'_>, photo: &FolderPhoto) -> Self {
+        Self {
+            name: photo.path.clone(),
+            path: session.path_of(photo),
+            hash: photo.content_hash,
+            width: photo.width,
+            height: photo.height,
+            num_keypoints: 0,
+            kept: None,
+        }
+    }
+}
+
 /// Everything that features depend on.
 pub(in crate::pipeline) fn extraction_settings(
     model: &Model,
     options: &ExtractionOptions,
 ) -> String {
+    let engine = model
+        .engine()
+        .map_or(String::new(), |engine| format!(", {engine}"));
     format!(
-        "features {EXTRACTION_VERSION}, {:?}, {options:?}",
+        "features {EXTRACTION_VERSION}, {:?}, {options:?}{engine}",
         model.manifest()
     )
 }

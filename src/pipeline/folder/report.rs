@@ -1,6 +1,7 @@
 //! The clusters of a folder -> the values of its report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -10,15 +11,15 @@ use super::places::{compared_places, least_certain};
 use super::read::stored_features;
 use super::verify::match_again;
 use super::{ClusterOptions, FolderClusters, FolderPhoto, FolderSession, VerifiedPair};
-use crate::cluster::Cluster;
-use crate::error::Result;
+use crate::cluster::{Cluster, Components};
+use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 use crate::image::Photo;
 use crate::pipeline::features::positions;
-use crate::pipeline::observer::{Counter, Stage};
+use crate::pipeline::observer::{Counter, Silent, Stage};
 use crate::report::{
-    FolderReport, ReportCut, ReportFailure, ReportPair, ReportPhoto, THUMBNAIL_SIDE_PX, href,
-    thumbnail,
+    FolderReport, PairDrawing, ReportCut, ReportFailure, ReportPair, ReportPhoto, ReportSource,
+    THUMBNAIL_SIDE_PX, WeakestLink, href, thumbnail,
 };
 use crate::scoring::{Relation, log_odds, probability};
 use crate::store::SettingsId;
@@ -32,83 +33,40 @@ const MIN_CERTAIN_SCORE: f64 = 0.5;
 
 impl FolderSession<'_> {
     /// The values of the report of `found`, with links from a file in the folder `beside` to the photos.
-    ///
-    /// # Errors
-    /// As [`FolderSession::cluster`].
-    pub fn report(&self, found: &FolderClusters, beside: &Path) -> Result<FolderReport> {
-        let min_shown = MIN_SHOWN_PROBABILITY.min(self.options.min_probability);
-        let shown: Vec<&VerifiedPair> = found
-            .pairs
-            .iter()
-            .filter(|pair| pair.probability() >= min_shown)
-            .collect();
-        let least_certain = least_certain(&shown);
-        let total = found.photos.len() + shown.len() + least_certain.len();
-        let counter = Counter::new(self.observer, Stage::Report, total);
-        let settings = self.feature_settings();
+    pub fn report(&self, found: &FolderClusters, beside: &Path) -> FolderReport {
+        let beside = beside.canonicalize().ok();
         let link = |photo: &FolderPhoto| {
-            let path = self.path_of(photo);
-            let from = beside.canonicalize().ok()?;
-            Some(href(&relative(&path.canonicalize().ok()?, &from)))
+            let path = self.path_of(photo).canonicalize().ok()?;
+            Some(href(&relative(&path, beside.as_ref()?)))
         };
-        let photos = found
-            .photos
-            .par_iter()
-            .map(|photo| {
-                counter.check()?;
-                let thumbnail = stored_thumbnail(self, photo);
-                counter.count(false);
-                Ok(ReportPhoto {
-                    path: photo.path.clone(),
-                    href: link(photo),
-                    width: photo.width,
-                    height: photo.height,
-                    thumbnail: thumbnail.unwrap_or_default(),
-                })
-            })
-            .collect::<Result<_>>()?;
-        let mut features = BTreeMap::new();
-        load_pairs(self, settings, found, &least_certain, &mut features)?;
-        let mut places = compared_places(self, &features, found, least_certain, &counter)?;
-        let mut pairs = Vec::with_capacity(shown.len());
-        for range in groups(&shown, |pair| [pair.image1, pair.image2], self.max_loaded) {
-            let group = &shown[range];
-            load_pairs(self, settings, found, group, &mut features)?;
-            let geometries: Vec<Geometry> = group
-                .par_iter()
-                .map(|pair| {
-                    counter.check()?;
-                    let geometry = geometry(self, &features, found, pair)?;
-                    counter.count(false);
-                    Ok(geometry)
-                })
-                .collect::<Result<_>>()?;
-            for (pair, (transform, inliers)) in group.iter().zip(geometries) {
-                pairs.push(ReportPair {
-                    image1: pair.image1 as u32,
-                    image2: pair.image2 as u32,
-                    num_matches: pair.num_matches as u32,
-                    num_inliers: pair.num_inliers as u32,
-                    probability: pair.probability(),
-                    relation: pair.relation.map(Relation::as_str),
-                    agreement: pair.evidence.map(|evidence| evidence.agreement),
-                    contradiction: pair.evidence.map(|evidence| evidence.contradiction),
-                    inliers,
-                    transform,
-                    places: places.remove(&(pair.image1, pair.image2)),
-                });
-            }
-        }
+        let photos = found.photos.par_iter().map(|photo| ReportPhoto {
+            path: photo.path.clone(),
+            href: link(photo),
+            width: photo.width,
+            height: photo.height,
+        });
         let (cuts, default_cut) = found.report_cuts(self.options);
+        let order = cuts[default_cut].order();
+        let mut slots = vec![0; order.len()];
+        for (slot, photo) in order.iter().enumerate() {
+            slots[*photo as usize] = slot;
+        }
+        let mut pairs: Vec<ReportPair> = found.shown_pairs(self.options).map(report_pair).collect();
+        // Pairs of the same photos stand together, so that few features are loaded for the drawings of a part.
+        pairs.sort_by_cached_key(|pair| {
+            let [a, b] = [pair.image1, pair.image2].map(|photo| slots[photo as usize]);
+            (a.min(b), a.max(b))
+        });
         let folder = &self.folder;
         let name = folder.canonicalize().unwrap_or_else(|_| folder.clone());
-        Ok(FolderReport {
+        FolderReport {
             title: name
                 .file_name()
                 .unwrap_or(name.as_os_str())
                 .to_string_lossy()
                 .into_owned(),
-            photos,
+            photos: photos.collect(),
+            order,
             cuts,
             default_cut,
             pairs,
@@ -120,12 +78,148 @@ impl FolderSession<'_> {
                     reason: failure.reason.clone(),
                 })
                 .collect(),
-            live_run: None,
-        })
+        }
+    }
+
+    /// The pictures of `report`, which is the report of `found`. Compared places are those of the 300 least
+    /// certain pairs, each of which costs two decoded photos and an alignment.
+    pub fn report_pictures<'s>(
+        &'s self,
+        found: &'s FolderClusters,
+        report: &'s FolderReport,
+    ) -> ReportPictures<'s> {
+        let shown: Vec<&VerifiedPair> = found.shown_pairs(self.options).collect();
+        let least_certain = least_certain(&shown).into_iter();
+        let with_places: BTreeSet<_> = least_certain.map(|p| (p.image1, p.image2)).collect();
+        let total = report.photos.len() + report.pairs.len() + with_places.len();
+        ReportPictures {
+            with_places: Some(with_places),
+            counter: Counter::new(self.observer, Stage::Report, total),
+            ..self.pictures_of_pair(found, report)
+        }
+    }
+
+    /// As [`FolderSession::report_pictures`], with the compared places of every pair: for drawings of few pairs.
+    pub fn pictures_of_pair<'s>(
+        &'s self,
+        found: &'s FolderClusters,
+        report: &'s FolderReport,
+    ) -> ReportPictures<'s> {
+        ReportPictures {
+            session: self,
+            found,
+            report,
+            with_places: None,
+            features: BTreeMap::new(),
+            counter: Counter::new(&Silent, Stage::Report, 0),
+        }
+    }
+}
+
+/// The pictures of a folder's report, made as they are asked for.
+pub struct ReportPictures<'s> {
+    session: &'s FolderSession<'s>,
+    found: &'s FolderClusters,
+    report: &'s FolderReport,
+    /// The pairs whose places are compared; none for all that have pixel evidence.
+    with_places: Option<BTreeSet<(usize, usize)>>,
+    /// The features that were needed last.
+    features: BTreeMap<usize, FeatureSet>,
+    counter: Counter<'s>,
+}
+
+impl ReportSource for ReportPictures<'_> {
+    fn thumbnails(&mut self, photos: &[u32]) -> Result<Vec<Vec<u8>>> {
+        let thumbnails = photos.par_iter().map(|photo| {
+            self.counter.check()?;
+            let thumbnail = stored_thumbnail(self.session, &self.found.photos[*photo as usize]);
+            self.counter.count(false);
+            Ok(thumbnail.unwrap_or_default())
+        });
+        thumbnails.collect()
+    }
+
+    fn drawings(&mut self, pairs: Range<usize>) -> Result<Vec<PairDrawing>> {
+        let (session, found) = (self.session, self.found);
+        let settings = session.feature_settings();
+        let verified: Vec<&VerifiedPair> = self.report.pairs[pairs]
+            .iter()
+            .map(|pair| found.pair(pair.image1 as usize, pair.image2 as usize))
+            .collect::<Option<_>>()
+            .ok_or_else(|| Error::option("report", "of other clusters"))?;
+        let mut drawings = Vec::with_capacity(verified.len());
+        for range in groups(
+            &verified,
+            |pair| [pair.image1, pair.image2],
+            session.max_loaded,
+        ) {
+            let group = &verified[range];
+            load_pairs(session, settings, found, group, &mut self.features)?;
+            let compared = group.iter().filter(|pair| match &self.with_places {
+                Some(chosen) => chosen.contains(&(pair.image1, pair.image2)),
+                None => pair.evidence.is_some(),
+            });
+            let compared = compared.copied().collect();
+            let mut places =
+                compared_places(session, &self.features, found, compared, &self.counter)?;
+            let geometries: Vec<Geometry> = group
+                .par_iter()
+                .map(|pair| {
+                    self.counter.check()?;
+                    let geometry = geometry(session, &self.features, found, pair)?;
+                    self.counter.count(false);
+                    Ok(geometry)
+                })
+                .collect::<Result<_>>()?;
+            let rows = group.iter().zip(geometries);
+            drawings.extend(rows.map(|(pair, (transform, inliers))| PairDrawing {
+                inliers,
+                transform,
+                places: places.remove(&(pair.image1, pair.image2)),
+            }));
+        }
+        Ok(drawings)
+    }
+}
+
+fn report_pair(pair: &VerifiedPair) -> ReportPair {
+    ReportPair {
+        image1: pair.image1 as u32,
+        image2: pair.image2 as u32,
+        num_matches: pair.num_matches as u32,
+        num_inliers: pair.num_inliers as u32,
+        probability: pair.probability(),
+        relation: pair.relation.map(Relation::as_str),
+        agreement: pair.evidence.map(|evidence| evidence.agreement),
+        contradiction: pair.evidence.map(|evidence| evidence.contradiction),
     }
 }
 
 impl FolderClusters {
+    /// The pairs that a report shows.
+    fn shown_pairs(&self, options: &ClusterOptions) -> impl Iterator<Item = &VerifiedPair> {
+        let min_shown = MIN_SHOWN_PROBABILITY.min(options.min_probability);
+        let pairs = self.pairs.iter();
+        pairs.filter(move |pair| pair.probability() >= min_shown)
+    }
+
+    /// The verified pair of two photos, the lesser first.
+    fn pair(&self, image1: usize, image2: usize) -> Option<&VerifiedPair> {
+        let by_photos = |pair: &VerifiedPair| (pair.image1, pair.image2).cmp(&(image1, image2));
+        let index = self.pairs.binary_search_by(by_photos).ok()?;
+        self.pairs.get(index)
+    }
+
+    /// The shown pairs from the most probable to the least.
+    fn strongest_pairs(&self, options: &ClusterOptions) -> Vec<&VerifiedPair> {
+        let mut pairs: Vec<&VerifiedPair> = self.shown_pairs(options).collect();
+        pairs.sort_by(|a, b| {
+            let by_probability = b.log_odds.total_cmp(&a.log_odds);
+            by_probability.then_with(|| (a.image1, a.image2).cmp(&(b.image1, b.image2)))
+        });
+        pairs
+    }
+
     /// The clusters at every position of a report's slider, strictest first, and the index of the cut of
     /// `options`; from the same pairs and the other `options` of linking, corrections among them.
     pub fn report_cuts(&self, options: &ClusterOptions) -> (Vec<ReportCut>, usize) {
@@ -137,25 +231,30 @@ impl FolderClusters {
         cuts.push(own);
         cuts.sort_by(|a, b| b.total_cmp(a));
         let default_cut = cuts.iter().position(|cut| *cut == own).unwrap_or(0);
-        let rungs = cuts
-            .into_par_iter()
-            .map(|cut| self.report_cut(cut, options));
+        let pairs = self.strongest_pairs(options);
+        let rungs = cuts.into_par_iter().map(|cut| {
+            let clusters = self.clusters_at(cut, options);
+            rung(cut, self.photos.len(), &clusters, &pairs)
+        });
         (rungs.collect(), default_cut)
     }
 
     /// The clusters at one minimum probability, as [`FolderClusters::report_cuts`].
     pub fn report_cut(&self, min_probability: f64, options: &ClusterOptions) -> ReportCut {
         let clusters = self.clusters_at(min_probability, options);
-        rung(min_probability, self.photos.len(), &clusters)
+        let pairs = self.strongest_pairs(options);
+        rung(min_probability, self.photos.len(), &clusters, &pairs)
     }
 }
 
-fn rung(cut: f64, num_photos: usize, clusters: &[Cluster]) -> ReportCut {
+/// The clusters at a cut; `pairs` from the most probable to the least.
+fn rung(cut: f64, num_photos: usize, clusters: &[Cluster], pairs: &[&VerifiedPair]) -> ReportCut {
     let mut rung = ReportCut {
         min_probability: cut,
         cluster_of_photo: vec![0; num_photos],
         score_of_photo: vec![0.0; num_photos],
         representative_of_cluster: Vec::with_capacity(clusters.len()),
+        weakest_of_cluster: vec![None; clusters.len()],
         uncertain_photos: Vec::new(),
     };
     for (number, cluster) in clusters.iter().enumerate() {
@@ -170,6 +269,18 @@ fn rung(cut: f64, num_photos: usize, clusters: &[Cluster]) -> ReportCut {
         }
     }
     rung.uncertain_photos.sort_unstable();
+    let mut joined = Components::new(num_photos as u32);
+    for pair in pairs {
+        let [cluster1, cluster2] =
+            [pair.image1, pair.image2].map(|photo| rung.cluster_of_photo[photo]);
+        if cluster1 == cluster2 && joined.joins(pair.image1, pair.image2) {
+            rung.weakest_of_cluster[cluster1 as usize] = Some(WeakestLink {
+                image1: pair.image1 as u32,
+                image2: pair.image2 as u32,
+                probability: pair.probability(),
+            });
+        }
+    }
     rung
 }
 
@@ -272,7 +383,21 @@ mod tests {
             scores: vec![1.0],
             representative: 0,
         };
-        let rung = rung(0.9, 5, &[cluster, single]);
+        let link = |image1: usize, image2: usize, log_odds: f64| VerifiedPair {
+            image1,
+            image2,
+            num_matches: 50,
+            num_inliers: 20,
+            log_odds,
+            relation: None,
+            evidence: None,
+        };
+        let pairs = [link(1, 4, 4.0), link(0, 4, 3.0), link(1, 4, 2.0)];
+        let rung = rung(0.9, 5, &[cluster, single], &pairs.each_ref());
+        let weakest = rung.weakest_of_cluster[0].map(|link| (link.image1, link.image2));
+        assert_eq!((weakest, rung.weakest_of_cluster[1]), (Some((1, 4)), None));
+        let weakest = rung.weakest_of_cluster[0].map(|link| link.probability);
+        assert_eq!(weakest, Some(probability(4.0)));
         assert_eq!(rung.uncertain_photos, [4]);
         assert_eq!(rung.cluster_of_photo[0], 1);
         assert_eq!(rung.representative_of_cluster, [1, 0]);

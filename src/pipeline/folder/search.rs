@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::read::{Entry, read_folder, read_query};
 use super::verify::match_entries;
-use super::{Failure, FolderSession, VerifiedPair, judged_pairs};
+use super::{ClusterOptions, Failure, FolderClusters, FolderSession, VerifiedPair, judged_pairs};
 use crate::error::Result;
 use crate::folder::PassedOver;
 use crate::geometry::{inverse, project};
@@ -37,7 +37,7 @@ pub struct SearchHit {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SearchResult {
-    /// Best first.
+    /// Best first, and before all others a photo whose file is the query's byte for byte.
     pub hits: Vec<SearchHit>,
     /// The number of photos searched.
     pub num_photos: usize,
@@ -47,9 +47,53 @@ pub struct SearchResult {
     pub passed_over: PassedOver,
 }
 
+/// A photo of clusters that shows what the query shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct PhotoHit {
+    /// Its index in [`FolderClusters::photos`].
+    pub photo: usize,
+    /// Pairs of similar descriptors.
+    pub num_matches: usize,
+    /// Matches that one transform explains.
+    pub num_inliers: usize,
+    /// The probability that it shows what the query shows.
+    pub probability: f64,
+    /// Whether it is an edited copy of the query or another view; none where the pixels were not
+    /// compared.
+    pub relation: Option<Relation>,
+}
+
 impl FolderSession<'_> {
+    /// As [`FolderSession::search`] in a folder whose photos are known: those of `found` that show what the photo at
+    /// `query` shows. Best first.
+    ///
+    /// # Errors
+    /// As [`FolderSession::search`].
+    pub fn search_among(
+        &self,
+        query: impl AsRef<Path>,
+        found: &FolderClusters,
+    ) -> Result<Vec<PhotoHit>> {
+        let mut entries = vec![read_query(self, query.as_ref())?];
+        entries.extend(found.photos.iter().map(|photo| Entry::known(self, photo)));
+        let pairs: Vec<(u32, u32)> = (1..entries.len() as u32).map(|photo| (0, photo)).collect();
+        let (pairs, _) = judged_pairs(self, &entries, pairs)?;
+        let hits = linked(&pairs, &entries, self.options);
+        Ok(hits
+            .into_iter()
+            .map(|pair| PhotoHit {
+                photo: pair.image2 - 1,
+                num_matches: pair.num_matches,
+                num_inliers: pair.num_inliers,
+                probability: pair.probability(),
+                relation: pair.relation,
+            })
+            .collect())
+    }
+
     /// Finds the photos that show what the photo at `query` shows. Every photo is matched with the query;
-    /// hits have at least the probability [`ClusterOptions::min_probability`](super::ClusterOptions).
+    /// hits have at least the probability [`ClusterOptions::min_probability`](ClusterOptions).
     ///
     /// # Errors
     /// As [`FolderSession::cluster`], and the errors of opening the query.
@@ -61,14 +105,7 @@ impl FolderSession<'_> {
         entries.extend(folder.entries);
         let pairs: Vec<(u32, u32)> = (1..entries.len() as u32).map(|photo| (0, photo)).collect();
         let (pairs, _) = judged_pairs(self, &entries, pairs)?;
-        let linked = pairs.iter().filter(|pair| pair.is_linked(self.options));
-        let mut found: Vec<&VerifiedPair> = linked.collect();
-        found.sort_by(|a, b| {
-            b.log_odds
-                .total_cmp(&a.log_odds)
-                .then(a.image2.cmp(&b.image2))
-        });
-        let hits = found
+        let hits = linked(&pairs, &entries, self.options)
             .into_par_iter()
             .map(|pair| {
                 Ok(SearchHit {
@@ -88,6 +125,25 @@ impl FolderSession<'_> {
             passed_over: folder.passed_over,
         })
     }
+}
+
+/// The linked pairs of the first entry: the same file first, then the most probable.
+fn linked<'a>(
+    pairs: &'a [VerifiedPair],
+    entries: &[Entry],
+    options: &ClusterOptions,
+) -> Vec<&'a VerifiedPair> {
+    let linked = pairs.iter().filter(|pair| pair.is_linked(options));
+    let mut linked: Vec<&VerifiedPair> = linked.collect();
+    let is_same_file = |pair: &VerifiedPair| entries[pair.image2].hash == entries[0].hash;
+    linked.sort_by(|a, b| {
+        let by_file = is_same_file(b).cmp(&is_same_file(a));
+        let by_probability = || b.log_odds.total_cmp(&a.log_odds);
+        by_file
+            .then_with(by_probability)
+            .then(a.image2.cmp(&b.image2))
+    });
+    linked
 }
 
 /// The corners of the query in a photo.

@@ -23,6 +23,9 @@ const VERIFICATION_VERSION: u32 = 4;
 /// Batch size for reading and writing pairs in the store.
 const CHUNK: usize = 2048;
 
+/// Pairs at least this probable by their features are told as linked before pixels are compared.
+const LINKED_BY_FEATURES: f64 = 0.9;
+
 /// Pairs of photos by index, the lesser first.
 pub(super) type Pairs = [(u32, u32)];
 
@@ -111,6 +114,7 @@ pub(super) fn verify_pairs(
             })
             .collect();
         for ((pair, is_to_compare), known) in judged.into_iter().zip(known) {
+            tell_link(session, &pair);
             let at = verified.pairs.len() as u32;
             verified.pairs.push(pair);
             match known {
@@ -151,6 +155,7 @@ pub(super) fn verify_pairs(
             let mut new = Vec::with_capacity(chunk.len());
             for (&at, (record, judged, is_to_compare)) in chunk.iter().zip(found) {
                 new.push((hashes(entries, pairs[at as usize]), record));
+                tell_link(session, &judged);
                 verified.pairs[at as usize] = judged;
                 if is_to_compare {
                     verified.to_compare.push(at);
@@ -163,6 +168,13 @@ pub(super) fn verify_pairs(
     }
     verified.to_compare.sort_unstable();
     Ok(verified)
+}
+
+/// Tells the observer of a pair that features alone link.
+fn tell_link(session: &FolderSession<'_>, pair: &VerifiedPair) {
+    if pair.probability() >= LINKED_BY_FEATURES && pair.is_linked(session.options) {
+        session.observer.linked(pair.image1, pair.image2);
+    }
 }
 
 /// What names the photos of a pair: their indices, the lesser first, and their content.

@@ -3,9 +3,17 @@
 
 const live = { state: null, questions: null, skipped: new Set(), turn: 0 };
 
+live.isBest = (photo) => live.best?.has(photo) ?? false;
+const labelsLink = element("a", "link", "Labels", { href: `${data.run}/labels`, target: "_blank" });
+labelsLink.hidden = true;
+
 async function request(path, body) {
-  const options = body === undefined ? {} :
-    { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const isFile = body instanceof Blob;
+  const options = body === undefined ? {} : {
+    method: "POST",
+    headers: { "Content-Type": isFile ? "application/octet-stream" : "application/json" },
+    body: isFile ? body : JSON.stringify(body),
+  };
   let answer;
   try {
     answer = await fetch(path === "sort" ? path : `${data.run}/${path}`, options);
@@ -52,18 +60,23 @@ function takeCut({ cut, state }, othersAreStale) {
 function takeState(state) {
   live.state = state;
   live.names = new Map(state.names);
+  live.best = new Set(state.best);
+  labelsLink.hidden = !state.has_labels;
   document.getElementById("redo").hidden = state.num_undone === 0;
   for (const warning of state.warnings) tell(warning);
 }
 
 // A correction; the clusters that follow from it are shown in place.
 live.act = (act) => attempt(async () => {
-  const scroll = window.scrollY;
   const index = takeCut(await request("act", { act, min_probability: shown.cut.p }), true);
   shown.selected = [];
   setCut(index);
-  window.scrollTo(0, scroll);
   return true;
+});
+
+// Shows what was done on another page.
+live.catchUp = () => attempt(async () => {
+  setCut(takeCut(await request(`cut/${shown.cut.p}`), true));
 });
 
 live.move = async (moving, to) => {
@@ -163,7 +176,7 @@ live.ask = () => attempt(async () => {
   if (turn !== live.turn) return;
   live.questions = asked.filter((question) => !live.skipped.has(keyOf(question)));
   if (live.questions.length) {
-    select(live.questions[0].photos.slice());
+    await select(live.questions[0].photos.slice());
     dock.querySelector(".answers button")?.focus();
   } else {
     live.questions = null;
@@ -177,6 +190,16 @@ live.skip = () => {
   live.ask();
 };
 
+// The best of a cluster: what is kept when the others are moved away.
+live.photoActions = (photo) => {
+  const button = element("button", null, live.isBest(photo) ? "Marked as the best of its cluster" : "Best of its cluster",
+    { type: "button", "aria-keyshortcuts": "b" });
+  button.disabled = live.isBest(photo);
+  button.addEventListener("click", () => live.markBest(photo));
+  return [element("div", "dock-actions", button)];
+};
+live.markBest = async (photo) => { if (await live.act({ kind: "best", photo })) select([photo]); };
+
 document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, dialog") || event.ctrlKey || event.metaKey || event.altKey) {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.target.closest("input")) {
@@ -188,89 +211,13 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     live.turn += 1;
     live.questions = null;
+    // What was found by a photo.
+    if (!shown.selected.length) select([]);
   }
   const [photo1, photo2] = shown.selected;
+  if (event.key === "b" && shown.selected.length === 1 && !event.repeat && !live.isBest(photo1)) live.markBest(photo1);
   if (shown.selected.length !== 2 || event.repeat) return;
   const isAsked = live.questions?.[0]?.photos.includes(photo1) && live.questions[0].photos.includes(photo2);
   if (event.key === "y" || event.key === "n") live.answer([photo1, photo2], event.key === "y", isAsked);
   if (event.key === "s" && isAsked) live.skip();
-});
-
-// Photos put away: one folder a cluster, planned first.
-const away = element("dialog", "away", null, { "aria-labelledby": "away-title" });
-const destination = element("input", null, null, { type: "text", id: "away-to", value: "sorted", spellcheck: "false" });
-const method = element("select", null, [["hard-link", "Hard links: a second name, no space"],
-  ["symlink", "Symbolic links"], ["copy", "Copies"]].map(([value, text]) => element("option", null, text, { value })),
-{ id: "away-method" });
-const plan = element("div", "plan", null, { role: "status" });
-const awayButton = (text, className, work) => {
-  const button = element("button", className, text, { type: "button" });
-  button.addEventListener("click", work);
-  return button;
-};
-const wanted = () => ({ to: destination.value, method: method.value, min_probability: shown.cut.p });
-const inDialog = (work) => async () => {
-  try { await work(); } catch (error) { plan.replaceChildren(element("p", "fault", error.message)); }
-};
-const MOST_MOVES = 2000;
-const apply = awayButton("Put away", "primary", inDialog(async () => {
-  const { told, num_copied_instead, failures } = await request("organize/apply", wanted());
-  const more = num_copied_instead ? [`; ${plural(num_copied_instead, "photo")} copied, as no hard link to them can be made there`] : [];
-  plan.replaceChildren(element("p", null, [told, ...more]), ...failures.map((reason) => element("p", "fault", reason)));
-  apply.disabled = true;
-}));
-const preview = awayButton("Preview", null, inDialog(async () => {
-  const found = await request("organize/plan", wanted());
-  const rows = found.places.slice(0, MOST_MOVES).map(({ photo, target }) =>
-    element("tr", null, [element("td", null, photo), element("td", null, target)]));
-  const left = found.left_out.slice(0, MOST_MOVES).map(({ photo, reason }) =>
-    element("tr", "fault", [element("td", null, photo), element("td", null, reason)]));
-  const count = `${plural(found.places.length, "photo")} into ${plural(found.num_folders, "folder")} below ${found.destination}`;
-  const rest = [found.already_there.length && `${found.already_there.length} there already`,
-    found.left_out.length && `${found.left_out.length} left out`].filter(Boolean);
-  plan.replaceChildren(element("p", null, [count, ...rest].join("; ")),
-    element("table", null, element("tbody", null, [...left, ...rows])));
-  apply.disabled = found.places.length === 0;
-}));
-away.append(
-  element("h2", null, "Put the photos away", { id: "away-title" }),
-  element("p", "hint", "One folder a cluster, by its name or number. The photos themselves stay where they are."),
-  element("div", "fields", [
-    element("label", null, "Folder", { for: "away-to" }), destination,
-    element("label", null, "How", { for: "away-method" }), method,
-  ]),
-  element("div", "dock-actions", [preview, apply,
-    awayButton("Take back the last", null, inDialog(async () => {
-      const { told } = await request("organize/undo", { to: destination.value });
-      plan.replaceChildren(element("p", null, told));
-    })),
-    awayButton("Close", null, () => away.close())]),
-  plan);
-document.body.append(away);
-for (const field of [destination, method]) field.addEventListener("input", () => { apply.disabled = true; });
-
-const tools = document.querySelector(".export");
-const changed = awayButton("", "changed", () => attempt(async () => {
-  await request("sort", {});
-  location.reload();
-}));
-changed.hidden = true;
-tools.prepend(
-  changed,
-  awayButton("Ask me", "primary", () => { live.skipped.clear(); live.ask(); }),
-  awayButton("Put away …", null, () => { plan.replaceChildren(); apply.disabled = true; away.showModal(); }));
-document.getElementById("undo").after(
-  Object.assign(awayButton("redo", "link", () => live.act({ kind: "redo" })), { id: "redo", hidden: true }));
-
-// What changes in the folder meanwhile.
-async function lookForChanges() {
-  const { num_added, num_gone } = await request("changes").catch(() => ({ num_added: 0, num_gone: 0 }));
-  const parts = [num_added && plural(num_added, "new photo"), num_gone && `${num_gone} gone`].filter(Boolean);
-  changed.hidden = parts.length === 0;
-  changed.textContent = `${parts.join(", ")}: sort again`;
-}
-setInterval(lookForChanges, 10000);
-live.start = () => attempt(async () => {
-  takeState(await request("state"));
-  showClusters();
 });

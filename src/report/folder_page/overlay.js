@@ -10,7 +10,7 @@ function overlayPanel(pair, overlay, holders, [width, height]) {
   const below = element("img", null, null, { alt: "" });
   const above = element("img", "laid", null, { alt: "" });
   const marks = element("canvas");
-  const [photo1, photo2] = [pairs.image1[pair], pairs.image2[pair]].map((photo) => fileName(photos.path[photo]));
+  const [photo1, photo2] = [pair.image1, pair.image2].map((photo) => fileName(photos.path[photo]));
   const told = overlay.agreeing === null ? "" :
     `, ${plural(overlay.agreeing.length, "place")} alike, ${plural(overlay.contradicting.length, "place")} different`;
   const panel = element("div", "overlay", [below, above, marks], {

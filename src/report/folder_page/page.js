@@ -5,8 +5,19 @@ const cutText = document.getElementById("cut-text");
 const search = document.getElementById("search");
 const MEMORY = `delfin-report:${location.pathname}`;
 
-function setCut(index) {
-  if (data.cuts[index].isStale) { live.fetchCut(index); return; }
+let cutTurn = 0;
+
+async function setCut(index) {
+  cutTurn += 1;
+  const turn = cutTurn;
+  const { clusters, isStale } = data.cuts[index];
+  if (!clusters || isStale) {
+    if (live) { live.fetchCut(index); return; }
+    const cut = await part(`cut-${index}`).catch(() => null);
+    // The slider has gone on meanwhile.
+    if (!cut || turn !== cutTurn) return;
+    data.cuts[index] = cut;
+  }
   shown.cut = data.cuts[index];
   slider.value = index;
   const meaning = `Photos are linked when they show the same thing with a probability of at least ${percent(shown.cut.p)}`;
@@ -20,7 +31,7 @@ function setCut(index) {
 function select(selected) {
   shown.selected = selected;
   showSelection();
-  showDock();
+  return showDock();
 }
 
 function toggle(photo) {
@@ -55,10 +66,8 @@ function correct(to) {
   if (live) { live.move(moving, to); return; }
   moves.push({ photos: moving, to });
   remember();
-  const scroll = window.scrollY;
   shown.selected = [];
   showClusters();
-  window.scrollTo(0, scroll);
   select(moving.length === 1 ? moving : []);
 }
 
@@ -73,10 +82,7 @@ main.addEventListener("click", (event) => {
   if (!button) return;
   if (button.dataset.photo !== undefined) toggle(Number(button.dataset.photo));
   if (button.dataset.cluster !== undefined) moveTo(Number(button.dataset.cluster));
-  if (button.dataset.pair !== undefined) {
-    const pair = Number(button.dataset.pair);
-    select([pairs.image1[pair], pairs.image2[pair]]);
-  }
+  if (button.dataset.photos !== undefined) select(button.dataset.photos.split(" ").map(Number));
 });
 
 dockBody.addEventListener("click", (event) => {
@@ -154,11 +160,17 @@ function labels() {
   const names = clusters.map((one, number) => live?.nameOf(one.members) ?? number);
   return Array.from(clusterOf, (number) => names[number]);
 }
-document.getElementById("export").addEventListener("click", () => {
-  const url = URL.createObjectURL(new Blob([labelsCsv(labels())], { type: "text/csv" }));
-  const link = element("a", null, null, { href: url, download: "clusters_corrected.csv" });
-  link.click();
+function save(text, type, name) {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  element("a", null, null, { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+document.getElementById("export").addEventListener("click", () =>
+  save(labelsCsv(labels()), "text/csv", "clusters_corrected.csv"));
+document.getElementById("export-json").addEventListener("click", () => {
+  const { clusters, clusterOf } = shown.state;
+  const isRepresentative = (photo) => clusters[clusterOf[photo]].members[0] === photo;
+  save(labelsJson(labels(), isRepresentative), "application/json", "clusters_corrected.json");
 });
 new ResizeObserver(() => {
   document.documentElement.style.setProperty("--top", `${document.querySelector(".top").offsetHeight}px`);

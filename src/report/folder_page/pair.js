@@ -5,24 +5,39 @@ const dockBody = document.getElementById("dock-body");
 const LINES = ["#ffd60a", "#40c8ff", "#ff6ec7", "#ff9f1c", "#5ef0dc", "#bea0ff", "#ff7064"];
 const MOST_NEIGHBORS = 30;
 
-function showDock() {
+let dockTurn = 0;
+
+// Resolves when the dock shows what is selected.
+async function showDock() {
   const { selected, state } = shown;
+  dockTurn += 1;
+  const turn = dockTurn;
   dock.hidden = selected.length === 0;
   document.body.style.paddingBottom = "";
   if (dock.hidden) return;
   document.getElementById("alone").disabled = selected.every((photo) => state.clusters[state.clusterOf[photo]].members.length === 1);
   const title = document.getElementById("dock-title");
-  if (selected.length === 1) {
-    title.textContent = photos.path[selected[0]];
-    dockBody.replaceChildren(...onePhoto(selected[0]));
-  } else if (selected.length === 2) {
-    title.textContent = "Do these two show the same thing?";
-    dockBody.replaceChildren(...twoPhotos(...selected));
-  } else {
+  const show = (content) => {
+    if (turn !== dockTurn) return;
+    dockBody.replaceChildren(...content);
+    document.body.style.paddingBottom = `${dock.offsetHeight + 24}px`;
+  };
+  const hint = (words) => [element("p", "hint", words)];
+  if (selected.length > 2) {
     title.textContent = plural(selected.length, "photo") + " selected";
-    dockBody.replaceChildren(element("p", "hint", "Move them with the buttons above, or with “Move here” beside a cluster. Select two photos to compare them."));
+    show(hint("Move them with the buttons above, or with “Move here” beside a cluster. Select two photos to compare them."));
+    return;
   }
-  document.body.style.paddingBottom = `${dock.offsetHeight + 24}px`;
+  title.textContent = selected.length === 1 ? photos.path[selected[0]] : "Do these two show the same thing?";
+  const slow = setTimeout(() => show(hint("Comparing …")), 150);
+  try {
+    const content = selected.length === 1 ? await onePhoto(selected[0]) : await twoPhotos(...selected);
+    show(content());
+  } catch (error) {
+    show(hint(error.message));
+  } finally {
+    clearTimeout(slow);
+  }
 }
 
 const clusterText = (photo) => {
@@ -31,17 +46,20 @@ const clusterText = (photo) => {
   return size === 1 ? "on its own" : `cluster ${clusterOf[photo]}, ${plural(size, "photo")}`;
 };
 
-function onePhoto(photo) {
+// What shows one photo, once what it needs is read.
+async function onePhoto(photo) {
   const facts = [`${photos.width[photo]} × ${photos.height[photo]} px`, clusterText(photo)];
   const score = shown.cut.scores[photo];
   if (score !== null) facts.push(`score ${Number(score.toPrecision(3))}`);
-  const list = pairsOf(photo).slice(0, MOST_NEIGHBORS).map((pair) => {
+  const nearest = (await pairsOf(photo)).slice(0, MOST_NEIGHBORS);
+  const pictures = await Promise.all(nearest.map((pair) => picturesOf(otherOf(pair, photo))));
+  const list = nearest.map((pair, index) => {
     const other = otherOf(pair, photo);
-    const picture = element("img", null, null, { alt: "", src: thumbnailUrl(other) ?? "" });
+    const picture = element("img", null, null, { alt: "", src: pictures[index].thumbnail ?? "" });
     const together = shown.state.clusterOf[other] === shown.state.clusterOf[photo];
     const frame = element("span", "frame", picture);
     const button = element("button", together ? "tile neighbor together" : "tile neighbor",
-      [frame, element("span", "name", percent(probability(pair)))], {
+      [frame, element("span", "name", percent(pair.p))], {
         type: "button", "data-other": other,
         "aria-label": `Compare with ${photos.path[other]}, ${together ? "same cluster" : "another cluster"}`,
         title: `${photos.path[other]}\n${together ? "same cluster" : "another cluster"}`,
@@ -52,29 +70,36 @@ function onePhoto(photo) {
   const hint = list.length
     ? "Its verified pairs, most probable first, each with the probability that both show the same thing; those of its cluster have a green line. Choose one, or a second photo above."
     : "None of its pairs was verified. Choose a second photo above to see both.";
-  return [element("p", "hint", facts.join(" · ")), element("p", "hint", hint), element("div", "neighbors", list)];
+  const actions = live ? live.photoActions(photo) : [];
+  return () => [element("p", "hint", facts.join(" · ")), ...actions, element("p", "hint", hint), element("div", "neighbors", list)];
 }
 
-// The inliers of a pair, if there is one, from photo 1 as it was chosen and not as it was verified.
-function inliersBetween(pair, photo1) {
-  if (pair === null) return [];
-  const isSwapped = pairs.image1[pair] !== photo1;
-  return inliersOf(pair).map(([x1, y1, x2, y2]) => (isSwapped ? [x2, y2, x1, y1] : [x1, y1, x2, y2]));
+// Inliers from photo 1 as it was chosen and not as it was verified.
+function inliersFrom(photo1, pair, inliers) {
+  const isSwapped = pair.image1 !== photo1;
+  return inliers.map(([x1, y1, x2, y2]) => (isSwapped ? [x2, y2, x1, y1] : [x1, y1, x2, y2]));
 }
 
-function twoPhotos(photo1, photo2) {
-  const pair = pairOf(photo1, photo2);
-  const inliers = inliersBetween(pair, photo1);
+// What shows two photos, once what it needs is read.
+async function twoPhotos(photo1, photo2) {
+  const pair = await pairOf(photo1, photo2);
+  const drawing = pair && await drawingOf(pair);
+  const pictures = await Promise.all([photo1, photo2].map(picturesOf));
+  return () => comparison([photo1, photo2], pictures, pair, drawing);
+}
+
+function comparison([photo1, photo2], pictures, pair, drawing) {
+  const inliers = pair ? inliersFrom(photo1, pair, drawing.inliers) : [];
   const canvas = element("canvas", null, null, {
     role: "img",
     "aria-label": `${photos.path[photo1]} beside ${photos.path[photo2]}, ${plural(inliers.length, "inlier")} drawn`,
   });
-  const overlay = pair === null ? null : overlayOf(pair);
-  const both = [photo1, photo2].map((photo) => loadPicture(photo, draw));
+  const overlay = drawing?.overlay ?? null;
+  const both = pictures.map((urls) => loadPicture(urls, draw));
   const room = Math.max(Math.min(dock.clientWidth - 380, 1500), Math.min(dock.clientWidth - 32, 560));
   const mostHigh = Math.max(160, Math.min(window.innerHeight * 0.42, 420));
   // The panel below is as large as its photo 2 beside photo 1.
-  const third = overlay && pairs.image2[pair];
+  const third = overlay && pair.image2;
   const { widths, height } = sizes([photo1, photo2, ...(overlay ? [third] : [])], room, mostHigh);
   const inOrder = overlay && third === photo1 ? [both[1], both[0]] : both;
   const laid = overlay && overlayPanel(pair, overlay, inOrder, [widths[2], height]);
@@ -102,23 +127,23 @@ function numbers(pair, photo1, photo2, drawn) {
     return [verdict, element("p", "hint",
       "This pair was not verified: nothing suggested that the two could show the same thing.")];
   }
-  const relation = { copy: "edited copy", view: "other view" }[pairs.relation[pair]];
+  const relation = { copy: "edited copy", view: "other view" }[pair.relation];
   const share = (value) => (value === null ? "not compared" : `${Math.round(100 * value)} %`);
   const rows = [
-    ["Same thing", percent(probability(pair))],
+    ["Same thing", percent(pair.p)],
     ["If so", relation ?? "not compared"],
-    ["Inliers", `${pairs.inliers[pair]} of ${plural(pairs.matches[pair], "match", "matches")}`],
-    ["Pixels agree", share(pairs.agreement[pair])],
-    ["Pixels contradict", share(pairs.contradiction[pair])],
-    ["This threshold", probability(pair) >= shown.cut.p ? "passes" : "does not pass"],
+    ["Inliers", `${pair.inliers} of ${plural(pair.matches, "match", "matches")}`],
+    ["Pixels agree", share(pair.agreement)],
+    ["Pixels contradict", share(pair.contradiction)],
+    ["This threshold", pair.p >= shown.cut.p ? "passes" : "does not pass"],
   ];
-  if (drawn < pairs.inliers[pair]) rows.push(["Lines", `${drawn} of ${plural(pairs.inliers[pair], "inlier")}`]);
+  if (drawn < pair.inliers) rows.push(["Lines", `${drawn} of ${plural(pair.inliers, "inlier")}`]);
   const list = element("dl", null, rows.flatMap(([name, value]) => [element("dt", null, name), element("dd", null, value)]));
   return [verdict, list];
 }
 
 // The thumbnail at once, then the photo itself where the browser finds and understands it.
-function loadPicture(photo, changed) {
+function loadPicture({ thumbnail, href }, changed) {
   const holder = { picture: null };
   const take = (source, isLast) => {
     const picture = new Image();
@@ -128,9 +153,8 @@ function loadPicture(photo, changed) {
     };
     picture.src = source;
   };
-  const thumbnail = thumbnailUrl(photo);
   if (thumbnail !== null) take(thumbnail, false);
-  if (photos.href[photo] !== null) take(photos.href[photo], true);
+  if (href !== null) take(href, true);
   return holder;
 }
 

@@ -1,4 +1,4 @@
-// The clusters as rows of thumbnails, and the clusters of one photo together at the end.
+// The clusters as rows of thumbnails, and the photos by themselves together at the end.
 
 const main = document.getElementById("clusters");
 const TILE_HEIGHT = 116;
@@ -27,36 +27,43 @@ function percent(p) {
   return `${shown} %`;
 }
 
-// What is far from the window is not made: a row is empty until it comes near, a long row grows as its
-// end comes near, and a tile gets its picture then.
-const whenNear = (entries) => {
-  for (const { isIntersecting, target } of entries) if (isIntersecting) target.whenNear();
-};
-const near = new IntersectionObserver(whenNear, { rootMargin: "700px 0px" });
-// For the ends of rows, which the window may have jumped past.
-const reached = new IntersectionObserver(whenNear, { rootMargin: "10000000px 0px 700px" });
+// What is far from the window is not made: rows, and pieces of a long row, are empty until they come near.
+const NEAR = 700;
+const near = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) if (isIntersecting) target.whenNear?.();
+}, { rootMargin: `${NEAR}px 0px` });
 
-// Tiles whose thumbnail has not been read yet.
-let waiting = [];
+// An element that takes about its final height from the start and is filled when it comes near.
+function whenNear(holder, height, fill) {
+  holder.style.minHeight = `${height}px`;
+  holder.whenNear = () => {
+    near.unobserve(holder);
+    holder.whenNear = null;
+    fill();
+    holder.style.minHeight = "";
+  };
+  near.observe(holder);
+  return holder;
+}
 
-function showPicture(tile, photo) {
-  const url = thumbnailUrl(photo);
-  if (url === null) { waiting.push([tile, photo]); return; }
+// Fills at once what is near, so that nothing that was seen is gone for a moment.
+function fillNear(holders) {
+  for (const holder of holders) {
+    const { top, bottom } = holder.getBoundingClientRect();
+    if (top > window.innerHeight + NEAR) return;
+    if (bottom > -NEAR) {
+      holder.whenNear?.();
+      if (holder.classList.contains("rows")) fillNear(holder.children);
+    }
+  }
+}
+
+async function showPicture(tile, photo) {
+  const { thumbnail } = await picturesOf(photo).catch(() => ({ thumbnail: null }));
+  if (thumbnail === null) return;
   const picture = element("img", null, null, { alt: "", decoding: "async", draggable: "false" });
-  picture.src = url;
+  picture.src = thumbnail;
   tile.firstElementChild.prepend(picture);
-}
-
-function showWaiting() {
-  const before = waiting;
-  waiting = [];
-  for (const [tile, photo] of before) if (tile.isConnected) showPicture(tile, photo);
-}
-
-if (document.readyState === "loading") {
-  const reading = new MutationObserver(showWaiting);
-  reading.observe(document.body, { childList: true });
-  document.addEventListener("DOMContentLoaded", () => { reading.disconnect(); showWaiting(); });
 }
 
 const tiles = new Array(numPhotos).fill(null);
@@ -66,6 +73,7 @@ function makeTile(photo, isRepresentative) {
   const path = photos.path[photo];
   const marks = [];
   if (isRepresentative) marks.push(["representative", "Stands for its cluster"]);
+  if (live?.isBest(photo)) marks.push(["best", "Best of its cluster"]);
   if (state.uncertain.has(photo)) marks.push(["uncertain", "Uncertain member"]);
   if (state.moved.has(photo)) marks.push(["moved", "Moved by you"]);
   const frame = element("span", "frame");
@@ -86,41 +94,67 @@ function makeTile(photo, isRepresentative) {
   return tile;
 }
 
-// About how high the row will be, so that the scroll bar is right before it is laid out.
-function rowHeight(members, room) {
-  let [lines, used] = [1, 0];
+// The photos of a row in pieces of whole lines, each with about its height.
+const TILES_AT_ONCE = 90;
+function piecesOf(members, room) {
+  const pieces = [];
+  let [piece, used] = [{ members: [], lines: 1 }, 0];
   for (const photo of members) {
     const width = tileWidth(photo) + 10;
-    if (used + width > room && used > 0) [lines, used] = [lines + 1, 0];
+    if (used + width > room && used > 0) {
+      used = 0;
+      if (piece.members.length >= TILES_AT_ONCE) {
+        pieces.push(piece);
+        piece = { members: [], lines: 0 };
+      }
+      piece.lines += 1;
+    }
     used += width;
+    piece.members.push(photo);
   }
-  return lines * (TILE_HEIGHT + 34) + 60;
+  return [...pieces, piece].map(({ members: some, lines }) => ({ members: some, height: lines * (TILE_HEIGHT + 34) }));
 }
 
-const TILES_AT_ONCE = 90;
+const HEADING_HEIGHT = 60;
+const heightOf = (pieces) => pieces.reduce((sum, piece) => sum + piece.height, HEADING_HEIGHT);
 
-function makeRow(id, label, heading, members, representative, room) {
+function makeRow({ id, label, heading, pieces, representative }) {
   const row = element("section", "cluster", null, { id, "aria-label": label });
-  row.style.minHeight = `${rowHeight(members, room)}px`;
-  row.whenNear = () => {
-    near.unobserve(row);
-    const list = element("div", "tiles");
-    const end = element("div", "end");
-    let made = 0;
-    end.whenNear = () => {
-      const next = members.slice(made, Math.max(2 * made, TILES_AT_ONCE));
-      list.append(...next.map((photo) => makeTile(photo, photo === representative)));
-      made += next.length;
-      reached.unobserve(end);
-      // Observed anew it reports again, if it is still near.
-      if (made < members.length) reached.observe(end);
-      else row.style.minHeight = "";
-    };
-    row.append(heading(), list, end);
-    end.whenNear();
-  };
-  near.observe(row);
-  return row;
+  return whenNear(row, heightOf(pieces), () => {
+    row.append(heading());
+    pieces.forEach(({ members, height }, index) => {
+      const list = element("div", "tiles");
+      const fill = () => list.append(...members.map((photo) => makeTile(photo, photo === representative)));
+      if (index === 0) fill();
+      row.append(index === 0 ? list : whenNear(list, height, fill));
+    });
+  });
+}
+
+// Makes the row of that name, wherever it is.
+function bringNear(id) {
+  let row = document.getElementById(id);
+  for (const holder of main.querySelectorAll(".rows:empty")) {
+    if (!row && holder.rowIds.includes(id)) holder.whenNear();
+    row ??= document.getElementById(id);
+  }
+  if (!row) return;
+  row.whenNear?.();
+  row.scrollIntoView({ block: "center" });
+}
+
+// Rows beyond the first are made some at a time.
+const ROWS_AT_ONCE = 60;
+function makeRows(rows) {
+  const made = rows.slice(0, ROWS_AT_ONCE).map(makeRow);
+  for (let start = ROWS_AT_ONCE; start < rows.length; start += ROWS_AT_ONCE) {
+    const some = rows.slice(start, start + ROWS_AT_ONCE);
+    const height = some.reduce((sum, { pieces }) => sum + heightOf(pieces), 0);
+    const holder = element("div", "rows");
+    holder.rowIds = some.map(({ id }) => id);
+    made.push(whenNear(holder, height, () => holder.append(...some.map(makeRow))));
+  }
+  return made;
 }
 
 function clusterHeading(number, one) {
@@ -128,17 +162,21 @@ function clusterHeading(number, one) {
     element("h2", null, live?.nameOf(one.members) ?? `Cluster ${number}`),
     element("span", "count", plural(one.members.length, "photo")),
   ]);
-  if (one.weakest !== null) {
-    const weak = 1 - probability(one.weakest) > (1 - shown.cut.p) / 10;
-    heading.append(element("button", weak ? "weakest weak" : "weakest",
-      `weakest link ${percent(probability(one.weakest))}`, {
-        type: "button", "data-pair": one.weakest,
-        title: "Of the pairs that hold the cluster together the one most likely to be false; show it",
-      }));
-  }
+  showWeakest(heading, one);
   heading.append(element("button", "here", "Move here", { type: "button", "data-cluster": number }));
   live?.heading(heading, one);
   return heading;
+}
+
+async function showWeakest(heading, one) {
+  const weakest = await weakestOf(one).catch(() => null);
+  if (!weakest) return;
+  const [photo1, photo2, p] = weakest;
+  const isWeak = 1 - p > (1 - shown.cut.p) / 10;
+  heading.querySelector(".count").after(element("button", isWeak ? "weakest weak" : "weakest", `weakest link ${percent(p)}`, {
+    type: "button", "data-photos": `${photo1} ${photo2}`,
+    title: "Of the pairs that hold the cluster together the one most likely to be false; show it",
+  }));
 }
 
 // What is on the page: the cut, its clusters, which photos are selected, and what is searched for.
@@ -166,9 +204,8 @@ function showRows() {
   const { clusters } = shown.state;
   const room = Math.max(main.clientWidth - 34, 240);
   near.disconnect();
-  reached.disconnect();
   tiles.fill(null);
-  const rows = document.createDocumentFragment();
+  const rows = [];
   const single = [];
   const isSearching = shown.query !== "";
   const hits = new Set();
@@ -176,18 +213,23 @@ function showRows() {
   clusters.forEach((one, number) => {
     if (isSearching && !one.members.some((photo) => hits.has(photo))) return;
     if (one.members.length === 1) { single.push(one.members[0]); return; }
-    rows.append(makeRow(`cluster-${number}`, `Cluster ${number}`, () => clusterHeading(number, one),
-      one.members, one.members[0], room));
+    rows.push({
+      id: `cluster-${number}`, label: `Cluster ${number}`, heading: () => clusterHeading(number, one),
+      pieces: piecesOf(one.members, room), representative: one.members[0],
+    });
   });
   if (single.length) {
-    const title = "Photos with no other of their cluster";
+    const label = "Photos with no other of their cluster";
     const heading = () => element("div", "cluster-heading",
-      [element("h2", null, title), element("span", "count", plural(single.length, "photo"))]);
-    rows.append(makeRow("single", title, heading, single, null, room));
+      [element("h2", null, label), element("span", "count", plural(single.length, "photo"))]);
+    rows.push({ id: "single", label, heading, pieces: piecesOf(single, room), representative: null });
   }
-  const numRows = rows.childElementCount;
-  if (!numPhotos) rows.append(element("p", "empty", "No photo could be read."));
-  main.replaceChildren(rows);
+  const numRows = rows.length;
+  const scroll = window.scrollY;
+  main.replaceChildren(...makeRows(rows));
+  if (!numPhotos) main.append(element("p", "empty", "No photo could be read."));
+  window.scrollTo(0, scroll);
+  fillNear(main.children);
   document.body.classList.toggle("searching", isSearching);
   document.getElementById("found").textContent =
     isSearching ? `${plural(hits.size, "photo")} in ${plural(numRows, "row")}` : "";

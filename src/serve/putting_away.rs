@@ -1,0 +1,169 @@
+//! Photos put into folders, one a cluster, and taken back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use delfin::counted;
+use delfin::folder::{name_below, path_from_text};
+use delfin::organize::{self, Placement, Plan};
+use delfin::pipeline::BestBy;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::worker::{Worker, name_of};
+use crate::cli::taken_back;
+
+/// Which photos are put away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Which {
+    /// All of them.
+    All,
+    /// All but the best of each cluster.
+    Others,
+}
+
+/// Where photos are put, one folder a cluster.
+#[derive(Debug, Deserialize)]
+pub(super) struct PutAway {
+    /// The destination, absolute or below the folder of the photos.
+    to: String,
+    method: Placement,
+    which: Which,
+    /// The least probability of a link, as the page shows the clusters.
+    min_probability: f64,
+}
+
+/// A plan, and the photos that stay where they are, each with the reason.
+struct Planned {
+    to: PathBuf,
+    plan: Plan,
+    kept: BTreeMap<String, &'static str>,
+}
+
+impl Worker<'_> {
+    fn plan(&self, put_away: &PutAway) -> anyhow::Result<Planned> {
+        if put_away.to.trim().is_empty() {
+            bail!("name a folder");
+        }
+        let to = self.folder.join(path_from_text(&put_away.to));
+        if to.components().any(|part| part.as_os_str() == ".delfin") {
+            bail!("{}: folders called .delfin are delfin's own", to.display());
+        }
+        let mut survey = organize::survey(self.folder, &to)?;
+        let found = &self.sorted()?.found;
+        let clusters = self.clusters(put_away.min_probability)?;
+        let mut labels = BTreeMap::new();
+        let mut taken = BTreeSet::new();
+        let names = self.log.names();
+        for (number, cluster) in clusters.iter().enumerate() {
+            let name = name_of(cluster, &found.photos, &names);
+            let label = name.unwrap_or_else(|| number.to_string());
+            if !taken.insert(label.to_lowercase()) {
+                bail!("two clusters are called {label:?}: give one another name");
+            }
+            for &photo in &cluster.members {
+                labels.insert(found.photos[photo].path.clone(), label.clone());
+            }
+        }
+        let kept: BTreeMap<String, &str> = match put_away.which {
+            Which::All => BTreeMap::new(),
+            Which::Others => {
+                let best = self.session()?;
+                let best = best.best_photos(found, &clusters, &self.log.best_photos())?;
+                let sizes = clusters.iter().map(|cluster| cluster.members.len());
+                let reasoned = best.into_iter().zip(sizes).map(|((photo, by), size)| {
+                    let reason = match by {
+                        _ if size == 1 => "the only one",
+                        BestBy::Mark => "marked as the best",
+                        BestBy::Size => "the largest",
+                        BestBy::Sharpness => "the sharpest of the largest",
+                    };
+                    (found.photos[photo].path.clone(), reason)
+                });
+                reasoned.collect()
+            }
+        };
+        let is_kept = |photo: &Path| kept.contains_key(&name_below(Path::new(""), photo));
+        survey.photos.retain(|photo| !is_kept(photo));
+        let assigned = organize::by_labels(&survey.photos, &labels, "this page");
+        let plan = organize::plan(&survey, &assigned.assignments);
+        ensure_one_numbering(&plan)?;
+        Ok(Planned { to, plan, kept })
+    }
+
+    /// What [`Worker::put_away`] would do: one object as `delfin organize --plan` prints it, and the photos that
+    /// are kept.
+    pub(super) fn plan_away(&self, put_away: &PutAway) -> anyhow::Result<Value> {
+        let Planned { plan, kept, .. } = self.plan(put_away)?;
+        let mut value: Value = serde_json::from_str(&plan.json(put_away.method))?;
+        value["num_folders"] = plan.num_folders().into();
+        let kept = kept.iter().filter(|(_, reason)| **reason != "the only one");
+        let kept = kept.map(|(photo, reason)| json!({ "photo": photo, "reason": reason }));
+        value["kept"] = kept.collect();
+        Ok(value)
+    }
+
+    /// Makes links or copies of the photos, or moves them, one folder a cluster.
+    pub(super) fn put_away(&self, put_away: &PutAway) -> anyhow::Result<Value> {
+        let Planned { to, plan, .. } = self.plan(put_away)?;
+        let or_copy = put_away.method == Placement::HardLink;
+        let applied = organize::apply(&plan, put_away.method, or_copy)?;
+        let failures: Vec<_> = applied.failures.iter().map(|f| &f.reason).collect();
+        let told = format!(
+            "{} {} in {} below {}",
+            counted(applied.num_placed, "photo"),
+            match put_away.method {
+                Placement::Move => "moved",
+                _ => "placed",
+            },
+            counted(plan.num_folders(), "folder"),
+            to.display()
+        );
+        Ok(json!({
+            "told": told,
+            "num_copied_instead": applied.num_copied_instead,
+            "failures": failures,
+        }))
+    }
+
+    /// Takes the last run back that put photos there.
+    pub(super) fn take_back(&self, to: &str) -> anyhow::Result<Value> {
+        let to = self.folder.join(path_from_text(to));
+        let Some(undone) = organize::undo(&to)? else {
+            bail!("{}: no run to take back", to.display());
+        };
+        Ok(json!({ "told": taken_back(&undone, &to) }))
+    }
+}
+
+/// Refuses a plan that puts photos into a folder with a number in which other photos lie: those of a cluster that had
+/// that number before.
+fn ensure_one_numbering(plan: &Plan) -> anyhow::Result<()> {
+    let there: BTreeSet<&Path> = plan
+        .already_there
+        .iter()
+        .map(|p| p.target.as_path())
+        .collect();
+    let folders = plan.places.iter().filter_map(|place| place.target.parent());
+    let is_number = |folder: &Path| folder.to_string_lossy().parse::<u32>().is_ok();
+    for folder in folders
+        .filter(|folder| is_number(folder))
+        .collect::<BTreeSet<_>>()
+    {
+        let Ok(entries) = std::fs::read_dir(plan.destination.join(folder)) else {
+            continue;
+        };
+        let mut names = entries
+            .flatten()
+            .map(|entry| folder.join(entry.file_name()));
+        if names.any(|name| !there.contains(name.as_path())) {
+            bail!(
+                "folder {} holds other photos, of a cluster that had this number before: take the last back first, or choose another folder",
+                folder.display()
+            );
+        }
+    }
+    Ok(())
+}
