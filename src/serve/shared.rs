@@ -31,6 +31,8 @@ pub(super) enum Phase {
     },
     /// The clusters can be shown.
     Ready,
+    /// They can be shown, but a classifier is learned first: `done` of `total` photos are read.
+    Learning { done: usize, total: usize },
     /// It ended without clusters; `reason` is for the reader.
     Stopped { reason: String },
 }
@@ -113,17 +115,11 @@ impl Shared {
     /// Begins a training, of which `photos` are told.
     pub(super) fn begin_labelling(&self) {
         self.is_cancelled.store(false, Ordering::Relaxed);
-        *locked(&self.started) = None;
         self.labelled(0, 0);
     }
 
     pub(super) fn labelled(&self, done: usize, total: usize) {
-        self.set(Phase::Working {
-            stage: "reading photos to learn from",
-            done,
-            total,
-            seconds_left: None,
-        });
+        self.set(Phase::Learning { done, total });
     }
 
     pub(super) fn note(&self, text: &str) {

@@ -126,9 +126,9 @@ impl<'a> Worker<'a> {
         self.is_kept().then(|| self.store.path().to_owned())
     }
 
+    /// A session that tells nobody how far it is, for all but a run.
     pub(super) fn session<'s>(&'s self) -> delfin::Result<FolderSession<'s>> {
-        let session = FolderSession::new(self.model, self.folder, self.store, &self.options)?;
-        Ok(session.with_observer(&*self.shared))
+        FolderSession::new(self.model, self.folder, self.store, &self.options)
     }
 
     /// Sorts the folder as it is now.
@@ -153,7 +153,7 @@ impl<'a> Worker<'a> {
     }
 
     fn find(&self) -> delfin::Result<Sorted> {
-        let session = self.session()?;
+        let session = self.session()?.with_observer(&*self.shared);
         // Before they are read: what changes meanwhile is a change.
         let listed = list_photos(self.folder)?.photos.into_iter();
         let states: BTreeMap<String, Option<FileState>> = listed
@@ -202,8 +202,7 @@ impl<'a> Worker<'a> {
         let Sorted {
             run, found, report, ..
         } = self.sorted()?;
-        // Without the observer, as a run that was cancelled is over.
-        let session = FolderSession::new(self.model, self.folder, self.store, &self.options)?;
+        let session = self.session()?;
         let mut pictures = session.pictures_of_pair(found, report);
         Ok(FolderPage::live(report, *run)?.part(part, &mut pictures)?)
     }

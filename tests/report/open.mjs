@@ -13,6 +13,11 @@ const tile = (name) => page.locator(`main .tile[title^="${name}"]`);
 const clusterOf = (name) => tile(name).evaluate((one) => one.closest("section").id);
 const shown = async (text) => page.waitForFunction((wanted) => document.getElementById("corrections").textContent === wanted, text);
 const undo = () => page.click("#undo");
+// The browser notes an answer that refuses; nothing else may be noted.
+const refused = async () => {
+  for (let wait = 0; wait < 20 && !faults.length; wait += 1) await page.waitForTimeout(100);
+  assert.match(faults.pop() ?? "nothing was refused", /422/);
+};
 const ODD = "odd <img src=x onerror=alert(1)> & 'q'.jpg";
 
 if (part === "again") {
@@ -143,7 +148,7 @@ await page.selectOption("#away-which", "others");
 assert.deepEqual([await page.inputValue("#away-to"), await page.inputValue("#away-method")], ["others", "move"]);
 await page.getByRole("button", { name: "Preview" }).click();
 await page.waitForSelector(".plan .kept");
-assert.match(await page.textContent(".plan"), /graffiti_1_2\.pngstays: marked as the best/);
+assert.match(await page.textContent(".plan"), /graffiti_1_2\.png\d+ × \d+stays: marked as the best/);
 await page.screenshot({ path: join(pictures, "others.png") });
 await page.getByRole("button", { name: "Put away", exact: true }).click();
 await page.waitForFunction(() => /moved in/.test(document.querySelector(".plan").textContent));
@@ -156,8 +161,7 @@ assert.deepEqual(await files(), all);
 await page.fill("#away-to", "");
 await page.getByRole("button", { name: "Preview" }).click();
 await page.waitForSelector(".plan .fault");
-// The browser notes that answer; nothing else may be noted.
-assert.match(faults.pop() ?? "", /422/);
+await refused();
 await page.getByRole("button", { name: "Close" }).click();
 
 
@@ -187,8 +191,8 @@ await page.locator("[data-hit]").first().click();
 assert.equal(await page.textContent("#dock-title"), "coffee_1.png");
 await page.keyboard.press("Escape");
 await page.setInputFiles("input[type=file]", { name: "notes.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
-await page.locator(".toast", { hasText: "notes.png" }).waitFor();
-assert.match(faults.pop() ?? "", /422/);
+await page.locator(".toast", { hasText: "notes.png: " }).waitFor();
+await refused();
 
 // A classifier from names: one class is not enough, two are; its page has both scores' labels.
 const train = async () => {
@@ -198,7 +202,7 @@ const train = async () => {
 };
 await page.getByRole("button", { name: "Learn labels …" }).click();
 assert.match(await train(), /two classes or more.*1 name/s);
-assert.match(faults.pop() ?? "", /422/);
+await refused();
 await page.getByRole("button", { name: "Close" }).click();
 await page.locator(`#${await clusterOf("graffiti_1_0.png")} .quiet`, { hasText: "Name" }).click();
 await page.keyboard.type("Walls");
@@ -209,7 +213,6 @@ assert.match(await train(), /to check/);
 const [labels] = await Promise.all([page.context().waitForEvent("page"), page.locator("dialog[open] a").click()]);
 await labels.waitForSelector(".card");
 assert.match(await labels.textContent("body"), /2 classes.*Photos without a label.*softmax: (Cups <b>|Walls)/s);
-assert.equal(await labels.locator("b").count(), 0);
 await labels.screenshot({ path: join(pictures, "labels.png") });
 await labels.close();
 await page.getByRole("button", { name: "Close" }).click();

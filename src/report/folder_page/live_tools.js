@@ -19,6 +19,25 @@ const inDialog = (work) => async () => {
   try { await work(); } catch (error) { plan.replaceChildren(element("p", "fault", error.message)); }
 };
 const MOST_MOVES = 2000;
+let numberOf = null;
+function numberOfPath(path) {
+  numberOf ??= new Map(photos.path.map((one, photo) => [one, photo]));
+  return numberOf.get(path);
+}
+const sizeOf = (path) => {
+  const photo = numberOfPath(path);
+  return photo === undefined ? "" : `${photos.width[photo]} × ${photos.height[photo]}`;
+};
+// One folder after the other, the largest photo first.
+function inClusters(places) {
+  const folderOf = ({ target }) => target.slice(0, target.lastIndexOf("/") + 1);
+  const pixels = ({ photo }) => {
+    const number = numberOfPath(photo);
+    return number === undefined ? 0 : photos.width[number] * photos.height[number];
+  };
+  const order = (a, b) => (a < b ? -1 : Number(a > b));
+  return places.slice().sort((a, b) => order(folderOf(a), folderOf(b)) || pixels(b) - pixels(a) || order(a.photo, b.photo));
+}
 const apply = awayButton("Put away", "primary", inDialog(async () => {
   const { told, num_copied_instead, failures } = await request("organize/apply", wanted());
   const more = num_copied_instead ? [`; ${plural(num_copied_instead, "photo")} copied, as no hard link to them can be made there`] : [];
@@ -27,12 +46,12 @@ const apply = awayButton("Put away", "primary", inDialog(async () => {
 }));
 const preview = awayButton("Preview", null, inDialog(async () => {
   const found = await request("organize/plan", wanted());
-  const rows = found.places.slice(0, MOST_MOVES).map(({ photo, target }) =>
-    element("tr", null, [element("td", null, photo), element("td", null, target)]));
+  const rows = inClusters(found.places).slice(0, MOST_MOVES).map(({ photo, target }) =>
+    element("tr", null, [element("td", null, photo), element("td", null, sizeOf(photo)), element("td", null, target)]));
   const left = found.left_out.slice(0, MOST_MOVES).map(({ photo, reason }) =>
-    element("tr", "fault", [element("td", null, photo), element("td", null, reason)]));
+    element("tr", "fault", [element("td", null, photo), element("td", null, sizeOf(photo)), element("td", null, reason)]));
   const kept = found.kept.slice(0, MOST_MOVES).map(({ photo, reason }) =>
-    element("tr", "kept", [element("td", null, photo), element("td", null, `stays: ${reason}`)]));
+    element("tr", "kept", [element("td", null, photo), element("td", null, sizeOf(photo)), element("td", null, `stays: ${reason}`)]));
   const count = `${plural(found.places.length, "photo")} into ${plural(found.num_folders, "folder")} below ${found.destination}`;
   const rest = [found.already_there.length && `${found.already_there.length} there already`,
     found.left_out.length && `${found.left_out.length} left out`,
@@ -70,13 +89,12 @@ const classes = element("select", null, [["names", "The clusters with a name"], 
 const learned = element("div", "plan", null, { role: "status" });
 const learn = awayButton("Train", "primary", async () => {
   learn.disabled = true;
-  live.isLearning = true;
   const progress = element("p", null, "Reading photos …");
   learned.replaceChildren(progress);
   const events = new EventSource("events");
   events.onmessage = ({ data: text }) => {
     const { phase, done, total } = JSON.parse(text);
-    if (phase === "working" && total) progress.textContent = done < total ? `${done} of ${plural(total, "photo")} read …` : "Learning and checking …";
+    if (phase === "learning" && total) progress.textContent = done < total ? `${done} of ${plural(total, "photo")} read …` : "Learning and checking …";
   };
   try {
     const { told } = await request("train", { classes: classes.value, min_probability: shown.cut.p });
@@ -88,7 +106,6 @@ const learn = awayButton("Train", "primary", async () => {
   } finally {
     events.close();
     learn.disabled = false;
-    live.isLearning = false;
   }
 });
 labelling.append(
@@ -113,15 +130,19 @@ tools.prepend(
   awayButton("Put away …", null, () => { plan.replaceChildren(); apply.disabled = true; away.showModal(); }),
   awayButton("Learn labels …", null, () => { learned.replaceChildren(); labelling.showModal(); }),
   labelsLink);
-document.querySelector(".search").append(chooser, awayButton("search by a photo", "link", () => chooser.click()));
+document.querySelector(".search label").after(chooser, awayButton("by a photo", "link", () => chooser.click()));
+document.body.classList.add("live");
 document.getElementById("undo").after(
   Object.assign(awayButton("redo", "link", () => live.act({ kind: "redo" })), { id: "redo", hidden: true }));
 
 // What changes in the folder meanwhile.
+let isLooking = false;
 async function lookForChanges() {
-  // Until then nothing else is answered.
-  if (live.isLearning) return;
+  // The program may be busy with something long.
+  if (isLooking) return;
+  isLooking = true;
   const found = await request("changes").catch(() => null);
+  isLooking = false;
   if (!found) return;
   const { num_added, num_gone, num_changed, num_acts } = found;
   // Something was done on another page.
