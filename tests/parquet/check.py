@@ -85,10 +85,10 @@ def check_features(out, photos):
         sides = max(own["width"], own["height"])
         for name, values, size in zip(LISTS, keypoints, (sides, sides, 1, keypoints[3].max(initial=0))):
             assert np.allclose(row[name], values, atol=1.01 * size / 65535), name
-        descriptors = np.array(own["descriptors"], np.float32).reshape(num_keypoints, -1)
+        descriptors = np.array(own["descriptors"], np.float32)
         step = np.abs(descriptors).max(initial=0) / 127
         found = np.array(row["descriptors"], np.float32).reshape(descriptors.shape)
-        assert np.allclose(found, descriptors, atol=0.51 * step)
+        assert np.allclose(found, descriptors, atol=0.51 * step), row["path"]
         assert (row["global"] is None) == (own["global"] is None)
         if row["global"] is not None:
             values = np.array(own["global"])
