@@ -23,7 +23,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 /// [`Error::Io`] with `path`; nothing is left behind.
 pub(crate) fn write_file_with(
     path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> std::io::Result<()>,
 ) -> Result<()> {
     let write = || -> std::io::Result<()> {
         let mut partial = partial_file(path)?;
@@ -136,6 +136,20 @@ pub fn is_replaceable(path: &Path) -> bool {
             holds(&head) || holds(&tail)
         };
         TABLE_HEADERS.iter().any(begins) || MARKS.iter().any(holds)
+    })
+}
+
+/// Removes the file at `path` if delfin made it.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be removed.
+pub(crate) fn remove_own(path: &Path) -> Result<()> {
+    if path.symlink_metadata().is_err() || !is_replaceable(path) {
+        return Ok(());
+    }
+    std::fs::remove_file(path).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
     })
 }
 

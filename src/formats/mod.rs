@@ -10,6 +10,8 @@ pub mod json;
 pub mod labels;
 mod masked_crc;
 pub mod onnx;
+#[cfg(feature = "parquet")]
+pub(crate) mod parquet;
 pub mod tensorflow;
 mod text_proto;
 mod wire;

@@ -25,9 +25,11 @@ pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
     Action, ActionLog, BestBy, ClusterFile, ClusterOptions, ClusterSource, Correction,
     EvidenceSummary, Explanation, Failure, FolderClusters, FolderPhoto, FolderSession, PhotoHit,
-    PhotoRow, Question, ReportPictures, SearchHit, SearchResult, VerifiedPair, blocks,
+    PhotoRow, Question, ReportPictures, SearchHit, SearchResult, TableFormat, VerifiedPair, blocks,
     cluster_pairs, clusters_csv, clusters_json, edges_csv, labels_txt,
 };
+#[cfg(feature = "parquet")]
+pub use folder::{clusters_parquet, edges_parquet};
 pub use observer::{Observer, Stage};
 pub use options::MatchOptions;
 pub use pair::{

@@ -159,7 +159,12 @@ impl Judgement {
 
     /// Whether features say enough for the pixels to be compared.
     pub fn is_worth_aligning(&self, evidence: &FeatureEvidence) -> bool {
-        self.by_features(evidence) >= self.min_aligned
+        self.is_worth_pixels(self.by_features(evidence))
+    }
+
+    /// As [`Judgement::is_worth_aligning`], by the log-odds of features alone.
+    pub(crate) fn is_worth_pixels(&self, by_features: f64) -> bool {
+        by_features >= self.min_aligned
     }
 
     /// Whether two photos of one thing are copies of one picture or two views; none where the pixels

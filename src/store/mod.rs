@@ -223,7 +223,9 @@ impl Store {
     ) -> Result<Vec<Option<PairRecord>>> {
         let connection = self.lock();
         let read = || -> rusqlite::Result<Vec<Option<PairRecord>>> {
-            let mut query = connection.prepare_cached(
+            // One transaction: each takes and frees the file's locks.
+            let transaction = connection.unchecked_transaction()?;
+            let mut query = transaction.prepare_cached(
                 "SELECT matches, inliers, features, pixels FROM pairs
                  WHERE settings = ?1 AND photo1 = (SELECT id FROM photos WHERE hash = ?2)
                  AND photo2 = (SELECT id FROM photos WHERE hash = ?3)",

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::{Args, Subcommand, ValueHint};
-use delfin::pipeline::ClusterOptions;
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use delfin::pipeline::{ClusterOptions, TableFormat};
 use delfin::scoring::Judgement;
 
 use super::{DescriptorSearchArgs, ExtractionArgs, defaults};
@@ -49,6 +49,23 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_name = "N")]
     pub(crate) min_inliers: Option<usize>,
 
+    /// Formats of the tables of clusters and pairs: csv, parquet, or both with a comma between. Tables of an earlier
+    /// run in another format are removed.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "csv"
+    )]
+    pub(crate) format: Vec<FormatArg>,
+
+    #[cfg(feature = "parquet")]
+    /// Write the features of the photos too, as Parquet: a row a photo with its keypoints, descriptors and global
+    /// descriptor.
+    #[arg(long, value_name = "FILE.parquet", value_hint = ValueHint::FilePath)]
+    pub(crate) export_features: Option<PathBuf>,
+
     /// Write a COLMAP database of the linked photos too: cameras, images, keypoints to the pixel,
     /// matches, two-view geometries. A new file.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -66,6 +83,26 @@ pub(crate) struct ClusterArgs {
 
     #[command(flatten)]
     pub(crate) extraction: ExtractionArgs,
+}
+
+/// [`TableFormat`] as a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// clusters.csv and edges.csv.
+    Csv,
+    #[cfg(feature = "parquet")]
+    /// clusters.parquet and edges.parquet, for pandas, Polars and DuckDB.
+    Parquet,
+}
+
+impl From<FormatArg> for TableFormat {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Csv => Self::Csv,
+            #[cfg(feature = "parquet")]
+            FormatArg::Parquet => Self::Parquet,
+        }
+    }
 }
 
 /// The judgement of a pair, and the probability required.

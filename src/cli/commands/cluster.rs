@@ -6,10 +6,12 @@ use anyhow::{Context, bail};
 use delfin::files::refuse_existing;
 use delfin::folder::list_photos;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{ActionLog, ClusterOptions, FolderSession};
+use delfin::pipeline::{ActionLog, ClusterOptions, FolderSession, TableFormat};
 use delfin::{Model, counted};
 
 use crate::cli::args::ClusterArgs;
+#[cfg(feature = "parquet")]
+use crate::cli::commands::outputs::ensure_document;
 use crate::cli::commands::outputs::ensure_replaceable;
 use crate::cli::commands::{folder_options, no_photos, tell_failures, tell_passed_over};
 use crate::cli::progress::Progress;
@@ -33,6 +35,10 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
         .map_or(Ok(()), refuse_existing)?;
     ensure_own(args)?;
     make_folder(&args.output)?;
+    #[cfg(feature = "parquet")]
+    if let Some(path) = &args.export_features {
+        ensure_document(path, args.force, [])?;
+    }
     let store = args.store.open(&args.folder)?;
     if args.corrected {
         options.corrections = ActionLog::read(&store)?.corrections();
@@ -48,7 +54,11 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     if found.photos.is_empty() {
         bail!("{}: no photos that can be read", args.folder.display());
     }
-    session.write_files(&found, &args.output)?;
+    session.write_files_as(&found, &args.output, &args.formats())?;
+    #[cfg(feature = "parquet")]
+    if let Some(path) = &args.export_features {
+        session.write_features(&found, path)?;
+    }
     if let Some(path) = &args.export_colmap {
         session.colmap_database(&found)?.write(path)?;
     }
@@ -73,19 +83,22 @@ impl ClusterArgs {
         options.copies_only = self.copies_only;
         Ok(options)
     }
+
+    fn formats(&self) -> Vec<TableFormat> {
+        self.format.iter().copied().map(TableFormat::from).collect()
+    }
 }
 
 /// Whether nothing would be written over that delfin did not make. The labels have no room for a mark;
 /// `clusters.json` beside them, which is written first, is theirs.
 fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
     let at = |name: &str| args.output.join(name);
-    for name in [
-        "clusters.json",
-        "clusters.csv",
-        "edges.csv",
-        "report.html",
-        "report_parts/photos-0.js",
-    ] {
+    let tables = args.formats();
+    let tables = tables.iter().flat_map(|format| format.file_names());
+    for name in ["clusters.json", "report.html", "report_parts/photos-0.js"]
+        .into_iter()
+        .chain(tables)
+    {
         ensure_replaceable(&at(name), args.force)?;
     }
     let is_own = at("clusters.json").exists();

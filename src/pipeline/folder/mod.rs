@@ -6,6 +6,8 @@ mod confirm;
 mod corrections;
 mod explain;
 mod options;
+#[cfg(feature = "parquet")]
+mod parquet_tables;
 mod pixels;
 mod places;
 mod questions;
@@ -25,7 +27,7 @@ use super::observer::{Observer, Silent};
 use crate::cluster::Cluster;
 use crate::error::{Error, Result};
 use crate::extract::Model;
-use crate::files::write_file_with;
+use crate::files::{remove_own, write_file_with};
 use crate::folder::{PassedOver, path_below, path_text};
 use crate::report::FolderPage;
 use crate::scoring::{PixelEvidence, Relation, probability};
@@ -35,12 +37,15 @@ pub use best::BestBy;
 pub use corrections::{Action, ActionLog, Correction};
 pub use explain::{Explanation, cluster_pairs};
 pub use options::ClusterOptions;
+#[cfg(feature = "parquet")]
+pub use parquet_tables::{clusters_parquet, edges_parquet};
 pub use questions::Question;
 pub(in crate::pipeline) use read::extraction_settings;
 pub use report::ReportPictures;
 pub use search::{PhotoHit, SearchHit, SearchResult};
 pub use tables::{
-    ClusterFile, ClusterSource, PhotoRow, clusters_csv, clusters_json, edges_csv, labels_txt,
+    ClusterFile, ClusterSource, PhotoRow, TableFormat, clusters_csv, clusters_json, edges_csv,
+    labels_txt,
 };
 use verify::{pairs_to_verify, verify_pairs};
 
@@ -242,13 +247,27 @@ impl<'a> FolderSession<'a> {
         Ok(result)
     }
 
-    /// Writes clusters.json, clusters.csv, labels_pred.txt, edges.csv and report.html into the folder
-    /// `output`, which is made if missing, and of a large folder report_parts, as [`FolderPage::write`] does. Each
-    /// is written over what is there.
+    /// As [`FolderSession::write_files_as`], tables as CSV.
     ///
     /// # Errors
-    /// As [`FolderSession::cluster`], and [`crate::Error::Io`] when a file cannot be written.
+    /// As [`FolderSession::write_files_as`].
     pub fn write_files(&self, found: &FolderClusters, output: &Path) -> Result<()> {
+        self.write_files_as(found, output, &[TableFormat::Csv])
+    }
+
+    /// Writes clusters.json, labels_pred.txt, report.html and the tables of clusters and pairs in these formats
+    /// into the folder `output`, which is made if missing, and of a large folder report_parts, as [`FolderPage::write`]
+    /// does. Each is written over what is there; tables that delfin
+    /// wrote in another format are removed, so that no earlier answer stays beside this one.
+    ///
+    /// # Errors
+    /// As [`FolderSession::cluster`], and [`crate::Error::Io`] when a file cannot be written or removed.
+    pub fn write_files_as(
+        &self,
+        found: &FolderClusters,
+        output: &Path,
+        formats: &[TableFormat],
+    ) -> Result<()> {
         std::fs::create_dir_all(output).map_err(|source| Error::Io {
             path: output.to_owned(),
             source,
@@ -259,9 +278,26 @@ impl<'a> FolderSession<'a> {
         write_file_with(&at("clusters.json"), |out| {
             clusters_json(found, &source, out)
         })?;
-        write_file_with(&at("clusters.csv"), |out| clusters_csv(found, out))?;
         write_file_with(&at("labels_pred.txt"), |out| labels_txt(found, out))?;
-        write_file_with(&at("edges.csv"), |out| edges_csv(found, out))?;
+        for &format in TableFormat::ALL {
+            let [clusters, edges] = format.file_names().map(at);
+            match format {
+                _ if !formats.contains(&format) => {
+                    [clusters, edges]
+                        .iter()
+                        .try_for_each(|path| remove_own(path))?;
+                }
+                TableFormat::Csv => {
+                    write_file_with(&clusters, |out| clusters_csv(found, out))?;
+                    write_file_with(&edges, |out| edges_csv(found, out))?;
+                }
+                #[cfg(feature = "parquet")]
+                TableFormat::Parquet => {
+                    write_file_with(&clusters, |out| clusters_parquet(found, out))?;
+                    write_file_with(&edges, |out| edges_parquet(found, out))?;
+                }
+            }
+        }
         let mut pictures = self.report_pictures(found, &report);
         FolderPage::new(&report)?.write(&mut pictures, &at("report.html"))
     }

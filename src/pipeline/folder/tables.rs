@@ -6,7 +6,7 @@
 //! relation (copy, view; empty where pixels were not compared), agreement, contradiction and colour
 //! difference ([`EvidenceSummary`]).
 //! `labels_pred.txt` has the cluster of each photo, one a line, in the order of the sorted paths.
-//! `clusters.json` is all of it; [`ClusterFile`] is its schema.
+//! `clusters.json` is all of it; [`ClusterFile`] is its schema. The same rows as Parquet stand in `parquet_tables`.
 
 use std::io::Write;
 use std::path::Path;
@@ -211,25 +211,110 @@ pub fn clusters_json(
     out.write_all(b"\n")
 }
 
+/// A format of the tables of clusters and pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFormat {
+    /// `clusters.csv` and `edges.csv`.
+    Csv,
+    /// `clusters.parquet` and `edges.parquet`.
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
+impl TableFormat {
+    /// Every format.
+    pub const ALL: &[Self] = &[
+        Self::Csv,
+        #[cfg(feature = "parquet")]
+        Self::Parquet,
+    ];
+
+    /// The names of the files: clusters, pairs.
+    pub fn file_names(self) -> [&'static str; 2] {
+        match self {
+            Self::Csv => ["clusters.csv", "edges.csv"],
+            #[cfg(feature = "parquet")]
+            Self::Parquet => ["clusters.parquet", "edges.parquet"],
+        }
+    }
+}
+
+/// A photo in the table of clusters.
+pub(super) struct ClusterRow<'a> {
+    pub path: &'a str,
+    pub cluster: usize,
+    pub score: f64,
+    pub is_representative: bool,
+}
+
+/// The columns of the table of clusters.
+const CLUSTER_COLUMNS: [&str; 4] = ["path", "cluster", "score", "representative"];
+
+/// The photos, sorted by path.
+pub(super) fn cluster_rows(found: &FolderClusters) -> impl Iterator<Item = ClusterRow<'_>> {
+    let row = |(photo, (number, place)): (usize, (usize, usize))| {
+        let cluster = &found.clusters[number];
+        ClusterRow {
+            path: &found.photos[photo].path,
+            cluster: number,
+            score: cluster.scores[place],
+            is_representative: cluster.representative == photo,
+        }
+    };
+    found.places().into_iter().enumerate().map(row)
+}
+
+/// A pair in the table of pairs.
+pub(super) struct EdgeRow<'a> {
+    pub image1: &'a str,
+    pub image2: &'a str,
+    pub num_matches: usize,
+    pub num_inliers: usize,
+    pub probability: f64,
+    pub relation: Option<&'static str>,
+    pub evidence: Option<EvidenceSummary>,
+}
+
+/// The columns of the table of pairs.
+const EDGE_COLUMNS: [&str; 9] = [
+    "image1",
+    "image2",
+    "matches",
+    "inliers",
+    "probability",
+    "relation",
+    "agreement",
+    "contradiction",
+    "color_difference",
+];
+
+/// Every pair verified, sorted.
+pub(super) fn edge_rows(found: &FolderClusters) -> impl Iterator<Item = EdgeRow<'_>> {
+    found.pairs.iter().map(|pair| EdgeRow {
+        image1: &found.photos[pair.image1].path,
+        image2: &found.photos[pair.image2].path,
+        num_matches: pair.num_matches,
+        num_inliers: pair.num_inliers,
+        probability: pair.probability(),
+        relation: pair.relation.map(Relation::as_str),
+        evidence: pair.evidence,
+    })
+}
+
 /// Writes `clusters.csv`.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn clusters_csv(found: &FolderClusters, out: impl Write) -> std::io::Result<()> {
-    let row = |(photo, (number, place)): (usize, (usize, usize))| {
-        let cluster = &found.clusters[number];
+    let row = |row: ClusterRow<'_>| {
         [
-            found.photos[photo].path.clone(),
-            number.to_string(),
-            format!("{:.4}", cluster.scores[place]),
-            (cluster.representative == photo).to_string(),
+            row.path.to_owned(),
+            row.cluster.to_string(),
+            format!("{:.4}", row.score),
+            row.is_representative.to_string(),
         ]
     };
-    table(
-        out,
-        ["path", "cluster", "score", "representative"],
-        found.places().into_iter().enumerate().map(row),
-    )
+    table(out, CLUSTER_COLUMNS, cluster_rows(found).map(row))
 }
 
 /// Writes `labels_pred.txt`.
@@ -249,34 +334,20 @@ pub fn labels_txt(found: &FolderClusters, mut out: impl Write) -> std::io::Resul
 /// Those of `out`.
 pub fn edges_csv(found: &FolderClusters, out: impl Write) -> std::io::Result<()> {
     let number = |value: Option<f32>| value.map_or(String::new(), |value| format!("{value:.3}"));
-    let row = |pair: &VerifiedPair| {
+    let row = |row: EdgeRow<'_>| {
         [
-            found.photos[pair.image1].path.clone(),
-            found.photos[pair.image2].path.clone(),
-            pair.num_matches.to_string(),
-            pair.num_inliers.to_string(),
-            probability_text(pair.probability()),
-            pair.relation.map_or("", Relation::as_str).to_owned(),
-            number(pair.evidence.map(|e| e.agreement)),
-            number(pair.evidence.map(|e| e.contradiction)),
-            number(pair.evidence.map(|e| e.color_difference)),
+            row.image1.to_owned(),
+            row.image2.to_owned(),
+            row.num_matches.to_string(),
+            row.num_inliers.to_string(),
+            probability_text(row.probability),
+            row.relation.unwrap_or_default().to_owned(),
+            number(row.evidence.map(|e| e.agreement)),
+            number(row.evidence.map(|e| e.contradiction)),
+            number(row.evidence.map(|e| e.color_difference)),
         ]
     };
-    table(
-        out,
-        [
-            "image1",
-            "image2",
-            "matches",
-            "inliers",
-            "probability",
-            "relation",
-            "agreement",
-            "contradiction",
-            "color_difference",
-        ],
-        found.pairs.iter().map(row),
-    )
+    table(out, EDGE_COLUMNS, edge_rows(found).map(row))
 }
 
 /// A probability with as many digits as tell it from 0 and 1, at most eight.

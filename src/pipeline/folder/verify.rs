@@ -217,15 +217,19 @@ pub(super) fn judged(
     record: PairRecord,
     judgement: &Judgement,
 ) -> (VerifiedPair, bool) {
-    let features = record.features.as_ref();
-    let is_worth = options.matching.refinement.is_some()
-        && features.is_some_and(|features| judgement.is_worth_aligning(features));
+    let has_pixels = options.matching.refinement.is_some();
+    let is_worth = |features| judgement.is_worth_aligning(features);
+    if has_pixels && record.pixels.is_some() && record.features.as_ref().is_some_and(is_worth) {
+        return (judged_pair(names, &record, judgement), false);
+    }
     let record = PairRecord {
-        pixels: record.pixels.filter(|_| is_worth),
+        pixels: None,
         ..record
     };
-    let is_to_compare = is_worth && record.pixels.is_none();
-    (judged_pair(names, &record, judgement), is_to_compare)
+    let pair = judged_pair(names, &record, judgement);
+    let is_to_compare =
+        has_pixels && record.features.is_some() && judgement.is_worth_pixels(pair.log_odds);
+    (pair, is_to_compare)
 }
 
 /// The judgement of a pair by its record.
