@@ -153,16 +153,106 @@ fn moved_photos_are_moved_back() {
     std::fs::remove_dir(bench.path("in/sub")).expect("empty");
     let (out, err) = bench.ends(1, &UNDO);
     assert!(out.starts_with("2 places taken back"), "{out}");
-    assert!(err.contains("shoe_2.jpg: kept"), "{err}");
+    assert!(
+        err.contains("shoe_2.jpg: kept: another file has its old name"),
+        "{err}"
+    );
     assert_eq!(bench.read("out/shoe/shoe_2.jpg"), "shoe_2.jpg");
+    // Its old name is free again: what was kept goes back too.
     std::fs::remove_file(bench.path("in/shoe_2.jpg")).expect("removed");
-    std::fs::rename(
-        bench.path("out/shoe/shoe_2.jpg"),
-        bench.path("in/shoe_2.jpg"),
-    )
-    .expect("back");
-    std::fs::remove_dir_all(bench.path("out")).expect("removed");
+    bench.ends(0, &UNDO);
     assert_eq!(bench.tree(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn undo_never_removes_what_a_link_leads_to() {
+    use std::os::unix::fs::symlink;
+    for method in ["move", "copy", "hardlink"] {
+        // A link at a photo's old name, then one at the folder's.
+        let bench = Bench::new(&["a_1.jpg", "a_2.jpg"]);
+        bench.ends(0, &with(&PREFIX, &["--method", method]));
+        std::fs::remove_file(bench.path("in/a_1.jpg")).ok();
+        symlink(bench.path("out/a/a_1.jpg"), bench.path("in/a_1.jpg")).expect("a link");
+        let (_, err) = bench.ends(1, &UNDO);
+        assert!(
+            err.contains("a_1.jpg: kept") && err.contains("link that leads here"),
+            "{err}"
+        );
+        assert_eq!(bench.read("out/a/a_1.jpg"), "a_1.jpg");
+        assert_eq!(bench.read("in/a_2.jpg"), "a_2.jpg");
+        let bench = Bench::new(&["a_1.jpg", "a_2.jpg"]);
+        bench.ends(0, &with(&PREFIX, &["--method", method]));
+        std::fs::remove_dir_all(bench.path("in")).expect("removed");
+        symlink(bench.path("out/a"), bench.path("in")).expect("a link");
+        bench.ends(1, &UNDO);
+        for name in ["a_1.jpg", "a_2.jpg"] {
+            assert_eq!(bench.read(&format!("out/a/{name}")), name, "{method}");
+        }
+    }
+}
+
+#[test]
+fn a_move_is_taken_back_only_to_where_it_came_from() {
+    let moved = with(&PREFIX, &["--method", "move"]);
+    // Moved on by another run: the way back is not forgotten.
+    let bench = Bench::new(&["a_1.jpg", "a_2.jpg"]);
+    let before = bench.tree();
+    bench.ends(0, &moved);
+    let on = [
+        "organize", "out", "--by", "prefix", "--to", "far", "--method", "move",
+    ];
+    bench.ends(0, &on);
+    let (out, err) = bench.ends(1, &UNDO);
+    assert!(out.starts_with("0 places taken back"), "{out}");
+    assert!(err.contains("neither there nor where it was"), "{err}");
+    bench.ends(0, &["organize", "--undo", "--to", "far"]);
+    bench.ends(0, &UNDO);
+    assert_eq!(bench.tree(), before);
+    // The folder it came from is gone, or its journal names another's files.
+    bench.ends(0, &moved);
+    std::fs::rename(bench.path("in"), bench.path("renamed")).expect("renamed");
+    let (_, err) = bench.ends(2, &UNDO);
+    assert!(
+        err.contains("is not there, where its photos came from"),
+        "{err}"
+    );
+    std::fs::rename(bench.path("renamed"), bench.path("in")).expect("renamed");
+    let journal = "out/.delfin/organize-0001.jsonl";
+    let text = bench.read(journal);
+    for name in ["../a_1.jpg", ".profile"] {
+        bench.write(
+            journal,
+            &text.replace("\"a_1.jpg\"", &format!("\"{name}\"")),
+        );
+        let (_, err) = bench.ends(2, &UNDO);
+        assert!(err.contains("is no photo below its folder"), "{err}");
+    }
+    bench.write(journal, &text);
+    // What another keeps beside it stays.
+    bench.write("in/a_1.delfin-partial", "mine");
+    bench.ends(0, &UNDO);
+    assert_eq!(bench.read("in/a_1.delfin-partial"), "mine");
+    assert_eq!(bench.read("in/a_1.jpg"), "a_1.jpg");
+}
+
+#[test]
+fn moved_photos_are_not_organized_again() {
+    let bench = Bench::new(&["a_1.jpg", "a_2.jpg"]);
+    let inside = [
+        "organize",
+        "in",
+        "--by",
+        "prefix",
+        "--to",
+        "in/others",
+        "--method",
+        "move",
+    ];
+    bench.ends(0, &inside);
+    bench.write("in/a_3.jpg", "a_3.jpg");
+    let (out, _) = bench.ends(0, &["organize", "in", "--by", "prefix", "--to", "out"]);
+    assert!(out.starts_with("1 of 1 photo placed"), "{out}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use args::{Cli, Command};
 #[cfg(feature = "serve")]
 pub(crate) use commands::organize::taken_back;
 #[cfg(feature = "serve")]
+pub(crate) use output::one_line;
 pub(crate) use progress::title as stage_title;
 
 /// What a command ended with, when nothing failed.

@@ -50,14 +50,20 @@ pub(crate) fn note(text: impl std::fmt::Display) {
 
 /// Prints an error and its causes on one line.
 pub(crate) fn error(error: &anyhow::Error) {
-    let mut line = String::from("delfin");
+    note(format_args!("delfin: {}", one_line(error)));
+}
+
+/// An error with its causes.
+pub(crate) fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
     for cause in error.chain().map(ToString::to_string) {
         // An error that names its cause has said it.
         if !line.ends_with(&cause) {
-            line = format!("{line}: {cause}");
+            let colon = if line.is_empty() { "" } else { ": " };
+            line = format!("{line}{colon}{cause}");
         }
     }
-    note(line);
+    line
 }
 
 /// Writes bytes to standard output as they are.

@@ -13,6 +13,8 @@ use crate::files::StoredPath;
 #[derive(Deserialize)]
 struct Intent {
     source: StoredPath,
+    /// How photos were placed: "move" leaves no original.
+    placement: String,
     /// Photo below the source and target below the destination.
     places: Vec<(StoredPath, StoredPath)>,
 }
@@ -25,7 +27,7 @@ struct Record {
 }
 
 /// The files below `destination` that were placed there for originals below `root`, an absolute path
-/// without links, that are still there. A journal that cannot be read tells nothing.
+/// without links, that are still there, or were moved there. A journal that cannot be read tells nothing.
 pub(super) fn placed(destination: &Path, root: &Path) -> BTreeSet<PathBuf> {
     let Ok(entries) = std::fs::read_dir(destination.join(JOURNAL_FOLDER)) else {
         return BTreeSet::new();
@@ -55,7 +57,7 @@ fn of_journal(journal: &Path, destination: &Path, root: &Path) -> Option<BTreeSe
         let original = intent.source.0.join(&photo.0);
         !not_made.contains(index)
             && original.starts_with(root)
-            && original.symlink_metadata().is_ok()
+            && (intent.placement == "move" || original.symlink_metadata().is_ok())
     });
     Some(
         own.map(|(_, (_, target))| destination.join(&target.0))

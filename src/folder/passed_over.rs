@@ -25,7 +25,7 @@ pub struct PassedOver {
     /// The number of files that are no photos which can be read, by ending: `.heic`.
     pub files: BTreeMap<String, usize>,
     /// The number of photos that `delfin organize` placed in a folder below, whose originals are among
-    /// the photos; by that folder's path, with `/` between names.
+    /// the photos, or moved there; by that folder's path, with `/` between names.
     pub organized: BTreeMap<String, usize>,
 }
 

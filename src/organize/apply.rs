@@ -55,7 +55,9 @@ pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied
             },
             Placement::Symlink => symlink(&original, &target),
             Placement::Copy => copy(&original, &target, &partial),
-            Placement::Move => move_photo(&original, &target, &partial),
+            Placement::Move => {
+                ensure_own(&original).and_then(|()| move_photo(&original, &target, &partial))
+            }
         });
         journal.record(&Record {
             index,
@@ -120,14 +122,20 @@ fn copy(original: &Path, target: &Path, partial: &Path) -> std::io::Result<()> {
     copied
 }
 
+/// Whether a photo is a file of the folder itself: what is reached by a link, of its own or of a folder, may
+/// lie elsewhere or be another photo.
+fn ensure_own(photo: &Path) -> std::io::Result<()> {
+    match photo.canonicalize()? == photo {
+        true => Ok(()),
+        false => Err(std::io::Error::other(
+            "it is reached by a link, and only files are moved",
+        )),
+    }
+}
+
 /// Moves a file to a name that is not in use: it has both names until the old one is removed, so that a kill
 /// loses nothing. To another device it is copied first.
 pub(super) fn move_photo(from: &Path, to: &Path, partial: &Path) -> std::io::Result<()> {
-    if from.symlink_metadata()?.is_symlink() {
-        return Err(std::io::Error::other(
-            "it is a link, and only files are moved",
-        ));
-    }
     match std::fs::hard_link(from, to) {
         Err(error) if makes_no_link(&error) => copy(from, to, partial)?,
         named => named?,

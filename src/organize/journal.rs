@@ -156,6 +156,15 @@ pub(super) fn read_last(destination: &Path) -> Result<Option<LastRun>> {
     if let Some((_, _, target)) = intent.places().find(|(_, _, target)| !inside(target)) {
         return Err(fail(format!("{} is not below it", target.display())));
     }
+    // Names that begin with a dot are no photos.
+    let is_hidden = |part: &std::ffi::OsStr| part.as_encoded_bytes().first() == Some(&b'.');
+    let is_photo = |photo: &Path| inside(photo) && !photo.iter().any(is_hidden);
+    if let Some((_, photo, _)) = intent.places().find(|(_, photo, _)| !is_photo(photo)) {
+        return Err(fail(format!(
+            "{} is no photo below its folder",
+            photo.display()
+        )));
+    }
     // A line that was cut short says nothing.
     let records = lines.filter_map(|line| serde_json::from_str::<Record>(line).ok());
     let is_made = records

@@ -1,6 +1,6 @@
 //! The last run taken back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::apply::move_photo;
 use super::files::{is_placed, resolved};
@@ -15,18 +15,21 @@ use crate::files::StoredPath;
 pub struct Undone {
     /// Links and copies that were removed, and photos that were moved back.
     pub num_removed: usize,
-    /// Places that were kept, and why: what lies there is no longer what the run made, or the original
-    /// is gone and this is all that is left of it. The path is below the destination.
+    /// Places that were kept, and why: what lies there is no longer what the run made, the original
+    /// is gone and this is all that is left of it, or a moved photo cannot go back. The path is below the destination.
     pub kept: Vec<LeftOut>,
+    /// The journal, which stays while moved photos are not back: the call may be repeated.
+    pub journal: Option<PathBuf>,
 }
 
 /// Takes back the last run that organized photos into `destination`: removes the links and copies that
-/// it made and moves photos back, then removes the folders that it made where they are empty, then its journal. May be interrupted and
-/// called again. Called once more it takes back the run before. `None` when there is no run to take back.
+/// it made and moves photos back, then removes the folders that it made where they are empty, then its journal, unless
+/// moved photos are not back. May be interrupted and called again. Called once more it takes back the run before.
+/// `None` when there is no run to take back.
 ///
 /// # Errors
-/// [`Error::Io`] when something cannot be removed, [`Error::Journal`] when the journal cannot be read;
-/// the journal stays, so that the call can be repeated.
+/// [`Error::Io`] when something cannot be removed or moved, [`Error::Journal`] when the journal cannot be read, or the
+/// folder is not there that moved photos came from; the journal stays, so that the call can be repeated.
 pub fn undo(destination: &Path) -> Result<Option<Undone>> {
     let io = |path: &Path| {
         let path = path.to_owned();
@@ -41,38 +44,41 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
     else {
         return Ok(None);
     };
-    let mut undone = Undone::default();
-    for (index, photo, below) in intent.places().rev() {
-        let target = destination.join(below);
-        if is_made.get(&index) == Some(&false) || target.symlink_metadata().is_err() {
-            continue;
-        }
-        let original = intent.source.0.join(photo);
-        if intent.placement == Placement::Move && original.symlink_metadata().is_err() {
-            if let Some(folder) = original.parent() {
-                std::fs::create_dir_all(folder).map_err(io(folder))?;
-            }
-            let partial = original.with_extension("delfin-partial");
-            move_photo(&target, &original, &partial).map_err(io(&original))?;
-            undone.num_removed += 1;
-            continue;
-        }
-        if is_placed(&original, &target) {
-            std::fs::remove_file(&target).map_err(io(&target))?;
-            undone.num_removed += 1;
-            continue;
-        }
-        let reason = if original.exists() {
-            "it has changed since"
-        } else {
-            "its original is gone"
-        };
-        undone.kept.push(LeftOut {
-            photo: below.to_owned(),
-            reason: reason.to_owned(),
+    let is_move = intent.placement == Placement::Move;
+    if is_move && !intent.source.0.is_dir() {
+        return Err(Error::Journal {
+            path: journal,
+            reason: format!(
+                "{} is not there, where its photos came from",
+                intent.source.0.display()
+            ),
         });
     }
+    let mut undone = Undone::default();
+    for (index, photo, below) in intent.places().rev() {
+        if is_made.get(&index) == Some(&false) {
+            continue;
+        }
+        let target = destination.join(below);
+        let original = intent.source.0.join(photo);
+        let taken = match is_move {
+            true => move_back(&original, &target).map_err(io(&original))?,
+            false => remove(&original, &target).map_err(io(&target))?,
+        };
+        match taken {
+            Taken::Back => undone.num_removed += 1,
+            Taken::Already => {}
+            Taken::Kept(reason) => undone.kept.push(LeftOut {
+                photo: below.to_owned(),
+                reason: reason.to_owned(),
+            }),
+        }
+    }
     remove_empty(&intent.folders);
+    if is_move && !undone.kept.is_empty() {
+        undone.journal = Some(journal);
+        return Ok(Some(undone));
+    }
     for left in [journal.with_extension("partial"), journal] {
         match std::fs::remove_file(&left) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -84,6 +90,72 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
     // Those that held the journal.
     remove_empty(&intent.folders);
     Ok(Some(undone))
+}
+
+/// How one place was taken back.
+enum Taken {
+    Back,
+    /// There was nothing to do.
+    Already,
+    Kept(&'static str),
+}
+
+/// Removes what a run made of a photo.
+fn remove(original: &Path, target: &Path) -> std::io::Result<Taken> {
+    if target.symlink_metadata().is_err() {
+        return Ok(Taken::Already);
+    }
+    Ok(if leads_to(original, target) {
+        Taken::Kept("its original is now a link that leads here")
+    } else if is_placed(original, target) {
+        std::fs::remove_file(target)?;
+        Taken::Back
+    } else if original.exists() {
+        Taken::Kept("it has changed since")
+    } else {
+        Taken::Kept("its original is gone")
+    })
+}
+
+/// Moves a photo back to where it was.
+fn move_back(original: &Path, target: &Path) -> std::io::Result<Taken> {
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    match (is_there(original), is_there(target)) {
+        (true, false) => Ok(Taken::Already),
+        (false, false) => Ok(Taken::Kept("it is neither there nor where it was")),
+        (true, true) if leads_to(original, target) => {
+            Ok(Taken::Kept("a link that leads here has its old name"))
+        }
+        // Killed between the two steps of a move.
+        (true, true) if is_placed(original, target) => {
+            std::fs::remove_file(target)?;
+            Ok(Taken::Back)
+        }
+        (true, true) => Ok(Taken::Kept("another file has its old name")),
+        (false, true) => {
+            let folder = original.parent().unwrap_or(Path::new(""));
+            std::fs::create_dir_all(folder)?;
+            // Hidden, so that it is taken for no photo; a name that nothing has.
+            let mut partial = tempfile::Builder::new();
+            let partial = partial
+                .prefix(".delfin-")
+                .suffix(".partial")
+                .tempfile_in(folder)?;
+            move_photo(target, original, partial.path())?;
+            Ok(Taken::Back)
+        }
+    }
+}
+
+/// Whether the original, or the folder it lies in, is by now a link to the target, which is then all there is.
+fn leads_to(original: &Path, target: &Path) -> bool {
+    let folder = target
+        .parent()
+        .and_then(|folder| folder.canonicalize().ok());
+    let place = folder
+        .zip(target.file_name())
+        .map(|(folder, name)| folder.join(name));
+    place.is_some() && original.canonicalize().ok() == place
 }
 
 /// A folder that holds anything is somebody's and stays.

@@ -112,7 +112,7 @@ impl<'a> FolderPage<'a> {
     /// Parts there of an earlier page are replaced or removed.
     ///
     /// # Errors
-    /// Those of `source`, and [`Error::Io`].
+    /// Those of `source`, [`Error::Io`], and as [`FolderPage::write_in_parts`].
     pub fn write(&self, source: &mut dyn ReportSource, path: &Path) -> Result<()> {
         let is_small = self.report.photos.len() <= MAX_PHOTOS_OF_ONE_FILE
             && self.report.pairs.len() <= MAX_PAIRS_OF_ONE_FILE;
@@ -126,7 +126,7 @@ impl<'a> FolderPage<'a> {
     /// Writes the page to the file `path` and its parts into a folder beside it, whatever its size.
     ///
     /// # Errors
-    /// As [`FolderPage::write`].
+    /// As [`FolderPage::write`], and [`Error::Format`] for a file of the name of a part that delfin did not make.
     pub fn write_in_parts(&self, source: &mut dyn ReportSource, path: &Path) -> Result<()> {
         let folder = &parts_folder(path);
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -146,6 +146,15 @@ impl<'a> FolderPage<'a> {
                 more["id"]
             );
             let file = folder.join(&name);
+            let is_link = file
+                .symlink_metadata()
+                .is_ok_and(|found| found.is_symlink());
+            if is_link || !is_replaceable(&file) {
+                return Err(Error::format(
+                    &file,
+                    "there already, and not made by delfin: remove it",
+                ));
+            }
             std::fs::write(&file, text).map_err(|source| io(&file, source))?;
             written.insert(name);
         }
@@ -479,6 +488,10 @@ mod tests {
         for name in ["photos-9.js", "notes.js"] {
             std::fs::write(parts.join(name), "alert(1)").unwrap();
         }
+        std::fs::write(parts.join("pairs-0.js"), "mine").unwrap();
+        let error = page.write_in_parts(&mut pictures(), &path).unwrap_err();
+        assert!(error.to_string().contains("pairs-0.js"), "{error}");
+        std::fs::remove_file(parts.join("pairs-0.js")).unwrap();
         report.cuts.pop();
         let page = FolderPage::new(&report).unwrap();
         page.write(&mut pictures(), &path).unwrap();

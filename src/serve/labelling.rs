@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, bail};
 use delfin::classify::{Dataset, LabelledPhoto, TrainingStep, write_classifier};
+use delfin::files::is_replaceable;
 use delfin::folder::path_below;
 use delfin::pipeline::{
     Classification, PhotoClassifier, TrainingObserver, open_dataset, results_page, review_page,
@@ -50,6 +51,16 @@ impl Worker<'_> {
 
     fn labels_page(&self, asked: &Train) -> anyhow::Result<(String, String)> {
         let observer = Watch(&self.shared);
+        // Beside the store, under its name.
+        let kept_at = self
+            .store_path()
+            .map(|store| store.with_extension("classifier"));
+        if let Some(path) = kept_at.as_ref().filter(|path| !is_replaceable(path)) {
+            bail!(
+                "{}: there already, and no classifier: move it away",
+                path.display()
+            );
+        }
         let options = self.model.classifier_options();
         let dataset = match asked.classes {
             Classes::Names => self.named_photos(asked.min_probability)?,
@@ -71,8 +82,7 @@ impl Worker<'_> {
             self.folder.display(),
             counted(trained.photos.len(), "photo")
         )];
-        if let Some(folder) = self.store.path().parent().filter(|_| self.is_kept()) {
-            let path = folder.join("open.classifier");
+        if let Some(path) = kept_at {
             write_classifier(classifier, &path)?;
             let kept = format!(
                 "The classifier is kept: delfin classify PHOTOS --classifier {}",

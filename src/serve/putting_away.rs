@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use delfin::counted;
-use delfin::folder::{name_below, path_from_text};
+use delfin::folder::{name_below, path_below, path_from_text};
 use delfin::organize::{self, Placement, Plan};
 use delfin::pipeline::BestBy;
 use serde::Deserialize;
@@ -51,6 +51,13 @@ impl Worker<'_> {
         if to.components().any(|part| part.as_os_str() == ".delfin") {
             bail!("{}: folders called .delfin are delfin's own", to.display());
         }
+        let num_changed = self.num_changed()?;
+        if num_changed > 0 {
+            bail!(
+                "{} changed since the folder was sorted: sort again first",
+                counted(num_changed, "photo")
+            );
+        }
         let mut survey = organize::survey(self.folder, &to)?;
         let found = &self.sorted()?.found;
         let clusters = self.clusters(put_away.min_probability)?;
@@ -85,7 +92,13 @@ impl Worker<'_> {
                 reasoned.collect()
             }
         };
-        let is_kept = |photo: &Path| kept.contains_key(&name_below(Path::new(""), photo));
+        // A file that has several names here, by links to it or to its folder, stays under each.
+        let real = |name: &str| path_below(self.folder, name).canonicalize().ok();
+        let stays: BTreeSet<PathBuf> = kept.keys().filter_map(|name| real(name)).collect();
+        let is_kept = |photo: &Path| {
+            let name = name_below(Path::new(""), photo);
+            kept.contains_key(&name) || real(&name).is_some_and(|path| stays.contains(&path))
+        };
         survey.photos.retain(|photo| !is_kept(photo));
         let assigned = organize::by_labels(&survey.photos, &labels, "this page");
         let plan = organize::plan(&survey, &assigned.assignments);

@@ -27,6 +27,7 @@ use super::labelling::Train;
 use super::putting_away::PutAway;
 use super::shared::{Phase, Shared};
 use super::worker::{Act, Worker};
+use crate::cli::one_line;
 
 /// Largest request, in bytes: a list of all photos' numbers fits.
 const MAX_BODY: usize = 4 << 20;
@@ -127,7 +128,7 @@ impl App {
         };
         self.jobs.send(job).map_err(|_| gone())?;
         let answer = answer.await.map_err(|_| gone())?;
-        answer.map_err(|error| Refused(StatusCode::UNPROCESSABLE_ENTITY, format!("{error:#}")))
+        answer.map_err(|error| Refused(StatusCode::UNPROCESSABLE_ENTITY, one_line(&error)))
     }
 }
 

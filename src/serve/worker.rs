@@ -413,6 +413,16 @@ impl<'a> Worker<'a> {
         Ok(json!(hits.collect::<Vec<_>>()))
     }
 
+    /// How many of the photos are no longer the files that were sorted.
+    pub(super) fn num_changed(&self) -> anyhow::Result<usize> {
+        let listed = self.sorted()?.listed.iter();
+        let is_changed = |(name, state): &(&String, &Option<FileState>)| {
+            let path = path_below(self.folder, name);
+            path.exists() && file_state(&path) != **state
+        };
+        Ok(listed.filter(is_changed).count())
+    }
+
     /// What was added to the folder since it was sorted, and what is gone.
     pub(super) fn changes(&self) -> anyhow::Result<Value> {
         let listed = &self.sorted()?.listed;

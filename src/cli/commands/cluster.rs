@@ -101,6 +101,13 @@ fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
     {
         ensure_replaceable(&at(name), args.force)?;
     }
+    let parts = at("report_parts");
+    if parts.exists() && !parts.is_dir() {
+        bail!(
+            "{}: not a folder, where large reports keep their pictures",
+            parts.display()
+        );
+    }
     let is_own = at("clusters.json").exists();
     ensure_replaceable(&at("labels_pred.txt"), args.force || is_own)
 }

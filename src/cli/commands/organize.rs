@@ -92,8 +92,15 @@ fn take_back(destination: &Path) -> anyhow::Result<Answer> {
 
 /// What was taken back, on one line.
 pub(crate) fn taken_back(undone: &Undone, destination: &Path) -> String {
+    let again = match &undone.journal {
+        Some(journal) => format!(
+            "; what is kept can still be taken back, as {} says",
+            journal.display()
+        ),
+        None => String::new(),
+    };
     format!(
-        "{} taken back below {}, {} kept",
+        "{} taken back below {}, {} kept{again}",
         counted(undone.num_removed, "place"),
         destination.display(),
         undone.kept.len()

@@ -24,7 +24,7 @@ const VERIFICATION_VERSION: u32 = 4;
 const CHUNK: usize = 2048;
 
 /// Pairs at least this probable by their features are told as linked before pixels are compared.
-const LINKED_BY_FEATURES: f64 = 0.9;
+const LINKED_BY_FEATURES: f64 = 0.6;
 
 /// Pairs of photos by index, the lesser first.
 pub(super) type Pairs = [(u32, u32)];
