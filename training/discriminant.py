@@ -23,10 +23,10 @@ class Statistics:
         self.outer = torch.zeros(size, size, dtype=torch.float64)
         self.within = torch.zeros(size, size, dtype=torch.float64)
 
-    def add(self, first, second, homography, grid, max_cells):
-        """Features [N, K, C] of both views and the homographies [N, 3, 3] between them."""
+    def add(self, first, second, moved, grid, max_cells):
+        """Features [N, K, C] of both views and where the cells of view 1 lie in view 2 [N, K, 2]."""
         side = round(first.shape[1] ** 0.5)
-        pair, cell1, cell2, _ = cells.correspondences(homography, side, *grid, max_cells)
+        pair, cell1, cell2, _ = cells.correspondences(moved, side, *grid, max_cells)
         first, second = first[pair, cell1], second[pair, cell2]
         gap = first - second
         self.within += (gap.T @ gap).double() / 2

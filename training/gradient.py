@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+import bank
 import cells
 import photos
 import train
@@ -37,12 +38,14 @@ class Bank:
     row, all but at the borders of kinds: photos of like things are the negatives that teach most.
     """
 
-    def __init__(self, files, seed, kinds=None, alike=1):
+    def __init__(self, files, seed, grid, kinds=None, alike=1):
         arrays = [np.load(path) for path in files]
-        names = (*CHANNELS, "homography", "photo")
+        names = (*CHANNELS, "photo")
         self.arrays = {name: np.concatenate([a[name] for a in arrays]) for name in names}
-        self.seed, self.number = seed, len(self.arrays["homography"])
-        self.kinds = kinds and np.array(kinds)[self.arrays["photo"]]
+        self.moved = torch.cat([cells.moved_of(a, grid) for a in arrays])
+        self.seed, self.number = seed, len(self.moved)
+        photo = self.arrays["photo"]
+        self.kinds = kinds and np.where(photo < 0, photo, np.array(kinds)[photo])
         self.alike = alike
 
     def take(self, rows):
@@ -51,7 +54,7 @@ class Bank:
         for name in CHANNELS:
             views = torch.from_numpy(self.arrays[name][rows]).float()
             taps[name] = views.transpose(0, 1).flatten(0, 1)
-        return taps, torch.from_numpy(self.arrays["homography"][rows]).float()
+        return taps, self.moved[rows]
 
     def batch(self, step, size):
         epoch, place = divmod(step, self.number // size)
@@ -79,11 +82,11 @@ def describe(values):
     return F.normalize(values.flatten(2).transpose(1, 2), dim=2).chunk(2)
 
 
-def info_nce(first, second, homography, grid, options):
+def info_nce(first, second, moved, grid, options):
     """Cross entropy of each corresponding cell among all cells of the other views, both ways."""
     side, number = round(first.shape[1] ** 0.5), first.shape[1]
     pair, cell1, cell2, distance = cells.correspondences(
-        homography, side, *grid, options["max_cells"]
+        moved, side, *grid, options["max_cells"]
     )
     rows = torch.arange(len(pair))[:, None]
     every = torch.arange(number)
@@ -101,23 +104,23 @@ def info_nce(first, second, homography, grid, options):
     return loss
 
 
-def attention_loss(model, taps, first, second, homography, grid):
+def attention_loss(model, taps, first, second, moved, grid):
     """Cross entropy of the attention with whether the descriptors' nearest neighbours are right."""
     with torch.no_grad():
-        pair, cell, right = cells.right_neighbours(first, second, homography, grid)
-    scores = model.scores(taps)[: len(homography)].flatten(1)[pair, cell]
+        pair, cell, right = cells.right_neighbours(first, second, moved, grid)
+    scores = model.scores(taps)[: len(moved)].flatten(1)[pair, cell]
     return F.binary_cross_entropy_with_logits(scores, right.float())
 
 
-def objective(model, start, taps, homography, grid, options):
+def objective(model, start, taps, moved, grid, options):
     """The loss and, for the log, how far the similarities have moved."""
     with torch.no_grad():
         original = describe(start(taps)[0])
     if model.variant == "attention":
-        return attention_loss(model, taps, *original, homography, grid), torch.tensor(0.0)
+        return attention_loss(model, taps, *original, moved, grid), torch.tensor(0.0)
     made = model.taps(taps)
     first, second = describe(model(taps)[0]) if made is taps else describe(model.head(made)[0])
-    loss = info_nce(first, second, homography, grid, options)
+    loss = info_nce(first, second, moved, grid, options)
     some = [torch.cat(views).flatten(0, 1)[:: options["keep_every"]]
             for views in ((first, second), original)]
     changed = F.mse_loss(*(x @ x.T for x in some))
@@ -125,18 +128,18 @@ def objective(model, start, taps, homography, grid, options):
     if made is not taps:
         scale = taps["local"].var(dim=(0, 2, 3), keepdim=True)
         loss = loss + options["distil"] * ((made["local"] - taps["local"]) ** 2 / scale).mean()
-        loss = loss + attention_loss(model, made, first, second, homography, grid)
+        loss = loss + attention_loss(model, made, first, second, moved, grid)
     return loss, changed
 
 
 @torch.no_grad()
-def held_out(model, bank, grid, size=25):
+def held_out(model, pairs, grid, size=25):
     """Share of right nearest neighbours; "attention": of the half that it ranks first."""
     right, scores = [], []
-    for rows in np.split(np.arange(bank.number), bank.number // size):
-        taps, homography = bank.take(rows)
+    for rows in np.split(np.arange(pairs.number), pairs.number // size):
+        taps, moved = pairs.take(rows)
         values, attention = model(taps)
-        pair, cell, found = cells.right_neighbours(*describe(values), homography, grid)
+        pair, cell, found = cells.right_neighbours(*describe(values), moved, grid)
         right.append(found.float())
         scores.append(attention[: len(rows)].flatten(1)[pair, cell])
     right, scores = torch.cat(right), torch.cat(scores)
@@ -170,18 +173,26 @@ def run(config, variant):
     options, work = options_of(config, variant), pathlib.Path(config["work"])
     folder, grid = work / variant, (16.0, config["model"]["offset"])
     folder.mkdir(exist_ok=True)
-    files = [work / "bank" / f"{shard:04}.npz" for shard in range(config["bank"]["shards"])]
-    kinds = kinds_of(config) if options["alike"] > 1 else None
-    bank = Bank(files[:-1], config["seed"], kinds, options["alike"])
-    test = Bank(files[-1:], config["seed"])
-    torch.manual_seed(config["seed"])
+    *files, last = bank.make(config)
+    files, tests = files[: options["flat"]], [last]
+    if options["depth"]:
+        *deep, last = bank.make_depth(config)
+        files, tests = files + deep[: options["depth"]], [*tests, last]
+    kinds, seed = kinds_of(config) if options["alike"] > 1 else None, options.get("seed", config["seed"])
+    pairs = Bank(files, seed, grid, kinds, options["alike"])
+    tests = [Bank([test], seed, grid) for test in tests]
+    torch.manual_seed(seed)
     start = train.load_head(config)
     model = Learned(start, variant)
+    if "begin" in options:
+        model.load_state_dict(torch.load(work / options["begin"], weights_only=True))
     optimizer = torch.optim.AdamW(model.groups(options), weight_decay=options["weight_decay"])
     steps, warmup = options["steps"], options["warmup"]
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(
         (step + 1) / warmup, 0.5 + 0.5 * np.cos(np.pi * step / steps)
     ))
+    columns = [*COLUMNS[:-1], *["right_depth"][: len(tests) - 1], COLUMNS[-1]]
+    right = lambda: [f"{held_out(model, test, grid):.4f}" for test in tests]
     done, log, checkpoint = 0, folder / "log.csv", folder / "checkpoint.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=False)
@@ -191,11 +202,12 @@ def run(config, variant):
             part.load_state_dict(state[name])
         done, rows = state["step"], state["rows"]
     else:
-        rows = [[0, "", 0, f"{held_out(model, test, grid):.4f}", 0]]
+        rows = [[0, "", 0, *right(), 0]]
+        print(variant, *rows[0], flush=True)
     losses, begin = [], time.time()
     for step in range(done, steps):
-        taps, homography = bank.batch(step, options["batch"])
-        loss, changed = objective(model, start, taps, homography, grid, options)
+        taps, moved = pairs.batch(step, options["batch"])
+        loss, changed = objective(model, start, taps, moved, grid, options)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), options["clip"])
@@ -205,10 +217,10 @@ def run(config, variant):
         if (step + 1) % options["interval"] and step + 1 < steps:
             continue
         row = [step + 1, *(f"{v:.4f}" for v in np.mean(losses, 0))]
-        row += [f"{held_out(model, test, grid):.4f}", f"{time.time() - begin:.0f}"]
+        row += [*right(), f"{time.time() - begin:.0f}"]
         rows.append(row)
         print(variant, *row, flush=True)
-        log.write_text("\n".join(",".join(map(str, r)) for r in [COLUMNS, *rows]) + "\n")
+        log.write_text("\n".join(",".join(map(str, r)) for r in [columns, *rows]) + "\n")
         torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "rows": rows,
                     "schedule": schedule.state_dict(), "step": step + 1, "options": options},
                    folder / "partial.pt")

@@ -25,23 +25,23 @@ from head import CHANNELS, SIZE, Head
 CHUNK = 25  # pairs at a time
 
 
-def chunks(path):
-    """Features [N, K, C] of view 1 and view 2 and homographies [N, 3, 3]."""
+def chunks(path, grid):
+    """Features [N, K, C] of view 1 and view 2, and where the cells of view 1 lie in view 2 [N, K, 2]."""
     with np.load(path) as arrays:
-        homography = torch.from_numpy(arrays["homography"]).float()
+        moved = cells.moved_of(arrays, grid)
         taps = {name: torch.from_numpy(arrays[name]) for name in CHANNELS}
-    for start in range(0, len(homography), CHUNK):
+    for start in range(0, len(moved), CHUNK):
         part = slice(start, start + CHUNK)
         views = [cells.stack({n: v[part, k].float() for n, v in taps.items()}) for k in (0, 1)]
-        yield *views, homography[part]
+        yield *views, moved[part]
 
 
 def held_out(path, mean, rows, grid):
     """Share of cells whose nearest neighbour among all views 2 of a chunk is right."""
     right = count = 0
-    for first, second, homography in chunks(path):
+    for first, second, moved in chunks(path, grid):
         first, second = (F.normalize((x - mean) @ rows.T, dim=2) for x in (first, second))
-        found = cells.right_neighbours(first, second, homography, grid)[2]
+        found = cells.right_neighbours(first, second, moved, grid)[2]
         right, count = right + found.sum().item(), count + len(found)
     return right / count
 
@@ -78,8 +78,8 @@ def run(config):
         log.write_text("pairs,cells,ratio_first,ratio_last,right,seconds\n")
     for number, shard in enumerate(shards[done:-1], done + 1):
         start = time.time()
-        for first, second, homography in chunks(shard):
-            statistics.add(first, second, homography, grid, options["max_cells"])
+        for first, second, moved in chunks(shard, grid):
+            statistics.add(first, second, moved, grid, options["max_cells"])
         if number & (number - 1) == 0 or number == len(shards) - 1:  # 1, 2, 4, .. and the last
             mean = statistics.mean().float()
             rows, ratios = discriminant.projection(
