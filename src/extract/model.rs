@@ -312,7 +312,6 @@ impl Model {
     }
 
     /// The shape and the values of the network's input.
-
     fn input<T: Primitive + Into<f32>>(
         &self,
         pixels: &ImageBuffer<Rgb<T>, Vec<T>>,
