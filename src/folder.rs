@@ -286,7 +286,7 @@ mod tests {
         let journal = format!(
             "{{\"source\":{source:?},\"places\":[[\"1.jpg\",\"x/1.jpg\"],[\"2.jpg\",\"y/2.jpg\"],[\"gone.jpg\",\"x/3.jpg\"]]}}\n{{\"index\":1,\"is_made\":false}}\n{{\"ind"
         );
-        std::fs::write(at("sorted/.delfin/organize-0001.jsonl"), journal).unwrap();
+        std::fs::write(at("sorted/.delfin/organize-0001.jsonl"), &journal).unwrap();
         let listing = list_photos(&root).unwrap();
         let expected = ["1.jpg", "2.jpg", "sorted/x/3.jpg", "sorted/y/2.jpg"];
         assert_eq!(listing.photos, expected.map(at));
@@ -304,6 +304,11 @@ mod tests {
                 .map(|name| at(name))
                 .collect::<Vec<_>>()
         );
+        // What was moved has no original, and is there alone.
+        let moved = journal.replacen('{', "{\"placement\":\"move\",", 1);
+        std::fs::write(at("sorted/.delfin/organize-0001.jsonl"), moved).unwrap();
+        let listing = list_photos(&root).unwrap();
+        assert_eq!(listing.photos, ["1.jpg", "2.jpg", "sorted/y/2.jpg"].map(at));
     }
 
     #[test]

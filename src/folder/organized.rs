@@ -14,6 +14,7 @@ use crate::files::StoredPath;
 struct Intent {
     source: StoredPath,
     /// How photos were placed: "move" leaves no original.
+    #[serde(default)]
     placement: String,
     /// Photo below the source and target below the destination.
     places: Vec<(StoredPath, StoredPath)>,
