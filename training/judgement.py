@@ -45,6 +45,8 @@ LOST_COPIES = 0.01
 PHOTOGRAPHS = ["products", "garments", "strangers", "views", "edits", "detail", "objects", "places"]
 # Families of photographs from several sides, and what their pairs weigh in learning.
 WITH_DEPTH, DEPTH_WEIGHT = ["products", "views", "objects", "places"], 3
+# Made kinds that weigh less in learning, so that they do not outweigh photographs.
+LIGHT, LIGHT_WEIGHT = "calendar deck note music table prose plan label sign chat".split(), 0.5
 # Kinds of evidence, for the ablation.
 GROUPS = {
     "numbers of inliers": ["ln_inliers", "ln_inlier_share", "ln_keypoints", "inlier_cells"],
@@ -108,11 +110,12 @@ def read(folder):
 
 
 def weights(table):
-    """Each family and class counts with the root of its pairs, things with depth three times that; both
-    classes count the same."""
+    """Each family and class counts with the root of its pairs, things with depth three times and light ones
+    half of that; both classes count the same."""
     weight = np.zeros(len(table))
     for (name, _), rows in table.groupby(["family", "same"]).indices.items():
-        weight[rows] = min(len(rows), 4000) ** 0.5 / len(rows) * (DEPTH_WEIGHT if name in WITH_DEPTH else 1)
+        times = DEPTH_WEIGHT if name in WITH_DEPTH else LIGHT_WEIGHT if name in LIGHT else 1
+        weight[rows] = min(len(rows), 4000) ** 0.5 / len(rows) * times
     for same in (0, 1):
         chosen = (table.same == same).values
         weight[chosen] /= weight[chosen].sum()

@@ -13,9 +13,10 @@ import argparse
 import pathlib
 import random
 
-from . import cards, cartons, charts, clutter, covers, edits, forms, grids, held, paper, places, receipts, screen
-from . import revised, series, shoot, sides, slides, solids, tickets
+from . import calendars, cards, cartons, charts, chats, clutter, covers, decks, edits, forms, grids, held, labels, paper
+from . import places, plans, receipts, revised, screen, series, sheets, shoot, sides, slides, solids, tickets
 from .bank import Bank
+from .variants import variants
 
 # Kinds with one template and one drawing a thing, and the ways in which such a picture comes back.
 PRINTED = ("save", "scan", "photo", "photo")
@@ -46,10 +47,21 @@ SCENES = {
     "places": places.places,
     "revised": revised.revised,
     "clutter": clutter.clutter,
+    "calendar": variants(calendars.calendar),
+    "deck": variants(decks.deck),
+    "note": variants(decks.note),
+    "music": variants(sheets.music),
+    "table": variants(sheets.table),
+    "prose": variants(sheets.prose),
+    "plan": variants(plans.plan),
+    "label": variants(labels.label),
+    "sign": variants(labels.sign),
+    "chat": variants(chats.chat),
 }
 KINDS = (
     "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series "
-    "objects kin places near revised clutter"
+    "objects kin places near revised clutter "
+    "calendar deck note music table prose plan label sign chat"
 ).split()
 
 

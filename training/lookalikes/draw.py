@@ -2,6 +2,7 @@
 
 import functools
 import math
+import random
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -59,6 +60,11 @@ def vivid(r, value=None, hue=None):
     saturation = r.uniform(0.5, 0.95)
     ramp = [max(0.0, min(1.0, abs((hue * 6 + shift) % 6 - 3) - 1)) for shift in (0, 4, 2)]
     return tuple(int(255 * value * (1 - saturation + saturation * part)) for part in ramp)
+
+
+def again(seed):
+    """The random state of a part that stays the same in all variants."""
+    return random.Random(seed)
 
 
 def mixed(one, other, share):

@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw
 
 from . import draw, shoot
 from .draw import text
+from .variants import another
 
 # Variants of one picture; each is a thing.
 VARIANTS = 3
@@ -21,15 +22,6 @@ LINES = [
     lambda r: draw.words(r, 1, 2).upper(),
     lambda r: f"{r.randint(1, 999)},{draw.number(r, 2)}",
 ]
-
-
-def another(r, make, used):
-    """What `make` gives that no variant before had."""
-    while True:
-        found = make(r)
-        if found not in used:
-            used.add(found)
-            return found
 
 
 def written(image, xy, string, size, fill, width, bold=1):
