@@ -237,6 +237,22 @@ fn a_move_is_taken_back_only_to_where_it_came_from() {
 }
 
 #[test]
+fn moved_photos_that_were_deleted_hold_nothing_up() {
+    let moved = with(&PREFIX, &["--method", "move"]);
+    let bench = Bench::new(&["a_1.jpg", "a_2.jpg"]);
+    bench.ends(0, &moved);
+    bench.write("in/a_3.jpg", "a_3.jpg");
+    bench.write("in/a_4.jpg", "a_4.jpg");
+    bench.ends(0, &moved);
+    std::fs::remove_file(bench.path("out/a/a_3.jpg")).expect("deleted");
+    let (_, err) = bench.ends(1, &UNDO);
+    assert!(err.contains("a_3.jpg: kept: it is neither"), "{err}");
+    assert_eq!(bench.read("in/a_4.jpg"), "a_4.jpg");
+    bench.ends(0, &UNDO);
+    assert_eq!(bench.read("in/a_1.jpg"), "a_1.jpg");
+}
+
+#[test]
 fn moved_photos_are_not_organized_again() {
     let bench = Bench::new(&["a_1.jpg", "a_2.jpg"]);
     let inside = [

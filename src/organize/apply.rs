@@ -137,15 +137,23 @@ fn ensure_own(photo: &Path) -> std::io::Result<()> {
 /// loses nothing. To another device it is copied first.
 pub(super) fn move_photo(from: &Path, to: &Path, partial: &Path) -> std::io::Result<()> {
     match std::fs::hard_link(from, to) {
-        Err(error) if makes_no_link(&error) => copy(from, to, partial)?,
+        Err(error) if makes_no_link(&error) => {
+            copy(from, to, partial)?;
+            // The new name is on its disk before the old one goes.
+            #[cfg(unix)]
+            File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+        }
         named => named?,
     }
-    if let Err(error) = std::fs::remove_file(from) {
-        // It stays where it was, alone.
-        let _ = std::fs::remove_file(to);
-        return Err(error);
+    match std::fs::remove_file(from) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            // It stays where it was, alone.
+            let _ = std::fs::remove_file(to);
+            Err(error)
+        }
+        // Another program has removed it: this is all that is left.
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn write_copy(original: &Path, partial: &Path) -> std::io::Result<()> {

@@ -24,7 +24,7 @@ pub struct Undone {
 
 /// Takes back the last run that organized photos into `destination`: removes the links and copies that
 /// it made and moves photos back, then removes the folders that it made where they are empty, then its journal, unless
-/// moved photos are not back. May be interrupted and called again. Called once more it takes back the run before.
+/// moved photos are there and not back, or none of them is found. May be interrupted and called again. Called once more it takes back the run before.
 /// `None` when there is no run to take back.
 ///
 /// # Errors
@@ -55,6 +55,7 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
         });
     }
     let mut undone = Undone::default();
+    let (mut num_missing, mut num_left) = (0, 0);
     for (index, photo, below) in intent.places().rev() {
         if is_made.get(&index) == Some(&false) {
             continue;
@@ -62,20 +63,34 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
         let target = destination.join(below);
         let original = intent.source.0.join(photo);
         let taken = match is_move {
-            true => move_back(&original, &target).map_err(io(&original))?,
+            true => {
+                move_back(&original, &target).unwrap_or_else(|error| Taken::Kept(error.to_string()))
+            }
             false => remove(&original, &target).map_err(io(&target))?,
         };
         match taken {
             Taken::Back => undone.num_removed += 1,
             Taken::Already => {}
-            Taken::Kept(reason) => undone.kept.push(LeftOut {
-                photo: below.to_owned(),
-                reason: reason.to_owned(),
-            }),
+            Taken::Missing => {
+                num_missing += 1;
+                undone.kept.push(LeftOut {
+                    photo: below.to_owned(),
+                    reason: "it is neither there nor where it was".into(),
+                });
+            }
+            Taken::Kept(reason) => {
+                num_left += 1;
+                undone.kept.push(LeftOut {
+                    photo: below.to_owned(),
+                    reason,
+                });
+            }
         }
     }
     remove_empty(&intent.folders);
-    if is_move && !undone.kept.is_empty() {
+    // Some may have been deleted since. Where all are missing, another run may have moved them on.
+    let is_moved_on = num_missing > 0 && undone.num_removed == 0;
+    if is_move && (num_left > 0 || is_moved_on) {
         undone.journal = Some(journal);
         return Ok(Some(undone));
     }
@@ -97,7 +112,9 @@ enum Taken {
     Back,
     /// There was nothing to do.
     Already,
-    Kept(&'static str),
+    /// A moved photo is nowhere.
+    Missing,
+    Kept(String),
 }
 
 /// Removes what a run made of a photo.
@@ -106,14 +123,14 @@ fn remove(original: &Path, target: &Path) -> std::io::Result<Taken> {
         return Ok(Taken::Already);
     }
     Ok(if leads_to(original, target) {
-        Taken::Kept("its original is now a link that leads here")
+        Taken::Kept("its original is now a link that leads here".into())
     } else if is_placed(original, target) {
         std::fs::remove_file(target)?;
         Taken::Back
     } else if original.exists() {
-        Taken::Kept("it has changed since")
+        Taken::Kept("it has changed since".into())
     } else {
-        Taken::Kept("its original is gone")
+        Taken::Kept("its original is gone".into())
     })
 }
 
@@ -122,16 +139,16 @@ fn move_back(original: &Path, target: &Path) -> std::io::Result<Taken> {
     let is_there = |path: &Path| path.symlink_metadata().is_ok();
     match (is_there(original), is_there(target)) {
         (true, false) => Ok(Taken::Already),
-        (false, false) => Ok(Taken::Kept("it is neither there nor where it was")),
-        (true, true) if leads_to(original, target) => {
-            Ok(Taken::Kept("a link that leads here has its old name"))
-        }
+        (false, false) => Ok(Taken::Missing),
+        (true, true) if leads_to(original, target) => Ok(Taken::Kept(
+            "a link that leads here has its old name".into(),
+        )),
         // Killed between the two steps of a move.
         (true, true) if is_placed(original, target) => {
             std::fs::remove_file(target)?;
             Ok(Taken::Back)
         }
-        (true, true) => Ok(Taken::Kept("another file has its old name")),
+        (true, true) => Ok(Taken::Kept("another file has its old name".into())),
         (false, true) => {
             let folder = original.parent().unwrap_or(Path::new(""));
             std::fs::create_dir_all(folder)?;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use delfin::cluster::Cluster;
 use delfin::counted;
 use delfin::folder::{name_below, path_below, path_from_text};
 use delfin::organize::{self, Placement, Plan};
@@ -77,8 +78,10 @@ impl Worker<'_> {
         let kept: BTreeMap<String, &str> = match put_away.which {
             Which::All => BTreeMap::new(),
             Which::Others => {
-                let best = self.session()?;
-                let best = best.best_photos(found, &clusters, &self.log.best_photos())?;
+                // Of photos that are gone none is the best of those that are left.
+                let clusters = self.clusters_there(&clusters)?;
+                let session = self.session()?;
+                let best = session.best_photos(found, &clusters, &self.log.best_photos())?;
                 let sizes = clusters.iter().map(|cluster| cluster.members.len());
                 let reasoned = best.into_iter().zip(sizes).map(|((photo, by), size)| {
                     let reason = match by {
@@ -104,6 +107,20 @@ impl Worker<'_> {
         let plan = organize::plan(&survey, &assigned.assignments);
         ensure_one_numbering(&plan)?;
         Ok(Planned { to, plan, kept })
+    }
+
+    /// The clusters without photos that are no longer where they were; none is empty.
+    fn clusters_there(&self, clusters: &[Cluster]) -> anyhow::Result<Vec<Cluster>> {
+        let photos = &self.sorted()?.found.photos;
+        let is_there = |photo: &usize| path_below(self.folder, &photos[*photo].path).is_file();
+        let there = clusters.iter().map(|cluster| {
+            let mut left = cluster.clone();
+            left.members.retain(is_there);
+            left
+        });
+        Ok(there
+            .filter(|cluster| !cluster.members.is_empty())
+            .collect())
     }
 
     /// What [`Worker::put_away`] would do: one object as `delfin organize --plan` prints it, and the photos that
@@ -168,9 +185,10 @@ fn ensure_one_numbering(plan: &Plan) -> anyhow::Result<()> {
         let Ok(entries) = std::fs::read_dir(plan.destination.join(folder)) else {
             continue;
         };
-        let mut names = entries
-            .flatten()
-            .map(|entry| folder.join(entry.file_name()));
+        let names = entries.flatten().map(|entry| entry.file_name());
+        // Hidden files are the system's.
+        let names = names.filter(|name| name.as_encoded_bytes().first() != Some(&b'.'));
+        let mut names = names.map(|name| folder.join(name));
         if names.any(|name| !there.contains(name.as_path())) {
             bail!(
                 "folder {} holds other photos, of a cluster that had this number before: take the last back first, or choose another folder",

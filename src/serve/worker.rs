@@ -133,6 +133,8 @@ impl<'a> Worker<'a> {
 
     /// Sorts the folder as it is now.
     pub(super) fn sort(&mut self) {
+        // What was asked of the run before is refused from here on.
+        self.shared.begin();
         let phase = match self.find() {
             Ok(sorted) => {
                 let photos = sorted.found.photos.iter();

@@ -52,12 +52,14 @@ function takeCut({ cut, state }, othersAreStale) {
   const index = data.cuts.reduce((best, one, at) => (distance(one) < distance(data.cuts[best]) ? at : best), 0);
   const p = data.cuts[index].p;
   if (othersAreStale) for (const one of data.cuts) one.isStale = true;
-  data.cuts[index] = { ...cut, p, isStale: false };
   takeState(state);
+  data.cuts[index] = { ...cut, p, isStale: false };
   return index;
 }
 
 function takeState(state) {
+  // Something was done on another page: what is known of the clusters is of before.
+  if (live.state && state.num_acts !== live.state.num_acts) for (const one of data.cuts) one.isStale = true;
   live.state = state;
   live.names = new Map(state.names);
   live.best = new Set(state.best);

@@ -4,6 +4,7 @@ live.searchBy = (file) => attempt(async () => {
   tell(`Searching for what ${file.name} shows …`);
   const hits = await request(`search/${encodeURIComponent(file.name)}`, file);
   tell("");
+  select([]);
   const pictures = await Promise.all(hits.map(({ photo }) => picturesOf(photo)));
   const found = hits.map(({ photo, p, inliers, relation }, index) => {
     const frame = element("span", "frame", element("img", null, null, { alt: "", src: pictures[index].thumbnail ?? "" }));

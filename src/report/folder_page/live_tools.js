@@ -38,14 +38,20 @@ function inClusters(places) {
   const order = (a, b) => (a < b ? -1 : Number(a > b));
   return places.slice().sort((a, b) => order(folderOf(a), folderOf(b)) || pixels(b) - pixels(a) || order(a.photo, b.photo));
 }
+// What the preview shows.
+let previewed = null;
 const apply = awayButton("Put away", "primary", inDialog(async () => {
-  const { told, num_copied_instead, failures } = await request("organize/apply", wanted());
+  const { told, num_copied_instead, failures } = await request("organize/apply", previewed);
   const more = num_copied_instead ? [`; ${plural(num_copied_instead, "photo")} copied, as no hard link to them can be made there`] : [];
   plan.replaceChildren(element("p", null, [told, ...more]), ...failures.map((reason) => element("p", "fault", reason)));
   apply.disabled = true;
 }));
 const preview = awayButton("Preview", null, inDialog(async () => {
-  const found = await request("organize/plan", wanted());
+  const asked = wanted();
+  const found = await request("organize/plan", asked);
+  // The fields have changed meanwhile.
+  if (JSON.stringify(asked) !== JSON.stringify(wanted())) return;
+  previewed = asked;
   const rows = inClusters(found.places).slice(0, MOST_MOVES).map(({ photo, target }) =>
     element("tr", null, [element("td", null, photo), element("td", null, sizeOf(photo)), element("td", null, target)]));
   const left = found.left_out.slice(0, MOST_MOVES).map(({ photo, reason }) =>
@@ -99,7 +105,7 @@ const learn = awayButton("Train", "primary", async () => {
   try {
     const { told } = await request("train", { classes: classes.value, min_probability: shown.cut.p });
     learned.replaceChildren(element("p", null, told), element("p", null, labelsLink.cloneNode(true)));
-    takeState(await request("state"));
+    await live.catchUp();
     learned.querySelector("a").hidden = false;
   } catch (error) {
     learned.replaceChildren(element("p", "fault", error.message));

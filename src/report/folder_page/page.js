@@ -118,7 +118,9 @@ main.addEventListener("dragstart", (event) => {
   if (!shown.selected.includes(Number(photo))) select([Number(photo)]);
   event.dataTransfer.effectAllowed = "move";
 });
-const clusterUnder = (event) => (shown.selected.length ? event.target.closest?.("section.cluster") : null);
+// Files from elsewhere are no photos of the page.
+const clusterUnder = (event) => (shown.selected.length && !event.dataTransfer.types.includes("Files")
+  ? event.target.closest?.("section.cluster") : null);
 main.addEventListener("dragover", (event) => { if (clusterUnder(event)) event.preventDefault(); });
 main.addEventListener("drop", (event) => {
   const row = clusterUnder(event);
