@@ -159,9 +159,16 @@ impl Model {
         Ok(self)
     }
 
-    /// What runs the network, where it is not the library's own engine: features that another engine computed
-    /// are others.
-    pub(crate) fn engine(&self) -> Option<&str> {
+    /// The network and what runs it, as a store's keys name them: features that another engine computed are others.
+    pub(crate) fn identity(&self) -> String {
+        match self.engine() {
+            Some(engine) => format!("{:?}, {engine}", self.entry),
+            None => format!("{:?}", self.entry),
+        }
+    }
+
+    /// What runs the network, where it is not the library's own engine.
+    fn engine(&self) -> Option<&str> {
         #[cfg(feature = "onnxruntime")]
         return self
             .onnx_runtime

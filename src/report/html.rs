@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::folder_report::{FolderReport, ReportSource};
 use super::page_data::{DRAWINGS_PER_PART, PageData, Part, escaped_json};
 use crate::error::{Error, Result};
-use crate::files::{MARK, is_replaceable, write_file};
+use crate::files::{MARK, is_replaceable, remove_own, write_file};
 use crate::hex::hex;
 
 const PAGE: &str = include_str!("folder_page/page.html");
@@ -209,8 +209,8 @@ fn remove_parts(folder: &Path, kept: &BTreeSet<String>) -> Result<()> {
         let is_part = name
             .strip_suffix(".js")
             .is_some_and(|stem| stem.parse::<Part>().is_ok());
-        if is_part && !kept.contains(&name) && is_replaceable(&entry.path()) {
-            std::fs::remove_file(entry.path()).map_err(|source| io(&entry.path(), source))?;
+        if is_part && !kept.contains(&name) {
+            remove_own(&entry.path())?;
         }
     }
     if kept.is_empty() {

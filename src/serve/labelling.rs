@@ -7,8 +7,8 @@ use delfin::classify::{Dataset, LabelledPhoto, TrainingStep, write_classifier};
 use delfin::files::is_replaceable;
 use delfin::folder::path_below;
 use delfin::pipeline::{
-    Classification, PhotoClassifier, TrainingObserver, open_dataset, results_page, review_page,
-    review_photos, suggestions, train_on,
+    Classification, Observer, PhotoClassifier, TrainingObserver, open_dataset, results_page,
+    review_page, review_photos, suggestions, train_on,
 };
 use delfin::report::label_page;
 use delfin::{Error, counted};
@@ -96,7 +96,7 @@ impl Worker<'_> {
         let told: Vec<Option<(usize, Classification)>> = without
             .par_iter()
             .map(|&photo| {
-                if self.shared.is_stopped() {
+                if self.shared.is_cancelled() {
                     return Err(Error::Cancelled);
                 }
                 let path = path_below(self.folder, &self.photo_name(photo));
@@ -199,10 +199,10 @@ impl TrainingObserver for Watch<'_> {
     fn step(&self, _: &TrainingStep) {}
 
     fn note(&self, text: &str) {
-        self.0.note(text);
+        self.0.warn(text);
     }
 
     fn is_cancelled(&self) -> bool {
-        self.0.is_stopped()
+        self.0.is_cancelled()
     }
 }

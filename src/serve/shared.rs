@@ -122,14 +122,6 @@ impl Shared {
         self.set(Phase::Learning { done, total });
     }
 
-    pub(super) fn note(&self, text: &str) {
-        locked(&self.warnings).push(text.to_owned());
-    }
-
-    pub(super) fn is_stopped(&self) -> bool {
-        self.is_cancelled.load(Ordering::Relaxed)
-    }
-
     /// The content of a photo of the run that goes on, by its place in the folder.
     pub(super) fn growing_photo(&self, number: usize) -> Option<ContentHash> {
         locked(&self.growing).hashes.get(number).copied()
@@ -203,11 +195,11 @@ impl Observer for Shared {
     }
 
     fn warn(&self, message: &str) {
-        self.note(message);
+        locked(&self.warnings).push(message.to_owned());
     }
 
     fn is_cancelled(&self) -> bool {
-        self.is_stopped()
+        self.is_cancelled.load(Ordering::Relaxed)
     }
 }
 

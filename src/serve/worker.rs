@@ -419,8 +419,8 @@ impl<'a> Worker<'a> {
     pub(super) fn num_changed(&self) -> anyhow::Result<usize> {
         let listed = self.sorted()?.listed.iter();
         let is_changed = |(name, state): &(&String, &Option<FileState>)| {
-            let path = path_below(self.folder, name);
-            path.exists() && file_state(&path) != **state
+            let now = file_state(&path_below(self.folder, name));
+            now.is_some() && now != **state
         };
         Ok(listed.filter(is_changed).count())
     }
@@ -429,19 +429,11 @@ impl<'a> Worker<'a> {
     pub(super) fn changes(&self) -> anyhow::Result<Value> {
         let listed = &self.sorted()?.listed;
         let photos = list_photos(self.folder)?.photos;
-        let now: BTreeMap<String, &PathBuf> = photos
-            .iter()
-            .map(|path| (name_below(self.folder, path), path))
-            .collect();
-        let is_changed = |(name, path): &(&String, &&PathBuf)| {
-            listed
-                .get(*name)
-                .is_some_and(|state| *state != file_state(path))
-        };
+        let now: BTreeSet<String> = photos.iter().map(|p| name_below(self.folder, p)).collect();
         Ok(json!({
-            "num_added": now.keys().filter(|name| !listed.contains_key(*name)).count(),
-            "num_gone": listed.keys().filter(|name| !now.contains_key(*name)).count(),
-            "num_changed": now.iter().filter(is_changed).count(),
+            "num_added": now.iter().filter(|name| !listed.contains_key(*name)).count(),
+            "num_gone": listed.keys().filter(|name| !now.contains(*name)).count(),
+            "num_changed": self.num_changed()?,
             "num_acts": self.num_acts,
         }))
     }

@@ -4,13 +4,9 @@ import random
 
 from PIL import Image, ImageDraw
 
-from . import draw, shoot
+from . import draw
 from .draw import text
-from .variants import another
-
-# Variants of one picture; each is a thing.
-VARIANTS = 3
-WAYS = ("save", "save", "scan", "photo")
+from .variants import another, variants
 
 
 # Words or numbers that stand in a prominent place.
@@ -138,14 +134,5 @@ def board(t, bank_photos):
     return fill
 
 
-def revised(name, things, bank, rng):
-    """Three variants each of several pictures, all else alike; a variant is a thing."""
-    tables = [shoot.desk(rng(name, "desk", k), bank.scenes(rng(name, "desks", k)).draw()) for k in range(4)]
-    photos = bank.mixed(rng(name, "photos"))
-    fill = None
-    for thing in range(things):
-        if thing % VARIANTS == 0:
-            t = rng(name, "picture", thing // VARIANTS)
-            kinds = [poster, sheet, board]
-            fill = kinds[thing // VARIANTS % 3](t, photos)
-        yield shoot.copies(rng(name, thing, "copies"), fill(rng(name, thing)), tables, WAYS)
+# Three variants each of several pictures, all else alike; a variant is a thing.
+revised = variants(poster, sheet, board, ways=("save", "save", "scan", "photo"), seed="picture")

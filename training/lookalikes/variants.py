@@ -16,16 +16,18 @@ def another(r, make, used):
             return found
 
 
-def variants(template):
-    """The maker of a kind: `template(t, photos)` returns a function that draws one variant with a random state."""
+def variants(*templates, ways=WAYS, seed="template"):
+    """The maker of a kind: each of `templates` in turn, `template(t, photos)`, returns a function that draws one
+    variant with a random state. `ways`: how copies are made; `seed`: the name of the templates' random states."""
 
     def make(name, things, bank, rng):
         tables = [shoot.desk(rng(name, "desk", k), bank.scenes(rng(name, "desks", k)).draw()) for k in range(4)]
         photos = bank.mixed(rng(name, "photos"))
         fill = None
         for thing in range(things):
-            if thing % VARIANTS == 0:
-                fill = template(rng(name, "template", thing // VARIANTS), photos)
-            yield shoot.copies(rng(name, thing, "copies"), fill(rng(name, thing)), tables, WAYS)
+            number, variant = divmod(thing, VARIANTS)
+            if variant == 0:
+                fill = templates[number % len(templates)](rng(name, seed, number), photos)
+            yield shoot.copies(rng(name, thing, "copies"), fill(rng(name, thing)), tables, ways)
 
     return make

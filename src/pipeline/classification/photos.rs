@@ -175,14 +175,7 @@ fn global_features(model: &Model, photo: &Photo, settings: &FeatureSettings) -> 
 
 /// Everything that a global descriptor depends on.
 fn global_settings(model: &Model, settings: &FeatureSettings) -> String {
-    let engine = model
-        .engine()
-        .map_or(String::new(), |engine| format!(", {engine}"));
-    format!(
-        "global 1, {:?}, {}{engine}",
-        model.manifest(),
-        settings.global_size
-    )
+    format!("global 1, {}, {}", model.identity(), settings.global_size)
 }
 
 fn local_options(settings: &FeatureSettings) -> ExtractionOptions {

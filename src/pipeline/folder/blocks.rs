@@ -23,7 +23,6 @@ use super::verify::{PairNames, compare_loaded, judged, judged_pair, settings_tex
 use super::{ClusterOptions, VerifiedPair};
 use crate::candidates::GlobalRow;
 use crate::cluster::{Cluster, Constraints, Link, clusters};
-
 use crate::error::{Error, Result};
 use crate::extract::{Model, extract};
 use crate::hex::hex;

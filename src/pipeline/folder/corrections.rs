@@ -212,9 +212,7 @@ impl ActionLog {
         names.retain(|_, name| !name.is_empty());
         names
     }
-}
 
-impl ActionLog {
     /// The photos that were marked as the best of their clusters, each with its place in the log: of several in
     /// one cluster the last counts.
     pub fn best_photos(&self) -> BTreeMap<ContentHash, usize> {

@@ -209,10 +209,7 @@ fn clusters_at(
 /// The pairs with inliers, the strongest first and of equals that of the first photos.
 pub(super) fn strongest_first(pairs: &[VerifiedPair]) -> Vec<&VerifiedPair> {
     let mut order: Vec<&VerifiedPair> = pairs.iter().filter(|p| p.num_inliers > 0).collect();
-    order.sort_by(|a, b| {
-        let strength = b.log_odds.total_cmp(&a.log_odds);
-        strength.then((a.image1, a.image2).cmp(&(b.image1, b.image2)))
-    });
+    order.sort_by(|a, b| a.by_strength(b));
     order
 }
 
@@ -269,15 +266,7 @@ mod tests {
     use super::*;
 
     fn pair(image1: usize, image2: usize, log_odds: i32) -> VerifiedPair {
-        VerifiedPair {
-            image1,
-            image2,
-            num_matches: 50,
-            num_inliers: 20,
-            log_odds: f64::from(log_odds),
-            relation: None,
-            evidence: None,
-        }
+        VerifiedPair::of(image1, image2, f64::from(log_odds))
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod search;
 mod tables;
 mod verify;
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -133,11 +134,33 @@ impl VerifiedPair {
         probability(self.log_odds)
     }
 
+    /// The stronger first, and of equals that of the first photos.
+    fn by_strength(&self, other: &Self) -> Ordering {
+        let strength = other.log_odds.total_cmp(&self.log_odds);
+        strength.then((self.image1, self.image2).cmp(&(other.image1, other.image2)))
+    }
+
     /// Whether the pair links its photos by these options.
     fn is_linked(&self, options: &ClusterOptions) -> bool {
         self.num_inliers >= options.min_inliers.unwrap_or(1)
             && self.probability() >= options.min_probability
             && (!options.copies_only || self.relation == Some(Relation::Copy))
+    }
+}
+
+#[cfg(test)]
+impl VerifiedPair {
+    /// A pair that its features alone judge.
+    fn of(image1: usize, image2: usize, log_odds: f64) -> Self {
+        Self {
+            image1,
+            image2,
+            num_matches: 50,
+            num_inliers: 20,
+            log_odds,
+            relation: None,
+            evidence: None,
+        }
     }
 }
 

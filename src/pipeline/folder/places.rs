@@ -109,12 +109,6 @@ mod tests {
     #[test]
     fn the_least_certain_pairs_come_first() {
         let pair = |image2: usize, log_odds: f64, is_compared: bool| VerifiedPair {
-            image1: 0,
-            image2,
-            num_matches: 50,
-            num_inliers: 20,
-            log_odds,
-            relation: None,
             evidence: is_compared.then_some(EvidenceSummary {
                 agreement: 0.5,
                 contradiction: 0.5,
@@ -122,6 +116,7 @@ mod tests {
                 color_difference: 1.0,
                 replaced: 0.0,
             }),
+            ..VerifiedPair::of(0, image2, log_odds)
         };
         let pairs = [
             pair(1, 5.0, true),

@@ -215,15 +215,7 @@ mod tests {
             passed_over: PassedOver::default(),
             pairs: pairs
                 .iter()
-                .map(|&(image1, image2, log_odds)| VerifiedPair {
-                    image1,
-                    image2,
-                    num_matches: 50,
-                    num_inliers: 20,
-                    log_odds,
-                    relation: None,
-                    evidence: None,
-                })
+                .map(|&(image1, image2, log_odds)| VerifiedPair::of(image1, image2, log_odds))
                 .collect(),
             prior_log_odds: 0.0,
             clusters: Vec::new(),

@@ -116,13 +116,8 @@ pub(in crate::pipeline) fn extraction_settings(
     model: &Model,
     options: &ExtractionOptions,
 ) -> String {
-    let engine = model
-        .engine()
-        .map_or(String::new(), |engine| format!(", {engine}"));
-    format!(
-        "features {EXTRACTION_VERSION}, {:?}, {options:?}{engine}",
-        model.manifest()
-    )
+    let network = model.identity();
+    format!("features {EXTRACTION_VERSION}, {network}, {options:?}")
 }
 
 impl FolderSession<'_> {

@@ -213,10 +213,7 @@ impl FolderClusters {
     /// The shown pairs from the most probable to the least.
     fn strongest_pairs(&self, options: &ClusterOptions) -> Vec<&VerifiedPair> {
         let mut pairs: Vec<&VerifiedPair> = self.shown_pairs(options).collect();
-        pairs.sort_by(|a, b| {
-            let by_probability = b.log_odds.total_cmp(&a.log_odds);
-            by_probability.then_with(|| (a.image1, a.image2).cmp(&(b.image1, b.image2)))
-        });
+        pairs.sort_by(|a, b| a.by_strength(b));
         pairs
     }
 
@@ -383,16 +380,9 @@ mod tests {
             scores: vec![1.0],
             representative: 0,
         };
-        let link = |image1: usize, image2: usize, log_odds: f64| VerifiedPair {
-            image1,
-            image2,
-            num_matches: 50,
-            num_inliers: 20,
-            log_odds,
-            relation: None,
-            evidence: None,
-        };
-        let pairs = [link(1, 4, 4.0), link(0, 4, 3.0), link(1, 4, 2.0)];
+        let pairs = [(1, 4, 4.0), (0, 4, 3.0), (1, 4, 2.0)];
+        let pairs =
+            pairs.map(|(image1, image2, log_odds)| VerifiedPair::of(image1, image2, log_odds));
         let rung = rung(0.9, 5, &[cluster, single], &pairs.each_ref());
         let weakest = rung.weakest_of_cluster[0].map(|link| (link.image1, link.image2));
         assert_eq!((weakest, rung.weakest_of_cluster[1]), (Some((1, 4)), None));

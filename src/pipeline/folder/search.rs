@@ -138,10 +138,7 @@ fn linked<'a>(
     let is_same_file = |pair: &VerifiedPair| entries[pair.image2].hash == entries[0].hash;
     linked.sort_by(|a, b| {
         let by_file = is_same_file(b).cmp(&is_same_file(a));
-        let by_probability = || b.log_odds.total_cmp(&a.log_odds);
-        by_file
-            .then_with(by_probability)
-            .then(a.image2.cmp(&b.image2))
+        by_file.then_with(|| a.by_strength(b))
     });
     linked
 }

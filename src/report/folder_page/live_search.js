@@ -7,13 +7,11 @@ live.searchBy = (file) => attempt(async () => {
   select([]);
   const pictures = await Promise.all(hits.map(({ photo }) => picturesOf(photo)));
   const found = hits.map(({ photo, p, inliers, relation }, index) => {
-    const frame = element("span", "frame", element("img", null, null, { alt: "", src: pictures[index].thumbnail ?? "" }));
     const kind = { copy: "edited copy", view: "other view" }[relation] ?? "pixels not compared";
-    const button = element("button", "tile neighbor", [frame, element("span", "name", percent(p))], {
-      type: "button", "data-hit": photo, title: `${photos.path[photo]}\n${kind}, ${plural(inliers, "inlier")}`,
-      "aria-label": `${photos.path[photo]}, ${percent(p)}, ${kind}`,
+    const button = neighborTile(photo, pictures[index], p, {
+      "data-hit": photo, "aria-label": `${photos.path[photo]}, ${percent(p)}, ${kind}`,
+      title: `${photos.path[photo]}\n${kind}, ${plural(inliers, "inlier")}`,
     });
-    button.style.setProperty("--width", `${tileWidth(photo)}px`);
     button.addEventListener("click", () => goTo(photo));
     return button;
   });

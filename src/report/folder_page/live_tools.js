@@ -3,11 +3,11 @@
 // Photos put away: one folder a cluster, planned first.
 const away = element("dialog", "away", null, { "aria-labelledby": "away-title" });
 const destination = element("input", null, null, { type: "text", id: "away-to", value: "sorted", spellcheck: "false" });
-const method = element("select", null, [["hard-link", "Hard links: a second name, no space"],
-  ["symlink", "Symbolic links"], ["copy", "Copies"], ["move", "Moved: the photos themselves"]].map(([value, text]) => element("option", null, text, { value })),
-{ id: "away-method" });
-const which = element("select", null, [["all", "All photos"], ["others", "All but the best of each cluster"]]
-  .map(([value, text]) => element("option", null, text, { value })), { id: "away-which" });
+const choice = (id, options) =>
+  element("select", null, options.map(([value, text]) => element("option", null, text, { value })), { id });
+const method = choice("away-method", [["hard-link", "Hard links: a second name, no space"],
+  ["symlink", "Symbolic links"], ["copy", "Copies"], ["move", "Moved: the photos themselves"]]);
+const which = choice("away-which", [["all", "All photos"], ["others", "All but the best of each cluster"]]);
 const plan = element("div", "plan", null, { role: "status" });
 const awayButton = (text, className, work) => {
   const button = element("button", className, text, { type: "button" });
@@ -52,12 +52,10 @@ const preview = awayButton("Preview", null, inDialog(async () => {
   // The fields have changed meanwhile.
   if (JSON.stringify(asked) !== JSON.stringify(wanted())) return;
   previewed = asked;
-  const rows = inClusters(found.places).slice(0, MOST_MOVES).map(({ photo, target }) =>
-    element("tr", null, [element("td", null, photo), element("td", null, sizeOf(photo)), element("td", null, target)]));
-  const left = found.left_out.slice(0, MOST_MOVES).map(({ photo, reason }) =>
-    element("tr", "fault", [element("td", null, photo), element("td", null, sizeOf(photo)), element("td", null, reason)]));
-  const kept = found.kept.slice(0, MOST_MOVES).map(({ photo, reason }) =>
-    element("tr", "kept", [element("td", null, photo), element("td", null, sizeOf(photo)), element("td", null, `stays: ${reason}`)]));
+  const row = (className, photo, words) => element("tr", className, [photo, sizeOf(photo), words].map((cell) => element("td", null, cell)));
+  const rows = inClusters(found.places).slice(0, MOST_MOVES).map(({ photo, target }) => row(null, photo, target));
+  const left = found.left_out.slice(0, MOST_MOVES).map(({ photo, reason }) => row("fault", photo, reason));
+  const kept = found.kept.slice(0, MOST_MOVES).map(({ photo, reason }) => row("kept", photo, `stays: ${reason}`));
   const count = `${plural(found.places.length, "photo")} into ${plural(found.num_folders, "folder")} below ${found.destination}`;
   const rest = [found.already_there.length && `${found.already_there.length} there already`,
     found.left_out.length && `${found.left_out.length} left out`,
@@ -90,8 +88,7 @@ which.addEventListener("input", () => {
 
 // A classifier from the named clusters or the sub-folders, and the page of what it says.
 const labelling = element("dialog", "away", null, { "aria-labelledby": "label-title" });
-const classes = element("select", null, [["names", "The clusters with a name"], ["folders", "The sub-folders"]]
-  .map(([value, text]) => element("option", null, text, { value })), { id: "label-classes" });
+const classes = choice("label-classes", [["names", "The clusters with a name"], ["folders", "The sub-folders"]]);
 const learned = element("div", "plan", null, { role: "status" });
 const learn = awayButton("Train", "primary", async () => {
   learn.disabled = true;

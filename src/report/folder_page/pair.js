@@ -46,6 +46,15 @@ const clusterText = (photo) => {
   return size === 1 ? "on its own" : `cluster ${clusterOf[photo]}, ${plural(size, "photo")}`;
 };
 
+// A small picture of a photo with its probability.
+function neighborTile(photo, { thumbnail }, p, attributes, isTogether = false) {
+  const frame = element("span", "frame", element("img", null, null, { alt: "", src: thumbnail ?? "" }));
+  const button = element("button", isTogether ? "tile neighbor together" : "tile neighbor",
+    [frame, element("span", "name", percent(p))], { type: "button", ...attributes });
+  button.style.setProperty("--width", `${tileWidth(photo)}px`);
+  return button;
+}
+
 // What shows one photo, once what it needs is read.
 async function onePhoto(photo) {
   const facts = [`${photos.width[photo]} × ${photos.height[photo]} px`, clusterText(photo)];
@@ -55,17 +64,11 @@ async function onePhoto(photo) {
   const pictures = await Promise.all(nearest.map((pair) => picturesOf(otherOf(pair, photo))));
   const list = nearest.map((pair, index) => {
     const other = otherOf(pair, photo);
-    const picture = element("img", null, null, { alt: "", src: pictures[index].thumbnail ?? "" });
-    const together = shown.state.clusterOf[other] === shown.state.clusterOf[photo];
-    const frame = element("span", "frame", picture);
-    const button = element("button", together ? "tile neighbor together" : "tile neighbor",
-      [frame, element("span", "name", percent(pair.p))], {
-        type: "button", "data-other": other,
-        "aria-label": `Compare with ${photos.path[other]}, ${together ? "same cluster" : "another cluster"}`,
-        title: `${photos.path[other]}\n${together ? "same cluster" : "another cluster"}`,
-      });
-    button.style.setProperty("--width", `${tileWidth(other)}px`);
-    return button;
+    const isTogether = shown.state.clusterOf[other] === shown.state.clusterOf[photo];
+    const where = isTogether ? "same cluster" : "another cluster";
+    return neighborTile(other, pictures[index], pair.p, {
+      "data-other": other, "aria-label": `Compare with ${photos.path[other]}, ${where}`, title: `${photos.path[other]}\n${where}`,
+    }, isTogether);
   });
   const hint = list.length
     ? "Its verified pairs, most probable first, each with the probability that both show the same thing; those of its cluster have a green line. Choose one, or a second photo above."
