@@ -90,36 +90,39 @@ impl InvertedFileWriter {
 }
 
 impl InvertedFile {
-    /// Calls `each` with the photo and the rounded descriptor of every voter of `word`; `buffer` is room to
-    /// read into.
+    /// The photos of the voters of `word`, and their rounded descriptors, row after row; `buffer` is room to read
+    /// into.
     ///
     /// # Errors
     /// [`Error::Io`] when the temporary file cannot be read.
-    pub(super) fn voters(
-        &self,
+    pub(super) fn voters<'a>(
+        &'a self,
         word: usize,
-        buffer: &mut Vec<u8>,
-        values: &mut Vec<i16>,
-        mut each: impl FnMut(u32, &[i16]),
-    ) -> Result<()> {
+        buffer: &'a mut Buffer,
+    ) -> Result<(&'a [u32], &'a [i16])> {
         let range = self.starts[word]..self.starts[word + 1];
         let places = range.start * self.dim..range.end * self.dim;
         let rows = match &self.rows {
             Rows::Memory(all) => &all[places],
             Rows::File(file, folder) => {
-                buffer.resize(2 * places.len(), 0);
-                read_at(file, buffer, 2 * places.start as u64).map_err(|e| io(folder, e))?;
-                let (pairs, _) = buffer.as_chunks::<2>();
+                let Buffer { bytes, values } = buffer;
+                bytes.resize(2 * places.len(), 0);
+                read_at(file, bytes, 2 * places.start as u64).map_err(|e| io(folder, e))?;
+                let (pairs, _) = bytes.as_chunks::<2>();
                 values.clear();
                 values.extend(pairs.iter().map(|pair| i16::from_ne_bytes(*pair)));
                 values
             }
         };
-        for (row, &photo) in rows.chunks_exact(self.dim).zip(&self.photos[range]) {
-            each(photo, row);
-        }
-        Ok(())
+        Ok((&self.photos[range], rows))
     }
+}
+
+/// What was read of the temporary file last.
+#[derive(Default)]
+pub(super) struct Buffer {
+    bytes: Vec<u8>,
+    values: Vec<i16>,
 }
 
 fn io(folder: &Path, source: std::io::Error) -> Error {
@@ -185,12 +188,11 @@ mod tests {
             scratch.is_some(),
             "a file where there is a folder for it and rows are many"
         );
-        let (mut buffer, mut values) = (Vec::new(), Vec::new());
+        let mut buffer = Buffer::default();
         let of_word = |word: usize| {
-            let mut found = Vec::new();
-            let each = |photo, row: &[i16]| found.push((photo, row.to_vec()));
-            file.voters(word, &mut buffer, &mut values, each).unwrap();
-            found
+            let (photos, rows) = file.voters(word, &mut buffer).unwrap();
+            let rows = rows.chunks(dim).map(<[i16]>::to_vec);
+            photos.iter().copied().zip(rows).collect()
         };
         (0..num_words).map(of_word).collect()
     }

@@ -1,8 +1,9 @@
 //! Votes of local descriptors.
 
+use pulp::Arch;
 use rayon::prelude::*;
 
-use super::inverted_file::{InvertedFile, InvertedFileWriter};
+use super::inverted_file::{Buffer, InvertedFile, InvertedFileWriter};
 use super::words::{NO_WORD, Words};
 use super::{CandidateOptions, Proposals, best, mixed_lengths};
 use crate::error::{Error, Result};
@@ -41,16 +42,18 @@ where
         .collect::<Result<_>>()?;
     let file = inverted_file(photos, &words, &under, options)?;
     let counted = under.par_iter().enumerate().map_init(
-        || (Count::new(num_photos), Vec::new(), Vec::new()),
-        |(count, buffer, values), (photo, under)| {
+        || (Count::new(num_photos), Buffer::default(), Vec::new()),
+        |(count, buffer, distances), (photo, under)| {
             let rows = rounded(&voters(photos, photo, words.dim(), options)?);
             for (row, words) in rows.chunks(words.dim()).zip(under) {
                 for &word in words.iter().take_while(|word| **word != NO_WORD) {
-                    file.voters(word as usize, buffer, values, |photo, other| {
-                        if let Some(weight) = weight(row, other) {
-                            count.add(photo, weight);
+                    let (others, rows) = file.voters(word as usize, buffer)?;
+                    squared_distances(row, rows, distances);
+                    for (&other, distance) in others.iter().zip(&*distances) {
+                        if let Some(weight) = weight(*distance) {
+                            count.add(other, weight);
                         }
-                    })?;
+                    }
                 }
                 count.end_voter();
             }
@@ -201,12 +204,14 @@ pub fn votes_between(voters: &WordVoters<'_>, standing: &WordVoters<'_>) -> Resu
         let row = &voters.rows[voter * dim..(voter + 1) * dim];
         let start = standing.words.partition_point(|other| *other < word);
         let end = standing.words.partition_point(|other| *other <= word);
-        (start..end).filter_map(move |other| {
-            let weight = weight(row, &standing.rows[other * dim..(other + 1) * dim])?;
+        let mut distances = Vec::new();
+        squared_distances(row, &standing.rows[start * dim..end * dim], &mut distances);
+        let votes = (start..end).zip(distances);
+        votes.filter_map(move |(other, distance)| {
             Some(WordVote {
                 voter: voter as u32,
                 other: other as u32,
-                weight,
+                weight: weight(distance)?,
             })
         })
     };
@@ -258,10 +263,9 @@ fn rounded(values: &[f32]) -> Vec<i16> {
     values.iter().map(rounded).collect()
 }
 
-/// The weight of a vote for a voter like this; none where they are not alike.
-fn weight(voter: &[i16], other: &[i16]) -> Option<f32> {
-    let squared_distance = squared_distance(voter, other) as f32 / (ONE * ONE);
-    let weight = 1.0 - squared_distance / MAX_SQUARED_DISTANCE;
+/// The weight of a vote for a voter at this squared distance; none where they are not alike.
+fn weight(squared_distance: i32) -> Option<f32> {
+    let weight = 1.0 - squared_distance as f32 / (ONE * ONE) / MAX_SQUARED_DISTANCE;
     (weight > 0.0).then_some(weight)
 }
 
@@ -320,11 +324,18 @@ impl Count {
     }
 }
 
-/// In whole numbers, in a form that compiles to vectors. Of descriptors of unit length no sum is too
-/// large.
-fn squared_distance(a: &[i16], b: &[i16]) -> i32 {
-    a.iter().zip(b).fold(0, |sum: i32, (a, b)| {
-        let difference = i32::from(a.wrapping_sub(*b));
-        sum.wrapping_add(difference * difference)
-    })
+/// From a row to each of others, row after row, with the processor's widest vectors: in whole numbers, so that they
+/// change nothing. Of descriptors of unit length no sum is too large.
+fn squared_distances(row: &[i16], others: &[i16], distances: &mut Vec<i32>) {
+    distances.clear();
+    Arch::new().dispatch(|| {
+        for other in others.chunks_exact(row.len().max(1)) {
+            let mut sum: i32 = 0;
+            for (a, b) in row.iter().zip(other) {
+                let difference = i32::from(a.wrapping_sub(*b));
+                sum = sum.wrapping_add(difference * difference);
+            }
+            distances.push(sum);
+        }
+    });
 }

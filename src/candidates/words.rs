@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use nalgebra::DMatrix;
+use pulp::Arch;
 use rayon::prelude::*;
 
 use super::{Proposals, mixed_lengths};
@@ -209,12 +210,17 @@ impl Words {
     pub(super) fn nearest<const N: usize>(&self, descriptors: &[f32]) -> Vec<[u32; N]> {
         let groups = self.nearest_groups(descriptors, NUM_GROUPS);
         let rows = descriptors.chunks(self.dim).zip(groups);
+        let mut scores = Vec::new();
         rows.map(|(descriptor, groups)| {
-            let members = groups.iter().map(|&group| &self.members[group]);
-            let words = members.flat_map(|m| m.numbers.iter().zip(m.rows.chunks(self.dim)));
-            let scores = words.map(|(word, row)| (dot(descriptor, row), *word));
+            let members = || groups.iter().map(|&group| &self.members[group]);
+            scores.clear();
+            for members in members() {
+                dots(descriptor, &members.rows, &mut scores);
+            }
+            let numbers = members().flat_map(|members| members.numbers.iter().copied());
             let mut words = [NO_WORD; N];
-            for (place, word) in words.iter_mut().zip(highest(scores, N)) {
+            let nearest = highest(scores.iter().copied().zip(numbers), N);
+            for (place, word) in words.iter_mut().zip(nearest) {
                 *place = word as u32;
             }
             words
@@ -249,7 +255,17 @@ fn highest(scores: impl Iterator<Item = (f32, usize)>, count: usize) -> Vec<usiz
     found.into_iter().map(|(_, number)| number).collect()
 }
 
-/// In sums of eight lanes, which compile to vectors.
+/// Adds the product of `row` with each of `others`, row after row. Sums of eight lanes are vectors on every processor,
+/// of one order and nowhere fused, so that its widest vectors change nothing.
+fn dots(row: &[f32], others: &[f32], products: &mut Vec<f32>) {
+    Arch::new().dispatch(|| {
+        for other in others.chunks_exact(row.len().max(1)) {
+            products.push(dot(row, other));
+        }
+    });
+}
+
+#[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0f32; 8];
     let (a_chunks, a_rest) = a.as_chunks::<8>();
@@ -259,8 +275,11 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a * b);
-    sums.iter().sum::<f32>() + rest.sum::<f32>()
+    let mut rest = 0.0;
+    for (a, b) in a_rest.iter().zip(b_rest) {
+        rest += a * b;
+    }
+    sums.iter().sum::<f32>() + rest
 }
 
 /// So many that the voters under a word are about as many however large the folder is; a power of

@@ -25,8 +25,8 @@ pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
     Action, ActionLog, BestBy, ClusterFile, ClusterOptions, ClusterSource, Correction,
     EvidenceSummary, Explanation, Failure, FolderClusters, FolderPhoto, FolderSession, PhotoHit,
-    PhotoRow, Question, ReportPictures, SearchHit, SearchResult, TableFormat, VerifiedPair, blocks,
-    cluster_pairs, clusters_csv, clusters_json, edges_csv, labels_txt,
+    PhotoRow, Question, Ranking, ReportPictures, SearchHit, SearchResult, TableFormat,
+    VerifiedPair, blocks, cluster_pairs, clusters_csv, clusters_json, edges_csv, labels_txt,
 };
 #[cfg(feature = "parquet")]
 pub use folder::{clusters_parquet, edges_parquet};

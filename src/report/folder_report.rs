@@ -100,7 +100,7 @@ pub struct ReportPair {
 }
 
 /// What the picture of a pair shows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PairDrawing {
     /// Inliers, x and y in photo 1, x and y in photo 2, in pixels. Of more than 40 the page gets 40,
     /// evenly taken, so that its size stays bounded.

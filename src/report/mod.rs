@@ -22,6 +22,7 @@ pub use folder_report::{
 pub use html::{FolderPage, href};
 pub use label_page::{Card, LabelPage, Section, label_page};
 pub use page_data::Part;
+pub(crate) use page_data::shown_inliers;
 pub use thumbnail::{THUMBNAIL_SIDE_PX, thumbnail};
 
 use std::path::Path;

@@ -213,7 +213,7 @@ fn drawings_part(
         let base64 = |bytes: Vec<u8>| BASE64_STANDARD.encode(bytes);
         let encoded = |places: &[[f32; 2]]| base64(place_bytes(places, photos[1]));
         json!({
-            "inliers": base64(inlier_bytes(&taken(&drawing.inliers), photos)),
+            "inliers": base64(inlier_bytes(&shown_inliers(&drawing.inliers), photos)),
             "transform": transform_bytes(drawing, photos).map(base64),
             "agreeing": places.map(|places| encoded(&places.agreeing)),
             "contradicting": places.map(|places| encoded(&places.contradicting)),
@@ -249,7 +249,7 @@ fn rounded(score: f32) -> f64 {
 }
 
 /// At most [`MAX_INLIERS`] inliers, evenly taken.
-fn taken(inliers: &[[f32; 4]]) -> Vec<[f32; 4]> {
+pub(crate) fn shown_inliers(inliers: &[[f32; 4]]) -> Vec<[f32; 4]> {
     let count = inliers.len().min(MAX_INLIERS);
     (0..count)
         .map(|index| inliers[index * inliers.len() / count])

@@ -78,22 +78,28 @@ struct EnsembleFile {
     trees: Vec<Vec<Vec<f64>>>,
 }
 
+/// Trees that are walked down side by side: their nodes are read while others are compared.
+const TREES_AT_ONCE: usize = 8;
+
 #[derive(Debug, Clone)]
 struct Ensemble {
     base: f64,
-    trees: Vec<Vec<Node>>,
+    /// The nodes of all trees, one tree after the other.
+    nodes: Vec<Node>,
+    /// The answer of each node that is a leaf.
+    answers: Vec<f64>,
+    /// The first nodes of [`TREES_AT_ONCE`] trees, and the splits on the longest way down.
+    groups: Vec<(Vec<usize>, usize)>,
 }
 
+/// A split, or a leaf, from which both ways lead back to it.
 #[derive(Debug, Clone, Copy)]
-enum Node {
-    Leaf(f64),
-    /// Values up to the threshold go below; children stand after their parent.
-    Split {
-        input: usize,
-        threshold: f64,
-        below: usize,
-        above: usize,
-    },
+struct Node {
+    input: u16,
+    /// Values up to this go below.
+    threshold: f32,
+    /// How many nodes further on the next is: `[below, above]`.
+    steps: [u16; 2],
 }
 
 impl Judgement {
@@ -226,75 +232,106 @@ impl Judgement {
 
 impl Ensemble {
     fn new(file: EnsembleFile, names: &[&str]) -> std::result::Result<Self, String> {
-        let inputs: Vec<usize> = file
+        let inputs: Vec<u16> = file
             .inputs
             .iter()
             .map(|name| {
                 let at = names.iter().position(|known| known == name);
-                at.ok_or_else(|| format!("input {name:?} is not known"))
+                let at = at.ok_or_else(|| format!("input {name:?} is not known"))?;
+                u16::try_from(at).map_err(|error| error.to_string())
             })
             .collect::<std::result::Result<_, _>>()?;
-        let trees = file.trees.iter().map(|nodes| tree(nodes, &inputs));
-        Ok(Self {
+        let mut ensemble = Self {
             base: file.base,
-            trees: trees.collect::<std::result::Result<_, _>>()?,
-        })
+            nodes: Vec::new(),
+            answers: Vec::new(),
+            groups: Vec::new(),
+        };
+        for trees in file.trees.chunks(TREES_AT_ONCE) {
+            let (mut roots, mut deepest) = (Vec::with_capacity(trees.len()), 0);
+            for nodes in trees {
+                roots.push(ensemble.nodes.len());
+                deepest = ensemble.push_tree(nodes, &inputs)?.max(deepest);
+            }
+            ensemble.groups.push((roots, deepest));
+        }
+        Ok(ensemble)
+    }
+
+    /// Adds a tree; returns the splits on its longest way down.
+    fn push_tree(
+        &mut self,
+        nodes: &[Vec<f64>],
+        inputs: &[u16],
+    ) -> std::result::Result<usize, String> {
+        if nodes.is_empty() {
+            return Err("a tree has no nodes".into());
+        }
+        let mut depths = vec![0; nodes.len()];
+        for (at, node) in nodes.iter().enumerate() {
+            let (node, answer) = match node[..] {
+                [value] if value.is_finite() => {
+                    let leaf = Node {
+                        input: 0,
+                        threshold: f32::INFINITY,
+                        steps: [0, 0],
+                    };
+                    (leaf, value)
+                }
+                [input, threshold, below, above] => {
+                    let depth = depths[at] + 1;
+                    let mut step = |child: f64| {
+                        let child = child as usize;
+                        *depths.get_mut(child).filter(|_| child > at)? = depth;
+                        u16::try_from(child - at).ok()
+                    };
+                    let steps = (step(below), step(above));
+                    match (inputs.get(input as usize), steps) {
+                        (Some(&input), (Some(below), Some(above))) if threshold.is_finite() => {
+                            let split = Node {
+                                input,
+                                threshold: largest_up_to(threshold),
+                                steps: [below, above],
+                            };
+                            (split, 0.0)
+                        }
+                        _ => return Err(format!("node {at} leads nowhere")),
+                    }
+                }
+                _ => return Err(format!("node {at} is neither a leaf nor a split")),
+            };
+            self.nodes.push(node);
+            self.answers.push(answer);
+        }
+        Ok(depths.into_iter().max().unwrap_or(0))
     }
 
     fn sum(&self, values: &[f32]) -> f64 {
-        self.base
-            + self
-                .trees
-                .iter()
-                .map(|tree| answer(tree, values))
-                .sum::<f64>()
-    }
-}
-
-fn tree(nodes: &[Vec<f64>], inputs: &[usize]) -> std::result::Result<Vec<Node>, String> {
-    if nodes.is_empty() {
-        return Err("a tree has no nodes".into());
-    }
-    let node = |(at, node): (usize, &Vec<f64>)| match node[..] {
-        [value] if value.is_finite() => Ok(Node::Leaf(value)),
-        [input, threshold, below, above] => {
-            let child = |index: f64| {
-                let index = index as usize;
-                (index > at && index < nodes.len()).then_some(index)
-            };
-            let input = inputs.get(input as usize).copied();
-            match (input, child(below), child(above)) {
-                (Some(input), Some(below), Some(above)) if threshold.is_finite() => {
-                    Ok(Node::Split {
-                        input,
-                        threshold,
-                        below,
-                        above,
-                    })
+        let mut sum = 0.0;
+        for (roots, deepest) in &self.groups {
+            let mut places = [0; TREES_AT_ONCE];
+            places[..roots.len()].copy_from_slice(roots);
+            for _ in 0..*deepest {
+                for at in &mut places {
+                    let node = &self.nodes[*at];
+                    let is_above = values[usize::from(node.input)] > node.threshold;
+                    *at += usize::from(node.steps[usize::from(is_above)]);
                 }
-                _ => Err(format!("node {at} leads nowhere")),
+            }
+            for &at in &places[..roots.len()] {
+                sum += self.answers[at];
             }
         }
-        _ => Err(format!("node {at} is neither a leaf nor a split")),
-    };
-    nodes.iter().enumerate().map(node).collect()
+        self.base + sum
+    }
 }
 
-fn answer(tree: &[Node], values: &[f32]) -> f64 {
-    let mut at = 0;
-    loop {
-        match tree[at] {
-            Node::Leaf(value) => return value,
-            Node::Split {
-                input,
-                threshold,
-                below,
-                above,
-            } => {
-                let is_above = f64::from(values[input]) > threshold;
-                at = if is_above { above } else { below };
-            }
-        }
+/// The largest number of 32 bits that is not above `value`: a number of 32 bits is above both or neither.
+fn largest_up_to(value: f64) -> f32 {
+    let rounded = value as f32;
+    match f64::from(rounded) > value {
+        true => rounded.next_down(),
+        false => rounded,
     }
 }
 
@@ -339,6 +376,39 @@ mod tests {
         };
         assert_eq!(judgement.log_odds(Some(&seen)), 2.75);
         assert_eq!(judgement.relation(&seen), None);
+    }
+
+    #[test]
+    fn a_threshold_between_two_numbers_of_32_bits_parts_them() {
+        for threshold in [0.1, -0.1, 1.0 / 3.0, 2.0, -7.3e-5, 1e-320] {
+            let kept = largest_up_to(threshold);
+            assert!(f64::from(kept) <= threshold && f64::from(kept.next_up()) > threshold);
+        }
+    }
+
+    #[test]
+    fn many_trees_of_different_depth_add_up() {
+        // A chain of splits, each tree one split longer: the answer is the number of splits that the value passes.
+        let tree = |length: usize| {
+            let mut nodes: Vec<String> = (0..length)
+                .map(|k| format!("[0, {k}.5, {}, {}]", length + 1 + k, k + 1))
+                .collect();
+            nodes.push(format!("[{length}]"));
+            nodes.extend((0..length).map(|k| format!("[{k}]")));
+            format!("[{}]", nodes.join(","))
+        };
+        let trees: Vec<String> = (0..21).map(tree).collect();
+        let trees = format!("[{}]", trees.join(","));
+        let judgement = Judgement::parse(&file(r#"["ln_inliers"]"#, &trees)).unwrap();
+        for value in [0.2_f32, 1.0, 4.7, 11.5, 30.0] {
+            let passed = |length: usize| (f64::from(value) - 0.5).ceil().clamp(0.0, length as f64);
+            let expected: f64 = (0..21).map(passed).sum();
+            assert_eq!(
+                judgement.features.sum(&[value; 12]),
+                0.5 + expected,
+                "{value}"
+            );
+        }
     }
 
     #[test]

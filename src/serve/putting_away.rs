@@ -41,6 +41,8 @@ struct Planned {
     to: PathBuf,
     plan: Plan,
     kept: BTreeMap<String, &'static str>,
+    /// The place of each photo in its cluster, the best first; empty where all are put away.
+    ranks: BTreeMap<String, usize>,
 }
 
 impl Worker<'_> {
@@ -75,26 +77,28 @@ impl Worker<'_> {
                 labels.insert(found.photos[photo].path.clone(), label.clone());
             }
         }
-        let kept: BTreeMap<String, &str> = match put_away.which {
-            Which::All => BTreeMap::new(),
-            Which::Others => {
-                // Of photos that are gone none is the best of those that are left.
-                let clusters = self.clusters_there(&clusters)?;
-                let session = self.session()?;
-                let best = session.best_photos(found, &clusters, &self.log.best_photos())?;
-                let sizes = clusters.iter().map(|cluster| cluster.members.len());
-                let reasoned = best.into_iter().zip(sizes).map(|((photo, by), size)| {
-                    let reason = match by {
-                        _ if size == 1 => "the only one",
-                        BestBy::Mark => "marked as the best",
-                        BestBy::Size => "the largest",
-                        BestBy::Sharpness => "the sharpest of the largest",
-                    };
-                    (found.photos[photo].path.clone(), reason)
-                });
-                reasoned.collect()
+        let mut kept = BTreeMap::new();
+        let mut ranks = BTreeMap::new();
+        if put_away.which == Which::Others {
+            // Of photos that are gone none is the best of those that are left.
+            let clusters = self.clusters_there(&clusters)?;
+            let session = self.session()?;
+            for ranking in session.rank_photos(found, &clusters, &self.log.best_photos())? {
+                let reason = match ranking.best_by {
+                    _ if ranking.photos.len() == 1 => "the only one",
+                    BestBy::Mark => "marked as the best",
+                    BestBy::Size => "the largest",
+                    BestBy::Sharpness => "the sharpest of the largest",
+                };
+                for (rank, &photo) in ranking.photos.iter().enumerate() {
+                    let path = &found.photos[photo].path;
+                    ranks.insert(path.clone(), rank);
+                    if rank == 0 {
+                        kept.insert(path.clone(), reason);
+                    }
+                }
             }
-        };
+        }
         // A file that has several names here, by links to it or to its folder, stays under each.
         let real = |name: &str| path_below(self.folder, name).canonicalize().ok();
         let stays: BTreeSet<PathBuf> = kept.keys().filter_map(|name| real(name)).collect();
@@ -106,7 +110,12 @@ impl Worker<'_> {
         let assigned = organize::by_labels(&survey.photos, &labels, "this page");
         let plan = organize::plan(&survey, &assigned.assignments);
         ensure_one_numbering(&plan)?;
-        Ok(Planned { to, plan, kept })
+        Ok(Planned {
+            to,
+            plan,
+            kept,
+            ranks,
+        })
     }
 
     /// The clusters without photos that are no longer where they were; none is empty.
@@ -123,10 +132,20 @@ impl Worker<'_> {
             .collect())
     }
 
-    /// What [`Worker::put_away`] would do: one object as `delfin organize --plan` prints it, and the photos that
-    /// are kept.
+    /// What [`Worker::put_away`] would do: one object as `delfin organize --plan` prints it, its places one folder after
+    /// the other with the better photo first, and the photos that are kept.
     pub(super) fn plan_away(&self, put_away: &PutAway) -> anyhow::Result<Value> {
-        let Planned { plan, kept, .. } = self.plan(put_away)?;
+        let Planned {
+            mut plan,
+            kept,
+            ranks,
+            ..
+        } = self.plan(put_away)?;
+        plan.places.sort_by_cached_key(|place| {
+            let photo = name_below(Path::new(""), &place.photo);
+            let folder = place.target.parent().map(Path::to_owned);
+            (folder, ranks.get(&photo).copied(), photo)
+        });
         let mut value: Value = serde_json::from_str(&plan.json(put_away.method))?;
         value["num_folders"] = plan.num_folders().into();
         let kept = kept.iter().filter(|(_, reason)| **reason != "the only one");

@@ -276,6 +276,57 @@ impl Store {
         write(&mut connection).map_err(|e| self.error(e))
     }
 
+    /// The kept drawing of each of these pairs, in their order. The order of a pair's photos counts.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read.
+    pub(crate) fn drawings(
+        &self,
+        settings: SettingsId,
+        pairs: &[(ContentHash, ContentHash)],
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        let connection = self.lock();
+        let read = || -> rusqlite::Result<Vec<Option<Vec<u8>>>> {
+            let transaction = connection.unchecked_transaction()?;
+            let mut query = transaction.prepare_cached(
+                "SELECT data FROM drawings
+                 WHERE settings = ?1 AND photo1 = (SELECT id FROM photos WHERE hash = ?2)
+                 AND photo2 = (SELECT id FROM photos WHERE hash = ?3)",
+            )?;
+            let one = |(photo1, photo2): &(ContentHash, ContentHash)| {
+                query
+                    .query_row(params![settings.0, photo1, photo2], |row| row.get(0))
+                    .optional()
+            };
+            pairs.iter().map(one).collect()
+        };
+        read().map_err(|e| self.error(e))
+    }
+
+    /// Keeps drawings of pairs of photos, over what was there; all of them or none.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be written.
+    pub(crate) fn put_drawings(
+        &self,
+        settings: SettingsId,
+        drawings: &[((ContentHash, ContentHash), Vec<u8>)],
+    ) -> Result<()> {
+        let mut connection = self.lock();
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(IMMEDIATE)?;
+            for ((photo1, photo2), data) in drawings {
+                let photos = [photo1, photo2].map(|photo| photo_id(&transaction, photo));
+                let [photo1, photo2] = photos;
+                transaction
+                    .prepare_cached("INSERT OR REPLACE INTO drawings VALUES (?1, ?2, ?3, ?4)")?
+                    .execute(params![settings.0, photo1?, photo2?, data])?;
+            }
+            transaction.commit()
+        };
+        write(&mut connection).map_err(|e| self.error(e))
+    }
+
     /// What the store holds.
     ///
     /// # Errors
@@ -317,7 +368,10 @@ impl Store {
             for (id, _) in known.iter().filter(|(_, hash)| !photos.contains(hash)) {
                 transaction.execute("DELETE FROM features WHERE photo = ?1", [id])?;
                 transaction.execute("DELETE FROM thumbnails WHERE photo = ?1", [id])?;
-                transaction.execute("DELETE FROM pairs WHERE photo1 = ?1 OR photo2 = ?1", [id])?;
+                for table in ["pairs", "drawings"] {
+                    let query = format!("DELETE FROM {table} WHERE photo1 = ?1 OR photo2 = ?1");
+                    transaction.execute(&query, [id])?;
+                }
                 forgotten += transaction.execute("DELETE FROM photos WHERE id = ?1", [id])?;
             }
             transaction.execute(

@@ -27,8 +27,11 @@ CREATE TABLE pairs (
     PRIMARY KEY (settings, photo1, photo2)) WITHOUT ROWID;
 ";
 
-/// A table that stores of this version first came without.
+/// Tables that stores of this version first came without.
 const LATER_TABLES: &str = "
+CREATE TABLE IF NOT EXISTS drawings (
+    settings INTEGER NOT NULL, photo1 INTEGER NOT NULL, photo2 INTEGER NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (settings, photo1, photo2)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL, is_undone INTEGER NOT NULL);
 ";
 

@@ -149,6 +149,14 @@ assert.deepEqual([await page.inputValue("#away-to"), await page.inputValue("#awa
 await page.getByRole("button", { name: "Preview" }).click();
 await page.waitForSelector(".plan .kept");
 assert.match(await page.textContent(".plan"), /graffiti_1_2\.png\d+ × \d+stays: marked as the best/);
+const moves = await page.$$eval(".plan tr:not(.kept)", (rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
+assert.ok(moves.length > 1);
+for (const [k, [, size, target]] of moves.slice(1).entries()) {
+  const [, before, last] = moves[k];
+  const [folder, previous] = [target, last].map((path) => path.slice(0, path.lastIndexOf("/")));
+  const pixels = (text) => text.split(" × ").reduce((a, b) => a * b);
+  assert.ok(previous < folder || (previous === folder && pixels(before) >= pixels(size)), String(moves));
+}
 await page.screenshot({ path: join(pictures, "others.png") });
 await page.getByRole("button", { name: "Put away", exact: true }).click();
 await page.waitForFunction(() => /moved in/.test(document.querySelector(".plan").textContent));

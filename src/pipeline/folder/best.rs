@@ -1,10 +1,11 @@
-//! The best photo of each cluster.
+//! The photos of a cluster, the best first.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{FolderClusters, FolderPhoto, FolderSession};
+use super::{FolderClusters, FolderSession};
 use crate::cluster::Cluster;
 use crate::error::{Error, Result};
 use crate::image::{Photo, sharpness};
@@ -21,68 +22,82 @@ pub enum BestBy {
     Sharpness,
 }
 
+/// The photos of a cluster, the best first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ranking {
+    /// Indices of [`FolderClusters::photos`], each member of the cluster once.
+    pub photos: Vec<usize>,
+    /// Why the first is the best.
+    pub best_by: BestBy,
+}
+
 impl FolderSession<'_> {
-    /// The best photo of each of `clusters`, by index, and why: the one that was marked last, of `marked` photos with
-    /// their place in time; else the largest in pixels, of equally large ones the [`sharpness`]est, of equally
-    /// sharp ones the first. Only equally large photos are decoded; one that can no longer be read counts as not
-    /// sharp.
+    /// The photos of each of `clusters`, the best first: the one that was marked last, of `marked` photos with
+    /// their place in time, then the larger in pixels before the smaller, of equally large ones the [`sharpness`]est,
+    /// of equally sharp ones the first in the folder. Only photos as large as another of their cluster are decoded;
+    /// one that can no longer be read counts as not sharp.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
-    pub fn best_photos(
+    pub fn rank_photos(
         &self,
         found: &FolderClusters,
         clusters: &[Cluster],
         marked: &BTreeMap<ContentHash, usize>,
-    ) -> Result<Vec<(usize, BestBy)>> {
-        let pixels = |photo: &FolderPhoto| u64::from(photo.width) * u64::from(photo.height);
-        let best = |cluster: &Cluster| {
-            let mark = |&photo: &usize| marked.get(&found.photos[photo].content_hash);
-            // Of one file that is there twice the first counts.
-            let chosen = cluster.members.iter().rev().max_by_key(|photo| mark(photo));
-            if let Some(&photo) = chosen.filter(|photo| mark(photo).is_some()) {
-                return Ok((photo, BestBy::Mark));
-            }
-            let all = || {
-                cluster
-                    .members
-                    .iter()
-                    .map(|&photo| (photo, &found.photos[photo]))
-            };
-            let most = all().map(|(_, photo)| pixels(photo)).max();
-            let mut largest: Vec<usize> = all()
-                .filter(|(_, photo)| Some(pixels(photo)) == most)
-                .map(|(index, _)| index)
-                .collect();
-            largest.sort_unstable();
-            match largest[..] {
-                [only] => Ok((only, BestBy::Size)),
-                _ => self
-                    .sharpest(found, &largest)
-                    .map(|photo| (photo, BestBy::Sharpness)),
-            }
+    ) -> Result<Vec<Ranking>> {
+        let pixels = |photo: usize| {
+            let photo = &found.photos[photo];
+            u64::from(photo.width) * u64::from(photo.height)
         };
-        clusters.par_iter().map(best).collect()
+        let rank = |cluster: &Cluster| {
+            let mut photos = cluster.members.clone();
+            photos.sort_unstable_by_key(|photo| (Reverse(pixels(*photo)), *photo));
+            let mut best_by = BestBy::Size;
+            for (place, same) in photos
+                .chunk_by_mut(|a, b| pixels(*a) == pixels(*b))
+                .enumerate()
+            {
+                if same.len() > 1 {
+                    self.sort_by_sharpness(found, same)?;
+                    if place == 0 {
+                        best_by = BestBy::Sharpness;
+                    }
+                }
+            }
+            let mark = |photo: &usize| marked.get(&found.photos[*photo].content_hash);
+            // Of one file that is there twice the first counts.
+            let chosen = photos
+                .iter()
+                .filter(|photo| mark(photo).is_some())
+                .max_by_key(|photo| (mark(photo), Reverse(**photo)));
+            if let Some(&chosen) = chosen {
+                photos.retain(|photo| *photo != chosen);
+                photos.insert(0, chosen);
+                best_by = BestBy::Mark;
+            }
+            Ok(Ranking { photos, best_by })
+        };
+        clusters.par_iter().map(rank).collect()
     }
 
-    /// The sharpest of some photos, the first of equals.
-    fn sharpest(&self, found: &FolderClusters, photos: &[usize]) -> Result<usize> {
-        let mut best = (
-            f64::NEG_INFINITY,
-            photos.first().copied().unwrap_or_default(),
-        );
-        for &photo in photos {
+    /// Sorts photos, the sharpest first; equals keep their order.
+    fn sort_by_sharpness(&self, found: &FolderClusters, photos: &mut [usize]) -> Result<()> {
+        let measured = photos.iter().map(|&photo| {
             if self.observer.is_cancelled() {
                 return Err(Error::Cancelled);
             }
             let path = self.path_of(&found.photos[photo]);
             let decoded = Photo::open(path, &self.options.matching.decode);
             let sharpness = decoded.map_or(-1.0, |photo| sharpness(photo.pixels()));
-            if sharpness > best.0 {
-                best = (sharpness, photo);
-            }
+            Ok((sharpness, photo))
+        });
+        let mut measured = measured.collect::<Result<Vec<_>>>()?;
+        measured.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        for (place, (_, photo)) in photos.iter_mut().zip(measured) {
+            *place = photo;
         }
-        Ok(best.1)
+        Ok(())
     }
 }
 
@@ -93,8 +108,27 @@ mod tests {
     use super::*;
     use crate::extract::Model;
     use crate::folder::PassedOver;
-    use crate::pipeline::ClusterOptions;
+    use crate::pipeline::{ClusterOptions, FolderPhoto};
     use crate::store::Store;
+
+    fn found(photos: Vec<FolderPhoto>) -> FolderClusters {
+        FolderClusters {
+            photos,
+            failures: Vec::new(),
+            passed_over: PassedOver::default(),
+            pairs: Vec::new(),
+            prior_log_odds: 0.0,
+            clusters: Vec::new(),
+        }
+    }
+
+    fn cluster(members: &[usize]) -> Cluster {
+        Cluster {
+            members: members.to_vec(),
+            scores: vec![0.5; members.len()],
+            representative: members[0],
+        }
+    }
 
     #[test]
     fn the_marked_then_the_largest_then_the_sharpest() {
@@ -115,31 +149,63 @@ mod tests {
                 height: picture.height(),
             }
         });
-        let found = FolderClusters {
-            photos: photos.collect(),
-            failures: Vec::new(),
-            passed_over: PassedOver::default(),
-            pairs: Vec::new(),
-            prior_log_odds: 0.0,
-            clusters: Vec::new(),
-        };
+        let found = found(photos.collect());
         let (model, store) = (Model::embedded().unwrap(), Store::in_memory().unwrap());
         let options = ClusterOptions::default();
         let session = FolderSession::new(&model, folder.path(), &store, &options).unwrap();
-        let cluster = |members: &[usize]| Cluster {
-            members: members.to_vec(),
-            scores: vec![0.5; members.len()],
-            representative: members[0],
-        };
         let clusters = [cluster(&[2, 0, 1]), cluster(&[2, 1]), cluster(&[2])];
-        let best = |marked: &[(u8, usize)]| {
+        let ranked = |marked: &[(u8, usize)]| {
             let marked = marked.iter().map(|(photo, time)| ([*photo; 32], *time));
             let marked = marked.collect();
-            session.best_photos(&found, &clusters, &marked).unwrap()
+            let ranked = session.rank_photos(&found, &clusters, &marked).unwrap();
+            let ranked = ranked.into_iter().map(|one| (one.photos, one.best_by));
+            ranked.collect::<Vec<_>>()
         };
-        let (size, sharp) = (BestBy::Size, BestBy::Sharpness);
-        assert_eq!(best(&[]), [(1, sharp), (1, size), (2, size)]);
-        let mark = BestBy::Mark;
-        assert_eq!(best(&[(0, 4), (2, 3)]), [(0, mark), (2, mark), (2, mark)]);
+        let by = |photos: &[usize], best_by| (photos.to_vec(), best_by);
+        let (size, sharp, mark) = (BestBy::Size, BestBy::Sharpness, BestBy::Mark);
+        assert_eq!(
+            ranked(&[]),
+            [by(&[1, 0, 2], sharp), by(&[1, 2], size), by(&[2], size)]
+        );
+        assert_eq!(
+            ranked(&[(0, 4), (2, 3)]),
+            [by(&[0, 1, 2], mark), by(&[2, 1], mark), by(&[2], mark)]
+        );
+    }
+
+    #[test]
+    fn the_smaller_are_ranked_too_and_what_is_gone_comes_last_of_its_size() {
+        // Sizes and names as the folder would have them; the second pair is smaller, one of it is gone.
+        let folder = tempfile::tempdir().unwrap();
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/images/coffee.jpg");
+        let small = image::open(example).unwrap().thumbnail(160, 160);
+        let pictures = [
+            ("gone.png", small.clone()),
+            ("large.png", small.thumbnail(170, 170)),
+            ("left.png", small.blur(2.0)),
+        ];
+        let mut photos = Vec::new();
+        for (index, (name, picture)) in pictures.iter().enumerate() {
+            if *name != "gone.png" {
+                picture.save(folder.path().join(name)).unwrap();
+            }
+            photos.push(FolderPhoto {
+                path: (*name).to_owned(),
+                content_hash: [index as u8; 32],
+                width: if *name == "large.png" { 170 } else { 160 },
+                height: 100,
+            });
+        }
+        let found = found(photos);
+        let (model, store) = (Model::embedded().unwrap(), Store::in_memory().unwrap());
+        let options = ClusterOptions::default();
+        let session = FolderSession::new(&model, folder.path(), &store, &options).unwrap();
+        let clusters = [cluster(&[0, 1, 2])];
+        let ranked = session.rank_photos(&found, &clusters, &BTreeMap::new());
+        let ranked = ranked.unwrap().remove(0);
+        assert_eq!(
+            (&ranked.photos[..], ranked.best_by),
+            (&[1, 2, 0][..], BestBy::Size)
+        );
     }
 }

@@ -4,6 +4,7 @@ mod best;
 pub mod blocks;
 mod confirm;
 mod corrections;
+mod drawings;
 mod explain;
 mod options;
 #[cfg(feature = "parquet")]
@@ -34,7 +35,7 @@ use crate::report::FolderPage;
 use crate::scoring::{PixelEvidence, Relation, probability};
 use crate::store::{ContentHash, Store};
 
-pub use best::BestBy;
+pub use best::{BestBy, Ranking};
 pub use corrections::{Action, ActionLog, Correction};
 pub use explain::{Explanation, cluster_pairs};
 pub use options::ClusterOptions;

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::drawings::{decode, encode};
 use super::pixels::{groups, hold};
 use super::places::{compared_places, least_certain};
 use super::read::stored_features;
-use super::verify::match_again;
+use super::verify::{match_again, pair_settings};
 use super::{ClusterOptions, FolderClusters, FolderPhoto, FolderSession, VerifiedPair};
 use crate::cluster::{Cluster, Components};
 use crate::error::{Error, Result};
@@ -22,7 +23,7 @@ use crate::report::{
     THUMBNAIL_SIDE_PX, WeakestLink, href, thumbnail,
 };
 use crate::scoring::{Relation, log_odds, probability};
-use crate::store::SettingsId;
+use crate::store::{ContentHash, SettingsId};
 
 /// Cuts of the slider, in halves of log-odds.
 const CUTS: std::ops::RangeInclusive<i32> = -6..=16;
@@ -140,45 +141,104 @@ impl ReportSource for ReportPictures<'_> {
     }
 
     fn drawings(&mut self, pairs: Range<usize>) -> Result<Vec<PairDrawing>> {
-        let (session, found) = (self.session, self.found);
-        let settings = session.feature_settings();
         let verified: Vec<&VerifiedPair> = self.report.pairs[pairs]
             .iter()
-            .map(|pair| found.pair(pair.image1 as usize, pair.image2 as usize))
+            .map(|pair| self.found.pair(pair.image1 as usize, pair.image2 as usize))
             .collect::<Option<_>>()
             .ok_or_else(|| Error::option("report", "of other clusters"))?;
-        let mut drawings = Vec::with_capacity(verified.len());
-        for range in groups(
-            &verified,
-            |pair| [pair.image1, pair.image2],
-            session.max_loaded,
-        ) {
-            let group = &verified[range];
-            load_pairs(session, settings, found, group, &mut self.features)?;
-            let compared = group.iter().filter(|pair| match &self.with_places {
-                Some(chosen) => chosen.contains(&(pair.image1, pair.image2)),
-                None => pair.evidence.is_some(),
-            });
-            let compared = compared.copied().collect();
-            let mut places =
-                compared_places(session, &self.features, found, compared, &self.counter)?;
-            let geometries: Vec<Geometry> = group
-                .par_iter()
-                .map(|pair| {
-                    self.counter.check()?;
-                    let geometry = geometry(session, &self.features, found, pair)?;
-                    self.counter.count(false);
-                    Ok(geometry)
-                })
-                .collect::<Result<_>>()?;
-            let rows = group.iter().zip(geometries);
-            drawings.extend(rows.map(|(pair, (transform, inliers))| PairDrawing {
-                inliers,
-                transform,
-                places: places.remove(&(pair.image1, pair.image2)),
-            }));
+        let mut drawings = self.known_drawings(&verified);
+        let unknown: Vec<usize> = (0..drawings.len())
+            .filter(|&at| drawings[at].is_none())
+            .collect();
+        let of_unknown = |at: &usize| [verified[*at].image1, verified[*at].image2];
+        for range in groups(&unknown, of_unknown, self.session.max_loaded) {
+            let group: Vec<&VerifiedPair> = unknown[range.clone()]
+                .iter()
+                .map(|&at| verified[at])
+                .collect();
+            let drawn = self.draw(&group)?;
+            self.keep_drawings(&group, &drawn);
+            for (&at, drawing) in unknown[range].iter().zip(drawn) {
+                drawings[at] = Some(drawing);
+            }
         }
-        Ok(drawings)
+        Ok(drawings.into_iter().flatten().collect())
+    }
+}
+
+impl ReportPictures<'_> {
+    /// Whether the places of a pair are drawn.
+    fn has_places(&self, pair: &VerifiedPair) -> bool {
+        match &self.with_places {
+            Some(chosen) => chosen.contains(&(pair.image1, pair.image2)),
+            None => pair.evidence.is_some(),
+        }
+    }
+
+    /// What a drawing of a pair stands under in the store: its photos in this order.
+    fn key(&self, pair: &VerifiedPair) -> (ContentHash, ContentHash) {
+        let hash = |index: usize| self.found.photos[index].content_hash;
+        (hash(pair.image1), hash(pair.image2))
+    }
+
+    /// The drawings that the store has, as they would be drawn anew.
+    fn known_drawings(&self, pairs: &[&VerifiedPair]) -> Vec<Option<PairDrawing>> {
+        let keys: Vec<_> = pairs.iter().map(|pair| self.key(pair)).collect();
+        let known = pair_settings(self.session)
+            .and_then(|settings| self.session.using(|store| store.drawings(settings, &keys)))
+            .unwrap_or_else(|| vec![None; pairs.len()]);
+        let usable = |(pair, known): (&&VerifiedPair, Option<Vec<u8>>)| {
+            let mut drawing = decode(&known?)?;
+            match self.has_places(pair) {
+                false => drawing.places = None,
+                true if drawing.places.is_none() => return None,
+                true => self.counter.count(true),
+            }
+            self.counter.count(true);
+            Some(drawing)
+        };
+        pairs.iter().zip(known).map(usable).collect()
+    }
+
+    /// Keeps drawings in the store, but for those of photos that cannot be read now.
+    fn keep_drawings(&self, pairs: &[&VerifiedPair], drawings: &[PairDrawing]) {
+        let is_whole = |(pair, drawing): &(&&VerifiedPair, &PairDrawing)| {
+            drawing.transform.is_some() && self.has_places(pair) == drawing.places.is_some()
+        };
+        let whole = pairs.iter().zip(drawings).filter(is_whole);
+        let new: Vec<_> = whole
+            .map(|(pair, drawing)| (self.key(pair), encode(drawing)))
+            .collect();
+        if let Some(settings) = pair_settings(self.session) {
+            self.session
+                .using(|store| store.put_drawings(settings, &new));
+        }
+    }
+
+    /// Draws pairs of few photos.
+    fn draw(&mut self, pairs: &[&VerifiedPair]) -> Result<Vec<PairDrawing>> {
+        let (session, found) = (self.session, self.found);
+        let settings = session.feature_settings();
+        load_pairs(session, settings, found, pairs, &mut self.features)?;
+        let compared = pairs.iter().filter(|pair| self.has_places(pair));
+        let compared = compared.copied().collect();
+        let mut places = compared_places(session, &self.features, found, compared, &self.counter)?;
+        let geometries: Vec<Geometry> = pairs
+            .par_iter()
+            .map(|pair| {
+                self.counter.check()?;
+                let geometry = geometry(session, &self.features, found, pair)?;
+                self.counter.count(false);
+                Ok(geometry)
+            })
+            .collect::<Result<_>>()?;
+        let rows = pairs.iter().zip(geometries);
+        let drawings = rows.map(|(pair, (transform, inliers))| PairDrawing {
+            inliers,
+            transform,
+            places: places.remove(&(pair.image1, pair.image2)),
+        });
+        Ok(drawings.collect())
     }
 }
 

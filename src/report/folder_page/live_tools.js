@@ -28,16 +28,6 @@ const sizeOf = (path) => {
   const photo = numberOfPath(path);
   return photo === undefined ? "" : `${photos.width[photo]} × ${photos.height[photo]}`;
 };
-// One folder after the other, the largest photo first.
-function inClusters(places) {
-  const folderOf = ({ target }) => target.slice(0, target.lastIndexOf("/") + 1);
-  const pixels = ({ photo }) => {
-    const number = numberOfPath(photo);
-    return number === undefined ? 0 : photos.width[number] * photos.height[number];
-  };
-  const order = (a, b) => (a < b ? -1 : Number(a > b));
-  return places.slice().sort((a, b) => order(folderOf(a), folderOf(b)) || pixels(b) - pixels(a) || order(a.photo, b.photo));
-}
 // What the preview shows.
 let previewed = null;
 const apply = awayButton("Put away", "primary", inDialog(async () => {
@@ -53,7 +43,7 @@ const preview = awayButton("Preview", null, inDialog(async () => {
   if (JSON.stringify(asked) !== JSON.stringify(wanted())) return;
   previewed = asked;
   const row = (className, photo, words) => element("tr", className, [photo, sizeOf(photo), words].map((cell) => element("td", null, cell)));
-  const rows = inClusters(found.places).slice(0, MOST_MOVES).map(({ photo, target }) => row(null, photo, target));
+  const rows = found.places.slice(0, MOST_MOVES).map(({ photo, target }) => row(null, photo, target));
   const left = found.left_out.slice(0, MOST_MOVES).map(({ photo, reason }) => row("fault", photo, reason));
   const kept = found.kept.slice(0, MOST_MOVES).map(({ photo, reason }) => row("kept", photo, `stays: ${reason}`));
   const count = `${plural(found.places.length, "photo")} into ${plural(found.num_folders, "folder")} below ${found.destination}`;

@@ -1,0 +1,136 @@
+//! Drawings of pairs in few bytes, as the store keeps them.
+//!
+//! Little endian, in this order: version; whether there is a transform, and its nine values; the number of inliers,
+//! and four values of each; whether there are places, and of the agreeing and of the contradicting ones the number
+//! and two values of each; CRC-32C of all before it.
+
+use crate::report::{PairDrawing, ReportPlaces, shown_inliers};
+
+/// Changes when the same pair and options give another drawing than before.
+const VERSION: u8 = 1;
+
+/// `drawing` in few bytes; [`decode`] gives it back to the bit, with the inliers that a page shows.
+pub(super) fn encode(drawing: &PairDrawing) -> Vec<u8> {
+    let mut bytes = vec![VERSION, u8::from(drawing.transform.is_some())];
+    let transform = drawing.transform.iter().flatten();
+    bytes.extend(transform.flat_map(|value| value.to_le_bytes()));
+    put(&mut bytes, &shown_inliers(&drawing.inliers));
+    bytes.push(u8::from(drawing.places.is_some()));
+    if let Some(places) = &drawing.places {
+        put(&mut bytes, &places.agreeing);
+        put(&mut bytes, &places.contradicting);
+    }
+    bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
+    bytes
+}
+
+/// What [`encode`] was given; none for bytes that it did not make, or that were changed.
+pub(super) fn decode(bytes: &[u8]) -> Option<PairDrawing> {
+    let (content, sum) = bytes.split_last_chunk::<4>()?;
+    if crc32c::crc32c(content) != u32::from_le_bytes(*sum) {
+        return None;
+    }
+    let mut rest = content;
+    if take::<1>(&mut rest)? != [VERSION] {
+        return None;
+    }
+    let transform = match take::<1>(&mut rest)? {
+        [0] => None,
+        _ => {
+            let mut values = [0.0; 9];
+            for value in &mut values {
+                *value = f64::from_le_bytes(take(&mut rest)?);
+            }
+            Some(values)
+        }
+    };
+    let inliers = rows(&mut rest)?;
+    let places = match take::<1>(&mut rest)? {
+        [0] => None,
+        _ => Some(ReportPlaces {
+            agreeing: rows(&mut rest)?,
+            contradicting: rows(&mut rest)?,
+        }),
+    };
+    rest.is_empty().then_some(PairDrawing {
+        inliers,
+        transform,
+        places,
+    })
+}
+
+fn put<const N: usize>(bytes: &mut Vec<u8>, rows: &[[f32; N]]) {
+    bytes.extend((rows.len() as u32).to_le_bytes());
+    bytes.extend(rows.as_flattened().iter().flat_map(|v| v.to_le_bytes()));
+}
+
+fn rows<const N: usize>(rest: &mut &[u8]) -> Option<Vec<[f32; N]>> {
+    let count = u32::from_le_bytes(take(rest)?) as usize;
+    let row = |_| {
+        let mut row = [0.0; N];
+        for value in &mut row {
+            *value = f32::from_le_bytes(take(rest)?);
+        }
+        Some(row)
+    };
+    (0..count).map(row).collect()
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, others) = rest.split_first_chunk::<N>()?;
+    *rest = others;
+    Some(*first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawings() -> [PairDrawing; 3] {
+        let whole = PairDrawing {
+            inliers: vec![[0.1, 1.0 / 3.0, 640.0, -2.5], [4.0, 5.0, 6.0, 7.0]],
+            transform: Some([1.0 / 7.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 1.0]),
+            places: Some(ReportPlaces {
+                agreeing: vec![[0.7, 12.25]],
+                contradicting: vec![],
+            }),
+        };
+        let without_places = PairDrawing {
+            places: None,
+            ..whole.clone()
+        };
+        [whole, without_places, PairDrawing::default()]
+    }
+
+    #[test]
+    fn a_drawing_survives_its_bytes() {
+        for drawing in drawings() {
+            assert_eq!(decode(&encode(&drawing)), Some(drawing));
+        }
+    }
+
+    #[test]
+    fn of_many_inliers_those_that_a_page_shows_are_kept() {
+        let drawing = PairDrawing {
+            inliers: (0..100).map(|number| [number as f32; 4]).collect(),
+            ..PairDrawing::default()
+        };
+        let kept = decode(&encode(&drawing)).unwrap().inliers;
+        assert!(kept.len() < 100);
+        assert_eq!(kept, shown_inliers(&drawing.inliers));
+        assert_eq!(kept, shown_inliers(&kept));
+    }
+
+    #[test]
+    fn changed_bytes_are_refused() {
+        for drawing in drawings() {
+            let bytes = encode(&drawing);
+            for at in 0..bytes.len() {
+                let mut changed = bytes.clone();
+                changed[at] ^= 4;
+                assert_eq!(decode(&changed), None, "{at}");
+                assert_eq!(decode(&bytes[..at]), None, "{at}");
+            }
+        }
+    }
+}
