@@ -1,5 +1,6 @@
 //! Evidence of every pair of a labelled folder, for learning and measuring the judgement of a pair:
-//! `cargo bench --bench evidence -- --photos DIR --labels LABELS --output FILE.csv`.
+//! `cargo bench --bench evidence -- --photos DIR --labels LABELS --output FILE.csv`; with `--model FILE` by another
+//! network than the embedded one.
 //!
 //! LABELS: `folders` (the sub-folder is the thing), `tsv` (DIR/labels.tsv and DIR/images), `fours`
 //! (four photos in a row show one thing, as in UKBench) or `none` (every photo another thing). The
@@ -44,7 +45,7 @@ struct Entry {
 
 fn main() -> Outcome<()> {
     let args = std::env::args().skip(1).filter(|a| a != "--bench");
-    let (mut photos, mut labels, mut output) = (None, None, None);
+    let (mut photos, mut labels, mut output, mut network) = (None, None, None, None);
     let mut rest = args.into_iter();
     while let Some(arg) = rest.next() {
         let value = rest.next().ok_or(format!("{arg} takes a value"))?;
@@ -52,6 +53,7 @@ fn main() -> Outcome<()> {
             "--photos" => photos = Some(PathBuf::from(value)),
             "--labels" => labels = Some(value),
             "--output" => output = Some(PathBuf::from(value)),
+            "--model" => network = Some(PathBuf::from(value)),
             _ => return Err(format!("{arg} is not known").into()),
         }
     }
@@ -60,7 +62,10 @@ fn main() -> Outcome<()> {
         return Ok(());
     };
     let labelled = list(&photos, labels.as_deref().unwrap_or("folders"))?;
-    let model = Model::embedded()?;
+    let model = match network {
+        Some(path) => Model::open(path)?,
+        None => Model::embedded()?,
+    };
     let options = MatchOptions::from(model.defaults());
     let start = Instant::now();
     let read = |(path, label): (PathBuf, String)| {

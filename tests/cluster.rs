@@ -311,6 +311,18 @@ fn files_that_delfin_did_not_make_are_kept() {
         cluster(Path::new(photos), &out, &["-q"]);
         std::fs::remove_dir_all(&out).unwrap();
     }
+    let part = out.join("report_parts").join("photos-3.js");
+    std::fs::create_dir_all(part.parent().unwrap()).unwrap();
+    std::fs::write(&part, "a user's own").unwrap();
+    let run = delfin(&["cluster", photos, "-o", out_text, "-q", "--force"]);
+    assert_eq!(run.status.code(), Some(2));
+    let told = text(&run.stderr);
+    assert!(
+        told.contains("photos-3.js") && told.contains("remove it"),
+        "{told}"
+    );
+    assert!(!out.join("clusters.json").exists());
+    std::fs::remove_dir_all(&out).unwrap();
     cluster(Path::new(photos), &out, &["-q"]);
     let why = |args: &[&str]| {
         let all = [&["why", "1.jpg", "2.jpg", "--in", out_text], args].concat();

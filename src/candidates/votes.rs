@@ -1,6 +1,6 @@
 //! Votes of local descriptors.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::inverted_file::{Buffer, InvertedFile, InvertedFileWriter};
@@ -327,15 +327,25 @@ impl Count {
 /// From a row to each of others, row after row, with the processor's widest vectors: in whole numbers, so that they
 /// change nothing. Of descriptors of unit length no sum is too large.
 fn squared_distances(row: &[i16], others: &[i16], distances: &mut Vec<i32>) {
-    distances.clear();
-    Arch::new().dispatch(|| {
-        for other in others.chunks_exact(row.len().max(1)) {
-            let mut sum: i32 = 0;
-            for (a, b) in row.iter().zip(other) {
-                let difference = i32::from(a.wrapping_sub(*b));
-                sum = sum.wrapping_add(difference * difference);
+    struct Distances<'a>(&'a [i16], &'a [i16], &'a mut Vec<i32>);
+
+    impl WithSimd for Distances<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) {
+            let Self(row, others, distances) = self;
+            for other in others.chunks_exact(row.len().max(1)) {
+                let mut sum: i32 = 0;
+                for (a, b) in row.iter().zip(other) {
+                    let difference = i32::from(a.wrapping_sub(*b));
+                    sum = sum.wrapping_add(difference * difference);
+                }
+                distances.push(sum);
             }
-            distances.push(sum);
         }
-    });
+    }
+
+    distances.clear();
+    Arch::new().dispatch(Distances(row, others, distances));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nalgebra::DMatrix;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{Proposals, mixed_lengths};
@@ -258,11 +258,21 @@ fn highest(scores: impl Iterator<Item = (f32, usize)>, count: usize) -> Vec<usiz
 /// Adds the product of `row` with each of `others`, row after row. Sums of eight lanes are vectors on every processor,
 /// of one order and nowhere fused, so that its widest vectors change nothing.
 fn dots(row: &[f32], others: &[f32], products: &mut Vec<f32>) {
-    Arch::new().dispatch(|| {
-        for other in others.chunks_exact(row.len().max(1)) {
-            products.push(dot(row, other));
+    struct Products<'a>(&'a [f32], &'a [f32], &'a mut Vec<f32>);
+
+    impl WithSimd for Products<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) {
+            let Self(row, others, products) = self;
+            for other in others.chunks_exact(row.len().max(1)) {
+                products.push(dot(row, other));
+            }
         }
-    });
+    }
+
+    Arch::new().dispatch(Products(row, others, products));
 }
 
 #[inline(always)]

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use delfin::files::refuse_existing;
+use delfin::files::{is_replaceable, refuse_existing};
 use delfin::folder::list_photos;
 use delfin::matching::SearchKind;
 use delfin::pipeline::{ActionLog, ClusterOptions, FolderSession, TableFormat};
+use delfin::report::Part;
 use delfin::{Model, counted};
 
 use crate::cli::args::ClusterArgs;
@@ -95,10 +96,7 @@ fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
     let at = |name: &str| args.output.join(name);
     let tables = args.formats();
     let tables = tables.iter().flat_map(|format| format.file_names());
-    for name in ["clusters.json", "report.html", "report_parts/photos-0.js"]
-        .into_iter()
-        .chain(tables)
-    {
+    for name in ["clusters.json", "report.html"].into_iter().chain(tables) {
         ensure_replaceable(&at(name), args.force)?;
     }
     let parts = at("report_parts");
@@ -107,6 +105,17 @@ fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
             "{}: not a folder, where large reports keep their pictures",
             parts.display()
         );
+    }
+    for entry in std::fs::read_dir(&parts).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let stem = name.to_str().and_then(|name| name.strip_suffix(".js"));
+        let is_part = stem.is_some_and(|stem| stem.parse::<Part>().is_ok());
+        if is_part && !is_replaceable(&entry.path()) {
+            bail!(
+                "{}: a part of a report by its name, and not made by delfin: remove it",
+                entry.path().display()
+            );
+        }
     }
     let is_own = at("clusters.json").exists();
     ensure_replaceable(&at("labels_pred.txt"), args.force || is_own)
