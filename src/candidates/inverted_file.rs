@@ -1,12 +1,83 @@
 //! The voters that stand under each word.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
 /// Rows of no more bytes are held in memory.
-const MAX_BYTES_IN_MEMORY: u64 = 64 << 20;
+const MAX_BYTES_IN_MEMORY: u64 = 32 << 20;
+
+/// Rounded descriptors, row after row, in a temporary file where they are many.
+pub(super) enum Rows {
+    Memory(Vec<i16>),
+    /// Values in the processor's byte order. The path names the file's folder in errors.
+    File(File, PathBuf),
+}
+
+impl Rows {
+    /// Room for this many values; in memory where there is no folder for the file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] for the temporary file in `scratch`.
+    pub(super) fn new(num_values: usize, scratch: Option<&Path>) -> Result<Self> {
+        let num_bytes = 2 * num_values as u64;
+        match scratch {
+            Some(folder) if num_bytes > MAX_BYTES_IN_MEMORY => {
+                let file = tempfile::tempfile_in(folder).map_err(|e| io(folder, e))?;
+                file.set_len(num_bytes).map_err(|e| io(folder, e))?;
+                Ok(Self::File(file, folder.to_owned()))
+            }
+            _ => Ok(Self::Memory(vec![0; num_values])),
+        }
+    }
+
+    /// Puts values from place `at` on.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the temporary file cannot be written.
+    pub(super) fn put(&mut self, at: usize, values: &[i16]) -> Result<()> {
+        match self {
+            Self::Memory(all) => all[at..at + values.len()].copy_from_slice(values),
+            Self::File(file, folder) => {
+                let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
+                write_at(file, &bytes, 2 * at as u64).map_err(|e| io(folder, e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The values at these places; `buffer` is room to read into.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the temporary file cannot be read.
+    pub(super) fn get<'a>(
+        &'a self,
+        places: Range<usize>,
+        buffer: &'a mut Buffer,
+    ) -> Result<&'a [i16]> {
+        match self {
+            Self::Memory(all) => Ok(&all[places]),
+            Self::File(file, folder) => {
+                let Buffer { bytes, values } = buffer;
+                bytes.resize(2 * places.len(), 0);
+                read_at(file, bytes, 2 * places.start as u64).map_err(|e| io(folder, e))?;
+                let (pairs, _) = bytes.as_chunks::<2>();
+                values.clear();
+                values.extend(pairs.iter().map(|pair| i16::from_ne_bytes(*pair)));
+                Ok(values)
+            }
+        }
+    }
+}
+
+/// What was read of a temporary file last.
+#[derive(Default)]
+pub(super) struct Buffer {
+    bytes: Vec<u8>,
+    values: Vec<i16>,
+}
 
 /// The voters of each word (an inverted file): their photos in memory, their rounded descriptors in a
 /// temporary file where they are many.
@@ -15,14 +86,8 @@ pub(super) struct InvertedFile {
     /// Where the voters of each word begin, and the number of all.
     starts: Vec<usize>,
     photos: Vec<u32>,
+    /// In the order of the words.
     rows: Rows,
-}
-
-/// Rounded descriptors, row after row, in the order of the words.
-enum Rows {
-    Memory(Vec<i16>),
-    /// Values in the processor's byte order. The path names the file's folder in errors.
-    File(File, PathBuf),
 }
 
 /// An inverted file that voters are put into.
@@ -36,31 +101,17 @@ impl InvertedFileWriter {
     /// Room for the voters of each word, of `dim` values each.
     ///
     /// # Errors
-    /// [`Error::Io`] for the temporary file in `scratch`.
+    /// As [`Rows::new`].
     pub(super) fn new(dim: usize, counts: &[usize], scratch: Option<&Path>) -> Result<Self> {
-        let mut starts = Vec::with_capacity(counts.len() + 1);
-        let mut total = 0;
-        starts.push(0);
-        for count in counts {
-            total += count;
-            starts.push(total);
-        }
-        let num_bytes = (total * dim * 2) as u64;
-        let rows = match scratch {
-            Some(folder) if num_bytes > MAX_BYTES_IN_MEMORY => {
-                let file = tempfile::tempfile_in(folder).map_err(|e| io(folder, e))?;
-                file.set_len(num_bytes).map_err(|e| io(folder, e))?;
-                Rows::File(file, folder.to_owned())
-            }
-            _ => Rows::Memory(vec![0; total * dim]),
-        };
+        let starts = starts(counts);
+        let total = starts[counts.len()];
         Ok(Self {
             next: starts[..counts.len()].to_vec(),
             file: InvertedFile {
                 dim,
                 starts,
                 photos: vec![0; total],
-                rows,
+                rows: Rows::new(total * dim, scratch)?,
             },
         })
     }
@@ -68,20 +119,12 @@ impl InvertedFileWriter {
     /// Puts one voter under `word`, behind those that are there.
     ///
     /// # Errors
-    /// [`Error::Io`] when the temporary file cannot be written.
+    /// As [`Rows::put`].
     pub(super) fn put(&mut self, word: usize, photo: u32, row: &[i16]) -> Result<()> {
         let at = self.next[word];
         self.next[word] += 1;
         self.file.photos[at] = photo;
-        let place = at * self.file.dim;
-        match &mut self.file.rows {
-            Rows::Memory(values) => values[place..place + row.len()].copy_from_slice(row),
-            Rows::File(file, folder) => {
-                let bytes: Vec<u8> = row.iter().flat_map(|v| v.to_ne_bytes()).collect();
-                write_at(file, &bytes, 2 * place as u64).map_err(|e| io(folder, e))?;
-            }
-        }
-        Ok(())
+        self.file.rows.put(at * self.file.dim, row)
     }
 
     pub(super) fn finish(self) -> InvertedFile {
@@ -94,7 +137,7 @@ impl InvertedFile {
     /// into.
     ///
     /// # Errors
-    /// [`Error::Io`] when the temporary file cannot be read.
+    /// As [`Rows::get`].
     pub(super) fn voters<'a>(
         &'a self,
         word: usize,
@@ -102,27 +145,18 @@ impl InvertedFile {
     ) -> Result<(&'a [u32], &'a [i16])> {
         let range = self.starts[word]..self.starts[word + 1];
         let places = range.start * self.dim..range.end * self.dim;
-        let rows = match &self.rows {
-            Rows::Memory(all) => &all[places],
-            Rows::File(file, folder) => {
-                let Buffer { bytes, values } = buffer;
-                bytes.resize(2 * places.len(), 0);
-                read_at(file, bytes, 2 * places.start as u64).map_err(|e| io(folder, e))?;
-                let (pairs, _) = bytes.as_chunks::<2>();
-                values.clear();
-                values.extend(pairs.iter().map(|pair| i16::from_ne_bytes(*pair)));
-                values
-            }
-        };
-        Ok((&self.photos[range], rows))
+        Ok((&self.photos[range], self.rows.get(places, buffer)?))
     }
 }
 
-/// What was read of the temporary file last.
-#[derive(Default)]
-pub(super) struct Buffer {
-    bytes: Vec<u8>,
-    values: Vec<i16>,
+/// Where each part begins, of parts of these lengths, and the length of all.
+pub(super) fn starts(lengths: &[usize]) -> Vec<usize> {
+    let mut total = 0;
+    let ends = lengths.iter().map(|length| {
+        total += length;
+        total
+    });
+    std::iter::once(0).chain(ends).collect()
 }
 
 fn io(folder: &Path, source: std::io::Error) -> Error {

@@ -82,7 +82,7 @@ pub(crate) struct Proposals<'a, F> {
     /// For each photo a number that does not depend on the other photos, as a hash of its content: it chooses
     /// the photos that the visual words come from, so that a folder that grows keeps most of its words.
     pub ranks: &'a [[u8; 32]],
-    /// The features of a photo, which are asked for up to four times and not kept.
+    /// The features of a photo, which are asked for up to twice and not kept.
     pub features: F,
     /// A folder for temporary files; none holds them in memory.
     pub scratch: Option<&'a Path>,

@@ -1,9 +1,11 @@
 //! Votes of local descriptors.
 
+use std::path::Path;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::inverted_file::{Buffer, InvertedFile, InvertedFileWriter};
+use super::inverted_file::{Buffer, InvertedFile, InvertedFileWriter, Rows, starts};
 use super::words::{NO_WORD, Words};
 use super::{CandidateOptions, Proposals, best, mixed_lengths};
 use crate::error::{Error, Result};
@@ -36,18 +38,18 @@ where
         return Ok(Vec::new());
     }
     let num_photos = photos.num_keypoints.len();
-    let under: Vec<Vec<Nearest>> = (0..num_photos)
-        .into_par_iter()
-        .map(|photo| Ok(words.nearest(&voters(photos, photo, words.dim(), options)?)))
-        .collect::<Result<_>>()?;
-    let file = inverted_file(photos, &words, &under, options)?;
-    let counted = under.par_iter().enumerate().map_init(
-        || (Count::new(num_photos), Buffer::default(), Vec::new()),
-        |(count, buffer, distances), (photo, under)| {
-            let rows = rounded(&voters(photos, photo, words.dim(), options)?);
+    let voters = Voters::new(photos, &words, options)?;
+    let file = inverted_file(&voters, &words, photos.scratch)?;
+    let counted = (0..num_photos).into_par_iter().map_init(
+        || {
+            let buffers = (Buffer::default(), Buffer::default());
+            (Count::new(num_photos), buffers, Vec::new())
+        },
+        |(count, (own, others_read), distances), photo| {
+            let (under, rows) = voters.of(photo, own)?;
             for (row, words) in rows.chunks(words.dim()).zip(under) {
                 for &word in words.iter().take_while(|word| **word != NO_WORD) {
-                    let (others, rows) = file.voters(word as usize, buffer)?;
+                    let (others, rows) = file.voters(word as usize, others_read)?;
                     squared_distances(row, rows, distances);
                     for (&other, distance) in others.iter().zip(&*distances) {
                         if let Some(weight) = weight(*distance) {
@@ -63,58 +65,90 @@ where
     counted.collect()
 }
 
+/// The voters of every photo, photo after photo.
+struct Voters {
+    dim: usize,
+    /// Where the voters of each photo begin, and the number of all.
+    starts: Vec<usize>,
+    /// The words of each voter.
+    under: Vec<Nearest>,
+    rows: Rows,
+}
+
+impl Voters {
+    /// Asks for the features of each photo once.
+    fn new<F>(photos: &Proposals<'_, F>, words: &Words, options: &CandidateOptions) -> Result<Self>
+    where
+        F: Fn(usize) -> Result<FeatureSet> + Sync,
+    {
+        let counts = photos.num_keypoints.iter();
+        let counts: Vec<usize> = counts
+            .map(|count| *count.min(&options.num_voters))
+            .collect();
+        let starts = starts(&counts);
+        let total = starts[counts.len()];
+        let mut voters = Self {
+            dim: words.dim(),
+            under: Vec::with_capacity(total),
+            rows: Rows::new(total * words.dim(), photos.scratch)?,
+            starts,
+        };
+        let indices: Vec<usize> = (0..counts.len()).collect();
+        for chunk in indices.chunks(CHUNK) {
+            let read = chunk.par_iter().map(|&photo| match counts[photo] {
+                0 => Ok(PhotoVoters::none()),
+                _ => PhotoVoters::new(&(photos.features)(photo)?, words, options.num_voters),
+            });
+            for (&photo, read) in chunk.iter().zip(read.collect::<Result<Vec<_>>>()?) {
+                if read.words.len() != counts[photo] {
+                    return Err(Error::Features {
+                        reason: format!(
+                            "{} keypoints that vote where there were {}",
+                            read.words.len(),
+                            counts[photo]
+                        ),
+                    });
+                }
+                voters
+                    .rows
+                    .put(voters.starts[photo] * voters.dim, &read.rows)?;
+                voters.under.extend(read.words);
+            }
+        }
+        Ok(voters)
+    }
+
+    /// The words of the voters of a photo, and their rounded descriptors, row after row.
+    fn of<'a>(
+        &'a self,
+        photo: usize,
+        buffer: &'a mut Buffer,
+    ) -> Result<(&'a [Nearest], &'a [i16])> {
+        let range = self.starts[photo]..self.starts[photo + 1];
+        let places = range.start * self.dim..range.end * self.dim;
+        Ok((&self.under[range], self.rows.get(places, buffer)?))
+    }
+}
+
 /// Every voter under its nearest word, in the order of the photos.
-fn inverted_file<F>(
-    photos: &Proposals<'_, F>,
-    words: &Words,
-    under: &[Vec<Nearest>],
-    options: &CandidateOptions,
-) -> Result<InvertedFile>
-where
-    F: Fn(usize) -> Result<FeatureSet> + Sync,
-{
+fn inverted_file(voters: &Voters, words: &Words, scratch: Option<&Path>) -> Result<InvertedFile> {
     let mut counts = vec![0; words.len()];
-    for words in under.iter().flatten() {
+    for words in &voters.under {
         if words[0] != NO_WORD {
             counts[words[0] as usize] += 1;
         }
     }
-    let mut writer = InvertedFileWriter::new(words.dim(), &counts, photos.scratch)?;
-    let indices: Vec<usize> = (0..under.len()).collect();
-    for chunk in indices.chunks(CHUNK) {
-        let rows: Vec<Vec<i16>> = chunk
-            .par_iter()
-            .map(|&photo| Ok(rounded(&voters(photos, photo, words.dim(), options)?)))
-            .collect::<Result<_>>()?;
-        for (&photo, rows) in chunk.iter().zip(rows) {
-            for (row, words) in rows.chunks(words.dim()).zip(&under[photo]) {
-                if words[0] != NO_WORD {
-                    writer.put(words[0] as usize, photo as u32, row)?;
-                }
+    let mut writer = InvertedFileWriter::new(words.dim(), &counts, scratch)?;
+    let mut buffer = Buffer::default();
+    for photo in 0..voters.starts.len() - 1 {
+        let (under, rows) = voters.of(photo, &mut buffer)?;
+        for (row, words) in rows.chunks(words.dim()).zip(under) {
+            if words[0] != NO_WORD {
+                writer.put(words[0] as usize, photo as u32, row)?;
             }
         }
     }
     Ok(writer.finish())
-}
-
-/// The descriptors of a photo that vote, row after row.
-///
-/// # Errors
-/// [`crate::Error::Features`] when they are not of `dim` values.
-fn voters<F>(
-    photos: &Proposals<'_, F>,
-    photo: usize,
-    dim: usize,
-    options: &CandidateOptions,
-) -> Result<Vec<f32>>
-where
-    F: Fn(usize) -> Result<FeatureSet>,
-{
-    if photos.num_keypoints[photo] == 0 {
-        return Ok(Vec::new());
-    }
-    let features = (photos.features)(photo)?;
-    Ok(voters_of(&features, dim, options.num_voters)?.to_vec())
 }
 
 /// The descriptors of a photo that vote, at most `num_voters`, row after row.
@@ -147,16 +181,20 @@ impl PhotoVoters {
     /// [`Error::Features`] when they are not of the words' length.
     pub fn new(features: &FeatureSet, words: &Words, num_voters: usize) -> Result<Self> {
         if features.keypoints().is_empty() {
-            return Ok(Self {
-                words: Vec::new(),
-                rows: Vec::new(),
-            });
+            return Ok(Self::none());
         }
         let voters = voters_of(features, words.dim(), num_voters)?;
         Ok(Self {
             words: words.nearest(voters),
             rows: rounded(voters),
         })
+    }
+
+    fn none() -> Self {
+        Self {
+            words: Vec::new(),
+            rows: Vec::new(),
+        }
     }
 }
 
