@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// Rows of no more bytes are held in memory.
-const MAX_BYTES_IN_MEMORY: u64 = 32 << 20;
-
 /// Rounded descriptors, row after row, in a temporary file where they are many.
 pub(super) enum Rows {
     Memory(Vec<i16>),
@@ -17,14 +14,14 @@ pub(super) enum Rows {
 }
 
 impl Rows {
-    /// Room for this many values; in memory where there is no folder for the file.
+    /// Room for this many values; in memory up to `max_bytes`, and where there is no folder for the file.
     ///
     /// # Errors
     /// [`Error::Io`] for the temporary file in `scratch`.
-    pub(super) fn new(num_values: usize, scratch: Option<&Path>) -> Result<Self> {
+    pub(super) fn new(num_values: usize, max_bytes: u64, scratch: Option<&Path>) -> Result<Self> {
         let num_bytes = 2 * num_values as u64;
         match scratch {
-            Some(folder) if num_bytes > MAX_BYTES_IN_MEMORY => {
+            Some(folder) if num_bytes > max_bytes => {
                 let file = tempfile::tempfile_in(folder).map_err(|e| io(folder, e))?;
                 file.set_len(num_bytes).map_err(|e| io(folder, e))?;
                 Ok(Self::File(file, folder.to_owned()))
@@ -98,11 +95,16 @@ pub(super) struct InvertedFileWriter {
 }
 
 impl InvertedFileWriter {
-    /// Room for the voters of each word, of `dim` values each.
+    /// Room for the voters of each word, of `dim` values each, as [`Rows::new`].
     ///
     /// # Errors
     /// As [`Rows::new`].
-    pub(super) fn new(dim: usize, counts: &[usize], scratch: Option<&Path>) -> Result<Self> {
+    pub(super) fn new(
+        dim: usize,
+        counts: &[usize],
+        max_bytes: u64,
+        scratch: Option<&Path>,
+    ) -> Result<Self> {
         let starts = starts(counts);
         let total = starts[counts.len()];
         Ok(Self {
@@ -111,7 +113,7 @@ impl InvertedFileWriter {
                 dim,
                 starts,
                 photos: vec![0; total],
-                rows: Rows::new(total * dim, scratch)?,
+                rows: Rows::new(total * dim, max_bytes, scratch)?,
             },
         })
     }
@@ -212,7 +214,7 @@ mod tests {
         let mut counts = vec![0; num_words];
         voters.iter().for_each(|(word, ..)| counts[*word] += 1);
         let dim = voters[0].2.len();
-        let mut writer = InvertedFileWriter::new(dim, &counts, scratch).unwrap();
+        let mut writer = InvertedFileWriter::new(dim, &counts, 1000, scratch).unwrap();
         for (word, photo, row) in voters {
             writer.put(*word, *photo, row).unwrap();
         }
@@ -246,12 +248,8 @@ mod tests {
 
     #[test]
     fn a_file_holds_what_memory_would() {
-        // Rows long enough that a few are more than is held in memory.
-        let row = |start: i16| {
-            (0..3_000_000)
-                .map(|i| start.wrapping_add(i as i16))
-                .collect()
-        };
+        // A few of these are more than is held in memory.
+        let row = |start: i16| (0..50).map(|i| start.wrapping_add(i as i16)).collect();
         let voters: Vec<(usize, u32, Vec<i16>)> = (0..12u32)
             .map(|photo| ((photo * 5 % 4) as usize, photo, row(photo as i16 * 777)))
             .collect();

@@ -20,6 +20,11 @@ const MAX_SQUARED_DISTANCE: f32 = 0.81;
 /// Photos whose voters are put in place at a time.
 const CHUNK: usize = 1024;
 
+/// Bytes of voters, photo by photo, that are held in memory; of more, those of a photo are read once.
+const MAX_VOTER_BYTES: u64 = 32 << 20;
+/// Bytes of an inverted file that are held in memory; of more, three lists are read for each voter.
+const MAX_INVERTED_BYTES: u64 = 160 << 20;
+
 /// One in the rounded descriptors that votes are counted with.
 const ONE: f32 = 8192.0;
 
@@ -90,7 +95,7 @@ impl Voters {
         let mut voters = Self {
             dim: words.dim(),
             under: Vec::with_capacity(total),
-            rows: Rows::new(total * words.dim(), photos.scratch)?,
+            rows: Rows::new(total * words.dim(), MAX_VOTER_BYTES, photos.scratch)?,
             starts,
         };
         let indices: Vec<usize> = (0..counts.len()).collect();
@@ -138,7 +143,7 @@ fn inverted_file(voters: &Voters, words: &Words, scratch: Option<&Path>) -> Resu
             counts[words[0] as usize] += 1;
         }
     }
-    let mut writer = InvertedFileWriter::new(words.dim(), &counts, scratch)?;
+    let mut writer = InvertedFileWriter::new(words.dim(), &counts, MAX_INVERTED_BYTES, scratch)?;
     let mut buffer = Buffer::default();
     for photo in 0..voters.starts.len() - 1 {
         let (under, rows) = voters.of(photo, &mut buffer)?;
