@@ -115,15 +115,24 @@ fn strangers_get_nothing() {
         let is_refused = ["400", "403", "404"].iter().any(|s| status.contains(s));
         assert!(is_refused, "{method} {path} {headers}: {status}");
     }
-    let second = Command::new(env!("CARGO_BIN_EXE_delfin"))
-        .args(["open", "--no-browser"])
-        .arg(folder.path())
-        .output()
-        .expect("the program");
-    assert_eq!(second.status.code(), Some(2));
-    let told = String::from_utf8_lossy(&second.stderr);
-    assert!(told.contains("has this folder open"), "{told}");
+    let second = |args: &[&str]| {
+        let second = Command::new(env!("CARGO_BIN_EXE_delfin"))
+            .args(["open", "--no-browser"])
+            .args(args)
+            .arg(folder.path())
+            .output()
+            .expect("the program");
+        assert_eq!(second.status.code(), Some(2));
+        let told = String::from_utf8_lossy(&second.stderr).into_owned();
+        assert!(told.contains("has this folder open"), "{told}");
+        told
+    };
+    let told = second(&[]);
     assert!(told.contains(&open.address), "{told}");
+    // Nor with a store of its own.
+    let store = tempfile::tempdir().expect("a folder");
+    let store = store.path().join("other.sqlite");
+    second(&["--store", store.to_str().expect("UTF-8")]);
 }
 
 #[test]

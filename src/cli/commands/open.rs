@@ -27,6 +27,7 @@ pub(crate) fn run(args: &OpenArgs) -> anyhow::Result<Answer> {
     options.validate()?;
     let store = args.store.open(&args.folder)?;
     let lock = lock(store.path())?;
+    let _folder = lock_folder(&args.folder)?;
     let server = Server::listen(args.port)?;
     let worker = Worker::new(&model, &args.folder, &store, options)?;
     let address = server.address();
@@ -74,6 +75,23 @@ fn lock(store: &Path) -> anyhow::Result<Option<File>> {
             bail!("another `delfin open` has this folder open: {address}")
         }
         // A file system without locks.
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Holds the folder for this program while the file is open, whatever the store; none where folders cannot be locked.
+fn lock_folder(folder: &Path) -> anyhow::Result<Option<File>> {
+    let Ok(file) = File::open(folder) else {
+        return Ok(None);
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            bail!(
+                "another `delfin open` has this folder open, with another store: {}",
+                folder.display()
+            )
+        }
         Err(TryLockError::Error(_)) => Ok(None),
     }
 }
