@@ -151,11 +151,16 @@ def weather(r):
     return light, r.uniform(0.03, 0.15)
 
 
-def look_at(r, corners, yaw, pitch, share, side):
+def look_at(r, corners, yaw, pitch, roll, share, side):
     """A square view whose middle is somewhere in the thing."""
     centre = side * (0.5 + np.array([r.uniform(-0.2, 0.2), r.uniform(-0.2, 0.2)]))
-    roll = max(-30, min(30, r.gauss(0, 7)))
     return aimed(corners, yaw, pitch, roll, r.uniform(32, 65), share, centre, (side, side))
+
+
+def rolled(r, options):
+    """Degrees by which view 2 is rolled against view 1: any in a share of the pairs, as flat pairs are."""
+    small = options["small_rotation_deg"]
+    return r.uniform(-180, 180) if r.random() < options["full_rotation_share"] else r.uniform(-small, small)
 
 
 def draw_pair(r, draw_photo, options, grid):
@@ -171,6 +176,7 @@ def draw_pair(r, draw_photo, options, grid):
     corners = extent(thing)
     yaw, pitch = r.uniform(-45, 45), r.uniform(2, 35)
     turn = r.uniform(-1, 1) * options["turn_deg"]
+    roll = r.gauss(0, 6), rolled(r, options)
     share = r.uniform(0.8, 1.7)
     scale = math.exp(r.uniform(-1, 1) * math.log(options["scale_ratio"]))
     around, views, images = surroundings(r, skins), [], []
@@ -178,7 +184,7 @@ def draw_pair(r, draw_photo, options, grid):
         if k and r.random() < options["moves"]:
             around = surroundings(r, skins)
         rise = min(50, max(1, pitch + k * r.uniform(-1, 1) * options["rise_deg"]))
-        camera = look_at(r, corners, yaw + (k - 0.5) * turn, rise, share * scale**k, side)
+        camera = look_at(r, corners, yaw + (k - 0.5) * turn, rise, roll[0] + k * roll[1], share * scale**k, side)
         light, level = weather(r)
         view = render(camera, thing + around[0], light, around[1], samples=1, seed=r.getrandbits(30))
         tint = (math.exp(r.gauss(0, 0.12)), 1, math.exp(r.gauss(0, 0.15)))

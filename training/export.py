@@ -1,6 +1,6 @@
 """Exports the trained head on its trunk to ONNX, checks parity, writes the manifest.
 
-    python export.py config.toml --output ../models [--learned none|linear|attention|trunk]
+    python export.py config.toml --output ../models [--learned none|linear|attention|trunk|deep]
 
 `--learned` is what gradient.py trained, by default what [export] names; that file is called
 delfin-lite0, another one after what was trained. With a trained second half of the trunk, the
@@ -30,6 +30,7 @@ LEARNED = {
     "linear": "projection by gradients",
     "attention": "linear discriminant and attention",
     "trunk": "second half of the trunk, projection and attention",
+    "deep": "second half of the trunk, projection and attention, then also on rendered pairs with depth",
 }
 
 

@@ -1,6 +1,6 @@
 """Trains a head, an attention or the trunk's second half by gradients, from the closed form on.
 
-    python gradient.py config.toml linear|attention|trunk
+    python gradient.py config.toml linear|attention|trunk|deep
 
 Needs the bank and the head of train.py, and the names of the photos: the first half of the trunk
 is frozen, and the bank holds its output. Descriptors: cross entropy over similarities / temperature between
@@ -8,7 +8,8 @@ corresponding cells, all other cells of the batch as negatives (InfoNCE, van den
 arXiv:1807.03748), and the mean squared change of the similarities and of the stride 16
 features. Attention: the probability that a cell's nearest neighbour is right. Resumes from
 work/NAME/checkpoint.pt; writes log.csv, curve.png and learned.pt there. The last shard is held
-out, `right` is train.py's.
+out, `right` is train.py's. A table with `begin` goes on from what another one trained ("deep": from "trunk",
+with pairs with depth); `part` is then the part that it trains.
 """
 
 import pathlib
@@ -34,16 +35,19 @@ COLUMNS = ["step", "loss", "changed", "right", "seconds"]
 class Bank:
     """Shards in memory; a batch depends on the seed and the step alone.
 
+    `times` says how often an epoch has the pairs of each shard, by default once.
     `kinds` gives each photo the number of its kind, and a batch has `alike` pairs of one kind in a
     row, all but at the borders of kinds: photos of like things are the negatives that teach most.
     """
 
-    def __init__(self, files, seed, grid, kinds=None, alike=1):
+    def __init__(self, files, seed, grid, kinds=None, alike=1, times=None):
         arrays = [np.load(path) for path in files]
         names = (*CHANNELS, "photo")
         self.arrays = {name: np.concatenate([a[name] for a in arrays]) for name in names}
         self.moved = torch.cat([cells.moved_of(a, grid) for a in arrays])
-        self.seed, self.number = seed, len(self.moved)
+        sizes = [len(a["photo"]) for a in arrays]
+        self.rows = np.repeat(np.arange(sum(sizes)), np.repeat(times or [1] * len(sizes), sizes))
+        self.seed, self.number = seed, len(self.rows)
         photo = self.arrays["photo"]
         self.kinds = kinds and np.where(photo < 0, photo, np.array(kinds)[photo])
         self.alike = alike
@@ -59,7 +63,7 @@ class Bank:
     def batch(self, step, size):
         epoch, place = divmod(step, self.number // size)
         generator = np.random.default_rng([self.seed, 3, epoch])
-        order = generator.permutation(self.number)
+        order = generator.permutation(self.rows)
         if self.kinds is not None:
             order = order[np.argsort(self.kinds[order], kind="stable")]
             whole = len(order) // self.alike * self.alike
@@ -128,7 +132,8 @@ def objective(model, start, taps, moved, grid, options):
     if made is not taps:
         scale = taps["local"].var(dim=(0, 2, 3), keepdim=True)
         loss = loss + options["distil"] * ((made["local"] - taps["local"]) ** 2 / scale).mean()
-        loss = loss + attention_loss(model, made, first, second, moved, grid)
+        if options["score"]:
+            loss = loss + attention_loss(model, made, first, second, moved, grid)
     return loss, changed
 
 
@@ -169,23 +174,36 @@ def options_of(config, variant):
     return config["training"] | config["training"][variant]
 
 
+def part_of(config, variant):
+    """The part of learned.py that a variant trains, by default the one of its own name."""
+    return config["training"][variant].get("part", variant)
+
+
+def stages(config, variant):
+    """The variant, after those that it begins from."""
+    begin = config["training"][variant].get("begin")
+    return [*(stages(config, begin) if begin else ()), variant]
+
+
 def run(config, variant):
     options, work = options_of(config, variant), pathlib.Path(config["work"])
     folder, grid = work / variant, (16.0, config["model"]["offset"])
     folder.mkdir(exist_ok=True)
     *files, last = bank.make(config)
     files, tests = files[: options["flat"]], [last]
+    times = [1] * len(files)
     if options["depth"]:
         *deep, last = bank.make_depth(config)
+        times += [options["depth_times"]] * options["depth"]
         files, tests = files + deep[: options["depth"]], [*tests, last]
     kinds, seed = kinds_of(config) if options["alike"] > 1 else None, options.get("seed", config["seed"])
-    pairs = Bank(files, seed, grid, kinds, options["alike"])
+    pairs = Bank(files, seed, grid, kinds, options["alike"], times)
     tests = [Bank([test], seed, grid) for test in tests]
     torch.manual_seed(seed)
     start = train.load_head(config)
-    model = Learned(start, variant)
+    model = Learned(start, part_of(config, variant))
     if "begin" in options:
-        model.load_state_dict(torch.load(work / options["begin"], weights_only=True))
+        model.load_state_dict(torch.load(work / options["begin"] / "learned.pt", weights_only=True))
     optimizer = torch.optim.AdamW(model.groups(options), weight_decay=options["weight_decay"])
     steps, warmup = options["steps"], options["warmup"]
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(
@@ -232,7 +250,7 @@ def run(config, variant):
 
 def load(config, variant):
     """The trained network of work/VARIANT, in evaluation mode."""
-    model = Learned(train.load_head(config), variant)
+    model = Learned(train.load_head(config), part_of(config, variant))
     path = pathlib.Path(config["work"]) / variant / "learned.pt"
     model.load_state_dict(torch.load(path, weights_only=True))
     return model.eval()

@@ -26,7 +26,8 @@ def main():
     variant = config["export"]["learned"]
     train.run(config)
     if variant != "none":
-        gradient.run(config, variant)
+        for stage in gradient.stages(config, variant):
+            gradient.run(config, stage)
     export.run(config, arguments.output, variant)
 
 
