@@ -64,7 +64,7 @@ def test_attributes_are_those_of_the_object(pair):
     np.testing.assert_array_equal(result.inliers, np.float32(found["inliers"]))
     assert result.evidence == found["evidence"]
     assert not result.matrix.flags.writeable and not result.inliers.flags.writeable
-    assert repr(result) == "<delfin.MatchResult: yes, the same thing: 73 % probable, edited copy; 18 inliers of 62 matches>"
+    assert repr(result) == "<delfin.MatchResult: yes, the same thing: 74 % probable, edited copy; 18 inliers of 62 matches>"
 
 
 def test_nothing_in_common():
