@@ -237,6 +237,13 @@ def corner_error(found, truth, size):
     return np.linalg.norm(moved[0], axis=1).mean()
 
 
+def find_homography(points1, points2, max_error_px):
+    if len(points1) < 4:
+        return None
+    ransac = (cv2.USAC_MAGSAC, max_error_px, None, 10000, 0.9999)
+    return cv2.findHomography(points1, points2, *ransac)[0]
+
+
 def locate(peer, folder, sequences, max_error_px):
     errors = []
     for sequence in sequences:
@@ -245,11 +252,7 @@ def locate(peer, folder, sequences, max_error_px):
         size = cv2.imread(str(paths[0])).shape[1::-1]
         for k in range(1, 6):
             points1, points2 = mutual_matches(photo[0], photo[k])
-            found = None
-            if len(points1) >= 4:
-                limit = max_error_px * photo[k][2]
-                ransac = (cv2.USAC_MAGSAC, limit, None, 10000, 0.9999)
-                found = cv2.findHomography(points1, points2, *ransac)[0]
+            found = find_homography(points1, points2, max_error_px * photo[k][2])
             truth = read_homography(folder / sequence / f"H1to{k + 1}p.xml")
             errors.append(corner_error(found, truth, size))
     return [np.mean(np.array(errors) <= limit) for limit in (3, 5)]
