@@ -93,9 +93,15 @@ fn clusters(out: &Path) -> BTreeMap<String, String> {
     lines.map(row).collect()
 }
 
-/// All files of a run but the ones that name the folder.
-fn answer(out: &Path) -> [String; 3] {
-    ["clusters.csv", "labels_pred.txt", "edges.csv"].map(|name| read(&out.join(name)))
+/// All files of a run but the one that names the folder.
+fn answer(out: &Path) -> [String; 4] {
+    [
+        "clusters.csv",
+        "labels_pred.txt",
+        "edges.csv",
+        "report.html",
+    ]
+    .map(|name| read(&out.join(name)))
 }
 
 #[test]
@@ -135,6 +141,19 @@ fn photos_of_one_thing_are_one_cluster_and_a_second_run_computes_nothing() {
         "--quiet",
     ];
     assert_eq!(cluster(&photos, &other, &more), "");
+    assert_eq!(answer(&other), first);
+    // What was drawn with other options is not taken for what these draw.
+    for options in [&["--max-features", "60"][..], &["--mirrored"][..]] {
+        let fresh = folder.path().join("fresh.sqlite");
+        let answers = [&store, &fresh].map(|store| {
+            let store = ["--store", store.to_str().unwrap(), "--quiet"];
+            cluster(&photos, &other, &[&store[..], options].concat());
+            answer(&other)
+        });
+        assert_eq!(answers[0], answers[1], "{options:?}");
+        std::fs::remove_file(&fresh).unwrap();
+    }
+    cluster(&photos, &other, &more);
     assert_eq!(answer(&other), first);
 }
 
@@ -314,7 +333,7 @@ fn files_that_delfin_did_not_make_are_kept() {
     let part = out.join("report_parts").join("photos-3.js");
     std::fs::create_dir_all(part.parent().unwrap()).unwrap();
     std::fs::write(&part, "a user's own").unwrap();
-    let run = delfin(&["cluster", photos, "-o", out_text, "-q", "--force"]);
+    let run = delfin(&["cluster", photos, "-o", out_text, "-q"]);
     assert_eq!(run.status.code(), Some(2));
     let told = text(&run.stderr);
     assert!(

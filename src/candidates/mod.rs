@@ -86,13 +86,15 @@ pub(crate) struct Proposals<'a, F> {
     pub features: F,
     /// A folder for temporary files; none holds them in memory.
     pub scratch: Option<&'a Path>,
+    /// Asked once a photo whether to go on.
+    pub check: &'a (dyn Fn() -> Result<()> + Sync),
 }
 
 /// The pairs (i, j), i < j, that one of the scores proposes for i or for j, sorted.
 ///
 /// # Errors
-/// [`Error::InvalidOption`]; [`Error::Features`] when descriptors differ in length; what `features` fails
-/// with; [`Error::Io`] for the temporary file.
+/// [`Error::InvalidOption`]; [`Error::Features`] when descriptors differ in length; what `features` and
+/// `check` fail with; [`Error::Io`] for the temporary files.
 pub(crate) fn candidate_pairs<F>(
     photos: &Proposals<'_, F>,
     similarities: Similarities,

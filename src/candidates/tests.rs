@@ -31,6 +31,7 @@ fn pairs(photos: &[FeatureSet], options: &CandidateOptions) -> Vec<(u32, u32)> {
         ranks: &ranks,
         features: |photo: usize| Ok(photos[photo].clone()),
         scratch: None,
+        check: &|| Ok(()),
     };
     candidate_pairs(&proposals, similarities(photos), options).unwrap()
 }

@@ -21,7 +21,7 @@ const MAX_SQUARED_DISTANCE: f32 = 0.81;
 const CHUNK: usize = 1024;
 
 /// Bytes of voters, photo by photo, that are held in memory; of more, those of a photo are read once.
-const MAX_VOTER_BYTES: u64 = 32 << 20;
+const MAX_VOTER_BYTES: u64 = 64 << 20;
 /// Bytes of an inverted file that are held in memory; of more, three lists are read for each voter.
 const MAX_INVERTED_BYTES: u64 = 160 << 20;
 
@@ -51,6 +51,7 @@ where
             (Count::new(num_photos), buffers, Vec::new())
         },
         |(count, (own, others_read), distances), photo| {
+            (photos.check)()?;
             let (under, rows) = voters.of(photo, own)?;
             for (row, words) in rows.chunks(words.dim()).zip(under) {
                 for &word in words.iter().take_while(|word| **word != NO_WORD) {

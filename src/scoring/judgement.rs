@@ -282,7 +282,8 @@ impl Ensemble {
                     let depth = depths[at] + 1;
                     let mut step = |child: f64| {
                         let child = child as usize;
-                        *depths.get_mut(child).filter(|_| child > at)? = depth;
+                        let deepest = depths.get_mut(child).filter(|_| child > at)?;
+                        *deepest = depth.max(*deepest);
                         u16::try_from(child - at).ok()
                     };
                     let steps = (step(below), step(above));
@@ -408,6 +409,16 @@ mod tests {
                 0.5 + expected,
                 "{value}"
             );
+        }
+    }
+
+    #[test]
+    fn a_node_with_two_parents_is_reached_by_the_longer_way() {
+        let trees =
+            "[[[0, 1.0, 1, 3], [0, 0.0, 2, 5], [0, -1.0, 4, 5], [0, 2.0, 4, 5], [7.0], [9.0]]]";
+        let judgement = Judgement::parse(&file(r#"["ln_inliers"]"#, trees)).unwrap();
+        for (value, expected) in [(-2.0, 7.0), (0.5, 9.0), (1.5, 7.0), (3.0, 9.0)] {
+            assert_eq!(judgement.features.sum(&[value; 12]), 0.5 + expected);
         }
     }
 

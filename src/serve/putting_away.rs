@@ -133,7 +133,7 @@ impl Worker<'_> {
     }
 
     /// What [`Worker::put_away`] would do: one object as `delfin organize --plan` prints it, its places one folder after
-    /// the other with the better photo first, and the photos that are kept.
+    /// the other (where the best are kept, the better photo first; else by name), and the photos that are kept.
     pub(super) fn plan_away(&self, put_away: &PutAway) -> anyhow::Result<Value> {
         let Planned {
             mut plan,

@@ -376,7 +376,7 @@ impl Store {
             }
             transaction.execute(
                 "DELETE FROM settings WHERE id NOT IN (SELECT settings FROM features
-                 UNION SELECT settings FROM pairs)",
+                 UNION SELECT settings FROM pairs UNION SELECT settings FROM drawings)",
                 [],
             )?;
             transaction.commit()?;

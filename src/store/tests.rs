@@ -85,6 +85,30 @@ fn other_settings_find_nothing_and_take_nothing_away() {
 }
 
 #[test]
+fn drawings_are_kept_by_settings_and_by_the_order_of_their_photos() {
+    let store = Store::in_memory().unwrap();
+    let (one, two) = (
+        store.settings("one").unwrap(),
+        store.settings("two").unwrap(),
+    );
+    let drawings = [((A, B), vec![1, 2]), ((B, A), vec![3])];
+    store.put_drawings(one, &drawings).unwrap();
+    store.put_drawings(two, &[((A, B), vec![4])]).unwrap();
+    let found = |settings| store.drawings(settings, &[(B, A), (A, A), (A, B)]).unwrap();
+    assert_eq!(found(one), [Some(vec![3]), None, Some(vec![1, 2])]);
+    assert_eq!(found(two), [None, None, Some(vec![4])]);
+    store.put_drawings(one, &[((A, B), vec![5])]).unwrap();
+    assert_eq!(found(one)[2], Some(vec![5]));
+    // Settings stay as long as drawings do; drawings go with either photo.
+    store.keep_only(&BTreeSet::from([A, B])).unwrap();
+    assert_eq!(store.settings("two").unwrap(), two);
+    assert_eq!(found(two)[2], Some(vec![4]));
+    store.keep_only(&BTreeSet::from([A])).unwrap();
+    assert_eq!(found(one), [None, None, None]);
+    assert_eq!(found(two), [None, None, None]);
+}
+
+#[test]
 fn photos_that_are_gone_are_forgotten() {
     let store = Store::in_memory().unwrap();
     let settings = store.settings("one").unwrap();

@@ -110,7 +110,8 @@ fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
         let name = entry.file_name();
         let stem = name.to_str().and_then(|name| name.strip_suffix(".js"));
         let is_part = stem.is_some_and(|stem| stem.parse::<Part>().is_ok());
-        if is_part && !is_replaceable(&entry.path()) {
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if is_part && !args.force && (is_link || !is_replaceable(&entry.path())) {
             bail!(
                 "{}: a part of a report by its name, and not made by delfin: remove it",
                 entry.path().display()

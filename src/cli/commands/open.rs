@@ -88,7 +88,7 @@ fn lock_folder(folder: &Path) -> anyhow::Result<Option<File>> {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => {
             bail!(
-                "another `delfin open` has this folder open, with another store: {}",
+                "another `delfin open` has this folder open: {}",
                 folder.display()
             )
         }

@@ -1,17 +1,38 @@
 //! Drawings of pairs in few bytes, as the store keeps them.
 //!
-//! Little endian, in this order: version; whether there is a transform, and its nine values; the number of inliers,
+//! Little endian, in this order: version; what the drawing is of, in 8 bytes; whether there is a transform, and its nine values; the number of inliers,
 //! and four values of each; whether there are places, and of the agreeing and of the contradicting ones the number
 //! and two values of each; CRC-32C of all before it.
 
-use crate::report::{PairDrawing, ReportPlaces, shown_inliers};
+use sha2::{Digest, Sha256};
 
-/// Changes when the same pair and options give another drawing than before.
+use crate::report::{PairDrawing, ReportPlaces, shown_inliers};
+use crate::store::ContentHash;
+
+/// Changes when the same pair and options give another drawing than before, or a page shows another number of inliers.
 const VERSION: u8 = 1;
 
+/// What a drawing is of: settings and the content of photo 1 and of photo 2. Numbers that a store gives to settings
+/// and photos are given anew once they are free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Subject([u8; 8]);
+
+impl Subject {
+    pub(super) fn new(settings: &str, photo1: &ContentHash, photo2: &ContentHash) -> Self {
+        let digest = Sha256::new()
+            .chain_update(photo1)
+            .chain_update(photo2)
+            .chain_update(settings)
+            .finalize();
+        Self(std::array::from_fn(|at| digest[at]))
+    }
+}
+
 /// `drawing` in few bytes; [`decode`] gives it back to the bit, with the inliers that a page shows.
-pub(super) fn encode(drawing: &PairDrawing) -> Vec<u8> {
-    let mut bytes = vec![VERSION, u8::from(drawing.transform.is_some())];
+pub(super) fn encode(drawing: &PairDrawing, subject: Subject) -> Vec<u8> {
+    let mut bytes = vec![VERSION];
+    bytes.extend(subject.0);
+    bytes.push(u8::from(drawing.transform.is_some()));
     let transform = drawing.transform.iter().flatten();
     bytes.extend(transform.flat_map(|value| value.to_le_bytes()));
     put(&mut bytes, &shown_inliers(&drawing.inliers));
@@ -24,14 +45,14 @@ pub(super) fn encode(drawing: &PairDrawing) -> Vec<u8> {
     bytes
 }
 
-/// What [`encode`] was given; none for bytes that it did not make, or that were changed.
-pub(super) fn decode(bytes: &[u8]) -> Option<PairDrawing> {
+/// What [`encode`] was given for this subject; none for bytes that it did not make, or that were changed.
+pub(super) fn decode(bytes: &[u8], subject: Subject) -> Option<PairDrawing> {
     let (content, sum) = bytes.split_last_chunk::<4>()?;
     if crc32c::crc32c(content) != u32::from_le_bytes(*sum) {
         return None;
     }
     let mut rest = content;
-    if take::<1>(&mut rest)? != [VERSION] {
+    if take::<1>(&mut rest)? != [VERSION] || take(&mut rest)? != subject.0 {
         return None;
     }
     let transform = match take::<1>(&mut rest)? {
@@ -86,6 +107,10 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 mod tests {
     use super::*;
 
+    fn subject() -> Subject {
+        Subject::new("settings", &[1; 32], &[2; 32])
+    }
+
     fn drawings() -> [PairDrawing; 3] {
         let whole = PairDrawing {
             inliers: vec![[0.1, 1.0 / 3.0, 640.0, -2.5], [4.0, 5.0, 6.0, 7.0]],
@@ -105,7 +130,15 @@ mod tests {
     #[test]
     fn a_drawing_survives_its_bytes() {
         for drawing in drawings() {
-            assert_eq!(decode(&encode(&drawing)), Some(drawing));
+            let bytes = encode(&drawing, subject());
+            assert_eq!(decode(&bytes, subject()), Some(drawing));
+            for other in [
+                Subject::new("other settings", &[1; 32], &[2; 32]),
+                Subject::new("settings", &[2; 32], &[1; 32]),
+                Subject::new("settings", &[1; 32], &[3; 32]),
+            ] {
+                assert_eq!(decode(&bytes, other), None);
+            }
         }
     }
 
@@ -115,7 +148,9 @@ mod tests {
             inliers: (0..100).map(|number| [number as f32; 4]).collect(),
             ..PairDrawing::default()
         };
-        let kept = decode(&encode(&drawing)).unwrap().inliers;
+        let kept = decode(&encode(&drawing, subject()), subject())
+            .unwrap()
+            .inliers;
         assert!(kept.len() < 100);
         assert_eq!(kept, shown_inliers(&drawing.inliers));
         assert_eq!(kept, shown_inliers(&kept));
@@ -124,12 +159,12 @@ mod tests {
     #[test]
     fn changed_bytes_are_refused() {
         for drawing in drawings() {
-            let bytes = encode(&drawing);
+            let bytes = encode(&drawing, subject());
             for at in 0..bytes.len() {
                 let mut changed = bytes.clone();
                 changed[at] ^= 4;
-                assert_eq!(decode(&changed), None, "{at}");
-                assert_eq!(decode(&bytes[..at]), None, "{at}");
+                assert_eq!(decode(&changed, subject()), None, "{at}");
+                assert_eq!(decode(&bytes[..at], subject()), None, "{at}");
             }
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::drawings::{decode, encode};
+use super::drawings::{Subject, decode, encode};
 use super::pixels::{groups, hold};
 use super::places::{compared_places, least_certain};
 use super::read::stored_features;
@@ -20,7 +20,7 @@ use crate::pipeline::features::positions;
 use crate::pipeline::observer::{Counter, Silent, Stage};
 use crate::report::{
     FolderReport, PairDrawing, ReportCut, ReportFailure, ReportPair, ReportPhoto, ReportSource,
-    THUMBNAIL_SIDE_PX, WeakestLink, href, thumbnail,
+    THUMBNAIL_SIDE_PX, WeakestLink, href, shown_inliers, thumbnail,
 };
 use crate::scoring::{Relation, log_odds, probability};
 use crate::store::{ContentHash, SettingsId};
@@ -141,6 +141,7 @@ impl ReportSource for ReportPictures<'_> {
     }
 
     fn drawings(&mut self, pairs: Range<usize>) -> Result<Vec<PairDrawing>> {
+        self.counter.check()?;
         let verified: Vec<&VerifiedPair> = self.report.pairs[pairs]
             .iter()
             .map(|pair| self.found.pair(pair.image1 as usize, pair.image2 as usize))
@@ -181,14 +182,16 @@ impl ReportPictures<'_> {
         (hash(pair.image1), hash(pair.image2))
     }
 
-    /// The drawings that the store has, as they would be drawn anew.
+    /// The drawings that the store has, as they were drawn from the photos that were sorted.
     fn known_drawings(&self, pairs: &[&VerifiedPair]) -> Vec<Option<PairDrawing>> {
         let keys: Vec<_> = pairs.iter().map(|pair| self.key(pair)).collect();
         let known = pair_settings(self.session)
             .and_then(|settings| self.session.using(|store| store.drawings(settings, &keys)))
             .unwrap_or_else(|| vec![None; pairs.len()]);
+        let settings = self.session.pair_settings_text();
         let usable = |(pair, known): (&&VerifiedPair, Option<Vec<u8>>)| {
-            let mut drawing = decode(&known?)?;
+            let (photo1, photo2) = self.key(pair);
+            let mut drawing = decode(&known?, Subject::new(&settings, &photo1, &photo2))?;
             match self.has_places(pair) {
                 false => drawing.places = None,
                 true if drawing.places.is_none() => return None,
@@ -206,9 +209,16 @@ impl ReportPictures<'_> {
             drawing.transform.is_some() && self.has_places(pair) == drawing.places.is_some()
         };
         let whole = pairs.iter().zip(drawings).filter(is_whole);
-        let new: Vec<_> = whole
-            .map(|(pair, drawing)| (self.key(pair), encode(drawing)))
-            .collect();
+        let settings = self.session.pair_settings_text();
+        let encoded = |(pair, drawing): (&&VerifiedPair, &PairDrawing)| {
+            let (photo1, photo2) = self.key(pair);
+            let subject = Subject::new(&settings, &photo1, &photo2);
+            ((photo1, photo2), encode(drawing, subject))
+        };
+        let new: Vec<_> = whole.map(encoded).collect();
+        if new.is_empty() {
+            return;
+        }
         if let Some(settings) = pair_settings(self.session) {
             self.session
                 .using(|store| store.put_drawings(settings, &new));
@@ -234,7 +244,8 @@ impl ReportPictures<'_> {
             .collect::<Result<_>>()?;
         let rows = pairs.iter().zip(geometries);
         let drawings = rows.map(|(pair, (transform, inliers))| PairDrawing {
-            inliers,
+            // As the store gives them back.
+            inliers: shown_inliers(&inliers),
             transform,
             places: places.remove(&(pair.image1, pair.image2)),
         });

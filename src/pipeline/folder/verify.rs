@@ -62,6 +62,7 @@ pub(super) fn pairs_to_verify(
         ranks: &hashes,
         features,
         scratch: session.scratch(),
+        check: &|| counter.check(),
     };
     let similarities = Similarities::new(globals);
     let pairs = candidate_pairs(&proposals, similarities, &options.candidates)?;
@@ -71,8 +72,14 @@ pub(super) fn pairs_to_verify(
 
 /// What the store keeps this run's pairs under.
 pub(super) fn pair_settings(session: &FolderSession<'_>) -> Option<SettingsId> {
-    let text = settings_text(&session.extraction_settings(), &session.options.matching);
-    session.using(|store| store.settings(&text))
+    session.using(|store| store.settings(&session.pair_settings_text()))
+}
+
+impl FolderSession<'_> {
+    /// Everything that this run's pairs depend on.
+    pub(super) fn pair_settings_text(&self) -> String {
+        settings_text(&self.extraction_settings(), &self.options.matching)
+    }
 }
 
 /// Everything that a pair's record depends on.
