@@ -132,7 +132,15 @@ fn ordered(partners: Vec<Vec<u32>>) -> Vec<(u32, u32)> {
 pub fn best(mut values: Vec<(f32, u32)>, count: usize) -> Vec<u32> {
     keep_best(&mut values, count);
     values.sort_by(best_first);
-    values.into_iter().map(|(_, index)| index).collect()
+    indices(values)
+}
+
+/// The indices alone, in no more room than they take: a list of some is held for every photo, and would be collected
+/// into the room of all the values that it was chosen from.
+fn indices(values: Vec<(f32, u32)>) -> Vec<u32> {
+    let mut indices: Vec<u32> = values.into_iter().map(|(_, index)| index).collect();
+    indices.shrink_to_fit();
+    indices
 }
 
 /// Removes all but the `count` best, in any order.

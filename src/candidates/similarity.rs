@@ -5,7 +5,7 @@ use std::ops::Range;
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
-use super::{best_first, keep_best, mixed_lengths};
+use super::{best_first, indices, keep_best, mixed_lengths};
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 
@@ -174,9 +174,7 @@ impl Similarities {
             let found = nearest_of_block(block, &columns, all.clone(), count, |tile| {
                 self.columns(tile)
             });
-            let numbers = |found: Vec<(f32, u32)>| found.into_iter().map(|(_, other)| other);
-            let found: Vec<Vec<u32>> = found.into_iter().map(|f| numbers(f).collect()).collect();
-            found
+            found.into_iter().map(indices).collect::<Vec<_>>()
         };
         let blocks: Vec<_> = parts(all.clone(), BLOCK).collect();
         blocks.into_par_iter().flat_map_iter(of_block).collect()

@@ -126,3 +126,11 @@ fn options_without_a_score_are_refused() {
     };
     assert!(none.validate().is_err());
 }
+
+#[test]
+fn partners_take_no_more_room_than_they_are() {
+    let values: Vec<(f32, u32)> = (0..5000).map(|i| (i as f32, i)).collect();
+    let chosen = best(values, 3);
+    assert_eq!(chosen, [4999, 4998, 4997]);
+    assert!(chosen.capacity() < 100, "{}", chosen.capacity());
+}
