@@ -129,6 +129,10 @@ pub fn is_replaceable(path: &Path) -> bool {
     if metadata.is_file() && metadata.len() == 0 {
         return true;
     }
+    // What is no file, as a pipe, may never end.
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
     ends_of(path).is_ok_and(|[head, tail]| {
         let begins = |header: &&str| head.starts_with(header.as_bytes());
         let holds = |mark: &&str| {

@@ -23,6 +23,10 @@ const VERSION: u32 = 1;
 /// coarse transform is wrong by some percent.
 const MAX_COPY_STRETCH: f32 = 1.12;
 
+/// Pairs with as many inliers are compared by pixels whatever features say: `match`, which always compares them, and a
+/// folder answer alike where much agrees.
+const MANY_INLIERS: u32 = 50;
+
 /// A learned judgement of pairs.
 #[derive(Debug, Clone)]
 pub struct Judgement {
@@ -163,14 +167,15 @@ impl Judgement {
         }
     }
 
-    /// Whether features say enough for the pixels to be compared.
+    /// Whether features say enough for the pixels to be compared: by their log-odds, or by as many inliers as strangers
+    /// hardly have, whatever else speaks against.
     pub fn is_worth_aligning(&self, evidence: &FeatureEvidence) -> bool {
-        self.is_worth_pixels(self.by_features(evidence))
+        self.is_worth_pixels(evidence, self.by_features(evidence))
     }
 
-    /// As [`Judgement::is_worth_aligning`], by the log-odds of features alone.
-    pub(crate) fn is_worth_pixels(&self, by_features: f64) -> bool {
-        by_features >= self.min_aligned
+    /// As [`Judgement::is_worth_aligning`], with the log-odds of features alone.
+    pub(crate) fn is_worth_pixels(&self, evidence: &FeatureEvidence, by_features: f64) -> bool {
+        by_features >= self.min_aligned || evidence.num_inliers >= MANY_INLIERS
     }
 
     /// Whether two photos of one thing are copies of one picture or two views; none where the pixels

@@ -294,9 +294,12 @@ impl Store {
                  AND photo2 = (SELECT id FROM photos WHERE hash = ?3)",
             )?;
             let one = |(photo1, photo2): &(ContentHash, ContentHash)| {
-                query
-                    .query_row(params![settings.0, photo1, photo2], |row| row.get(0))
-                    .optional()
+                // A value of another type is a damaged one.
+                let blob = |row: &rusqlite::Row<'_>| {
+                    Ok(row.get_ref(0)?.as_blob().ok().map(<[u8]>::to_vec))
+                };
+                let found = query.query_row(params![settings.0, photo1, photo2], blob);
+                found.optional().map(Option::flatten)
             };
             pairs.iter().map(one).collect()
         };

@@ -57,6 +57,8 @@ fn lock(store: &Path) -> anyhow::Result<Option<File>> {
     if !store.exists() {
         return Ok(None);
     }
+    // One store has one lock, by whatever name it is called.
+    let store = store.canonicalize().unwrap_or_else(|_| store.to_owned());
     let path = store.with_extension("open");
     let mut open = OpenOptions::new();
     open.read(true).write(true).create(true).truncate(false);

@@ -234,8 +234,10 @@ pub(super) fn judged(
         ..record
     };
     let pair = judged_pair(names, &record, judgement);
-    let is_to_compare =
-        has_pixels && record.features.is_some() && judgement.is_worth_pixels(pair.log_odds);
+    let is_to_compare = has_pixels
+        && record
+            .features
+            .is_some_and(|features| judgement.is_worth_pixels(&features, pair.log_odds));
     (pair, is_to_compare)
 }
 
