@@ -135,12 +135,10 @@ pub fn best(mut values: Vec<(f32, u32)>, count: usize) -> Vec<u32> {
     indices(values)
 }
 
-/// The indices alone, in no more room than they take: a list of some is held for every photo, and would be collected
-/// into the room of all the values that it was chosen from.
+/// The indices alone, in room of their own: a list of some is held for every photo, and what is collected from a vector
+/// by value, or shrunk, keeps or breaks up the room of all the values that it was chosen from.
 fn indices(values: Vec<(f32, u32)>) -> Vec<u32> {
-    let mut indices: Vec<u32> = values.into_iter().map(|(_, index)| index).collect();
-    indices.shrink_to_fit();
-    indices
+    values.iter().map(|(_, index)| *index).collect()
 }
 
 /// Removes all but the `count` best, in any order.
