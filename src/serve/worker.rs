@@ -79,6 +79,14 @@ fn file_state(path: &Path) -> Option<FileState> {
     Some((metadata.len(), metadata.modified().ok()?))
 }
 
+/// Whether the file is another than it was; one that is gone is not, a link that leads nowhere now is.
+fn is_changed(path: &Path, before: Option<FileState>) -> bool {
+    match file_state(path) {
+        Some(now) => before != Some(now),
+        None => before.is_some() && path.symlink_metadata().is_ok(),
+    }
+}
+
 /// What a run has found.
 pub(super) struct Sorted {
     /// The number of the run: numbers of photos mean something within one alone.
@@ -418,11 +426,9 @@ impl<'a> Worker<'a> {
     /// How many of the photos are no longer the files that were sorted.
     pub(super) fn num_changed(&self) -> anyhow::Result<usize> {
         let listed = self.sorted()?.listed.iter();
-        let is_changed = |(name, state): &(&String, &Option<FileState>)| {
-            let now = file_state(&path_below(self.folder, name));
-            now.is_some() && now != **state
-        };
-        Ok(listed.filter(is_changed).count())
+        let changed =
+            listed.filter(|(name, state)| is_changed(&path_below(self.folder, name), **state));
+        Ok(changed.count())
     }
 
     /// What was added to the folder since it was sorted, and what is gone.
@@ -522,5 +528,30 @@ impl<'a> Corrections<'a> {
         Ok(Action::Correct {
             corrections: self.said,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_another_has_changed_and_one_that_is_gone_has_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("photo.jpg");
+        assert!(!is_changed(&path, None));
+        std::fs::write(&path, "one").unwrap();
+        let before = file_state(&path);
+        assert!(before.is_some() && !is_changed(&path, before));
+        assert!(is_changed(&path, None));
+        std::fs::write(&path, "another").unwrap();
+        assert!(is_changed(&path, before));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!is_changed(&path, before));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("nowhere", &path).unwrap();
+            assert!(is_changed(&path, before));
+        }
     }
 }
