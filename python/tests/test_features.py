@@ -130,7 +130,9 @@ def test_features_of_ones_own(both):
     np.testing.assert_array_equal(own.descriptors, theirs.descriptors)
     assert own.content_hash is None and own.max_size is None
     assert pickle.loads(pickle.dumps(own)) == own
-    assert delfin.verify(own, both[1]).is_match == delfin.verify(*both).is_match
+    # Without a content hash samples are drawn from another seed.
+    found, known = delfin.verify(own, both[1]), delfin.verify(*both)
+    assert found.num_inliers == known.num_inliers and abs(found.probability - known.probability) < 0.1
     empty = delfin.Features(np.zeros((0, 2)), np.zeros((0, 48)), width=5, height=5)
     assert len(empty) == 0 and delfin.verify(empty, both[1]).matrix is None
     for arguments, words in [
