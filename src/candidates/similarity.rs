@@ -119,7 +119,7 @@ fn nearest_of_block(
 }
 
 /// Runs of at most `step` photos.
-fn parts(photos: Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn parts(photos: Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>> {
     let end = photos.end;
     photos
         .step_by(step)

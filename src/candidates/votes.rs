@@ -6,6 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::inverted_file::{Buffer, InvertedFile, InvertedFileWriter, Rows, starts};
+use super::similarity::parts;
 use super::words::{NO_WORD, Words};
 use super::{CandidateOptions, Proposals, best, mixed_lengths};
 use crate::error::{Error, Result};
@@ -99,13 +100,15 @@ impl Voters {
             rows: Rows::new(total * words.dim(), MAX_VOTER_BYTES, photos.scratch)?,
             starts,
         };
-        let indices: Vec<usize> = (0..counts.len()).collect();
-        for chunk in indices.chunks(CHUNK) {
-            let read = chunk.par_iter().map(|&photo| match counts[photo] {
-                0 => Ok(PhotoVoters::none()),
-                _ => PhotoVoters::new(&(photos.features)(photo)?, words, options.num_voters),
-            });
-            for (&photo, read) in chunk.iter().zip(read.collect::<Result<Vec<_>>>()?) {
+        for chunk in parts(0..counts.len(), CHUNK) {
+            let read = chunk
+                .clone()
+                .into_par_iter()
+                .map(|photo| match counts[photo] {
+                    0 => Ok(PhotoVoters::none()),
+                    _ => PhotoVoters::new(&(photos.features)(photo)?, words, options.num_voters),
+                });
+            for (photo, read) in chunk.zip(read.collect::<Result<Vec<_>>>()?) {
                 if read.words.len() != counts[photo] {
                     return Err(Error::Features {
                         reason: format!(

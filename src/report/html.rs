@@ -146,10 +146,7 @@ impl<'a> FolderPage<'a> {
                 more["id"]
             );
             let file = folder.join(&name);
-            let is_link = file
-                .symlink_metadata()
-                .is_ok_and(|found| found.is_symlink());
-            if is_link || !is_replaceable(&file) {
+            if is_foreign(&file) {
                 return Err(Error::format(
                     &file,
                     "there already, and not made by delfin: remove it",
@@ -160,6 +157,16 @@ impl<'a> FolderPage<'a> {
         }
         write_file(path, self.page("", &more, "").as_bytes())?;
         remove_parts(folder, &written)
+    }
+
+    /// A file beside the page at `path` that has the name of a part and was not made by delfin, or is a link:
+    /// [`FolderPage::write_in_parts`] fails on one that it would write; none where there is no such file.
+    pub fn foreign_part(path: &Path) -> Option<PathBuf> {
+        let entries = std::fs::read_dir(parts_folder(path)).ok()?.flatten();
+        let mut parts = entries.filter(|entry| is_part_name(&entry.file_name().to_string_lossy()));
+        parts
+            .find(|entry| is_foreign(&entry.path()))
+            .map(|entry| entry.path())
     }
 
     fn page(&self, connect: &str, more: &Value, parts: &str) -> String {
@@ -199,6 +206,19 @@ fn parts_folder(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+fn is_part_name(name: &str) -> bool {
+    let stem = name.strip_suffix(".js");
+    stem.is_some_and(|stem| stem.parse::<Part>().is_ok())
+}
+
+/// Whether a part is not to be written there: over what delfin did not make, or through a link.
+fn is_foreign(part: &Path) -> bool {
+    let is_link = part
+        .symlink_metadata()
+        .is_ok_and(|found| found.is_symlink());
+    is_link || !is_replaceable(part)
+}
+
 /// Removes the parts in `folder` that delfin made, but for those to be kept, and the folder where it is empty then.
 fn remove_parts(folder: &Path, kept: &BTreeSet<String>) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else {
@@ -206,10 +226,7 @@ fn remove_parts(folder: &Path, kept: &BTreeSet<String>) -> Result<()> {
     };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_part = name
-            .strip_suffix(".js")
-            .is_some_and(|stem| stem.parse::<Part>().is_ok());
-        if is_part && !kept.contains(&name) {
+        if is_part_name(&name) && !kept.contains(&name) {
             remove_own(&entry.path())?;
         }
     }

@@ -7,6 +7,7 @@
 //! number and score of all keypoints; the descriptors; the global descriptor; CRC-32C of all
 //! before it.
 
+use super::sealed::{seal, unseal};
 use crate::error::{Error, Result};
 use crate::features::{Descriptors, FeatureSet, Keypoint};
 
@@ -59,17 +60,13 @@ pub(super) fn encode(features: &FeatureSet) -> Result<Vec<u8>> {
             .iter()
             .flat_map(|v| (steps(*v, global_step) as i16).to_le_bytes()),
     );
-    bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
+    seal(&mut bytes);
     Ok(bytes)
 }
 
 /// What [`encode`] was given, rounded. `None` for bytes that it did not make, or that were changed.
 pub(super) fn decode(bytes: &[u8]) -> Option<FeatureSet> {
-    let (content, sum) = bytes.split_last_chunk::<4>()?;
-    if crc32c::crc32c(content) != u32::from_le_bytes(*sum) {
-        return None;
-    }
-    let mut reader = Reader(content);
+    let mut reader = unseal(bytes)?;
     if reader.take::<1>()? != [VERSION] {
         return None;
     }
@@ -101,7 +98,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<FeatureSet> {
     let global: Vec<f32> = (0..num_global)
         .map(|_| Some(f32::from(i16::from_le_bytes(reader.take()?)) * global_step))
         .collect::<Option<_>>()?;
-    if !reader.0.is_empty() {
+    if !reader.is_at_end() {
         return None;
     }
     let descriptors = Descriptors::new(dim, values).ok()?;
@@ -118,24 +115,6 @@ fn steps(value: f32, step: f32) -> f32 {
         (value / step).round()
     } else {
         0.0
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (first, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*first)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.take().map(u16::from_le_bytes)
-    }
-
-    fn f32(&mut self) -> Option<f32> {
-        self.take().map(f32::from_le_bytes)
     }
 }
 

@@ -11,6 +11,7 @@
 mod encoding;
 mod log;
 mod schema;
+mod sealed;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 use crate::scoring::{FeatureEvidence, PixelEvidence};
+
+pub(crate) use sealed::{Reader, seal, unseal};
 
 /// A transaction that begins as a reader and then writes may be refused at once where another program
 /// writes; one that begins as a writer waits its turn.
@@ -221,18 +224,30 @@ impl Store {
         settings: SettingsId,
         pairs: &[(ContentHash, ContentHash)],
     ) -> Result<Vec<Option<PairRecord>>> {
+        let columns = "matches, inliers, features, pixels FROM pairs";
+        self.of_pairs(columns, settings, pairs, record)
+    }
+
+    /// `row` of each pair that a table holds under these settings, in the order of `pairs`.
+    fn of_pairs<T>(
+        &self,
+        columns_and_table: &str,
+        settings: SettingsId,
+        pairs: &[(ContentHash, ContentHash)],
+        row: fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<Option<T>>> {
         let connection = self.lock();
-        let read = || -> rusqlite::Result<Vec<Option<PairRecord>>> {
+        let read = || -> rusqlite::Result<Vec<Option<T>>> {
             // One transaction: each takes and frees the file's locks.
             let transaction = connection.unchecked_transaction()?;
-            let mut query = transaction.prepare_cached(
-                "SELECT matches, inliers, features, pixels FROM pairs
+            let mut query = transaction.prepare_cached(&format!(
+                "SELECT {columns_and_table}
                  WHERE settings = ?1 AND photo1 = (SELECT id FROM photos WHERE hash = ?2)
-                 AND photo2 = (SELECT id FROM photos WHERE hash = ?3)",
-            )?;
+                 AND photo2 = (SELECT id FROM photos WHERE hash = ?3)"
+            ))?;
             let one = |(photo1, photo2): &(ContentHash, ContentHash)| {
                 query
-                    .query_row(params![settings.0, photo1, photo2], record)
+                    .query_row(params![settings.0, photo1, photo2], row)
                     .optional()
             };
             pairs.iter().map(one).collect()
@@ -249,27 +264,36 @@ impl Store {
         settings: SettingsId,
         pairs: &[((ContentHash, ContentHash), PairRecord)],
     ) -> Result<()> {
+        self.put_of_pairs(pairs, |connection, [photo1, photo2], found| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+                .execute(params![
+                    settings.0,
+                    photo1,
+                    photo2,
+                    found.num_matches,
+                    found.num_inliers,
+                    found.features.as_ref().map(FeatureEvidence::to_bytes),
+                    found.pixels.as_ref().map(PixelEvidence::to_bytes),
+                ])
+        })
+    }
+
+    /// Puts a row for each pair, whose photos `insert` gets by number; all of them or none.
+    fn put_of_pairs<T>(
+        &self,
+        rows: &[((ContentHash, ContentHash), T)],
+        insert: impl Fn(&Connection, [i64; 2], &T) -> rusqlite::Result<usize>,
+    ) -> Result<()> {
         let mut connection = self.lock();
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(IMMEDIATE)?;
-            for ((photo1, photo2), found) in pairs {
-                let (photo1, photo2) = (
+            for ((photo1, photo2), row) in rows {
+                let photos = [
                     photo_id(&transaction, photo1)?,
                     photo_id(&transaction, photo2)?,
-                );
-                transaction
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO pairs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    )?
-                    .execute(params![
-                        settings.0,
-                        photo1,
-                        photo2,
-                        found.num_matches,
-                        found.num_inliers,
-                        found.features.as_ref().map(FeatureEvidence::to_bytes),
-                        found.pixels.as_ref().map(PixelEvidence::to_bytes),
-                    ])?;
+                ];
+                insert(&transaction, photos, row)?;
             }
             transaction.commit()
         };
@@ -285,25 +309,10 @@ impl Store {
         settings: SettingsId,
         pairs: &[(ContentHash, ContentHash)],
     ) -> Result<Vec<Option<Vec<u8>>>> {
-        let connection = self.lock();
-        let read = || -> rusqlite::Result<Vec<Option<Vec<u8>>>> {
-            let transaction = connection.unchecked_transaction()?;
-            let mut query = transaction.prepare_cached(
-                "SELECT data FROM drawings
-                 WHERE settings = ?1 AND photo1 = (SELECT id FROM photos WHERE hash = ?2)
-                 AND photo2 = (SELECT id FROM photos WHERE hash = ?3)",
-            )?;
-            let one = |(photo1, photo2): &(ContentHash, ContentHash)| {
-                // A value of another type is a damaged one.
-                let blob = |row: &rusqlite::Row<'_>| {
-                    Ok(row.get_ref(0)?.as_blob().ok().map(<[u8]>::to_vec))
-                };
-                let found = query.query_row(params![settings.0, photo1, photo2], blob);
-                found.optional().map(Option::flatten)
-            };
-            pairs.iter().map(one).collect()
-        };
-        read().map_err(|e| self.error(e))
+        // A value of another type is a damaged one.
+        let blob = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_blob().ok().map(<[u8]>::to_vec));
+        let found = self.of_pairs("data FROM drawings", settings, pairs, blob)?;
+        Ok(found.into_iter().map(Option::flatten).collect())
     }
 
     /// Keeps drawings of pairs of photos, over what was there; all of them or none.
@@ -315,19 +324,11 @@ impl Store {
         settings: SettingsId,
         drawings: &[((ContentHash, ContentHash), Vec<u8>)],
     ) -> Result<()> {
-        let mut connection = self.lock();
-        let write = |connection: &mut Connection| {
-            let transaction = connection.transaction_with_behavior(IMMEDIATE)?;
-            for ((photo1, photo2), data) in drawings {
-                let photos = [photo1, photo2].map(|photo| photo_id(&transaction, photo));
-                let [photo1, photo2] = photos;
-                transaction
-                    .prepare_cached("INSERT OR REPLACE INTO drawings VALUES (?1, ?2, ?3, ?4)")?
-                    .execute(params![settings.0, photo1?, photo2?, data])?;
-            }
-            transaction.commit()
-        };
-        write(&mut connection).map_err(|e| self.error(e))
+        self.put_of_pairs(drawings, |connection, [photo1, photo2], data| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO drawings VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![settings.0, photo1, photo2, data])
+        })
     }
 
     /// What the store holds.

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use delfin::files::{is_replaceable, refuse_existing};
+use delfin::files::refuse_existing;
 use delfin::folder::list_photos;
 use delfin::matching::SearchKind;
 use delfin::pipeline::{ActionLog, ClusterOptions, FolderSession, TableFormat};
-use delfin::report::Part;
+use delfin::report::FolderPage;
 use delfin::{Model, counted};
 
 use crate::cli::args::ClusterArgs;
@@ -106,17 +106,13 @@ fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
             parts.display()
         );
     }
-    for entry in std::fs::read_dir(&parts).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let stem = name.to_str().and_then(|name| name.strip_suffix(".js"));
-        let is_part = stem.is_some_and(|stem| stem.parse::<Part>().is_ok());
-        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-        if is_part && !args.force && (is_link || !is_replaceable(&entry.path())) {
-            bail!(
-                "{}: a part of a report by its name, and not made by delfin: remove it",
-                entry.path().display()
-            );
-        }
+    if !args.force
+        && let Some(part) = FolderPage::foreign_part(&at("report.html"))
+    {
+        bail!(
+            "{}: a part of a report by its name, and not made by delfin: remove it",
+            part.display()
+        );
     }
     let is_own = at("clusters.json").exists();
     ensure_replaceable(&at("labels_pred.txt"), args.force || is_own)

@@ -65,20 +65,15 @@ fn lock(store: &Path) -> anyhow::Result<Option<File>> {
     // It will hold the address with its token.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-    let mut file = open
+    let file = open
         .open(&path)
         .with_context(|| path.display().to_string())?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => {
-            let mut address = String::new();
-            // Only words the message.
-            let _ = file.read_to_string(&mut address);
-            bail!("another `delfin open` has this folder open: {address}")
-        }
-        // A file system without locks.
-        Err(TryLockError::Error(_)) => Ok(None),
-    }
+    hold(file, |file| {
+        let mut address = String::new();
+        // Only words the message.
+        let _ = file.read_to_string(&mut address);
+        address
+    })
 }
 
 /// Holds the folder for this program while the file is open, whatever the store; none where folders cannot be locked.
@@ -86,14 +81,20 @@ fn lock_folder(folder: &Path) -> anyhow::Result<Option<File>> {
     let Ok(file) = File::open(folder) else {
         return Ok(None);
     };
+    hold(file, |_| folder.display().to_string())
+}
+
+/// Locks the file; `place` says where the program is that has it locked.
+fn hold(mut file: File, place: impl FnOnce(&mut File) -> String) -> anyhow::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => {
             bail!(
                 "another `delfin open` has this folder open: {}",
-                folder.display()
+                place(&mut file)
             )
         }
+        // A file system without locks.
         Err(TryLockError::Error(_)) => Ok(None),
     }
 }

@@ -1,13 +1,13 @@
 //! Drawings of pairs in few bytes, as the store keeps them.
 //!
-//! Little endian, in this order: version; what the drawing is of, in 8 bytes; whether there is a transform, and its nine values; the number of inliers,
-//! and four values of each; whether there are places, and of the agreeing and of the contradicting ones the number
-//! and two values of each; CRC-32C of all before it.
+//! Little endian, in this order: version; what the drawing is of, in 8 bytes; whether there is a transform, and its
+//! nine values; the number of inliers, and four values of each; whether there are places, and of the agreeing and of
+//! the contradicting ones the number and two values of each; CRC-32C of all before it.
 
 use sha2::{Digest, Sha256};
 
 use crate::report::{PairDrawing, ReportPlaces, shown_inliers};
-use crate::store::ContentHash;
+use crate::store::{ContentHash, Reader, seal, unseal};
 
 /// Changes when the same pair and options give another drawing than before, or a page shows another number of inliers.
 const VERSION: u8 = 1;
@@ -41,39 +41,35 @@ pub(super) fn encode(drawing: &PairDrawing, subject: Subject) -> Vec<u8> {
         put(&mut bytes, &places.agreeing);
         put(&mut bytes, &places.contradicting);
     }
-    bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
+    seal(&mut bytes);
     bytes
 }
 
 /// What [`encode`] was given for this subject; none for bytes that it did not make, or that were changed.
 pub(super) fn decode(bytes: &[u8], subject: Subject) -> Option<PairDrawing> {
-    let (content, sum) = bytes.split_last_chunk::<4>()?;
-    if crc32c::crc32c(content) != u32::from_le_bytes(*sum) {
+    let mut reader = unseal(bytes)?;
+    if reader.take()? != [VERSION] || reader.take()? != subject.0 {
         return None;
     }
-    let mut rest = content;
-    if take::<1>(&mut rest)? != [VERSION] || take(&mut rest)? != subject.0 {
-        return None;
-    }
-    let transform = match take::<1>(&mut rest)? {
+    let transform = match reader.take()? {
         [0] => None,
         _ => {
             let mut values = [0.0; 9];
             for value in &mut values {
-                *value = f64::from_le_bytes(take(&mut rest)?);
+                *value = f64::from_le_bytes(reader.take()?);
             }
             Some(values)
         }
     };
-    let inliers = rows(&mut rest)?;
-    let places = match take::<1>(&mut rest)? {
+    let inliers = rows(&mut reader)?;
+    let places = match reader.take()? {
         [0] => None,
         _ => Some(ReportPlaces {
-            agreeing: rows(&mut rest)?,
-            contradicting: rows(&mut rest)?,
+            agreeing: rows(&mut reader)?,
+            contradicting: rows(&mut reader)?,
         }),
     };
-    rest.is_empty().then_some(PairDrawing {
+    reader.is_at_end().then_some(PairDrawing {
         inliers,
         transform,
         places,
@@ -85,22 +81,16 @@ fn put<const N: usize>(bytes: &mut Vec<u8>, rows: &[[f32; N]]) {
     bytes.extend(rows.as_flattened().iter().flat_map(|v| v.to_le_bytes()));
 }
 
-fn rows<const N: usize>(rest: &mut &[u8]) -> Option<Vec<[f32; N]>> {
-    let count = u32::from_le_bytes(take(rest)?) as usize;
+fn rows<const N: usize>(reader: &mut Reader<'_>) -> Option<Vec<[f32; N]>> {
+    let count = u32::from_le_bytes(reader.take()?) as usize;
     let row = |_| {
         let mut row = [0.0; N];
         for value in &mut row {
-            *value = f32::from_le_bytes(take(rest)?);
+            *value = reader.f32()?;
         }
         Some(row)
     };
     (0..count).map(row).collect()
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (first, others) = rest.split_first_chunk::<N>()?;
-    *rest = others;
-    Some(*first)
 }
 
 #[cfg(test)]

@@ -204,7 +204,8 @@ impl FolderClusters {
 ///
 /// Features are read from the store as they are needed. In memory are, of each photo, its path and global
 /// descriptor, and of each pair its judgement: about 4 KB a photo, and what several hundred photos take while
-/// they are compared; while pairs are proposed, up to 224 MB of the best descriptors, and beyond in temporary files. Without a store that can be written, memory holds the features too, 30 KB a photo.
+/// they are compared; while pairs are proposed, up to 224 MB of the best descriptors, and beyond in temporary files.
+/// Without a store that can be written, memory holds the features too, 30 KB a photo.
 pub struct FolderSession<'a> {
     model: &'a Model,
     folder: PathBuf,

@@ -111,6 +111,8 @@ impl FolderSession<'_> {
             found,
             report,
             with_places: None,
+            settings_text: self.pair_settings_text(),
+            settings: pair_settings(self),
             features: BTreeMap::new(),
             counter: Counter::new(&Silent, Stage::Report, 0),
         }
@@ -124,6 +126,9 @@ pub struct ReportPictures<'s> {
     report: &'s FolderReport,
     /// The pairs whose places are compared; none for all that have pixel evidence.
     with_places: Option<BTreeSet<(usize, usize)>>,
+    /// What the store keeps the drawings under, in words and as the store knows it.
+    settings_text: String,
+    settings: Option<SettingsId>,
     /// The features that were needed last.
     features: BTreeMap<usize, FeatureSet>,
     counter: Counter<'s>,
@@ -182,16 +187,20 @@ impl ReportPictures<'_> {
         (hash(pair.image1), hash(pair.image2))
     }
 
+    fn subject(&self, pair: &VerifiedPair) -> Subject {
+        let (photo1, photo2) = self.key(pair);
+        Subject::new(&self.settings_text, &photo1, &photo2)
+    }
+
     /// The drawings that the store has, as they were drawn from the photos that were sorted.
     fn known_drawings(&self, pairs: &[&VerifiedPair]) -> Vec<Option<PairDrawing>> {
         let keys: Vec<_> = pairs.iter().map(|pair| self.key(pair)).collect();
-        let known = pair_settings(self.session)
+        let known = self
+            .settings
             .and_then(|settings| self.session.using(|store| store.drawings(settings, &keys)))
             .unwrap_or_else(|| vec![None; pairs.len()]);
-        let settings = self.session.pair_settings_text();
         let usable = |(pair, known): (&&VerifiedPair, Option<Vec<u8>>)| {
-            let (photo1, photo2) = self.key(pair);
-            let mut drawing = decode(&known?, Subject::new(&settings, &photo1, &photo2))?;
+            let mut drawing = decode(&known?, self.subject(pair))?;
             match self.has_places(pair) {
                 false => drawing.places = None,
                 true if drawing.places.is_none() => return None,
@@ -209,17 +218,10 @@ impl ReportPictures<'_> {
             drawing.transform.is_some() && self.has_places(pair) == drawing.places.is_some()
         };
         let whole = pairs.iter().zip(drawings).filter(is_whole);
-        let settings = self.session.pair_settings_text();
-        let encoded = |(pair, drawing): (&&VerifiedPair, &PairDrawing)| {
-            let (photo1, photo2) = self.key(pair);
-            let subject = Subject::new(&settings, &photo1, &photo2);
-            ((photo1, photo2), encode(drawing, subject))
-        };
-        let new: Vec<_> = whole.map(encoded).collect();
-        if new.is_empty() {
-            return;
-        }
-        if let Some(settings) = pair_settings(self.session) {
+        let new: Vec<_> = whole
+            .map(|(pair, drawing)| (self.key(pair), encode(drawing, self.subject(pair))))
+            .collect();
+        if let Some(settings) = self.settings.filter(|_| !new.is_empty()) {
             self.session
                 .using(|store| store.put_drawings(settings, &new));
         }
