@@ -13,7 +13,7 @@ import argparse
 import pathlib
 import random
 
-from . import calendars, cards, cartons, charts, chats, clutter, covers, decks, edits, forms, grids, held, labels, paper
+from . import calendars, cards, cartons, charts, chats, clutter, copies, covers, decks, edits, forms, grids, harder, held, labels, paper
 from . import places, plans, receipts, revised, screen, series, sheets, shoot, sides, slides, solids, tickets
 from .bank import Bank
 from .variants import variants
@@ -39,6 +39,7 @@ SCENES = {
     "held": held.held,
     "views": solids.views,
     "edits": edits.edits,
+    "treated": harder.treated_photos,
     "detail": edits.detail,
     "series": series.series,
     "objects": sides.objects,
@@ -60,7 +61,7 @@ SCENES = {
 }
 KINDS = (
     "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series "
-    "objects kin places near revised clutter "
+    "objects kin places near revised clutter treated "
     "calendar deck note music table prose plan label sign chat"
 ).split()
 
@@ -73,7 +74,7 @@ def templated(name, things, bank, rng):
     fill = template(t, bank)
     for thing in range(things):
         image = fill(rng(name, thing))
-        yield shoot.copies(rng(name, thing, "copies"), image, tables, ways)
+        yield copies.copies(rng(name, thing, "copies"), image, tables, bank.ways(ways))
 
 
 def main():
@@ -85,8 +86,9 @@ def main():
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, metavar="KIND")
     parser.add_argument("--things", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--harder", action="store_true", help="flat things: photographed at a slant, saved with other colours")
     arguments = parser.parse_args()
-    bank = Bank(arguments.data)
+    bank = Bank(arguments.data, arguments.harder)
     rng = lambda *parts: random.Random(" ".join(map(str, (arguments.seed, *parts))))
     for kind in arguments.kinds:
         count = 0

@@ -6,14 +6,17 @@ import pathlib
 import numpy as np
 from PIL import Image
 
+from .copies import HARDER
+
 # eval/listings was made from the first eight files of every class of clothing/train (listings.py, seed 3, no skip).
 LEFT_OUT = 8
 
 
 class Bank:
-    """Lists the photos by folder and hands out decks of them."""
+    """Lists the photos by folder and hands out decks of them; knows how copies are made."""
 
-    def __init__(self, data):
+    def __init__(self, data, harder=False):
+        self.harder = harder
         train, clothing = pathlib.Path(data) / "train", pathlib.Path(data) / "clothing" / "train"
         for folder in (train, clothing):
             if not folder.is_dir():
@@ -28,6 +31,10 @@ class Bank:
             for folder in sorted(clothing.iterdir())
             if folder.is_dir()
         }
+
+    def ways(self, ways):
+        """How copies are made: the ways of a kind, or harder ones."""
+        return tuple(HARDER.get(way, way) for way in ways) if self.harder else ways
 
     def paths(self, *names):
         """The files of some folders of train/; Faces and Faces_easy show few people many times, so only ids use them."""

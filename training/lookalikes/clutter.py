@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageFilter
 
-from . import cards, covers, draw, held, revised, series, shoot, tickets
+from . import cards, copies, covers, draw, held, revised, series, shoot, tickets
 
 # Things of one pile that differ all over, as prints of one series do. Where two things differ in a few words alone,
 # what parts them may be hidden or too small in the scene: there is one of such a pile.
@@ -85,5 +85,5 @@ def clutter(name, things, bank, rng):
         left -= 1
         r = rng(name, thing)
         item = fill(r)
-        out = [shoot.again(r, item, tables, r.choice(["save", "save", "scan", "photo"]))]
+        out = [copies.again(r, item, tables, r.choice(["save", "save", "scan", "photo"]))]
         yield out + [scene(rng(name, thing, copy), item, others, tables) for copy in range(r.randint(2, 3))]

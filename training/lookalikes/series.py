@@ -5,7 +5,7 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-from . import draw, shoot
+from . import copies, draw, shoot
 
 
 def pattern(r, style, tones):
@@ -147,9 +147,9 @@ def series(name, things, bank, rng):
                 ]
             photo, where, degrees = fresh.pop()
             image = recoloured(photo, where, degrees)
-        yield shoot.copies(
+        yield copies.copies(
             rng(name, thing, "copies"),
             image,
             tables,
-            ("save colour", "scan colour", "photo", "photo"),
+            bank.ways(("save colour", "scan colour", "photo", "photo")),
         )

@@ -195,25 +195,6 @@ def photographed(r, image, table, tilt=0.05, turn=7, shares=(0.65, 0.97)):
     return light(r, canvas)
 
 
-def again(r, image, tables, way):
-    """One more copy of a picture: "save", "scan" or "photo", with " colour" where the colours are what counts."""
-    exact = way.endswith(" colour")
-    if way.startswith("save"):
-        return saved_again(r, image, exact=exact)
-    if way.startswith("scan"):
-        return scanned(r, image, exact)
-    return photographed(r, image, r.choice(tables))
-
-
-def copies(r, image, tables, ways, least=3, most=4):
-    """Three or four pictures of one thing, the ways in random order."""
-    order = r.sample(ways, len(ways))
-    return [
-        again(r, image, tables, order[place % len(order)])
-        for place in range(r.randint(least, most))
-    ]
-
-
 def finished(r, image, least=400, most=800):
     """The picture in its last size; narrow ones are made larger so that their short side has 120 pixels if it can."""
     side = round(least + (most - least) * r.random() ** 0.8)

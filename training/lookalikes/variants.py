@@ -1,6 +1,6 @@
 """Kinds of several templates: each template has a few variants, and a variant is a thing."""
 
-from . import shoot
+from . import copies, shoot
 
 # Variants of one template.
 VARIANTS = 3
@@ -28,6 +28,6 @@ def variants(*templates, ways=WAYS, seed="template"):
             number, variant = divmod(thing, VARIANTS)
             if variant == 0:
                 fill = templates[number % len(templates)](rng(name, seed, number), photos)
-            yield shoot.copies(rng(name, thing, "copies"), fill(rng(name, thing)), tables, ways)
+            yield copies.copies(rng(name, thing, "copies"), fill(rng(name, thing)), tables, bank.ways(ways))
 
     return make
