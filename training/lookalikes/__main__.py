@@ -13,8 +13,8 @@ import argparse
 import pathlib
 import random
 
-from . import calendars, cards, cartons, charts, chats, clutter, copies, covers, decks, edits, forms, grids, harder, held, labels, paper
-from . import places, plans, receipts, revised, screen, series, sheets, shoot, sides, slides, solids, tickets
+from . import calendars, cards, cartons, charts, chats, clutter, copies, covers, decks, edits, forms, grids, harder
+from . import held, labels, paper, places, plans, receipts, revised, screen, series, sheets, shoot, sides, slides, solids, tickets
 from .bank import Bank
 from .variants import variants
 
@@ -86,7 +86,9 @@ def main():
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, metavar="KIND")
     parser.add_argument("--things", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--harder", action="store_true", help="flat things: photographed at a slant, saved with other colours")
+    parser.add_argument(
+        "--harder", action="store_true", help="flat things: photographed at a slant, saved with other colours"
+    )
     arguments = parser.parse_args()
     bank = Bank(arguments.data, arguments.harder)
     rng = lambda *parts: random.Random(" ".join(map(str, (arguments.seed, *parts))))

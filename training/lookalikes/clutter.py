@@ -43,9 +43,7 @@ def scene(r, item, photos, tables):
     if r.random() < 0.5:
         canvas = draw.fill_box(photos.draw(), width, height)
     else:
-        table = r.choice(tables)
-        left, top = r.randint(0, table.width - width), r.randint(0, table.height - height)
-        canvas = table.crop((left, top, left + width, top + height))
+        canvas = shoot.part_of(r, r.choice(tables), (width, height))
     share = r.uniform(0.16, 0.42)
     # The thing's width and height before it is tilted, from the share of the photo that it covers.
     scale = (share * width * height / (item.width * item.height)) ** 0.5

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from . import draw, shoot
+from . import draw, edits, shoot
 
 
 def seen(r, width, height, turn, slant):
@@ -26,10 +26,7 @@ def seen(r, width, height, turn, slant):
 def slanted(r, image, table):
     """A photo of the picture on the table, taken from the side."""
     width, height = image.size
-    if r.random() < 0.6:
-        out = (720, 540) if (width > height) == (r.random() < 0.85) else (540, 720)
-    else:
-        out = (int(width * 640 / max(image.size)), int(height * 640 / max(image.size)))
+    out = shoot.photo_size(r, image)
     turn = r.uniform(-10, 10) if r.random() < 0.8 else r.uniform(-35, 35)
     points = seen(r, width, height, turn, 52 * r.random() ** 0.7)
     size = np.ptp(points, axis=0)
@@ -37,8 +34,7 @@ def slanted(r, image, table):
     points = (points - points.min(axis=0) - size / 2) * scale
     free = np.maximum(np.array(out) - size * scale, 0)
     points += np.array(out) / 2 + free * [r.uniform(-0.4, 0.4), r.uniform(-0.4, 0.4)]
-    left, top = r.randint(0, table.width - out[0]), r.randint(0, table.height - out[1])
-    canvas = table.crop((left, top, left + out[0], top + out[1]))
+    canvas = shoot.part_of(r, table, out)
     small = image
     if scale < 1:
         small = image.resize((max(1, int(width * scale)), max(1, int(height * scale))), Image.LANCZOS)
@@ -79,12 +75,11 @@ def barred(r, image):
     share, start = r.uniform(0.12, 0.28), r.choice([0.0, 1.0, r.random()])
     tone = r.choice([(0, 0, 0), (255, 255, 255), draw.vivid(r)])
     width, height = image.size
-    if r.random() < 0.7:
-        y = (1 - share) * start * height
-        box = (0, int(y), width, int(y + share * height))
-    else:
-        x = (1 - share) * start * width
-        box = (int(x), 0, int(x + share * width), height)
+    is_across = r.random() < 0.7
+    side = height if is_across else width
+    first = (1 - share) * start * side
+    first, last = int(first), int(first + share * side)
+    box = (0, first, width, last) if is_across else (first, 0, last, height)
     ImageDraw.Draw(image).rectangle(box, fill=tone)
     return image
 
@@ -108,9 +103,7 @@ def treated_photos(name, things, bank, rng):
     """Three or four copies of a photo: one hardly changed, the others treated, some behind a bar."""
     photos = bank.mixed(rng(name), 300)
     for thing in range(things):
-        photo, r = photos.draw(), rng(name, thing)
-        scale = max(1, 640 / max(photo.size))
-        photo = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.BICUBIC)
+        photo, r = edits.larger(photos.draw(), 640), rng(name, thing)
         out = [shoot.saved_again(r, photo, 0.02)]
         for copy in range(r.choice([2, 3])):
             r = rng(name, thing, copy)

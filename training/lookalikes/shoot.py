@@ -167,19 +167,30 @@ def scanned(r, image, exact=False):
     return light(r, page, 0.06, (1, 4), 0.02)
 
 
+def photo_size(r, image):
+    """Width and height of a photo of the picture: a camera's, mostly in the picture's direction, or in its proportions."""
+    width, height = image.size
+    if r.random() < 0.6:
+        return (720, 540) if (width > height) == (r.random() < 0.85) else (540, 720)
+    return (int(width * 640 / max(image.size)), int(height * 640 / max(image.size)))
+
+
+def part_of(r, table, size):
+    """A part of the table of this width and height, from anywhere."""
+    width, height = size
+    left, top = r.randint(0, table.width - width), r.randint(0, table.height - height)
+    return table.crop((left, top, left + width, top + height))
+
+
 def photographed(r, image, table, tilt=0.05, turn=7, shares=(0.65, 0.97)):
     """A photo of the picture lying on the table, taken by hand."""
     width, height = image.size
     share = r.uniform(*shares)
-    if r.random() < 0.6:
-        out = (720, 540) if (width > height) == (r.random() < 0.85) else (540, 720)
-    else:
-        out = (int(width * 640 / max(image.size)), int(height * 640 / max(image.size)))
+    out = photo_size(r, image)
     scale = share * min(out[0] / width, out[1] / height)
     if r.random() < 0.25:
         scale *= r.uniform(1.0, 1.12)
-    left, top = r.randint(0, table.width - out[0]), r.randint(0, table.height - out[1])
-    canvas = table.crop((left, top, left + out[0], top + out[1]))
+    canvas = part_of(r, table, out)
     wide, tall = int(width * scale), int(height * scale)
     small = image.resize((wide, tall), Image.LANCZOS) if scale < 1 else image
     x = out[0] / 2 + r.uniform(-1, 1) * max(0, out[0] - wide) * 0.35
