@@ -5,10 +5,13 @@
 
 Each photo that is found becomes four: itself smaller, a part of it turned and seen askew, a darker
 and badly compressed one, and a detail of about a third of its sides. They are named
-NUMBER_VARIANT.jpg, so that the number is the true class. The same arguments give the same files.
+NUMBER_VARIANT.jpg, so that the number is the true class. Where more are wanted than four a photo, each photo
+is taken again: flipped, which is another thing, then nearly all of it with other random numbers (variants 4 to 7),
+and so on in turn. The same arguments give the same files.
 """
 
 import argparse
+import itertools
 import pathlib
 
 import cv2
@@ -63,25 +66,33 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     paths = sorted(p for d in arguments.photos for p in d.rglob("*") if p.suffix.lower() in (".jpg", ".png"))
-    needed = -(-arguments.count // VARIANTS)
-    if len(paths) < needed:
-        parser.error(f"{needed} photos are needed, {len(paths)} found")
     chosen = np.random.default_rng(arguments.seed).permutation(len(paths))
     arguments.output.mkdir(parents=True, exist_ok=True)
-    made = thing = 0
-    for index in chosen:
-        image = cv2.imread(str(paths[index]))
-        if image is None or min(image.shape[:2]) < 64:
-            continue
-        random = np.random.default_rng([arguments.seed, int(index)])
-        for number in range(VARIANTS):
-            if made == arguments.count:
-                return
-            small, quality = variant(image, number, random)
-            name = arguments.output / f"{thing:05}_{number}.jpg"
-            cv2.imwrite(str(name), small, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            made += 1
-        thing += 1
+    made, first = 0, 0
+    for taken in itertools.count():
+        is_flipped, earlier = taken % 2 == 1, taken // 2
+        thing = first if is_flipped else 0
+        for index in chosen:
+            image = cv2.imread(str(paths[index]))
+            if image is None or min(image.shape[:2]) < 64:
+                continue
+            if is_flipped:
+                image = cv2.flip(image, 1)
+            seed = [arguments.seed, int(index)] + ([taken] if taken else [])
+            random = np.random.default_rng(seed)
+            if earlier:
+                image = part(image, random, 0.9, 1.0)
+            for number in range(VARIANTS):
+                if made == arguments.count:
+                    return
+                small, quality = variant(image, number, random)
+                name = arguments.output / f"{thing:05}_{VARIANTS * earlier + number}.jpg"
+                cv2.imwrite(str(name), small, [cv2.IMWRITE_JPEG_QUALITY, quality])
+                made += 1
+            thing += 1
+        first = first or thing
+        if thing == 0:
+            parser.error("no photo of 64 pixels and more was found")
 
 
 if __name__ == "__main__":
