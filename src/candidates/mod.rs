@@ -10,6 +10,7 @@
 //! large folder lie in a temporary file. Deterministic on any number of threads.
 
 mod inverted_file;
+mod rounded;
 mod similarity;
 mod votes;
 mod words;
@@ -84,10 +85,30 @@ pub(crate) struct Proposals<'a, F> {
     pub ranks: &'a [[u8; 32]],
     /// The features of a photo, which are asked for up to twice and not kept.
     pub features: F,
-    /// A folder for temporary files; none holds them in memory.
-    pub scratch: Option<&'a Path>,
-    /// Asked once a photo whether to go on.
+    /// Where many voters lie; none holds them in memory.
+    pub scratch: Option<Scratch<'a>>,
+    /// Asked again and again whether to go on.
     pub check: &'a (dyn Fn() -> Result<()> + Sync),
+}
+
+/// A folder for temporary files, and what is too large for memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scratch<'a> {
+    pub folder: &'a Path,
+    /// Bytes of voters, photo by photo, that are held in memory; of more, those of a photo are read once.
+    pub max_voter_bytes: u64,
+    /// Bytes of voters under words that are held in memory; of more, three lists are read for each voter.
+    pub max_word_bytes: u64,
+}
+
+impl<'a> Scratch<'a> {
+    pub(crate) fn new(folder: &'a Path) -> Self {
+        Self {
+            folder,
+            max_voter_bytes: 64 << 20,
+            max_word_bytes: 160 << 20,
+        }
+    }
 }
 
 /// The pairs (i, j), i < j, that one of the scores proposes for i or for j, sorted.
@@ -104,7 +125,7 @@ where
     F: Fn(usize) -> Result<FeatureSet> + Sync,
 {
     options.validate()?;
-    let mut pairs = ordered(similarities.nearest(options.num_similar));
+    let mut pairs = ordered(similarities.nearest(options.num_similar, photos.check)?);
     drop(similarities);
     pairs.extend(ordered(votes::most_voted(photos, options)?));
     pairs.sort_unstable();

@@ -1,21 +1,25 @@
 //! Global descriptors side by side.
+//!
+//! Their products are sums of whole numbers, so that neither the processor nor the order of photos changes a bit.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
-use nalgebra::DMatrix;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{best_first, indices, keep_best, mixed_lengths};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::features::FeatureSet;
 
-/// Photos compared with all others at a time. Where many processes compare, each begins at a multiple of it: a
-/// product of matrices of other shapes may have other last bits.
+/// Photos compared with others at a time, in one process or several.
 pub const BLOCK: usize = 512;
-/// How many of the others they are compared with at a time; each process begins at a multiple of it.
+/// How many of the others they are compared with at a time where processes hold a part of all each.
 pub const TILE: usize = 2048;
 /// One in the numbers that are kept.
 const ONE: f32 = 32767.0;
+/// The similarity of two photos is the product of their rows times this.
+const UNIT: f32 = 1.0 / (ONE * ONE);
 
 /// The global descriptor of a photo, to compare it with others: of unit length, by 2 bytes a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,16 +55,9 @@ pub struct GlobalRows<'a> {
     pub values: &'a [i16],
 }
 
-impl GlobalRows<'_> {
-    fn photos(&self) -> Range<usize> {
-        self.first..self.first + self.values.len() / self.dim.max(1)
-    }
-
-    fn columns(&self, photos: Range<usize>) -> DMatrix<f32> {
-        let at = |photo: usize| (photo - self.first) * self.dim;
-        let values = &self.values[at(photos.start)..at(photos.end)];
-        let rows = values.chunks(self.dim.max(1)).map(Some);
-        columns(self.dim, photos.len(), rows)
+impl<'a> GlobalRows<'a> {
+    fn rows(&self) -> Vec<&'a [i16]> {
+        self.values.chunks_exact(self.dim.max(1)).collect()
     }
 }
 
@@ -69,53 +66,152 @@ impl GlobalRows<'_> {
 /// photos, to the bit as [`FolderSession`](crate::pipeline::FolderSession) finds them in one process.
 ///
 /// # Errors
-/// [`Error::InvalidOption`] when `photos` do not begin at a multiple of [`BLOCK`], or `others` at one of [`TILE`];
-/// [`Error::Features`] when they differ in length.
+/// [`crate::Error::Features`] when they differ in length.
 pub fn nearest_between(
     photos: &GlobalRows<'_>,
     others: &GlobalRows<'_>,
     count: usize,
 ) -> Result<Vec<Vec<(f32, u32)>>> {
-    if !photos.first.is_multiple_of(BLOCK) || !others.first.is_multiple_of(TILE) {
-        let reason = format!("photos from {} and {}", photos.first, others.first);
-        return Err(Error::option("first", reason));
-    }
     if photos.dim != others.dim {
         return Err(mixed_lengths(others.dim, photos.dim));
     }
+    let (rows, other_rows) = (photos.rows(), others.rows());
     let of_block = |block: Range<usize>| {
-        let columns = photos.columns(block.clone());
-        nearest_of_block(block, &columns, others.photos(), count, |tile| {
-            others.columns(tile)
-        })
+        let mut found = NearestOf::of_block(block.len());
+        let first = photos.first + block.start;
+        for tile in parts(0..other_rows.len(), BLOCK) {
+            let products = products(&rows[block.clone()], &other_rows[tile.clone()]);
+            let other_first = others.first + tile.start;
+            offer_rows(&mut found, first, other_first, &products, count);
+        }
+        found.into_iter().map(move |found| found.sorted(count))
     };
-    let blocks: Vec<_> = parts(photos.photos(), BLOCK).collect();
+    let blocks: Vec<_> = parts(0..rows.len(), BLOCK).collect();
     Ok(blocks.into_par_iter().flat_map_iter(of_block).collect())
 }
 
-/// The `count` most alike of `others` for each photo of a block, which has these columns; `tile` gives those of a
-/// part of the others.
-fn nearest_of_block(
-    block: Range<usize>,
-    block_columns: &DMatrix<f32>,
-    others: Range<usize>,
-    count: usize,
-    tile_columns: impl Fn(Range<usize>) -> DMatrix<f32>,
-) -> Vec<Vec<(f32, u32)>> {
-    let mut found: Vec<Vec<(f32, u32)>> = vec![Vec::new(); block.len()];
-    for tile in parts(others, TILE) {
-        let products = tile_columns(tile.clone()).transpose() * block_columns;
-        let of_photo = products.as_slice().chunks(tile.len());
-        for ((photo, found), values) in block.clone().zip(&mut found).zip(of_photo) {
-            let others = values.iter().copied().zip(tile.start as u32..);
-            found.extend(others.filter(|(_, other)| *other as usize != photo));
-            keep_best(found, count);
+/// The photos most like one photo, of those seen so far.
+struct NearestOf {
+    found: Vec<(f32, u32)>,
+    /// A similarity that as many photos reach as are kept.
+    least: f32,
+}
+
+impl NearestOf {
+    fn of_block(len: usize) -> Vec<Self> {
+        let none = || Self {
+            found: Vec::new(),
+            least: f32::NEG_INFINITY,
+        };
+        std::iter::repeat_with(none).take(len).collect()
+    }
+
+    fn offer(&mut self, similarity: f32, photo: usize, count: usize) {
+        self.found.push((similarity, photo as u32));
+        if self.found.len() >= 2 * count.max(16) {
+            keep_best(&mut self.found, count);
+            let last = self.found.last();
+            self.least = last.map_or(f32::INFINITY, |(similarity, _)| *similarity);
         }
     }
-    for found in &mut found {
-        found.sort_by(best_first);
+
+    fn sorted(mut self, count: usize) -> Vec<(f32, u32)> {
+        keep_best(&mut self.found, count);
+        self.found.sort_by(best_first);
+        self.found
     }
-    found
+}
+
+/// Values that are compared with their limits at a time.
+const LANES: usize = 16;
+
+/// Offers to each photo of a block, from number `first` on, those from number `other_first` on; `products` has a row
+/// for each photo of the block.
+fn offer_rows(
+    found: &mut [NearestOf],
+    first: usize,
+    other_first: usize,
+    products: &[f32],
+    count: usize,
+) {
+    let num_others = products.len() / found.len().max(1);
+    for (row, (photo, found)) in products.chunks(num_others.max(1)).zip((first..).zip(found)) {
+        for (chunk, others) in row.chunks(LANES).zip((other_first..).step_by(LANES)) {
+            let most = chunk.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            if most < found.least {
+                continue;
+            }
+            for (&similarity, other) in chunk.iter().zip(others..) {
+                if similarity >= found.least && other != photo {
+                    found.offer(similarity, other, count);
+                }
+            }
+        }
+    }
+}
+
+/// Offers to each of the others those of the block: as [`offer_rows`], where `found` has a place for each column of
+/// `products`.
+fn offer_columns(found: &mut [NearestOf], first: usize, products: &[f32], count: usize) {
+    let mut least: Vec<f32> = found.iter().map(|found| found.least).collect();
+    for (row, photo) in products.chunks(found.len().max(1)).zip(first..) {
+        let chunks = row.chunks(LANES).zip(least.chunks_mut(LANES));
+        for ((chunk, least), found) in chunks.zip(found.chunks_mut(LANES)) {
+            let reaches = |(similarity, least): (&f32, &f32)| similarity >= least;
+            if !chunk
+                .iter()
+                .zip(&*least)
+                .map(reaches)
+                .fold(false, |any, reaches| any | reaches)
+            {
+                continue;
+            }
+            for ((&similarity, least), found) in chunk.iter().zip(least).zip(found) {
+                if similarity >= *least {
+                    found.offer(similarity, photo, count);
+                    *least = found.least;
+                }
+            }
+        }
+    }
+}
+
+/// Photos whose values stay in the nearest cache while others pass: of 1,280 each, 30 KB.
+const NEAR: usize = 12;
+
+/// The similarity of each of `rows` with each of `others`, which are of one length.
+fn products(rows: &[&[i16]], others: &[&[i16]]) -> Vec<f32> {
+    struct Products<'a>(&'a [&'a [i16]], &'a [&'a [i16]], &'a mut [f32]);
+
+    impl WithSimd for Products<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) {
+            let Self(rows, others, products) = self;
+            for (near, first) in others.chunks(NEAR).zip((0..).step_by(NEAR)) {
+                for (row, products) in rows.iter().zip(products.chunks_mut(others.len())) {
+                    for (other, product) in near.iter().zip(&mut products[first..]) {
+                        *product = dot(row, other) as f32 * UNIT;
+                    }
+                }
+            }
+        }
+    }
+
+    let mut products = vec![0.0; rows.len() * others.len()];
+    Arch::new().dispatch(Products(rows, others, &mut products));
+    products
+}
+
+/// Of rows of unit length no sum is too large.
+#[inline(always)]
+fn dot(row: &[i16], other: &[i16]) -> i32 {
+    let mut sum: i32 = 0;
+    for (a, b) in row.iter().zip(other) {
+        sum = sum.wrapping_add(i32::from(*a) * i32::from(*b));
+    }
+    sum
 }
 
 /// Runs of at most `step` photos.
@@ -126,27 +222,13 @@ pub(super) fn parts(photos: Range<usize>, step: usize) -> impl Iterator<Item = R
         .map(move |start| start..end.min(start + step))
 }
 
-/// A column for each of `count` photos; zeros where there is no descriptor.
-fn columns<'a>(
-    dim: usize,
-    count: usize,
-    rows: impl Iterator<Item = Option<&'a [i16]>>,
-) -> DMatrix<f32> {
-    let mut columns = DMatrix::zeros(dim, count);
-    for (mut column, row) in columns.column_iter_mut().zip(rows) {
-        for (entry, value) in column.iter_mut().zip(row.into_iter().flatten()) {
-            *entry = f32::from(*value) / ONE;
-        }
-    }
-    columns
-}
-
 /// How alike photos are as wholes: the cosine of the square roots of their global descriptors, as
 /// [`FeatureSet::global_similarity`], for many photos at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Similarities {
-    dim: usize,
     rows: Vec<Option<GlobalRow>>,
+    /// What stands for a photo without one.
+    none: Box<[i16]>,
 }
 
 impl Similarities {
@@ -156,34 +238,57 @@ impl Similarities {
         for row in &mut rows {
             row.take_if(|row| row.0.len() != dim);
         }
-        Self { dim, rows }
+        let none = vec![0; dim].into();
+        Self { rows, none }
     }
 
     /// From -1 to 1; 0 when one has no global descriptor.
     #[cfg(test)]
     pub(crate) fn between(&self, photo1: usize, photo2: usize) -> f64 {
-        let matrix = |photo: usize| self.columns(photo..photo + 1);
-        f64::from(matrix(photo1).dot(&matrix(photo2)))
+        let rows = self.rows();
+        f64::from(products(&[rows[photo1]], &[rows[photo2]])[0])
     }
 
-    /// Each photo's `count` others that are most like it, the most alike first.
-    pub(crate) fn nearest(&self, count: usize) -> Vec<Vec<u32>> {
-        let all = 0..self.rows.len();
-        let of_block = |block: Range<usize>| {
-            let columns = self.columns(block.clone());
-            let found = nearest_of_block(block, &columns, all.clone(), count, |tile| {
-                self.columns(tile)
-            });
-            found.into_iter().map(indices).collect::<Vec<_>>()
-        };
-        let blocks: Vec<_> = parts(all.clone(), BLOCK).collect();
-        blocks.into_par_iter().flat_map_iter(of_block).collect()
+    /// Each photo's `count` others that are most like it, the most alike first. Each pair of photos is multiplied once.
+    ///
+    /// # Errors
+    /// What `check` fails with, which is asked between blocks.
+    pub(crate) fn nearest(
+        &self,
+        count: usize,
+        check: &(dyn Fn() -> Result<()> + Sync),
+    ) -> Result<Vec<Vec<u32>>> {
+        let rows = self.rows();
+        let blocks: Vec<Range<usize>> = parts(0..rows.len(), BLOCK).collect();
+        let found: Vec<Mutex<Vec<NearestOf>>> = blocks
+            .iter()
+            .map(|block| Mutex::new(NearestOf::of_block(block.len())))
+            .collect();
+        let lock = |block: usize| found[block].lock().unwrap_or_else(PoisonError::into_inner);
+        let pairs = (0..blocks.len()).flat_map(|a| (a..blocks.len()).map(move |b| (a, b)));
+        let pairs: Vec<(usize, usize)> = pairs.collect();
+        // Whatever the order in which they come, the best of a photo are the same.
+        pairs.into_par_iter().try_for_each(|(a, b)| {
+            check()?;
+            let [block, others] = [a, b].map(|block| blocks[block].clone());
+            let products = products(&rows[block.clone()], &rows[others.clone()]);
+            offer_rows(&mut lock(a), block.start, others.start, &products, count);
+            if a != b {
+                offer_columns(&mut lock(b), block.start, &products, count);
+            }
+            Ok(())
+        })?;
+        let found = found.into_iter().flat_map(|block| {
+            let block = block.into_inner();
+            block.unwrap_or_else(PoisonError::into_inner)
+        });
+        Ok(found.map(|found| indices(found.sorted(count))).collect())
     }
 
-    /// A column for each of these photos; zeros where there is no descriptor.
-    fn columns(&self, photos: Range<usize>) -> DMatrix<f32> {
-        let rows = self.rows[photos.clone()].iter();
-        let rows = rows.map(|row| row.as_ref().map(GlobalRow::values));
-        columns(self.dim, photos.len(), rows)
+    /// The values of each photo; zeros where there is no descriptor.
+    fn rows(&self) -> Vec<&[i16]> {
+        let rows = self.rows.iter();
+        rows.map(|row| row.as_ref().map_or(&*self.none, GlobalRow::values))
+            .collect()
     }
 }

@@ -24,13 +24,21 @@ fn similarities(photos: &[FeatureSet]) -> Similarities {
 }
 
 fn pairs(photos: &[FeatureSet], options: &CandidateOptions) -> Vec<(u32, u32)> {
+    pairs_with(photos, options, None)
+}
+
+fn pairs_with(
+    photos: &[FeatureSet],
+    options: &CandidateOptions,
+    scratch: Option<Scratch<'_>>,
+) -> Vec<(u32, u32)> {
     let num_keypoints: Vec<usize> = photos.iter().map(|photo| photo.keypoints().len()).collect();
     let ranks: Vec<[u8; 32]> = (0..photos.len()).map(|i| [i as u8; 32]).collect();
     let proposals = Proposals {
         num_keypoints: &num_keypoints,
         ranks: &ranks,
         features: |photo: usize| Ok(photos[photo].clone()),
-        scratch: None,
+        scratch,
         check: &|| Ok(()),
     };
     candidate_pairs(&proposals, similarities(photos), options).unwrap()
@@ -79,6 +87,55 @@ fn a_detail_votes_for_the_photo_that_holds_it() {
         ..options
     };
     assert!(!pairs(&photos, &few).contains(&(0, 3)));
+}
+
+#[test]
+fn voters_in_files_propose_what_voters_in_memory_do() {
+    // 60 photos of ten descriptors each, two and two with one in common.
+    let angle = |photo: usize, i: usize| match i {
+        0 => (photo / 2) as f32 * 0.1,
+        _ => ((photo * 7919 + i * 104_729) % 6283) as f32 / 1000.0,
+    };
+    let photos: Vec<FeatureSet> = (0..60)
+        .map(|photo| {
+            let descriptors: Vec<[f32; 2]> = (0..10).map(|i| on_circle(angle(photo, i))).collect();
+            self::photo::<2>(&descriptors, None)
+        })
+        .collect();
+    let options = CandidateOptions {
+        num_similar: 0,
+        num_voted: 3,
+        num_voters: 8,
+    };
+    let in_memory = pairs(&photos, &options);
+    assert!(in_memory.len() > 60, "{}", in_memory.len());
+    let folder = tempfile::tempdir().unwrap();
+    for [max_voter_bytes, max_word_bytes] in [[0, 0], [0, u64::MAX], [u64::MAX, 0]] {
+        let scratch = Scratch {
+            folder: folder.path(),
+            max_voter_bytes,
+            max_word_bytes,
+        };
+        assert_eq!(pairs_with(&photos, &options, Some(scratch)), in_memory);
+    }
+    // The files have no names that would stay behind.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let missing = folder.path().join("missing");
+    let num_keypoints = vec![10; photos.len()];
+    let ranks: Vec<[u8; 32]> = (0..photos.len()).map(|i| [i as u8; 32]).collect();
+    let proposals = Proposals {
+        num_keypoints: &num_keypoints,
+        ranks: &ranks,
+        features: |photo: usize| Ok(photos[photo].clone()),
+        scratch: Some(Scratch {
+            folder: &missing,
+            max_voter_bytes: 0,
+            max_word_bytes: 0,
+        }),
+        check: &|| Ok(()),
+    };
+    let error = candidate_pairs(&proposals, similarities(&photos), &options).unwrap_err();
+    assert!(error.to_string().contains("missing"), "{error}");
 }
 
 #[test]

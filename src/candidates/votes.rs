@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::inverted_file::{Buffer, InvertedFile, InvertedFileWriter, Rows, starts};
+use super::rounded::{ONE, rounded, squared_distances};
 use super::similarity::parts;
 use super::words::{NO_WORD, Words};
 use super::{CandidateOptions, Proposals, best, mixed_lengths};
@@ -20,14 +20,6 @@ type Nearest = [u32; NUM_WORDS];
 const MAX_SQUARED_DISTANCE: f32 = 0.81;
 /// Photos whose voters are put in place at a time.
 const CHUNK: usize = 1024;
-
-/// Bytes of voters, photo by photo, that are held in memory; of more, those of a photo are read once.
-const MAX_VOTER_BYTES: u64 = 64 << 20;
-/// Bytes of an inverted file that are held in memory; of more, three lists are read for each voter.
-const MAX_INVERTED_BYTES: u64 = 160 << 20;
-
-/// One in the rounded descriptors that votes are counted with.
-const ONE: f32 = 8192.0;
 
 /// The photos that most descriptors of each photo vote for, best first. A descriptor votes
 /// once for each photo that has one like it, with less weight the more photos there are, and the
@@ -45,7 +37,10 @@ where
     }
     let num_photos = photos.num_keypoints.len();
     let voters = Voters::new(photos, &words, options)?;
-    let file = inverted_file(&voters, &words, photos.scratch)?;
+    let scratch = photos
+        .scratch
+        .map(|scratch| (scratch.folder, scratch.max_word_bytes));
+    let file = inverted_file(&voters, &words, scratch)?;
     let counted = (0..num_photos).into_par_iter().map_init(
         || {
             let buffers = (Buffer::default(), Buffer::default());
@@ -94,10 +89,13 @@ impl Voters {
             .collect();
         let starts = starts(&counts);
         let total = starts[counts.len()];
+        let scratch = photos
+            .scratch
+            .map(|scratch| (scratch.folder, scratch.max_voter_bytes));
         let mut voters = Self {
             dim: words.dim(),
             under: Vec::with_capacity(total),
-            rows: Rows::new(total * words.dim(), MAX_VOTER_BYTES, photos.scratch)?,
+            rows: Rows::new(total * words.dim(), scratch)?,
             starts,
         };
         for chunk in parts(0..counts.len(), CHUNK) {
@@ -140,14 +138,18 @@ impl Voters {
 }
 
 /// Every voter under its nearest word, in the order of the photos.
-fn inverted_file(voters: &Voters, words: &Words, scratch: Option<&Path>) -> Result<InvertedFile> {
+fn inverted_file(
+    voters: &Voters,
+    words: &Words,
+    scratch: Option<(&Path, u64)>,
+) -> Result<InvertedFile> {
     let mut counts = vec![0; words.len()];
     for words in &voters.under {
         if words[0] != NO_WORD {
             counts[words[0] as usize] += 1;
         }
     }
-    let mut writer = InvertedFileWriter::new(words.dim(), &counts, MAX_INVERTED_BYTES, scratch)?;
+    let mut writer = InvertedFileWriter::new(words.dim(), &counts, scratch)?;
     let mut buffer = Buffer::default();
     for photo in 0..voters.starts.len() - 1 {
         let (under, rows) = voters.of(photo, &mut buffer)?;
@@ -192,10 +194,10 @@ impl PhotoVoters {
         if features.keypoints().is_empty() {
             return Ok(Self::none());
         }
-        let voters = voters_of(features, words.dim(), num_voters)?;
+        let rows = rounded(voters_of(features, words.dim(), num_voters)?);
         Ok(Self {
-            words: words.nearest(voters),
-            rows: rounded(voters),
+            words: words.nearest(&rows),
+            rows,
         })
     }
 
@@ -305,11 +307,6 @@ pub fn count_votes(votes: &mut [PhotoVote], count: usize) -> Vec<(u32, Vec<u32>)
     photos.into_par_iter().map(of_photo).collect()
 }
 
-fn rounded(values: &[f32]) -> Vec<i16> {
-    let rounded = |value: &f32| (value * ONE).round() as i16;
-    values.iter().map(rounded).collect()
-}
-
 /// The weight of a vote for a voter at this squared distance; none where they are not alike.
 fn weight(squared_distance: i32) -> Option<f32> {
     let weight = 1.0 - squared_distance as f32 / (ONE * ONE) / MAX_SQUARED_DISTANCE;
@@ -369,30 +366,4 @@ impl Count {
             .filter(|(_, other)| *other != photo)
             .collect()
     }
-}
-
-/// From a row to each of others, row after row, with the processor's widest vectors: in whole numbers, so that they
-/// change nothing. Of descriptors of unit length no sum is too large.
-fn squared_distances(row: &[i16], others: &[i16], distances: &mut Vec<i32>) {
-    struct Distances<'a>(&'a [i16], &'a [i16], &'a mut Vec<i32>);
-
-    impl WithSimd for Distances<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) {
-            let Self(row, others, distances) = self;
-            for other in others.chunks_exact(row.len().max(1)) {
-                let mut sum: i32 = 0;
-                for (a, b) in row.iter().zip(other) {
-                    let difference = i32::from(a.wrapping_sub(*b));
-                    sum = sum.wrapping_add(difference * difference);
-                }
-                distances.push(sum);
-            }
-        }
-    }
-
-    distances.clear();
-    Arch::new().dispatch(Distances(row, others, distances));
 }

@@ -1,11 +1,12 @@
 //! Visual words: descriptors that others are sorted by.
 
+use std::array::IntoIter;
 use std::collections::BTreeMap;
+use std::iter::Take;
 
-use nalgebra::DMatrix;
-use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::rounded::{add_squared_distances, rounded, squared_distances};
 use super::{Proposals, mixed_lengths};
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
@@ -21,8 +22,6 @@ const NUM_WORDS: std::ops::RangeInclusive<usize> = 1024..=1 << 20;
 const VOTERS_OF_A_WORD: usize = 64;
 /// Groups whose words are compared with a descriptor.
 const NUM_GROUPS: usize = 4;
-/// Descriptors compared with all groups at a time.
-const BLOCK: usize = 256;
 
 /// The photos that words come from: those with the lowest ranks, of equal ranks the first. Photos are added in
 /// ascending order.
@@ -83,8 +82,8 @@ pub fn word_rows(features: &FeatureSet) -> Vec<f32> {
 #[derive(Debug, Clone)]
 pub struct Words {
     dim: usize,
-    /// A row for each group.
-    groups: DMatrix<f32>,
+    /// The values of the word that each group is named by, row after row, rounded.
+    groups: Vec<i16>,
     /// The words of each group.
     members: Vec<Members>,
     len: usize,
@@ -94,8 +93,8 @@ pub struct Words {
 #[derive(Debug, Default, Clone)]
 struct Members {
     numbers: Vec<usize>,
-    /// Their values, row after row.
-    rows: Vec<f32>,
+    /// Their values, row after row, rounded.
+    rows: Vec<i16>,
 }
 
 impl Words {
@@ -130,10 +129,15 @@ impl Words {
 
     /// Words of `dim` values each, row after row.
     pub fn from_rows(dim: usize, values: &[f32]) -> Self {
-        let mut words = Self::leaders(dim, values);
-        let nearest = words.nearest_groups(values, 1);
-        let groups = nearest.into_iter().map(|nearest| nearest.first().copied());
-        words.fill(values, groups);
+        let rows = rounded(values);
+        let mut words = Self::leaders(dim, &rows);
+        let groups: Vec<Option<usize>> = rows
+            .par_chunks(dim.max(1))
+            .map_init(Vec::new, |distances, row| {
+                words.nearest_groups::<1>(row, distances).next()
+            })
+            .collect();
+        words.fill(&rows, groups.into_iter());
         words
     }
 
@@ -143,7 +147,8 @@ impl Words {
     /// # Errors
     /// [`Error::Features`] for groups that are not those of these values.
     pub fn from_groups(dim: usize, values: &[f32], groups: &[u32]) -> Result<Self> {
-        let mut words = Self::leaders(dim, values);
+        let rows = rounded(values);
+        let mut words = Self::leaders(dim, &rows);
         let num_groups = words.members.len();
         let is_group = |group: &u32| (*group as usize) < num_groups;
         if groups.len() != words.len || !groups.iter().all(is_group) {
@@ -152,7 +157,7 @@ impl Words {
             });
         }
         let groups = groups.iter().map(|group| Some(*group as usize));
-        words.fill(values, groups);
+        words.fill(&rows, groups);
         Ok(words)
     }
 
@@ -168,21 +173,20 @@ impl Words {
     }
 
     /// Groups with these values and no words yet.
-    fn leaders(dim: usize, values: &[f32]) -> Self {
-        let len = values.len() / dim.max(1);
+    fn leaders(dim: usize, rows: &[i16]) -> Self {
+        let len = rows.len() / dim.max(1);
         let num_groups = ((len as f64).sqrt() as usize).min(len);
-        let leaders = &values[..num_groups * dim];
         Self {
             dim,
-            groups: DMatrix::from_row_slice(num_groups, dim, leaders),
+            groups: rows[..num_groups * dim].to_vec(),
             members: vec![Members::default(); num_groups],
             len,
         }
     }
 
     /// Puts each word into its group.
-    fn fill(&mut self, values: &[f32], groups: impl Iterator<Item = Option<usize>>) {
-        for (number, (row, group)) in values.chunks(self.dim.max(1)).zip(groups).enumerate() {
+    fn fill(&mut self, rows: &[i16], groups: impl Iterator<Item = Option<usize>>) {
+        for (number, (row, group)) in rows.chunks(self.dim.max(1)).zip(groups).enumerate() {
             if let Some(group) = group {
                 self.members[group].numbers.push(number);
                 self.members[group].rows.extend_from_slice(row);
@@ -205,91 +209,54 @@ impl Words {
         self.len == 0
     }
 
-    /// About the `N` nearest words of each of these descriptors, row after row; the nearest first, and
+    /// About the `N` nearest words of each of these rounded descriptors, row after row; the nearest first, and
     /// [`NO_WORD`] where there are fewer.
-    pub(super) fn nearest<const N: usize>(&self, descriptors: &[f32]) -> Vec<[u32; N]> {
-        let groups = self.nearest_groups(descriptors, NUM_GROUPS);
-        let rows = descriptors.chunks(self.dim).zip(groups);
-        let mut scores = Vec::new();
-        rows.map(|(descriptor, groups)| {
-            let members = || groups.iter().map(|&group| &self.members[group]);
-            scores.clear();
-            for members in members() {
-                dots(descriptor, &members.rows, &mut scores);
+    pub(super) fn nearest<const N: usize>(&self, descriptors: &[i16]) -> Vec<[u32; N]> {
+        let mut distances = Vec::new();
+        let of_row = |row: &[i16]| {
+            let groups = self.nearest_groups::<NUM_GROUPS>(row, &mut distances);
+            let members = groups.map(|group| &self.members[group]);
+            distances.clear();
+            for members in members.clone() {
+                add_squared_distances(row, &members.rows, &mut distances);
             }
-            let numbers = members().flat_map(|members| members.numbers.iter().copied());
+            let numbers = members.flat_map(|members| members.numbers.iter().copied());
             let mut words = [NO_WORD; N];
-            let nearest = highest(scores.iter().copied().zip(numbers), N);
+            let nearest = lowest::<N>(distances.iter().copied().zip(numbers));
             for (place, word) in words.iter_mut().zip(nearest) {
                 *place = word as u32;
             }
             words
-        })
-        .collect()
-    }
-
-    fn nearest_groups(&self, descriptors: &[f32], count: usize) -> Vec<Vec<usize>> {
-        let blocks = descriptors.chunks(self.dim * BLOCK);
-        let of_block = |block: &[f32]| -> Vec<Vec<usize>> {
-            let columns = DMatrix::from_column_slice(self.dim, block.len() / self.dim, block);
-            let products = &self.groups * columns;
-            let scores = products.as_slice().chunks(self.groups.nrows().max(1));
-            let nearest = |scores: &[f32]| highest(scores.iter().copied().zip(0..), count);
-            scores.map(nearest).collect()
         };
-        blocks.flat_map(of_block).collect()
+        descriptors.chunks(self.dim.max(1)).map(of_row).collect()
+    }
+
+    fn nearest_groups<const N: usize>(
+        &self,
+        row: &[i16],
+        distances: &mut Vec<i32>,
+    ) -> Take<IntoIter<usize, N>> {
+        squared_distances(row, &self.groups, distances);
+        lowest::<N>(distances.iter().copied().zip(0..))
     }
 }
 
-/// The numbers of the `count` highest scores, the highest first and of equals the first.
-fn highest(scores: impl Iterator<Item = (f32, usize)>, count: usize) -> Vec<usize> {
-    let mut found: Vec<(f32, usize)> = Vec::with_capacity(count + 1);
-    for (score, number) in scores {
-        if found.len() == count && found.last().is_some_and(|worst| score <= worst.0) {
-            continue;
+/// The numbers of the `N` lowest values, the lowest first and of equals the first; fewer where there are fewer.
+fn lowest<const N: usize>(values: impl Iterator<Item = (i32, usize)>) -> Take<IntoIter<usize, N>> {
+    const NONE: usize = usize::MAX;
+    let mut lowest = [(i32::MAX, NONE); N];
+    for (value, number) in values {
+        let mut at = N;
+        while at > 0 && value < lowest[at - 1].0 {
+            at -= 1;
         }
-        let at = found.partition_point(|better| better.0 >= score);
-        found.insert(at, (score, number));
-        found.truncate(count);
-    }
-    found.into_iter().map(|(_, number)| number).collect()
-}
-
-/// Adds the product of `row` with each of `others`, row after row. Sums of eight lanes are vectors on every processor,
-/// of one order and nowhere fused, so that its widest vectors change nothing.
-fn dots(row: &[f32], others: &[f32], products: &mut Vec<f32>) {
-    struct Products<'a>(&'a [f32], &'a [f32], &'a mut Vec<f32>);
-
-    impl WithSimd for Products<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) {
-            let Self(row, others, products) = self;
-            for other in others.chunks_exact(row.len().max(1)) {
-                products.push(dot(row, other));
-            }
+        if at < N {
+            lowest[at..].rotate_right(1);
+            lowest[at] = (value, number);
         }
     }
-
-    Arch::new().dispatch(Products(row, others, products));
-}
-
-#[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    let (a_chunks, a_rest) = a.as_chunks::<8>();
-    let (b_chunks, b_rest) = b.as_chunks::<8>();
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    let mut rest = 0.0;
-    for (a, b) in a_rest.iter().zip(b_rest) {
-        rest += a * b;
-    }
-    sums.iter().sum::<f32>() + rest
+    let count = lowest.iter().filter(|(_, number)| *number != NONE).count();
+    lowest.map(|(_, number)| number).into_iter().take(count)
 }
 
 /// So many that the voters under a word are about as many however large the folder is; a power of

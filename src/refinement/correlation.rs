@@ -1,6 +1,7 @@
 //! Windows of one plane searched for in another, by zero-mean normalised correlation.
 
 use nalgebra::{Point2, Vector2};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::plane::Plane;
 
@@ -66,13 +67,23 @@ impl<'a> Search<'a> {
                 *out = value - mean_a;
             }
         }
+        let lines = (base_y - radius).max(0)..=(base_y + radius).min(last_y);
+        let columns = (base_x - radius).max(0)..=(base_x + radius).min(last_x);
+        if lines.is_empty() || columns.is_empty() {
+            return None;
+        }
+        let mut products = Vec::with_capacity(((2 * radius + 1) * (2 * radius + 1)) as usize);
+        Arch::new().dispatch(Products {
+            template: &template,
+            values: &b.values[*lines.start() as usize * b.width + *columns.start() as usize..],
+            stride: b.width,
+            size: [columns.clone().count(), lines.clone().count()],
+            products: &mut products,
+        });
+        let mut products = products.into_iter();
         let mut best: Option<(f32, Window)> = None;
-        for dy in -radius..=radius {
-            for dx in -radius..=radius {
-                let (there_x, there_y) = (base_x + dx, base_y + dy);
-                if there_x < 0 || there_y < 0 || there_x > last_x || there_y > last_y {
-                    continue;
-                }
+        for there_y in lines {
+            for (there_x, product) in columns.clone().zip(&mut products) {
                 let (mean_b, deviation_b) = moments_b.at(there_x, there_y);
                 if deviation_b.is_nan() {
                     continue;
@@ -80,10 +91,9 @@ impl<'a> Search<'a> {
                 let correlation = if deviation_a.min(deviation_b) < MIN_DEVIATION {
                     0.0
                 } else {
-                    let at = there_y as usize * b.width + there_x as usize;
-                    let product = product(&template, &b.values[at..], b.width);
                     product / (AREA as f32 * deviation_a * deviation_b)
                 };
+                let (dx, dy) = (there_x - base_x, there_y - base_y);
                 let distance = ((dx * dx + dy * dy) as f32).sqrt();
                 let value = correlation - SHIFT_COST * distance;
                 if best.as_ref().is_none_or(|(most, _)| value > *most) {
@@ -104,17 +114,53 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The sum of products of a window and the window of `values` that begins at its first value.
-#[inline(never)]
+/// The sums of products of a window and windows of a plane.
+struct Products<'a> {
+    template: &'a [f32; AREA],
+    /// From the first value of the first window on.
+    values: &'a [f32],
+    stride: usize,
+    /// Columns and lines of windows, each a pixel from the next.
+    size: [usize; 2],
+    /// Line after line.
+    products: &'a mut Vec<f32>,
+}
+
+/// With the processor's widest vectors, in the same order of sums for any.
+impl WithSimd for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let [columns, lines] = self.size;
+        for line in 0..lines {
+            for column in 0..columns {
+                let values = &self.values[line * self.stride + column..];
+                let product = product(self.template, values, self.stride);
+                self.products.push(product);
+            }
+        }
+    }
+}
+
+#[inline(always)]
 fn product(template: &[f32; AREA], values: &[f32], stride: usize) -> f32 {
     let mut sums = [0.0f32; WINDOW];
-    for (line, template) in template.chunks_exact(WINDOW).enumerate() {
+    let (lines, _) = template.as_chunks::<WINDOW>();
+    for (line, template) in lines.iter().enumerate() {
         let row = &values[line * stride..][..WINDOW];
         for x in 0..WINDOW {
             sums[x] += template[x] * row[x];
         }
     }
-    sums.iter().sum()
+    let mut half = WINDOW / 2;
+    while half > 0 {
+        for x in 0..half {
+            sums[x] += sums[x + half];
+        }
+        half /= 2;
+    }
+    sums[0]
 }
 
 /// Mean and standard deviation of every window of a plane, by its top-left pixel.
@@ -127,12 +173,14 @@ struct Moments {
 impl Moments {
     fn new(plane: &Plane) -> Self {
         // Grey levels about zero keep the sums of squares exact enough.
-        let centred: Vec<f32> = plane.values.iter().map(|v| v - 128.0).collect();
-        let squared = centred.iter().map(|v| v * v).collect();
+        let mut sums: Vec<f32> = plane.values.iter().map(|v| v - 128.0).collect();
+        let mut squares: Vec<f32> = sums.iter().map(|v| v * v).collect();
+        window_sums(&mut sums, plane.width);
+        window_sums(&mut squares, plane.width);
         Self {
             width: plane.width,
-            sums: window_sums(centred, plane.width, plane.height),
-            squares: window_sums(squared, plane.width, plane.height),
+            sums,
+            squares,
         }
     }
 
@@ -148,22 +196,78 @@ impl Moments {
 
 /// For each pixel the sum over the window whose top-left pixel it is; pixels too near the right and
 /// the lower edge hold sums of fewer pixels. By doubling: windows of 2, 4, 8, 16 pixels.
-fn window_sums(mut values: Vec<f32>, width: usize, height: usize) -> Vec<f32> {
-    let mut reach = 1;
-    while reach < WINDOW {
-        for row in values.chunks_exact_mut(width) {
-            for x in 0..width.saturating_sub(reach) {
-                row[x] += row[x + reach];
+fn window_sums(values: &mut [f32], width: usize) {
+    Arch::new().dispatch(Doubling { values, width });
+}
+
+struct Doubling<'a> {
+    values: &'a mut [f32],
+    width: usize,
+}
+
+/// Pixels that a sum doubles by, in their order.
+const REACHES: [usize; 4] = [1, 2, 4, 8];
+
+impl WithSimd for Doubling<'_> {
+    type Output = ();
+
+    /// From the lowest row up: rows below hold what the next doubling needs, the last few of each.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { values, width } = self;
+        let mut below: [Vec<f32>; 4] = REACHES.map(|reach| vec![0.0; reach * width]);
+        let mut wide = vec![0.0f32; width];
+        for (number, row) in values.chunks_exact_mut(width.max(1)).rev().enumerate() {
+            for (&reach, below) in REACHES.iter().zip(&mut below) {
+                let inner = width.saturating_sub(reach);
+                for ((wide, a), b) in wide
+                    .iter_mut()
+                    .zip(&row[..inner])
+                    .zip(&row[width - inner..])
+                {
+                    *wide = a + b;
+                }
+                wide[inner..].copy_from_slice(&row[inner..]);
+                // The row that lies `reach` below, which this one takes the place of.
+                let place = number % reach * width;
+                let kept = &mut below[place..place + width];
+                if number >= reach {
+                    for ((value, kept), wide) in row.iter_mut().zip(&*kept).zip(&wide) {
+                        *value = wide + kept;
+                    }
+                } else {
+                    row.copy_from_slice(&wide);
+                }
+                kept.copy_from_slice(&wide);
             }
         }
-        for y in 0..height.saturating_sub(reach) {
-            let (above, below) = values.split_at_mut((y + reach) * width);
-            let above = &mut above[y * width..(y + 1) * width];
-            for (value, other) in above.iter_mut().zip(&below[..width]) {
-                *value += other;
-            }
-        }
-        reach *= 2;
     }
-    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_those_of_windows() {
+        for (width, height) in [(40, 33), (16, 16), (17, 50), (9, 30), (30, 9), (1, 1)] {
+            let value = |at: usize| ((at * 7919) % 256) as f32;
+            let values: Vec<f32> = (0..width * height).map(value).collect();
+            let mut sums = values.clone();
+            window_sums(&mut sums, width);
+            for y in 0..height {
+                for x in 0..width {
+                    let lines = y..(y + WINDOW).min(height);
+                    let pixels =
+                        lines.flat_map(|y| &values[y * width..][x..(x + WINDOW).min(width)]);
+                    // Whole numbers, so that no sum is rounded.
+                    assert_eq!(
+                        sums[y * width + x],
+                        pixels.sum::<f32>(),
+                        "{width} {height} {x} {y}"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What refinement needs of one photo, computed once and used with every partner.
 
+use std::sync::OnceLock;
+
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
@@ -13,18 +15,28 @@ use super::plane::Plane;
 use crate::error::{Error, Result};
 
 /// One level of the pyramid.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Level {
     pub plane: Plane,
-    pub corners: Vec<Corner>,
+    /// Found when they are first needed: photos are compared without.
+    corners: OnceLock<Vec<Corner>>,
+    options: RefinementOptions,
     /// Maps pixels of the original photo to pixels of this level.
     pub level_from_photo: Matrix3<f64>,
     /// Its inverse.
     pub photo_from_level: Matrix3<f64>,
 }
 
+impl Level {
+    /// The corners of the level, the best first.
+    pub(super) fn corners(&self) -> &[Corner] {
+        let detect = || corners::detect(&self.plane, &self.options);
+        self.corners.get_or_init(detect)
+    }
+}
+
 /// A photo prepared for refinement: grey, at its working size, with a pyramid and corners.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct RefinementImage {
     /// From the working size downwards, each half of the one before.
     levels: Vec<Level>,
@@ -81,8 +93,9 @@ impl RefinementImage {
                 next = plane.half();
             }
             levels.push(Level {
-                corners: corners::detect(&plane, options),
                 plane,
+                corners: OnceLock::new(),
+                options: *options,
                 level_from_photo,
                 photo_from_level,
             });

@@ -47,7 +47,7 @@ pub fn refine_matches(
         let finest = frames.last()?.level;
         let keypoint = project(&finest.level_from_photo, point)?.cast();
         let max_distance = MAX_CORNER_DISTANCE * options.corner_spacing_px as f32;
-        let corner = nearest(&finest.corners, keypoint, max_distance)?;
+        let corner = nearest(finest.corners(), keypoint, max_distance)?;
         let point1 = project(&finest.photo_from_level, corner.cast())?;
         let mut guess1 = point1 + shift;
         let mut radius = options.max_match_error * frames[0].level.plane.long_side() as f64;

@@ -82,7 +82,7 @@ fn round(
     let mut points = Correspondences::default();
     let mut correlations = Vec::new();
     let mut tried = Vec::new();
-    for corner in &frame.level.corners {
+    for corner in frame.level.corners() {
         let point = Point2::new(corner.x as f32, corner.y as f32);
         let search = frame.find(tracker, point, point, radius, options);
         if search == Search::Untried {

@@ -77,13 +77,13 @@ pub fn guided_matches(
             let near = tree2.0.as_ref().map_or_else(Vec::new, |tree| {
                 tree.query(&[there.x, there.y])
                     .nearest_n::<SquaredEuclidean<f64>>(MAX_NEAR)
+                    .within(radius_px * radius_px)
+                    .unsorted()
+                    .without_distances()
                     .execute()
-                    .into_iter()
-                    .collect()
             });
             let best = near
                 .iter()
-                .filter(|found| found.distance <= radius_px * radius_px)
                 .map(|found| {
                     let index2 = found.item as usize;
                     let other = features2.descriptors().row(index2);

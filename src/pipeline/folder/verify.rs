@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::pixels::{groups, sort_by_neighborhood};
 use super::read::{Entry, Loaded, features_of, load};
 use super::{ClusterOptions, EvidenceSummary, FolderClusters, FolderSession, VerifiedPair};
-use crate::candidates::{GlobalRow, Proposals, Similarities, candidate_pairs};
+use crate::candidates::{GlobalRow, Proposals, Scratch, Similarities, candidate_pairs};
 use crate::error::Result;
 use crate::features::FeatureSet;
 use crate::matching::{MatchingOptions, SearchKind};
@@ -19,7 +19,7 @@ use crate::scoring::{Judgement, PairEvidence, PixelEvidence};
 use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
-const VERIFICATION_VERSION: u32 = 4;
+const VERIFICATION_VERSION: u32 = 5;
 /// Batch size for reading and writing pairs in the store.
 const CHUNK: usize = 2048;
 
@@ -61,7 +61,7 @@ pub(super) fn pairs_to_verify(
         num_keypoints: &num_keypoints,
         ranks: &hashes,
         features,
-        scratch: session.scratch(),
+        scratch: session.scratch().map(Scratch::new),
         check: &|| counter.check(),
     };
     let similarities = Similarities::new(globals);
