@@ -79,12 +79,17 @@ pub(crate) fn makes_no_link(error: &std::io::Error) -> bool {
     )
 }
 
-/// A new file beside `path`, under a name of its own until it is whole; it goes when it is dropped.
-fn partial_file(path: &Path) -> std::io::Result<NamedTempFile> {
-    let folder = match path.parent() {
+/// The folder of a file; the current one of a name alone.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
-    };
+    }
+}
+
+/// A new file beside `path`, under a name of its own until it is whole; it goes when it is dropped.
+fn partial_file(path: &Path) -> std::io::Result<NamedTempFile> {
+    let folder = folder_of(path);
     // A folder that is not there is told in the system's words.
     std::fs::metadata(folder)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -225,6 +230,13 @@ impl From<Stored> for StoredPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_alone_is_of_the_current_folder() {
+        for (path, folder) in [("a.txt", "."), ("b/a.txt", "b"), ("/a.txt", "/")] {
+            assert_eq!(folder_of(Path::new(path)), Path::new(folder));
+        }
+    }
 
     #[test]
     fn a_file_is_replaced_and_nothing_else_is_left() {

@@ -136,7 +136,7 @@ const MODULES: [(&str, &[&str]); 26] = [
     ("refinement", &["geometry", "image"]),
     ("scoring", &["features", "geometry", "refinement"]),
     ("candidates", &["features"]),
-    ("store", &["features", "scoring"]),
+    ("store", &["features", "files", "scoring"]),
     (
         "classify",
         &["counted", "features", "files", "folder", "hex", "random"],

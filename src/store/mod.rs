@@ -8,6 +8,7 @@
 //! The file survives a program that is killed (write-ahead log), and two programs may use it at
 //! once. It carries a version; one that a newer delfin made is refused and left as it is.
 
+mod checked;
 mod encoding;
 mod log;
 mod schema;
@@ -21,7 +22,9 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
+use crate::files::folder_of;
 use crate::scoring::{FeatureEvidence, PixelEvidence};
+use checked::Checked;
 
 pub(crate) use sealed::{Reader, seal, unseal};
 
@@ -37,6 +40,8 @@ pub type ContentHash = [u8; 32];
 pub struct Store {
     connection: Mutex<Connection>,
     path: PathBuf,
+    /// Behind the connection, which is closed before it; none of a store in memory.
+    checked: Option<Checked>,
 }
 
 /// The settings that entries were computed with, as a store knows them.
@@ -88,11 +93,18 @@ impl Store {
                 source,
             })?;
         }
+        let checked = Checked::new(path);
         let connection = Connection::open(path).map_err(at)?;
-        schema::prepare(&connection, path)?;
+        schema::prepare(&connection, path)
+            .and_then(|()| match checked.is_known() {
+                true => Ok(()),
+                false => schema::check(&connection, path),
+            })
+            .inspect_err(|_| checked.fail())?;
         Ok(Self {
             connection: Mutex::new(connection),
             path: path.to_owned(),
+            checked: Some(checked),
         })
     }
 
@@ -107,12 +119,18 @@ impl Store {
         Ok(Self {
             connection: Mutex::new(connection),
             path: path.to_owned(),
+            checked: None,
         })
     }
 
     /// Where the store is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The folder that the store's file is in; none of a store in memory.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.checked.as_ref().map(|_| folder_of(&self.path))
     }
 
     /// The settings with this text, which must name everything that entries depend on.
@@ -398,6 +416,9 @@ impl Store {
     }
 
     fn error(&self, source: rusqlite::Error) -> Error {
+        if let Some(checked) = &self.checked {
+            checked.fail();
+        }
         Error::store(&self.path, source)
     }
 }

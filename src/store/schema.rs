@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS drawings (
 CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL, is_undone INTEGER NOT NULL);
 ";
 
-/// Makes the tables of a new store; checks those of an old one. A file that is something else is
+/// Makes the tables of a new store, or those that an old one came without. A file that is something else is
 /// not written to.
 pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<()> {
     let at = |error| Error::store(path, error);
@@ -55,7 +55,12 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<()> {
     let made = made.and_then(|()| connection.execute_batch(LATER_TABLES).map_err(at));
     let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
     connection.execute_batch(end).map_err(at)?;
-    made?;
+    made
+}
+
+/// Reads the whole store for damage.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<()> {
+    let at = |error| Error::store(path, error);
     let answer: String = connection
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .map_err(at)?;

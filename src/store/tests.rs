@@ -262,3 +262,11 @@ fn entries_of_the_log_are_undone_and_done_again() {
     );
     assert!(!store.redo_in_log().unwrap());
 }
+
+#[test]
+fn a_store_in_memory_is_in_no_folder() {
+    assert_eq!(Store::in_memory().unwrap().folder(), None);
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store.sqlite")).unwrap();
+    assert_eq!(store.folder(), Some(folder.path()));
+}

@@ -356,7 +356,7 @@ impl<'a> FolderSession<'a> {
 
     /// Where temporary files go: beside the store, where there is room for it.
     fn scratch(&self) -> Option<&Path> {
-        let folder = self.store.inner().path().parent()?;
+        let folder = self.store.inner().folder()?;
         folder.is_dir().then_some(folder)
     }
 

@@ -1,0 +1,112 @@
+//! Remembers that a large store was whole, so that it is not read from end to end whenever it is opened.
+//!
+//! A file beside the store holds its size and time of change as of the last program that closed it without an error. A
+//! store that anything else has written to since, or that a program left when it was killed, is checked again.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::UNIX_EPOCH;
+
+/// Smaller stores are checked whenever they are opened: that takes no time, and times of change are no finer than some
+/// milliseconds.
+const MIN_BYTES: u64 = 64 << 20;
+
+/// What is known of a store's file. Dropped after the store's connection, it leaves that to the next program.
+#[derive(Debug)]
+pub(super) struct Checked {
+    store: PathBuf,
+    has_failed: AtomicBool,
+}
+
+impl Checked {
+    pub(super) fn new(store: &Path) -> Self {
+        Self {
+            store: store.to_owned(),
+            has_failed: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the store is as a program left it that found it whole.
+    pub(super) fn is_known(&self) -> bool {
+        let state = self.state();
+        state.is_some() && std::fs::read_to_string(self.mark()).ok() == state
+    }
+
+    /// The store could not be read or written: the next program checks it.
+    pub(super) fn fail(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Size and time of change; none of a small store, or where they cannot be had.
+    fn state(&self) -> Option<String> {
+        let metadata = std::fs::metadata(&self.store).ok()?;
+        let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let len = metadata.len();
+        (len >= MIN_BYTES).then(|| format!("{len} {}\n", changed.as_nanos()))
+    }
+
+    fn mark(&self) -> PathBuf {
+        let mut name = OsString::from(&self.store);
+        name.push("-checked");
+        name.into()
+    }
+}
+
+impl Drop for Checked {
+    fn drop(&mut self) {
+        let state = self
+            .state()
+            .filter(|_| !self.has_failed.load(Ordering::Relaxed));
+        // Without the file the store is only checked once more.
+        let _ = match state {
+            Some(state) => std::fs::write(self.mark(), state),
+            None => std::fs::remove_file(self.mark()),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn a_large_store_is_known_until_something_else_changes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let file = File::create(&path).unwrap();
+        file.set_len(MIN_BYTES).unwrap();
+        let is_known = || Checked::new(&path).is_known();
+        let checked = Checked::new(&path);
+        assert!(!checked.is_known());
+        drop(checked);
+        assert!(is_known() && is_known());
+        file.set_len(MIN_BYTES + 1).unwrap();
+        assert!(!Checked::new(&path).is_known(), "another size");
+        assert!(is_known());
+        let past = SystemTime::now() - Duration::from_secs(60);
+        file.set_modified(past).unwrap();
+        assert!(!Checked::new(&path).is_known(), "another time of change");
+        assert!(is_known());
+        let checked = Checked::new(&path);
+        checked.fail();
+        drop(checked);
+        assert!(
+            !Checked::new(&path).is_known(),
+            "one that could not be read"
+        );
+    }
+
+    #[test]
+    fn a_small_store_is_never_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        std::fs::write(&path, "small").unwrap();
+        drop(Checked::new(&path));
+        assert!(!Checked::new(&path).is_known());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
