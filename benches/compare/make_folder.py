@@ -78,6 +78,7 @@ def main():
                 continue
             if is_flipped:
                 image = cv2.flip(image, 1)
+            # The first time as before there were others.
             seed = [arguments.seed, int(index)] + ([taken] if taken else [])
             random = np.random.default_rng(seed)
             if earlier:

@@ -14,15 +14,14 @@ pub(super) enum Rows {
 }
 
 impl Rows {
-    /// Room for this many values; in memory up to so many bytes as `scratch` says beside the folder of the file, or
-    /// where there is none.
+    /// Room for this many values; in memory up to `max_bytes`, and where there is no folder for the file.
     ///
     /// # Errors
     /// [`Error::Io`] for the temporary file in `scratch`.
-    pub(super) fn new(num_values: usize, scratch: Option<(&Path, u64)>) -> Result<Self> {
+    pub(super) fn new(num_values: usize, max_bytes: u64, scratch: Option<&Path>) -> Result<Self> {
         let num_bytes = 2 * num_values as u64;
         match scratch {
-            Some((folder, max_bytes)) if num_bytes > max_bytes => {
+            Some(folder) if num_bytes > max_bytes => {
                 let file = tempfile::tempfile_in(folder).map_err(|e| io(folder, e))?;
                 file.set_len(num_bytes).map_err(|e| io(folder, e))?;
                 Ok(Self::File(file, folder.to_owned()))
@@ -100,7 +99,12 @@ impl InvertedFileWriter {
     ///
     /// # Errors
     /// As [`Rows::new`].
-    pub(super) fn new(dim: usize, counts: &[usize], scratch: Option<(&Path, u64)>) -> Result<Self> {
+    pub(super) fn new(
+        dim: usize,
+        counts: &[usize],
+        max_bytes: u64,
+        scratch: Option<&Path>,
+    ) -> Result<Self> {
         let starts = starts(counts);
         let total = starts[counts.len()];
         Ok(Self {
@@ -109,7 +113,7 @@ impl InvertedFileWriter {
                 dim,
                 starts,
                 photos: vec![0; total],
-                rows: Rows::new(total * dim, scratch)?,
+                rows: Rows::new(total * dim, max_bytes, scratch)?,
             },
         })
     }
@@ -210,7 +214,7 @@ mod tests {
         let mut counts = vec![0; num_words];
         voters.iter().for_each(|(word, ..)| counts[*word] += 1);
         let dim = voters[0].2.len();
-        let mut writer = InvertedFileWriter::new(dim, &counts, scratch.map(|f| (f, 1000))).unwrap();
+        let mut writer = InvertedFileWriter::new(dim, &counts, 1000, scratch).unwrap();
         for (word, photo, row) in voters {
             writer.put(*word, *photo, row).unwrap();
         }

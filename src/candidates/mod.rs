@@ -85,8 +85,8 @@ pub(crate) struct Proposals<'a, F> {
     pub ranks: &'a [[u8; 32]],
     /// The features of a photo, which are asked for up to twice and not kept.
     pub features: F,
-    /// Where many voters lie; none holds them in memory.
-    pub scratch: Option<Scratch<'a>>,
+    /// Where many voters lie.
+    pub scratch: Scratch<'a>,
     /// Asked again and again whether to go on.
     pub check: &'a (dyn Fn() -> Result<()> + Sync),
 }
@@ -94,7 +94,8 @@ pub(crate) struct Proposals<'a, F> {
 /// A folder for temporary files, and what is too large for memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scratch<'a> {
-    pub folder: &'a Path,
+    /// None holds all in memory.
+    pub folder: Option<&'a Path>,
     /// Bytes of voters, photo by photo, that are held in memory; of more, those of a photo are read once.
     pub max_voter_bytes: u64,
     /// Bytes of voters under words that are held in memory; of more, three lists are read for each voter.
@@ -102,7 +103,7 @@ pub(crate) struct Scratch<'a> {
 }
 
 impl<'a> Scratch<'a> {
-    pub(crate) fn new(folder: &'a Path) -> Self {
+    pub(crate) fn new(folder: Option<&'a Path>) -> Self {
         Self {
             folder,
             max_voter_bytes: 64 << 20,

@@ -150,30 +150,10 @@ fn offer_rows(
     }
 }
 
-/// Offers to each of the others those of the block: as [`offer_rows`], where `found` has a place for each column of
-/// `products`.
-fn offer_columns(found: &mut [NearestOf], first: usize, products: &[f32], count: usize) {
-    let mut least: Vec<f32> = found.iter().map(|found| found.least).collect();
-    for (row, photo) in products.chunks(found.len().max(1)).zip(first..) {
-        let chunks = row.chunks(LANES).zip(least.chunks_mut(LANES));
-        for ((chunk, least), found) in chunks.zip(found.chunks_mut(LANES)) {
-            let reaches = |(similarity, least): (&f32, &f32)| similarity >= least;
-            if !chunk
-                .iter()
-                .zip(&*least)
-                .map(reaches)
-                .fold(false, |any, reaches| any | reaches)
-            {
-                continue;
-            }
-            for ((&similarity, least), found) in chunk.iter().zip(least).zip(found) {
-                if similarity >= *least {
-                    found.offer(similarity, photo, count);
-                    *least = found.least;
-                }
-            }
-        }
-    }
+/// The rows of `products` as columns, of which there are `num_columns`.
+fn transposed(products: &[f32], num_columns: usize) -> Vec<f32> {
+    let column = |at: usize| products.iter().skip(at).step_by(num_columns).copied();
+    (0..num_columns).flat_map(column).collect()
 }
 
 /// Photos whose values stay in the nearest cache while others pass: of 1,280 each, 30 KB.
@@ -274,7 +254,8 @@ impl Similarities {
             let products = products(&rows[block.clone()], &rows[others.clone()]);
             offer_rows(&mut lock(a), block.start, others.start, &products, count);
             if a != b {
-                offer_columns(&mut lock(b), block.start, &products, count);
+                let products = transposed(&products, others.len());
+                offer_rows(&mut lock(b), others.start, block.start, &products, count);
             }
             Ok(())
         })?;

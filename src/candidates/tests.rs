@@ -24,13 +24,13 @@ fn similarities(photos: &[FeatureSet]) -> Similarities {
 }
 
 fn pairs(photos: &[FeatureSet], options: &CandidateOptions) -> Vec<(u32, u32)> {
-    pairs_with(photos, options, None)
+    pairs_with(photos, options, Scratch::new(None))
 }
 
 fn pairs_with(
     photos: &[FeatureSet],
     options: &CandidateOptions,
-    scratch: Option<Scratch<'_>>,
+    scratch: Scratch<'_>,
 ) -> Vec<(u32, u32)> {
     let num_keypoints: Vec<usize> = photos.iter().map(|photo| photo.keypoints().len()).collect();
     let ranks: Vec<[u8; 32]> = (0..photos.len()).map(|i| [i as u8; 32]).collect();
@@ -112,11 +112,11 @@ fn voters_in_files_propose_what_voters_in_memory_do() {
     let folder = tempfile::tempdir().unwrap();
     for [max_voter_bytes, max_word_bytes] in [[0, 0], [0, u64::MAX], [u64::MAX, 0]] {
         let scratch = Scratch {
-            folder: folder.path(),
+            folder: Some(folder.path()),
             max_voter_bytes,
             max_word_bytes,
         };
-        assert_eq!(pairs_with(&photos, &options, Some(scratch)), in_memory);
+        assert_eq!(pairs_with(&photos, &options, scratch), in_memory);
     }
     // The files have no names that would stay behind.
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -127,11 +127,11 @@ fn voters_in_files_propose_what_voters_in_memory_do() {
         num_keypoints: &num_keypoints,
         ranks: &ranks,
         features: |photo: usize| Ok(photos[photo].clone()),
-        scratch: Some(Scratch {
-            folder: &missing,
+        scratch: Scratch {
+            folder: Some(&missing),
             max_voter_bytes: 0,
             max_word_bytes: 0,
-        }),
+        },
         check: &|| Ok(()),
     };
     let error = candidate_pairs(&proposals, similarities(&photos), &options).unwrap_err();

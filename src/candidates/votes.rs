@@ -1,14 +1,12 @@
 //! Votes of local descriptors.
 
-use std::path::Path;
-
 use rayon::prelude::*;
 
 use super::inverted_file::{Buffer, InvertedFile, InvertedFileWriter, Rows, starts};
 use super::rounded::{ONE, rounded, squared_distances};
 use super::similarity::parts;
 use super::words::{NO_WORD, Words};
-use super::{CandidateOptions, Proposals, best, mixed_lengths};
+use super::{CandidateOptions, Proposals, Scratch, best, mixed_lengths};
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 
@@ -37,10 +35,7 @@ where
     }
     let num_photos = photos.num_keypoints.len();
     let voters = Voters::new(photos, &words, options)?;
-    let scratch = photos
-        .scratch
-        .map(|scratch| (scratch.folder, scratch.max_word_bytes));
-    let file = inverted_file(&voters, &words, scratch)?;
+    let file = inverted_file(&voters, &words, photos.scratch)?;
     let counted = (0..num_photos).into_par_iter().map_init(
         || {
             let buffers = (Buffer::default(), Buffer::default());
@@ -89,13 +84,15 @@ impl Voters {
             .collect();
         let starts = starts(&counts);
         let total = starts[counts.len()];
-        let scratch = photos
-            .scratch
-            .map(|scratch| (scratch.folder, scratch.max_voter_bytes));
+        let Scratch {
+            folder,
+            max_voter_bytes,
+            ..
+        } = photos.scratch;
         let mut voters = Self {
             dim: words.dim(),
             under: Vec::with_capacity(total),
-            rows: Rows::new(total * words.dim(), scratch)?,
+            rows: Rows::new(total * words.dim(), max_voter_bytes, folder)?,
             starts,
         };
         for chunk in parts(0..counts.len(), CHUNK) {
@@ -138,18 +135,15 @@ impl Voters {
 }
 
 /// Every voter under its nearest word, in the order of the photos.
-fn inverted_file(
-    voters: &Voters,
-    words: &Words,
-    scratch: Option<(&Path, u64)>,
-) -> Result<InvertedFile> {
+fn inverted_file(voters: &Voters, words: &Words, scratch: Scratch<'_>) -> Result<InvertedFile> {
     let mut counts = vec![0; words.len()];
     for words in &voters.under {
         if words[0] != NO_WORD {
             counts[words[0] as usize] += 1;
         }
     }
-    let mut writer = InvertedFileWriter::new(words.dim(), &counts, scratch)?;
+    let mut writer =
+        InvertedFileWriter::new(words.dim(), &counts, scratch.max_word_bytes, scratch.folder)?;
     let mut buffer = Buffer::default();
     for photo in 0..voters.starts.len() - 1 {
         let (under, rows) = voters.of(photo, &mut buffer)?;

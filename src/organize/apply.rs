@@ -9,7 +9,7 @@ use super::files::name_new;
 use super::journal::{Intent, Journal, Record};
 use super::plan::{LeftOut, Placement, Plan};
 use crate::error::{Error, Result};
-use crate::files::makes_no_link;
+use crate::files::{folder_of, makes_no_link};
 use crate::folder::JOURNAL_FOLDER;
 
 /// What [`apply`] did.
@@ -141,7 +141,7 @@ pub(super) fn move_photo(from: &Path, to: &Path, partial: &Path) -> std::io::Res
             copy(from, to, partial)?;
             // The new name is on its disk before the old one goes.
             #[cfg(unix)]
-            File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+            File::open(folder_of(to))?.sync_all()?;
         }
         named => named?,
     }

@@ -16,14 +16,14 @@ const MIN_BYTES: u64 = 64 << 20;
 #[derive(Debug)]
 pub(super) struct Checked {
     store: PathBuf,
-    has_failed: AtomicBool,
+    is_whole: AtomicBool,
 }
 
 impl Checked {
     pub(super) fn new(store: &Path) -> Self {
         Self {
             store: store.to_owned(),
-            has_failed: AtomicBool::new(false),
+            is_whole: AtomicBool::new(false),
         }
     }
 
@@ -33,9 +33,10 @@ impl Checked {
         state.is_some() && std::fs::read_to_string(self.mark()).ok() == state
     }
 
-    /// The store could not be read or written: the next program checks it.
-    pub(super) fn fail(&self) {
-        self.has_failed.store(true, Ordering::Relaxed);
+    /// The store is whole, or it could not be read or written: then, and as long as neither is said, the next program
+    /// checks it.
+    pub(super) fn set_whole(&self, is_whole: bool) {
+        self.is_whole.store(is_whole, Ordering::Relaxed);
     }
 
     /// Size and time of change; none of a small store, or where they cannot be had.
@@ -57,7 +58,7 @@ impl Drop for Checked {
     fn drop(&mut self) {
         let state = self
             .state()
-            .filter(|_| !self.has_failed.load(Ordering::Relaxed));
+            .filter(|_| self.is_whole.load(Ordering::Relaxed));
         // Without the file the store is only checked once more.
         let _ = match state {
             Some(state) => std::fs::write(self.mark(), state),
@@ -79,25 +80,28 @@ mod tests {
         let path = folder.path().join("store.sqlite");
         let file = File::create(&path).unwrap();
         file.set_len(MIN_BYTES).unwrap();
-        let is_known = || Checked::new(&path).is_known();
-        let checked = Checked::new(&path);
-        assert!(!checked.is_known());
-        drop(checked);
+        // Opened and found whole.
+        let is_known = || {
+            let checked = Checked::new(&path);
+            checked.set_whole(true);
+            checked.is_known()
+        };
+        assert!(!is_known());
         assert!(is_known() && is_known());
         file.set_len(MIN_BYTES + 1).unwrap();
-        assert!(!Checked::new(&path).is_known(), "another size");
+        assert!(!is_known(), "another size");
         assert!(is_known());
         let past = SystemTime::now() - Duration::from_secs(60);
         file.set_modified(past).unwrap();
-        assert!(!Checked::new(&path).is_known(), "another time of change");
+        assert!(!is_known(), "another time of change");
         assert!(is_known());
         let checked = Checked::new(&path);
-        checked.fail();
+        checked.set_whole(true);
+        checked.set_whole(false);
         drop(checked);
-        assert!(
-            !Checked::new(&path).is_known(),
-            "one that could not be read"
-        );
+        assert!(!is_known(), "one that could not be read");
+        drop(Checked::new(&path));
+        assert!(!is_known(), "one that could not be opened");
     }
 
     #[test]
@@ -105,7 +109,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
         std::fs::write(&path, "small").unwrap();
-        drop(Checked::new(&path));
+        let checked = Checked::new(&path);
+        checked.set_whole(true);
+        drop(checked);
         assert!(!Checked::new(&path).is_known());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

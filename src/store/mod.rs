@@ -95,12 +95,11 @@ impl Store {
         }
         let checked = Checked::new(path);
         let connection = Connection::open(path).map_err(at)?;
-        schema::prepare(&connection, path)
-            .and_then(|()| match checked.is_known() {
-                true => Ok(()),
-                false => schema::check(&connection, path),
-            })
-            .inspect_err(|_| checked.fail())?;
+        schema::prepare(&connection, path)?;
+        if !checked.is_known() {
+            schema::check(&connection, path)?;
+        }
+        checked.set_whole(true);
         Ok(Self {
             connection: Mutex::new(connection),
             path: path.to_owned(),
@@ -417,7 +416,7 @@ impl Store {
 
     fn error(&self, source: rusqlite::Error) -> Error {
         if let Some(checked) = &self.checked {
-            checked.fail();
+            checked.set_whole(false);
         }
         Error::store(&self.path, source)
     }

@@ -61,7 +61,7 @@ pub(super) fn pairs_to_verify(
         num_keypoints: &num_keypoints,
         ranks: &hashes,
         features,
-        scratch: session.scratch().map(Scratch::new),
+        scratch: Scratch::new(session.scratch()),
         check: &|| counter.check(),
     };
     let similarities = Similarities::new(globals);
