@@ -203,23 +203,42 @@ pub(super) fn parts(photos: Range<usize>, step: usize) -> impl Iterator<Item = R
 }
 
 /// How alike photos are as wholes: the cosine of the square roots of their global descriptors, as
-/// [`FeatureSet::global_similarity`], for many photos at once.
+/// [`FeatureSet::global_similarity`], for many photos at once. The rows are one piece of memory, which goes back to the
+/// system as a whole: a piece for each of many photos would not.
 #[derive(Debug, Clone)]
 pub(crate) struct Similarities {
-    rows: Vec<Option<GlobalRow>>,
-    /// What stands for a photo without one.
-    none: Box<[i16]>,
+    /// Photos that room is made for.
+    capacity: usize,
+    num_photos: usize,
+    /// Values of a photo; 0 until one has a global descriptor.
+    dim: usize,
+    /// Photo after photo; zeros for one without.
+    values: Vec<i16>,
 }
 
 impl Similarities {
-    /// One without a global descriptor, or of another length than the first's, is alike to none.
-    pub(crate) fn new(mut rows: Vec<Option<GlobalRow>>) -> Self {
-        let dim = rows.iter().flatten().next().map_or(0, |row| row.0.len());
-        for row in &mut rows {
-            row.take_if(|row| row.0.len() != dim);
+    /// No photos, and room for this many.
+    pub(crate) fn with_capacity(num_photos: usize) -> Self {
+        Self {
+            capacity: num_photos,
+            num_photos: 0,
+            dim: 0,
+            values: Vec::new(),
         }
-        let none = vec![0; dim].into();
-        Self { rows, none }
+    }
+
+    /// Adds the next photo. One without a global descriptor, or of another length than the first's, is alike to none.
+    pub(crate) fn push(&mut self, row: Option<&GlobalRow>) {
+        if let Some(row) = row.filter(|_| self.dim == 0) {
+            self.dim = row.0.len();
+            self.values.reserve_exact(self.capacity * self.dim);
+            self.values.resize(self.num_photos * self.dim, 0);
+        }
+        self.num_photos += 1;
+        match row.filter(|row| row.0.len() == self.dim) {
+            Some(row) => self.values.extend_from_slice(&row.0),
+            None => self.values.resize(self.num_photos * self.dim, 0),
+        }
     }
 
     /// From -1 to 1; 0 when one has no global descriptor.
@@ -268,8 +287,7 @@ impl Similarities {
 
     /// The values of each photo; zeros where there is no descriptor.
     fn rows(&self) -> Vec<&[i16]> {
-        let rows = self.rows.iter();
-        rows.map(|row| row.as_ref().map_or(&*self.none, GlobalRow::values))
-            .collect()
+        let row = |photo: usize| &self.values[photo * self.dim..(photo + 1) * self.dim];
+        (0..self.num_photos).map(row).collect()
     }
 }

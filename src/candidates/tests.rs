@@ -20,7 +20,11 @@ fn photo<const N: usize>(descriptors: &[[f32; 2]], global: Option<[f32; N]>) -> 
 }
 
 fn similarities(photos: &[FeatureSet]) -> Similarities {
-    Similarities::new(photos.iter().map(GlobalRow::new).collect())
+    let mut similarities = Similarities::with_capacity(photos.len());
+    for photo in photos {
+        similarities.push(GlobalRow::new(photo).as_ref());
+    }
+    similarities
 }
 
 fn pairs(photos: &[FeatureSet], options: &CandidateOptions) -> Vec<(u32, u32)> {

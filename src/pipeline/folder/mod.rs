@@ -258,7 +258,7 @@ impl<'a> FolderSession<'a> {
         let photos = folder.entries.iter();
         self.observer
             .photos(&mut photos.map(|photo| (photo.name.as_str(), photo.hash)));
-        let pairs = pairs_to_verify(self, &folder.entries, folder.globals)?;
+        let pairs = pairs_to_verify(self, &folder.entries, folder.similarities)?;
         let (pairs, prior_log_odds) = judged_pairs(self, &folder.entries, pairs)?;
         let mut result = FolderClusters {
             photos: folder.entries.into_iter().map(photo).collect(),

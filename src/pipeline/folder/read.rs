@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::pixels::hold;
 use super::{Failure, FolderPhoto, FolderSession};
-use crate::candidates::GlobalRow;
+use crate::candidates::{GlobalRow, Similarities};
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
@@ -20,6 +20,9 @@ use crate::store::{self, ContentHash, SettingsId};
 
 /// Changes when the same photo and options give other features than before.
 const EXTRACTION_VERSION: u32 = 4;
+
+/// Photos that are read at a time.
+const CHUNK: usize = 1024;
 
 /// A photo that could be read. Its features are asked for when they are needed: see [`features_of`].
 pub(super) struct Entry {
@@ -38,8 +41,8 @@ pub(super) struct Entry {
 /// The photos of a folder, sorted by name; what could not be read, and what is passed over.
 pub(super) struct Folder {
     pub entries: Vec<Entry>,
-    /// The global descriptor of each photo.
-    pub globals: Vec<Option<GlobalRow>>,
+    /// Their global descriptors.
+    pub similarities: Similarities,
     pub failures: Vec<Failure>,
     pub passed_over: PassedOver,
 }
@@ -61,30 +64,33 @@ pub(super) fn read_folder(session: &FolderSession<'_>) -> Result<Folder> {
     photos.sort();
     let settings = session.feature_settings();
     let counter = Counter::new(session.observer, Stage::Extract, photos.len());
-    let read: Vec<std::result::Result<(Entry, Option<GlobalRow>), Failure>> = photos
-        .into_par_iter()
-        .map(|(name, path)| {
-            counter.check()?;
-            let read = read_photo(session, settings, &path);
-            counter.count(read.as_ref().is_ok_and(|photo| photo.was_known));
-            let entry = read.and_then(|photo| photo.entry(name, &path));
-            Ok(entry.map_err(|error| Failure::new(folder, &path, &error)))
-        })
-        .collect::<Result<_>>()?;
-    let (mut entries, mut globals) = (Vec::new(), Vec::new());
-    for read in read {
-        match read {
-            Ok((entry, global)) => {
-                entries.push(entry);
-                globals.push(global);
+    let mut entries = Vec::with_capacity(photos.len());
+    let mut similarities = Similarities::with_capacity(photos.len());
+    for chunk in photos.chunks(CHUNK) {
+        let read: Vec<std::result::Result<(Entry, Option<GlobalRow>), Failure>> = chunk
+            .par_iter()
+            .map(|(name, path)| {
+                counter.check()?;
+                let read = read_photo(session, settings, path);
+                counter.count(read.as_ref().is_ok_and(|photo| photo.was_known));
+                let entry = read.and_then(|photo| photo.entry(name.clone(), path));
+                Ok(entry.map_err(|error| Failure::new(folder, path, &error)))
+            })
+            .collect::<Result<_>>()?;
+        for read in read {
+            match read {
+                Ok((entry, global)) => {
+                    entries.push(entry);
+                    similarities.push(global.as_ref());
+                }
+                Err(failure) => failures.push(failure),
             }
-            Err(failure) => failures.push(failure),
         }
     }
     failures.sort();
     Ok(Folder {
         entries,
-        globals,
+        similarities,
         failures,
         passed_over: listing.passed_over,
     })

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::pixels::{groups, sort_by_neighborhood};
 use super::read::{Entry, Loaded, features_of, load};
 use super::{ClusterOptions, EvidenceSummary, FolderClusters, FolderSession, VerifiedPair};
-use crate::candidates::{GlobalRow, Proposals, Scratch, Similarities, candidate_pairs};
+use crate::candidates::{Proposals, Scratch, Similarities, candidate_pairs};
 use crate::error::Result;
 use crate::features::FeatureSet;
 use crate::matching::{MatchingOptions, SearchKind};
@@ -40,7 +40,7 @@ pub(super) struct Verified {
 pub(super) fn pairs_to_verify(
     session: &FolderSession<'_>,
     entries: &[Entry],
-    globals: Vec<Option<GlobalRow>>,
+    similarities: Similarities,
 ) -> Result<Vec<(u32, u32)>> {
     let count = entries.len();
     let options = session.options;
@@ -64,7 +64,6 @@ pub(super) fn pairs_to_verify(
         scratch: Scratch::new(session.scratch()),
         check: &|| counter.check(),
     };
-    let similarities = Similarities::new(globals);
     let pairs = candidate_pairs(&proposals, similarities, &options.candidates)?;
     counter.count(false);
     Ok(pairs)
