@@ -31,6 +31,12 @@ FEATURES = [
     "descriptor_similarity_mean", "descriptor_similarity_min", "descriptor_similarity_max", "ln_keypoints",
     "ln_guided", "guided_share", "ln_second_inliers",
 ]
+# How likely the transform is by itself. It foretells well which pairs pixels leave open, and is learned from for that
+# alone: beside pixels it parts printed things better, but garments photographed in one place worse
+# (benches/RESULTS.md, tried).
+TRANSFORM = [
+    "ln_scale_change", "ln_stretch", "spread_max", "spread_min", "inlier_similarity", "best_inlier_similarity",
+]
 # More of these never lowers the answer, more of those never raises it.
 RISING = {"ln_inliers", "middle_agreement", "subject_agreement", "best_middle_agreement", "least_agreement"}
 FALLING = {"contradicted_attention", "middle_contradiction"}
@@ -78,8 +84,14 @@ GROUPS = {
 }
 # Pairs with fewer inliers are not judged by pixels.
 MIN_INLIERS = 6
-# Pairs that features alone give lower log-odds are not aligned.
+# Pairs that features alone give lower log-odds teach nothing about pixels; a pair that is not worth comparing by them
+# has at most these.
 ASKED = -4.0
+# A pair is worth comparing by pixels where these may well give it log-odds above OPEN: where features give that
+# log-odds of MIN_WORTH and more.
+OPEN, MIN_WORTH = -2.0, -3.0
+# Pairs with as many inliers are compared whatever features say (src/scoring/judgement.rs).
+MANY_INLIERS = 50
 NUM_TREES = 200
 # Answers are the mean of as many fits, which differ in the rows and the columns that their trees draw: a seed moves
 # single pairs by a log-odds of 1.
@@ -122,13 +134,13 @@ def weights(table):
     return weight * len(table) / 2
 
 
-def fit(table, columns):
+def fit(table, columns, seeds=SEEDS):
     """One model a seed."""
     signs = [1 if c in RISING else -1 if c in FALLING else 0 for c in columns]
     options = {**OPTIONS, "monotone_constraints": signs}
     inputs, weight = table[columns].to_numpy(np.float64), weights(table)
     models = []
-    for seed in SEEDS:
+    for seed in seeds:
         data = lightgbm.Dataset(inputs, table.same.values, weight=weight, feature_name=list(columns))
         models.append(lightgbm.train({**options, "seed": seed}, data, NUM_TREES))
     return models
@@ -142,16 +154,25 @@ def answers_of(models, table, columns):
 
 def left_out(table, columns):
     """Log-odds of every pair by the fit that left its family out."""
-    answers = np.zeros(len(table))
-
-    def one(name):
-        own = (table.family == name).values
-        return own, answers_of(fit(table[~own], columns), table[own], columns)
-
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for own, values in pool.map(one, table.family.unique()):
-            answers[own] = values
+    answers, names = np.zeros(len(table)), table.family.unique()
+    # Processes: LightGBM crashed in threads now and then.
+    with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), None, learn_from, (table, columns)) as pool:
+        for name, values in zip(names, pool.map(answers_without, names)):
+            answers[table.family == name] = values
     return answers
+
+
+def learn_from(*learned):
+    """What `answers_without` learns from in this process: table and columns."""
+    global LEARNED
+    LEARNED = learned
+
+
+def answers_without(name):
+    """Log-odds of the pairs of a family by a fit without them."""
+    table, columns = LEARNED
+    own = (table.family == name).values
+    return answers_of(fit(table[~own], columns), table[own], columns)
 
 
 def calibrate(table, answers):
@@ -251,6 +272,26 @@ def ensemble(models, columns, slope, base):
     return {"inputs": columns, "base": round(float(base), 5), "trees": trees}
 
 
+def fit_worth(table, learned, by_pixels):
+    """Tells by features which pairs pixels may leave open; its slope and base. `by_pixels` are the left-out
+    log-odds of the `learned` pairs."""
+    is_open = np.zeros(len(table), dtype=int)
+    is_open[learned] = by_pixels > OPEN
+    pairs = table.assign(same=is_open)
+    answers = left_out(pairs, FEATURES + TRANSFORM)
+    slope, base = calibrate(pairs, answers)
+    asked = (slope * answers + base >= MIN_WORTH) | (table.inliers >= MANY_INLIERS).to_numpy()
+    is_yes = np.zeros(len(table), dtype=bool)
+    is_yes[learned] = by_pixels > 0
+    is_yes &= (table.same == 1).to_numpy()
+    for name in ("all", "products", "garments", "places", "objects", "detail", "edits"):
+        own = (table.family == name).to_numpy() | (name == "all")
+        print(f"{name}: compared {asked[own].mean():.3f} of the pairs, {asked[own & learned].mean():.3f} of those with "
+              f"log-odds by features from {ASKED}; of {is_yes[own].sum()} true ones that pixels link lost "
+              f"{(is_yes & ~asked)[own].sum()}")
+    return fit(pairs, FEATURES + TRANSFORM, SEEDS[:1]), slope, base
+
+
 def fit_copies(table, columns):
     """Tells edited copies of one picture from two views of one thing; its slope and base."""
     pairs = table[(table.same == 1) & table.family.isin(COPIES + VIEWS)].reset_index(drop=True)
@@ -279,27 +320,23 @@ def main():
     table = table[(table.inliers >= MIN_INLIERS) & table.ln_inliers.notna()].reset_index(drop=True)
     pairs_of_all = table
     table = table[~table.family.isin(NEAR)].reset_index(drop=True)
-    columns = [c for c in table.columns if c not in ("image1", "image2", "same", "inliers", "set", "family")]
+    others = ["image1", "image2", "same", "inliers", "set", "family", *TRANSFORM]
+    columns = [c for c in table.columns if c not in others]
     by_features = left_out(table, FEATURES)
     slope1, base1 = calibrate(table, by_features)
     print(f"features alone: slope {slope1:.3f}, base {base1:.3f}")
     report(table, slope1 * by_features + base1, arguments.report.with_stem(arguments.report.stem + "_features"))
     features = fit(table, FEATURES)
-    for limit in (-3, -2, -1, 0):
-        kept = (slope1 * by_features + base1) >= limit
-        shares = {f: (round(kept[r].mean(), 3), round(kept[r][table.same.values[r] == 1].mean(), 3))
-                  for f, r in table.groupby("family").indices.items() if f in ("products", "garments", "held", "views")}
-        print(f"from {limit}: share asked, share of the true ones: {shares}")
     # Pairs of two things that features part by themselves were not aligned.
-    has_pixels = table.overlap_max.notna()
-    asked = ((slope1 * by_features + base1) >= ASKED) & has_pixels
-    print(f"asked: {asked.mean():.3f} of the pairs, {asked[table.same == 1].mean():.4f} of the true ones")
-    close = table[asked].reset_index(drop=True)
+    has_pixels = table.overlap_max.notna().to_numpy()
+    learned = ((slope1 * by_features + base1) >= ASKED) & has_pixels
+    close = table[learned].reset_index(drop=True)
     by_pixels = left_out(close, columns)
     slope2, base2 = calibrate(close, by_pixels)
-    share = np.mean([rows.mean() for name, rows in close.same.groupby(close.family) if name in PHOTOGRAPHS])
-    print(f"share of true pairs among those aligned: {share:.3f}")
     print(f"features and pixels: slope {slope2:.3f}, base {base2:.3f}")
+    worth, slope4, base4 = fit_worth(table, learned, slope2 * by_pixels + base2)
+    share = np.mean([rows.mean() for name, rows in close.same.groupby(close.family) if name in PHOTOGRAPHS])
+    print(f"share of true pairs among those: {share:.3f}")
     report(close, slope2 * by_pixels + base2, arguments.report)
     reliability(
         close, slope2 * by_pixels + base2, arguments.report.with_stem(arguments.report.stem + "_reliability")
@@ -313,11 +350,13 @@ def main():
     pixels = fit(close, columns)
     copies, slope3, base3 = fit_copies(pairs_of_all[pairs_of_all.overlap_max.notna()], columns)
     content = {
-        "version": 1,
+        "version": 2,
         "no_transform": -6.0,
-        "min_aligned": ASKED,
+        "max_not_compared": ASKED,
+        "min_worth": MIN_WORTH,
         "share": round(float(share), 4),
         "features": ensemble(features, FEATURES, slope1, base1),
+        "worth": ensemble(worth, FEATURES + TRANSFORM, slope4, base4),
         "pixels": ensemble(pixels, columns, slope2, base2),
         "copies": ensemble(copies, columns, slope3, base3),
     }

@@ -3,7 +3,9 @@
 use super::features::{FeatureMatch, positions};
 use crate::features::FeatureSet;
 use crate::refinement::{AgreementMap, RefinementImage, agreement_map};
-use crate::scoring::{FeatureEvidence, GuidedMatches, KeypointTree, PairEvidence, PixelEvidence};
+use crate::scoring::{
+    FeatureEvidence, GuidedMatches, KeypointTree, PairEvidence, PixelEvidence, TransformEvidence,
+};
 
 /// Photos that fewer inliers tie together have no evidence: chance gives as many.
 const MIN_INLIERS: usize = 6;
@@ -18,6 +20,11 @@ pub(super) fn feature_evidence(
     let enough = found.num_inliers() >= MIN_INLIERS;
     let geometry = found.geometry.as_ref().filter(|_| enough)?;
     let guided = GuidedMatches::new(features, trees, &geometry.matrix)?;
+    let inliers = geometry.inliers.iter().map(|&index| {
+        let pair = &found.matches[index];
+        [pair.index1, pair.index2]
+    });
+    let transform = TransformEvidence::new(features, &geometry.matrix, inliers);
     let evidence = FeatureEvidence::new(
         features,
         found.matches.len(),
@@ -25,6 +32,7 @@ pub(super) fn feature_evidence(
         found.global_similarity.unwrap_or(0.0),
         found.num_second_inliers,
         &guided,
+        transform,
     );
     Some((evidence, guided))
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::cells::CellVerdict;
 use super::fine::{FineEvidence, quantile};
 use super::guided::{Guided, KeypointTree, guided_matches};
+use super::transform::TransformEvidence;
 use crate::features::FeatureSet;
 use crate::geometry::inverse;
 use crate::refinement::{AGREES, AgreementCell, AgreementMap, MAP_SIDE};
@@ -54,6 +55,8 @@ pub struct FeatureEvidence {
     pub num_guided: u32,
     /// Matches that a second transform explains, of those that the first does not.
     pub num_second_inliers: u32,
+    /// How likely the transform is by itself.
+    pub transform: TransformEvidence,
 }
 
 /// What the pixels of two aligned photos say. Correlations are zero-mean and normalised, -1 to 1;
@@ -136,6 +139,7 @@ impl PairEvidence {
         self.features.coverage.swap(0, 1);
         self.features.descriptor_similarity.swap(0, 1);
         self.features.num_keypoints.swap(0, 1);
+        self.features.transform.spread.swap(0, 1);
         if let Some(pixels) = &mut self.pixels {
             pixels.overlap.swap(0, 1);
             pixels.explained_attention.swap(0, 1);
@@ -197,6 +201,7 @@ impl FeatureEvidence {
         global_similarity: f64,
         num_second_inliers: usize,
         guided: &GuidedMatches,
+        transform: TransformEvidence,
     ) -> Self {
         let mut evidence = Self {
             num_matches: num_matches as u32,
@@ -207,6 +212,7 @@ impl FeatureEvidence {
             num_keypoints: [0; 2],
             num_guided: guided.num_mutual(FOUND_SIMILARITY) as u32,
             num_second_inliers: num_second_inliers as u32,
+            transform,
         };
         for (photo, (features, guided)) in features.iter().zip(&guided.both).enumerate() {
             let keypoints = features.keypoints();

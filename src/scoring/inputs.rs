@@ -6,7 +6,7 @@
 use super::evidence::{FeatureEvidence, PixelEvidence};
 
 /// Names of [`feature_inputs`], in order.
-pub const FEATURE_INPUTS: [&str; 12] = [
+pub const FEATURE_INPUTS: [&str; 18] = [
     "ln_inliers",
     "ln_inlier_share",
     "global_similarity",
@@ -19,6 +19,12 @@ pub const FEATURE_INPUTS: [&str; 12] = [
     "ln_guided",
     "guided_share",
     "ln_second_inliers",
+    "ln_scale_change",
+    "ln_stretch",
+    "spread_max",
+    "spread_min",
+    "inlier_similarity",
+    "best_inlier_similarity",
 ];
 
 /// Names of what [`pixel_inputs`] has after [`FEATURE_INPUTS`], in order.
@@ -76,6 +82,8 @@ pub fn feature_inputs(evidence: &FeatureEvidence) -> [f32; FEATURE_INPUTS.len()]
     let [max, min] = ordered(evidence.coverage);
     let [most, least] = ordered(evidence.descriptor_similarity);
     let guided = evidence.num_guided as f32;
+    let transform = &evidence.transform;
+    let [most_spread, least_spread] = ordered(transform.spread);
     let [keypoints1, keypoints2] = evidence.num_keypoints.map(|n| n as f32);
     [
         inliers.ln_1p(),
@@ -90,6 +98,12 @@ pub fn feature_inputs(evidence: &FeatureEvidence) -> [f32; FEATURE_INPUTS.len()]
         guided.ln_1p(),
         guided / keypoints1.min(keypoints2).max(1.0),
         (evidence.num_second_inliers as f32).ln_1p(),
+        transform.scale_change.ln(),
+        transform.stretch.ln(),
+        most_spread,
+        least_spread,
+        transform.similarity,
+        transform.best_similarity,
     ]
 }
 

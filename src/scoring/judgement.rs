@@ -3,8 +3,8 @@
 //! Sums of small regression trees (gradient boosting; Friedman, *Annals of Statistics* 29(5), 2001)
 //! answer log-odds, learned by training/judgement.py on labelled pairs and shipped as
 //! `models/judgement.json`. Values that should only raise or only lower the answer, such as
-//! agreement and colour difference, do so by constraint. One sum reads features alone and says
-//! which pairs are worth aligning; the other reads pixels too and decides.
+//! agreement and colour difference, do so by constraint. One sum reads features alone, another pixels
+//! too, which decides; a third foretells by features which pairs pixels leave open, and these are worth comparing.
 
 use std::sync::OnceLock;
 
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// The file that ships.
 const EMBEDDED: &str = include_str!("../../models/judgement.json");
 /// The version of the file's format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// An edited copy keeps its proportions about: a stretch beyond this is a view from the side. The
 /// coarse transform is wrong by some percent.
@@ -31,9 +31,11 @@ const MANY_INLIERS: u32 = 50;
 #[derive(Debug, Clone)]
 pub struct Judgement {
     no_transform: f64,
-    min_aligned: f64,
+    max_not_compared: f64,
+    min_worth: f64,
     share: f64,
     features: Ensemble,
+    worth: Ensemble,
     pixels: Ensemble,
     copies: Ensemble,
 }
@@ -64,11 +66,15 @@ struct File {
     version: u32,
     /// Log-odds of a pair without a transform.
     no_transform: f64,
-    /// Log-odds by features from which two photos are aligned.
-    min_aligned: f64,
-    /// Share of true pairs among the aligned ones that it was calibrated on.
+    /// Log-odds that a pair has at most whose pixels are not worth comparing.
+    max_not_compared: f64,
+    /// Log-odds that pixels leave a pair open, from which they are worth comparing.
+    min_worth: f64,
+    /// Share of true pairs, among those with log-odds by features from `max_not_compared`, that it was calibrated on.
     share: f64,
     features: EnsembleFile,
+    /// Log-odds, by features, that pixels leave a pair open.
+    worth: EnsembleFile,
     pixels: EnsembleFile,
     /// Log-odds that two photos of one thing are copies of one picture.
     copies: EnsembleFile,
@@ -143,13 +149,16 @@ impl Judgement {
             .copied()
             .collect();
         let features = Ensemble::new(file.features, &FEATURE_INPUTS).map_err(&fail)?;
+        let worth = Ensemble::new(file.worth, &FEATURE_INPUTS).map_err(&fail)?;
         let pixels = Ensemble::new(file.pixels, &both).map_err(&fail)?;
         let copies = Ensemble::new(file.copies, &both).map_err(&fail)?;
         Ok(Self {
             no_transform: file.no_transform,
-            min_aligned: file.min_aligned,
+            max_not_compared: file.max_not_compared,
+            min_worth: file.min_worth,
             share: file.share,
             features,
+            worth,
             pixels,
             copies,
         })
@@ -167,15 +176,17 @@ impl Judgement {
         }
     }
 
-    /// Whether features say enough for the pixels to be compared: by their log-odds, or by as many inliers as strangers
-    /// hardly have, whatever else speaks against.
-    pub fn is_worth_aligning(&self, evidence: &FeatureEvidence) -> bool {
-        self.is_worth_pixels(evidence, self.by_features(evidence))
+    /// Whether pixels may leave a pair open, so that they are worth comparing: by what features say, or by as many
+    /// inliers as strangers hardly have, whatever else speaks against.
+    pub fn is_worth_comparing(&self, evidence: &FeatureEvidence) -> bool {
+        evidence.num_inliers >= MANY_INLIERS
+            || self.worth.sum(&feature_inputs(evidence)) >= self.min_worth
     }
 
-    /// As [`Judgement::is_worth_aligning`], with the log-odds of features alone.
-    pub(crate) fn is_worth_pixels(&self, evidence: &FeatureEvidence, by_features: f64) -> bool {
-        by_features >= self.min_aligned || evidence.num_inliers >= MANY_INLIERS
+    /// Log-odds that a pair has at most whose pixels are not worth comparing: a clear no.
+    /// Pairs with as much, and all that were compared, are what [`Judgement::prior_log_odds`] wants.
+    pub fn max_not_compared(&self) -> f64 {
+        self.max_not_compared
     }
 
     /// Whether two photos of one thing are copies of one picture or two views; none where the pixels
@@ -344,12 +355,13 @@ fn largest_up_to(value: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scoring::TransformEvidence;
 
     fn file(inputs: &str, trees: &str) -> String {
         let ensemble = format!(r#"{{"inputs": {inputs}, "base": 0.5, "trees": {trees}}}"#);
         format!(
-            r#"{{"version": 1, "no_transform": -4.0, "min_aligned": -3.0, "share": 0.1, "features": {ensemble},
-                "pixels": {ensemble}, "copies": {ensemble}}}"#
+            r#"{{"version": 2, "no_transform": -4.0, "max_not_compared": -3.0, "min_worth": -3.0, "share": 0.1,
+                "features": {ensemble}, "worth": {ensemble}, "pixels": {ensemble}, "copies": {ensemble}}}"#
         )
     }
 
@@ -363,6 +375,13 @@ mod tests {
             num_keypoints: [200, 300],
             num_guided: 40,
             num_second_inliers: 3,
+            transform: TransformEvidence {
+                scale_change: 1.2,
+                stretch: 1.1,
+                spread: [0.2, 0.25],
+                similarity: 0.8,
+                best_similarity: 0.9,
+            },
         }
     }
 
@@ -382,6 +401,20 @@ mod tests {
         };
         assert_eq!(judgement.log_odds(Some(&seen)), 2.75);
         assert_eq!(judgement.relation(&seen), None);
+    }
+
+    #[test]
+    fn what_pixels_may_leave_open_is_worth_comparing() {
+        // -3.5 for few inliers and for many, -2.5 between.
+        let text = file(
+            r#"["ln_inliers"]"#,
+            "[[[0, 2.0, 1, 2], [-4.0], [0, 3.5, 3, 4], [-3.0], [-4.0]]]",
+        );
+        let judgement = Judgement::parse(&text).unwrap();
+        let is_worth = |inliers| judgement.is_worth_comparing(&evidence(inliers));
+        assert_eq!([5, 20, 40].map(is_worth), [false, true, false]);
+        assert!(is_worth(MANY_INLIERS), "whatever features say");
+        assert_eq!(judgement.max_not_compared(), -3.0);
     }
 
     #[test]
@@ -437,7 +470,7 @@ mod tests {
             file(r#"["ln_inliers"]"#, "[[[0, 2.0, 1, 9], [1.0]]]"),
             file(r#"["ln_inliers"]"#, "[[[3, 2.0, 1, 2], [1.0], [1.0]]]"),
             file(r#"["ln_inliers"]"#, "[[[1.0, 2.0]]]"),
-            file(r#"["ln_inliers"]"#, "[[[0.5]]]").replace("\"version\": 1", "\"version\": 2"),
+            file(r#"["ln_inliers"]"#, "[[[0.5]]]").replace("\"version\": 2", "\"version\": 1"),
         ];
         for text in bad {
             assert!(Judgement::parse(&text).is_err(), "{text}");

@@ -12,6 +12,7 @@ mod inputs;
 mod judgement;
 #[cfg(test)]
 mod tests;
+mod transform;
 mod values;
 
 pub use cells::CellVerdict;
@@ -20,3 +21,4 @@ pub use fine::{FineEvidence, verdicts};
 pub use guided::{Guided, KeypointTree, guided_matches};
 pub use inputs::{FEATURE_INPUTS, PIXEL_INPUTS, feature_inputs, pixel_inputs};
 pub use judgement::{Judgement, Relation, log_odds, probability};
+pub use transform::TransformEvidence;

@@ -3,7 +3,7 @@ use nalgebra::{Matrix3, Point2};
 
 use super::{
     FEATURE_INPUTS, FeatureEvidence, GuidedMatches, KeypointTree, PIXEL_INPUTS, PixelEvidence,
-    feature_inputs, pixel_inputs,
+    TransformEvidence, feature_inputs, pixel_inputs,
 };
 use crate::features::{Descriptors, FeatureSet, Keypoint};
 use crate::geometry::{inverse, project};
@@ -103,15 +103,20 @@ fn evidence(a: &View, b: &View, matrix: &Matrix3<f64>) -> (FeatureEvidence, Pixe
         let keypoint = &view.features.keypoints()[index];
         Point2::new(f64::from(keypoint.x), f64::from(keypoint.y))
     };
-    let inliers: Vec<_> = (0..a.names.len())
+    let inliers: Vec<[usize; 2]> = (0..a.names.len())
         .filter_map(|index| {
             let same = b.names.iter().position(|name| *name == a.names[index])?;
-            Some((place(a, index), place(b, same)))
+            Some([index, same])
         })
         .collect();
-    let by_features = FeatureEvidence::new(features, 300, inliers.len(), 0.8, 0, &guided);
+    let transform = TransformEvidence::new(features, matrix, inliers.iter().copied());
+    let by_features =
+        FeatureEvidence::new(features, 300, inliers.len(), 0.8, 0, &guided, transform);
     let map = agreement_map(&a.image, &b.image, matrix).unwrap();
-    let pixels = PixelEvidence::new(features, &guided, inliers.into_iter(), &map);
+    let places = inliers
+        .iter()
+        .map(|&[first, second]| (place(a, first), place(b, second)));
+    let pixels = PixelEvidence::new(features, &guided, places, &map);
     (by_features, pixels)
 }
 
@@ -267,7 +272,7 @@ fn a_grey_photo_has_no_saturation() {
 }
 
 /// Where [`values`] has the relative colour difference.
-const RELATIVE_COLOR: usize = 15;
+const RELATIVE_COLOR: usize = 19;
 
 /// Values that must stay and pairs that must be exchanged when the photos are swapped.
 fn values(features: &FeatureEvidence, pixels: &PixelEvidence) -> (Vec<f32>, Vec<[f32; 2]>) {
@@ -276,6 +281,10 @@ fn values(features: &FeatureEvidence, pixels: &PixelEvidence) -> (Vec<f32>, Vec<
         features.num_matches as f32,
         features.num_inliers as f32,
         features.global_similarity,
+        features.transform.scale_change,
+        features.transform.stretch,
+        features.transform.similarity,
+        features.transform.best_similarity,
         p.agreement,
         p.attended_agreement,
         p.middle_agreement,
@@ -312,6 +321,7 @@ fn values(features: &FeatureEvidence, pixels: &PixelEvidence) -> (Vec<f32>, Vec<
         features.coverage,
         features.descriptor_similarity,
         features.num_keypoints.map(|n| n as f32),
+        features.transform.spread,
         p.overlap,
         p.explained_attention,
     ];

@@ -2,6 +2,7 @@
 
 use super::evidence::{FeatureEvidence, PixelEvidence};
 use super::fine::FineEvidence;
+use super::transform::TransformEvidence;
 
 /// A value or an array of values of four bytes each, little endian.
 trait Value: Sized {
@@ -74,7 +75,8 @@ macro_rules! encoded {
 }
 
 encoded!(FeatureEvidence: num_matches, num_inliers, global_similarity, coverage,
-    descriptor_similarity, num_keypoints, num_guided, num_second_inliers);
+    descriptor_similarity, num_keypoints, num_guided, num_second_inliers, transform);
+encoded!(TransformEvidence: scale_change, stretch, spread, similarity, best_similarity);
 encoded!(PixelEvidence: overlap, agreement, attended_agreement, middle_agreement,
     subject_agreement, coarse_agreement, inlier_agreement, agreeing_share, contradicting_share,
     contradicted_attention, middle_contradiction, blocks, explained_attention, color_difference,
@@ -111,9 +113,16 @@ mod tests {
             num_keypoints: [900, 1000],
             num_guided: 80,
             num_second_inliers: 9,
+            transform: TransformEvidence {
+                scale_change: 1.5,
+                stretch: 1.25,
+                spread: [0.2, 0.3],
+                similarity: 0.8,
+                best_similarity: 0.9,
+            },
         };
         let bytes = evidence.to_bytes();
-        assert_eq!(bytes.len(), 11 * 4);
+        assert_eq!(bytes.len(), 17 * 4);
         assert_eq!(bytes[..8], [4, 3, 2, 1, 7, 0, 0, 0]);
         assert_eq!(bytes[12..16], 0.5f32.to_le_bytes());
         assert_eq!(FeatureEvidence::from_bytes(&bytes), Some(evidence));

@@ -1,5 +1,6 @@
 use super::*;
 use crate::features::{Descriptors, Keypoint};
+use crate::scoring::TransformEvidence;
 
 fn features(score: f32) -> FeatureSet {
     let keypoint = Keypoint {
@@ -22,6 +23,13 @@ fn evidence(num_inliers: u32) -> FeatureEvidence {
         num_keypoints: [200, 300],
         num_guided: 40,
         num_second_inliers: 3,
+        transform: TransformEvidence {
+            scale_change: 1.2,
+            stretch: 1.1,
+            spread: [0.2, 0.25],
+            similarity: 0.8,
+            best_similarity: 0.9,
+        },
     }
 }
 

@@ -147,7 +147,14 @@ impl BlockOptions {
         Ok(list)
     }
 
-    /// What all pairs with pixel evidence add to the log-odds of each.
+    /// Log-odds from which a pair counts for the prior though its pixels were not compared.
+    #[getter]
+    fn least_counted(&self, py: Python<'_>) -> PyResult<f64> {
+        let options = self.options.clone();
+        run(py, None, move |_| blocks::least_counted(&options))
+    }
+
+    /// What the pairs that count for it add to the log-odds of each.
     fn prior(&self, py: Python<'_>, log_odds: PyReadonlyArray1<'_, f64>) -> PyResult<f64> {
         let (options, log_odds) = (self.options.clone(), values(&log_odds));
         run(py, None, move |_| {

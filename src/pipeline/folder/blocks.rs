@@ -4,7 +4,7 @@
 //! the bit: both run the same code. [`extract_photo`] each photo; candidates by
 //! [`candidates::blocks`](crate::candidates::blocks), or every pair ([`ClusterOptions::verifies_all`]); a [`PairBlock`]
 //! verifies pairs and compares the pixels of those that are worth it; [`Judgement::prior_log_odds`] of all pairs
-//! with pixel evidence is added to each; [`Components`] of the pairs whose [`link_evidence`] is 1 and more;
+//! with pixel evidence, or with log-odds of [`least_counted`] and more, is added to each; [`Components`] of the pairs whose [`link_evidence`] is 1 and more;
 //! [`component_clusters`] of each component.
 //!
 //! Photos have numbers, in the order of their paths.
@@ -70,6 +70,17 @@ pub fn judgement_of(options: &ClusterOptions) -> Result<&Judgement> {
         Some(judgement) => Ok(judgement),
         None => Judgement::embedded(),
     }
+}
+
+/// Log-odds from which a pair counts for the prior though its pixels were not compared.
+///
+/// # Errors
+/// As [`judgement_of`].
+pub fn least_counted(options: &ClusterOptions) -> Result<f64> {
+    Ok(match &options.matching.refinement {
+        Some(_) => judgement_of(options)?.max_not_compared(),
+        None => f64::INFINITY,
+    })
 }
 
 /// What is kept of a photo.

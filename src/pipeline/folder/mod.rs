@@ -377,8 +377,11 @@ fn judged_pairs(
     let verified = verify_pairs(session, entries, &pairs, judgement)?;
     drop(pairs);
     let mut pairs = confirm::compare_pixels(session, entries, verified, judgement)?;
-    let aligned = pairs.iter().filter(|pair| pair.evidence.is_some());
-    let log_odds: Vec<f64> = aligned.map(|pair| pair.log_odds).collect();
+    let least = blocks::least_counted(session.options)?;
+    let counted = pairs
+        .iter()
+        .filter(|pair| pair.evidence.is_some() || pair.log_odds >= least);
+    let log_odds: Vec<f64> = counted.map(|pair| pair.log_odds).collect();
     let prior = judgement.prior_log_odds(&log_odds);
     pairs.iter_mut().for_each(|pair| pair.log_odds += prior);
     Ok((pairs, prior))

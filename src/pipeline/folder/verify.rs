@@ -19,7 +19,7 @@ use crate::scoring::{Judgement, PairEvidence, PixelEvidence};
 use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
-const VERIFICATION_VERSION: u32 = 5;
+const VERIFICATION_VERSION: u32 = 6;
 /// Batch size for reading and writing pairs in the store.
 const CHUNK: usize = 2048;
 
@@ -224,20 +224,20 @@ pub(super) fn judged(
     judgement: &Judgement,
 ) -> (VerifiedPair, bool) {
     let has_pixels = options.matching.refinement.is_some();
-    let is_worth = |features| judgement.is_worth_aligning(features);
-    if has_pixels && record.pixels.is_some() && record.features.as_ref().is_some_and(is_worth) {
+    let is_worth = |features| judgement.is_worth_comparing(features);
+    let is_worth = has_pixels && record.features.as_ref().is_some_and(is_worth);
+    if is_worth && record.pixels.is_some() {
         return (judged_pair(names, &record, judgement), false);
     }
     let record = PairRecord {
         pixels: None,
         ..record
     };
-    let pair = judged_pair(names, &record, judgement);
-    let is_to_compare = has_pixels
-        && record
-            .features
-            .is_some_and(|features| judgement.is_worth_pixels(&features, pair.log_odds));
-    (pair, is_to_compare)
+    let mut pair = judged_pair(names, &record, judgement);
+    if has_pixels && !is_worth {
+        pair.log_odds = pair.log_odds.min(judgement.max_not_compared());
+    }
+    (pair, is_worth)
 }
 
 /// The judgement of a pair by its record.
@@ -406,4 +406,62 @@ pub(super) fn match_again(
     };
     let again = match_loaded(both.map(hash), [a, b], &session.options.matching)?;
     Ok(Some((both, again)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scoring::{FeatureEvidence, TransformEvidence};
+
+    fn record(num_inliers: u32) -> PairRecord {
+        let features = FeatureEvidence {
+            num_matches: 60,
+            num_inliers,
+            global_similarity: 0.5,
+            coverage: [0.5; 2],
+            descriptor_similarity: [0.5; 2],
+            num_keypoints: [200; 2],
+            num_guided: 30,
+            num_second_inliers: 0,
+            transform: TransformEvidence {
+                scale_change: 1.0,
+                stretch: 1.0,
+                spread: [0.2; 2],
+                similarity: 0.7,
+                best_similarity: 0.8,
+            },
+        };
+        PairRecord {
+            num_matches: 60,
+            num_inliers,
+            features: Some(features),
+            pixels: None,
+        }
+    }
+
+    #[test]
+    fn a_pair_that_pixels_cannot_leave_open_is_a_no() {
+        // Features alone say yes to every pair; from 20 inliers on pixels may leave it open.
+        let constant = r#"{"inputs": [], "base": 1.0, "trees": []}"#;
+        let worth = r#"{"inputs": ["ln_inliers"], "base": 0.0, "trees": [[[0, 3.0, 1, 2], [-5.0], [0.0]]]}"#;
+        let text = format!(
+            r#"{{"version": 2, "no_transform": -6.0, "max_not_compared": -4.0, "min_worth": -3.0, "share": 0.4,
+                "features": {constant}, "worth": {worth}, "pixels": {constant}, "copies": {constant}}}"#
+        );
+        let judgement = Judgement::parse(&text).unwrap();
+        let names = PairNames {
+            images: [0, 1],
+            hashes: [[0; 32], [1; 32]],
+        };
+        let mut options = ClusterOptions::default();
+        let judge = |options: &ClusterOptions, num_inliers| {
+            let (pair, is_to_compare) = judged(options, names, record(num_inliers), &judgement);
+            (pair.log_odds, is_to_compare)
+        };
+        assert_eq!(judge(&options, 10), (-4.0, false));
+        assert_eq!(judge(&options, 30), (1.0, true));
+        // Without pixels, features decide.
+        options.matching.refinement = None;
+        assert_eq!(judge(&options, 10), (1.0, false));
+    }
 }

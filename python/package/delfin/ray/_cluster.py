@@ -15,7 +15,7 @@ from .. import __version__
 from .._delfin import BLOCK, TILE, BlockOptions, Components, WordPhotos
 from .._errors import Error, FileError, FormatError, OptionError
 from .._progress import callback
-from ._pairs import aligned_log_odds
+from ._pairs import counted_log_odds
 from ._parts import Store, feature_name, filesystem_of, numbers, routes
 from ._result import RayClusterResult
 from ._run import Runner
@@ -410,7 +410,7 @@ class Clustering:
             of_part.append([f"parts/verified/{unit}" for unit, _ in own])
         self.runner.run("parts/verified", units)
         names = [name for own in of_part for name in own]
-        prior = options.prior(aligned_log_odds(self.store, names))
+        prior = options.prior(counted_log_odds(self.store, names, options.least_counted))
         units = [(f"{number:06}", (own, prior)) for number, own in enumerate(of_part)]
         self.runner.run("edges.parquet", units)
         return [f"edges.parquet/{unit}" for unit, _ in units], prior

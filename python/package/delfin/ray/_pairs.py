@@ -178,13 +178,14 @@ def read_rows(job, rows):
     return contents
 
 
-def aligned_log_odds(store, names):
-    """The log-odds of all pairs with pixel evidence, in the order of pairs."""
+def counted_log_odds(store, names, least):
+    """The log-odds of all pairs with pixel evidence or with log-odds of `least` and more, in the order of pairs."""
     found = [np.zeros(0)]
     for name in names:
         with store.open(name) as part:
             table = part.read(["log_odds", "agreement"])
-        found.append(numbers(table, "log_odds")[table["agreement"].is_valid().to_numpy()])
+        log_odds = numbers(table, "log_odds")
+        found.append(log_odds[table["agreement"].is_valid().to_numpy() | (log_odds >= least)])
     return np.concatenate(found)
 
 
