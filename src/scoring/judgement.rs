@@ -3,8 +3,9 @@
 //! Sums of small regression trees (gradient boosting; Friedman, *Annals of Statistics* 29(5), 2001)
 //! answer log-odds, learned by training/judgement.py on labelled pairs and shipped as
 //! `models/judgement.json`. Values that should only raise or only lower the answer, such as
-//! agreement and colour difference, do so by constraint. One sum reads features alone, another pixels
-//! too, which decides; a third foretells by features which pairs pixels leave open, and these are worth comparing.
+//! agreement and colour difference, do so by constraint. One sum reads features alone; another reads
+//! pixels too, and decides; a third foretells by features which pairs pixels leave open: those are worth
+//! comparing.
 
 use std::sync::OnceLock;
 
@@ -184,7 +185,6 @@ impl Judgement {
     }
 
     /// Log-odds that a pair has at most whose pixels are not worth comparing: a clear no.
-    /// Pairs with as much, and all that were compared, are what [`Judgement::prior_log_odds`] wants.
     pub fn max_not_compared(&self) -> f64 {
         self.max_not_compared
     }
@@ -224,11 +224,12 @@ const MAX_STEPS: usize = 200;
 
 impl Judgement {
     /// What has to be added to the log-odds of all pairs of a folder where true pairs are rarer than in
-    /// learning: by the share of true pairs that the log-odds of its aligned pairs make most probable,
-    /// found by expectation maximisation (Saerens, Latinne and Decaestecker, *Neural Computation* 14,
-    /// 2002). Deterministic, in any order of the pairs.
-    pub fn prior_log_odds(&self, aligned_pairs: &[f64]) -> f64 {
-        let mut sorted = aligned_pairs.to_vec();
+    /// learning: by the share of true pairs that these log-odds make most probable, found by expectation
+    /// maximisation (Saerens, Latinne and Decaestecker, *Neural Computation* 14, 2002). `pairs` are the
+    /// log-odds of those compared by pixels, and of those that have [`Judgement::max_not_compared`] and
+    /// more. Deterministic, in any order of the pairs.
+    pub fn prior_log_odds(&self, pairs: &[f64]) -> f64 {
+        let mut sorted = pairs.to_vec();
         sorted.sort_by(f64::total_cmp);
         let mut share = self.share;
         for _ in 0..MAX_STEPS {

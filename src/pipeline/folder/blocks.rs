@@ -4,8 +4,8 @@
 //! the bit: both run the same code. [`extract_photo`] each photo; candidates by
 //! [`candidates::blocks`](crate::candidates::blocks), or every pair ([`ClusterOptions::verifies_all`]); a [`PairBlock`]
 //! verifies pairs and compares the pixels of those that are worth it; [`Judgement::prior_log_odds`] of all pairs
-//! with pixel evidence, or with log-odds of [`least_counted`] and more, is added to each; [`Components`] of the pairs whose [`link_evidence`] is 1 and more;
-//! [`component_clusters`] of each component.
+//! with pixel evidence, or with log-odds of [`least_counted`] and more, is added to each; [`Components`] of the
+//! pairs whose [`link_evidence`] is 1 and more; [`component_clusters`] of each component.
 //!
 //! Photos have numbers, in the order of their paths.
 
