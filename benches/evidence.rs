@@ -21,7 +21,7 @@ use delfin::pipeline::{MatchOptions, match_features, seed_from_content};
 use delfin::refinement::{RefinementImage, RefinementOptions, agreement_map};
 use delfin::scoring::{
     FEATURE_INPUTS, FeatureEvidence, GuidedMatches, Judgement, KeypointTree, PIXEL_INPUTS,
-    PairEvidence, PixelEvidence, TransformEvidence, feature_inputs, pixel_inputs,
+    PairEvidence, PixelEvidence, feature_inputs, pixel_inputs,
 };
 use delfin::{Model, Photo};
 use nalgebra::Point2;
@@ -160,20 +160,23 @@ fn row([a, b]: [&Entry; 2], options: &MatchOptions, num_values: usize) -> delfin
             let features = [&a.features, &b.features];
             let guided = GuidedMatches::new(features, [&a.tree, &b.tree], &geometry.matrix)?;
             let similarity = found.global_similarity.unwrap_or(0.0);
-            let inliers = geometry.inliers.iter().map(|&index| {
-                let pair = &found.matches[index];
-                [pair.index1, pair.index2]
-            });
-            let transform = TransformEvidence::new(features, &geometry.matrix, inliers);
+            let inliers: Vec<[usize; 2]> = geometry
+                .inliers
+                .iter()
+                .map(|&index| {
+                    let pair = &found.matches[index];
+                    [pair.index1, pair.index2]
+                })
+                .collect();
             let num_matches = found.matches.len();
             let by_features = FeatureEvidence::new(
                 features,
                 num_matches,
-                num_inliers,
+                &geometry.matrix,
+                &inliers,
                 similarity,
                 found.num_second_inliers,
                 &guided,
-                transform,
             );
             let mut values = feature_inputs(&by_features).to_vec();
             let seen = PairEvidence {

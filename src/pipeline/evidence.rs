@@ -3,9 +3,7 @@
 use super::features::{FeatureMatch, positions};
 use crate::features::FeatureSet;
 use crate::refinement::{AgreementMap, RefinementImage, agreement_map};
-use crate::scoring::{
-    FeatureEvidence, GuidedMatches, KeypointTree, PairEvidence, PixelEvidence, TransformEvidence,
-};
+use crate::scoring::{FeatureEvidence, GuidedMatches, KeypointTree, PairEvidence, PixelEvidence};
 
 /// Photos that fewer inliers tie together have no evidence: chance gives as many.
 const MIN_INLIERS: usize = 6;
@@ -20,19 +18,22 @@ pub(super) fn feature_evidence(
     let enough = found.num_inliers() >= MIN_INLIERS;
     let geometry = found.geometry.as_ref().filter(|_| enough)?;
     let guided = GuidedMatches::new(features, trees, &geometry.matrix)?;
-    let inliers = geometry.inliers.iter().map(|&index| {
-        let pair = &found.matches[index];
-        [pair.index1, pair.index2]
-    });
-    let transform = TransformEvidence::new(features, &geometry.matrix, inliers);
+    let inliers: Vec<[usize; 2]> = geometry
+        .inliers
+        .iter()
+        .map(|&index| {
+            let pair = &found.matches[index];
+            [pair.index1, pair.index2]
+        })
+        .collect();
     let evidence = FeatureEvidence::new(
         features,
         found.matches.len(),
-        geometry.inliers.len(),
+        &geometry.matrix,
+        &inliers,
         found.global_similarity.unwrap_or(0.0),
         found.num_second_inliers,
         &guided,
-        transform,
     );
     Some((evidence, guided))
 }

@@ -193,26 +193,27 @@ impl GuidedMatches {
 }
 
 impl FeatureEvidence {
-    /// Gathers what features say.
+    /// Gathers what features say. `inliers` are the matches that `matrix` explains, each a keypoint of photo 1 and one of
+    /// photo 2; it maps photo 1 to photo 2.
     pub fn new(
         features: [&FeatureSet; 2],
         num_matches: usize,
-        num_inliers: usize,
+        matrix: &Matrix3<f64>,
+        inliers: &[[usize; 2]],
         global_similarity: f64,
         num_second_inliers: usize,
         guided: &GuidedMatches,
-        transform: TransformEvidence,
     ) -> Self {
         let mut evidence = Self {
             num_matches: num_matches as u32,
-            num_inliers: num_inliers as u32,
+            num_inliers: inliers.len() as u32,
             global_similarity: global_similarity as f32,
             coverage: [0.0; 2],
             descriptor_similarity: [0.0; 2],
             num_keypoints: [0; 2],
             num_guided: guided.num_mutual(FOUND_SIMILARITY) as u32,
             num_second_inliers: num_second_inliers as u32,
-            transform,
+            transform: TransformEvidence::new(features, matrix, inliers),
         };
         for (photo, (features, guided)) in features.iter().zip(&guided.both).enumerate() {
             let keypoints = features.keypoints();
@@ -225,6 +226,30 @@ impl FeatureEvidence {
             evidence.num_keypoints[photo] = guided.len() as u32;
         }
         evidence
+    }
+}
+
+#[cfg(test)]
+impl FeatureEvidence {
+    /// With this many inliers, middling otherwise.
+    pub(crate) fn of(num_inliers: u32) -> Self {
+        Self {
+            num_matches: 50,
+            num_inliers,
+            global_similarity: 0.5,
+            coverage: [0.5, 0.9],
+            descriptor_similarity: [0.4, 0.6],
+            num_keypoints: [200, 300],
+            num_guided: 40,
+            num_second_inliers: 3,
+            transform: TransformEvidence {
+                scale_change: 1.2,
+                stretch: 1.1,
+                spread: [0.2, 0.25],
+                similarity: 0.8,
+                best_similarity: 0.9,
+            },
+        }
     }
 }
 

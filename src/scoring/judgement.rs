@@ -356,7 +356,6 @@ fn largest_up_to(value: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scoring::TransformEvidence;
 
     fn file(inputs: &str, trees: &str) -> String {
         let ensemble = format!(r#"{{"inputs": {inputs}, "base": 0.5, "trees": {trees}}}"#);
@@ -366,26 +365,6 @@ mod tests {
         )
     }
 
-    fn evidence(num_inliers: u32) -> FeatureEvidence {
-        FeatureEvidence {
-            num_matches: 50,
-            num_inliers,
-            global_similarity: 0.5,
-            coverage: [0.5, 0.9],
-            descriptor_similarity: [0.4, 0.6],
-            num_keypoints: [200, 300],
-            num_guided: 40,
-            num_second_inliers: 3,
-            transform: TransformEvidence {
-                scale_change: 1.2,
-                stretch: 1.1,
-                spread: [0.2, 0.25],
-                similarity: 0.8,
-                best_similarity: 0.9,
-            },
-        }
-    }
-
     #[test]
     fn trees_add_up() {
         let text = file(
@@ -393,11 +372,11 @@ mod tests {
             "[[[0, 2.0, 1, 2], [-1.0], [2.0]], [[0.25]]]",
         );
         let judgement = Judgement::parse(&text).unwrap();
-        assert_eq!(judgement.by_features(&evidence(3)), -0.25);
-        assert_eq!(judgement.by_features(&evidence(30)), 2.75);
+        assert_eq!(judgement.by_features(&FeatureEvidence::of(3)), -0.25);
+        assert_eq!(judgement.by_features(&FeatureEvidence::of(30)), 2.75);
         assert_eq!(judgement.log_odds(None), -4.0);
         let seen = PairEvidence {
-            features: evidence(30),
+            features: FeatureEvidence::of(30),
             pixels: None,
         };
         assert_eq!(judgement.log_odds(Some(&seen)), 2.75);
@@ -412,7 +391,7 @@ mod tests {
             "[[[0, 2.0, 1, 2], [-4.0], [0, 3.5, 3, 4], [-3.0], [-4.0]]]",
         );
         let judgement = Judgement::parse(&text).unwrap();
-        let is_worth = |inliers| judgement.is_worth_comparing(&evidence(inliers));
+        let is_worth = |inliers| judgement.is_worth_comparing(&FeatureEvidence::of(inliers));
         assert_eq!([5, 20, 40].map(is_worth), [false, true, false]);
         assert!(is_worth(MANY_INLIERS), "whatever features say");
         assert_eq!(judgement.max_not_compared(), -3.0);
@@ -499,7 +478,7 @@ mod tests {
     #[test]
     fn the_embedded_one_is_read_and_prefers_evidence() {
         let judgement = Judgement::embedded().unwrap();
-        let few = judgement.by_features(&evidence(7));
-        assert!(judgement.by_features(&evidence(150)) > few + 2.0);
+        let few = judgement.by_features(&FeatureEvidence::of(7));
+        assert!(judgement.by_features(&FeatureEvidence::of(150)) > few + 2.0);
     }
 }

@@ -3,7 +3,7 @@ use nalgebra::{Matrix3, Point2};
 
 use super::{
     FEATURE_INPUTS, FeatureEvidence, GuidedMatches, KeypointTree, PIXEL_INPUTS, PixelEvidence,
-    TransformEvidence, feature_inputs, pixel_inputs,
+    feature_inputs, pixel_inputs,
 };
 use crate::features::{Descriptors, FeatureSet, Keypoint};
 use crate::geometry::{inverse, project};
@@ -109,9 +109,7 @@ fn evidence(a: &View, b: &View, matrix: &Matrix3<f64>) -> (FeatureEvidence, Pixe
             Some([index, same])
         })
         .collect();
-    let transform = TransformEvidence::new(features, matrix, inliers.iter().copied());
-    let by_features =
-        FeatureEvidence::new(features, 300, inliers.len(), 0.8, 0, &guided, transform);
+    let by_features = FeatureEvidence::new(features, 300, matrix, &inliers, 0.8, 0, &guided);
     let map = agreement_map(&a.image, &b.image, matrix).unwrap();
     let places = inliers
         .iter()

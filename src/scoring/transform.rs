@@ -1,7 +1,7 @@
 //! How likely a transform is by itself: a few chance matches agree on one that squeezes, on a small
 //! place, and with descriptors that are less alike than those of one thing.
 
-use nalgebra::{Matrix3, Point2};
+use nalgebra::{Matrix2, Matrix3, Point2, Vector2};
 use serde::{Deserialize, Serialize};
 
 use crate::features::FeatureSet;
@@ -30,12 +30,11 @@ pub struct TransformEvidence {
 impl TransformEvidence {
     /// Of `matrix`, which maps photo 1 to photo 2, and the matches that it explains, each a keypoint of photo 1 and one of
     /// photo 2; zeros and ones without any.
-    pub fn new(
+    pub(super) fn new(
         features: [&FeatureSet; 2],
         matrix: &Matrix3<f64>,
-        inliers: impl Iterator<Item = [usize; 2]>,
+        inliers: &[[usize; 2]],
     ) -> Self {
-        let inliers: Vec<[usize; 2]> = inliers.collect();
         let diagonals = features.map(|f| f64::from(f.width()).hypot(f64::from(f.height())));
         let places = |photo: usize| -> Vec<Point2<f64>> {
             let keypoints = features[photo].keypoints();
@@ -77,13 +76,11 @@ struct Spread {
 impl Spread {
     fn of(places: &[Point2<f64>]) -> Self {
         let count = places.len().max(1) as f64;
-        let mean =
-            |value: &dyn Fn(&Point2<f64>) -> f64| places.iter().map(value).sum::<f64>() / count;
-        let middle = Point2::new(mean(&|p| p.x), mean(&|p| p.y));
-        let xx = mean(&|p| (p.x - middle.x) * (p.x - middle.x));
-        let yy = mean(&|p| (p.y - middle.y) * (p.y - middle.y));
-        let xy = mean(&|p| (p.x - middle.x) * (p.y - middle.y));
-        let determinant = (xx * yy - xy * xy).max(0.0);
+        let sum: Vector2<f64> = places.iter().map(|place| place.coords).sum();
+        let middle = Point2::from(sum / count);
+        let outer = |offset: Vector2<f64>| offset * offset.transpose();
+        let sum: Matrix2<f64> = places.iter().map(|place| outer(place - middle)).sum();
+        let determinant = (sum / count).determinant().max(0.0);
         Self {
             middle,
             length: determinant.sqrt().sqrt(),
@@ -131,8 +128,8 @@ mod tests {
         let low = square.map(|[x, y]| [x, 0.5 * y]);
         let second = features(&low, &[[1.0, 0.0], [0.6, 0.8], [0.6, 0.8], [0.0, 1.0]]);
         let matrix = Matrix3::new(1.0, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 1.0);
-        let inliers = (0..4).map(|index| [index; 2]);
-        let found = TransformEvidence::new([&first, &second], &matrix, inliers);
+        let inliers = [0, 1, 2, 3].map(|index| [index; 2]);
+        let found = TransformEvidence::new([&first, &second], &matrix, &inliers);
         let near = |value: f32, expected: f32| (value - expected).abs() < 1e-5;
         assert!(near(found.scale_change, 2.0f32.sqrt()), "{found:?}");
         assert!(near(found.stretch, 2.0), "{found:?}");
@@ -146,11 +143,11 @@ mod tests {
     fn inliers_on_a_line_have_no_spread_and_none_have_no_evidence() {
         let line = [[10.0, 10.0], [20.0, 20.0], [40.0, 40.0]];
         let photo = features(&line, &[[1.0, 0.0]; 3]);
-        let inliers = (0..3).map(|index| [index; 2]);
+        let inliers = [0, 1, 2].map(|index| [index; 2]);
         let identity = Matrix3::identity();
-        let on_line = TransformEvidence::new([&photo, &photo], &identity, inliers);
+        let on_line = TransformEvidence::new([&photo, &photo], &identity, &inliers);
         assert_eq!(on_line.spread, [0.0; 2]);
-        let none = TransformEvidence::new([&photo, &photo], &identity, std::iter::empty());
+        let none = TransformEvidence::new([&photo, &photo], &identity, &[]);
         assert_eq!((none.scale_change, none.stretch), (1.0, 1.0));
         assert_eq!(
             (none.spread, none.similarity, none.best_similarity),

@@ -1,6 +1,5 @@
 use super::*;
 use crate::features::{Descriptors, Keypoint};
-use crate::scoring::TransformEvidence;
 
 fn features(score: f32) -> FeatureSet {
     let keypoint = Keypoint {
@@ -13,26 +12,6 @@ fn features(score: f32) -> FeatureSet {
     FeatureSet::new(8, 6, vec![keypoint], descriptors, Some(vec![score])).unwrap()
 }
 
-fn evidence(num_inliers: u32) -> FeatureEvidence {
-    FeatureEvidence {
-        num_matches: 90,
-        num_inliers,
-        global_similarity: 0.25,
-        coverage: [0.5, 0.75],
-        descriptor_similarity: [0.6, 0.7],
-        num_keypoints: [200, 300],
-        num_guided: 40,
-        num_second_inliers: 3,
-        transform: TransformEvidence {
-            scale_change: 1.2,
-            stretch: 1.1,
-            spread: [0.2, 0.25],
-            similarity: 0.8,
-            best_similarity: 0.9,
-        },
-    }
-}
-
 /// Every value is another one.
 fn pixels() -> PixelEvidence {
     let values: Vec<u8> = (0u8..43).flat_map(|i| f32::from(i).to_le_bytes()).collect();
@@ -43,7 +22,7 @@ fn record(num_inliers: u32, has_pixels: bool) -> PairRecord {
     PairRecord {
         num_matches: 90,
         num_inliers,
-        features: Some(evidence(num_inliers)),
+        features: Some(FeatureEvidence::of(num_inliers)),
         pixels: has_pixels.then(pixels),
     }
 }

@@ -224,8 +224,8 @@ pub(super) fn judged(
     judgement: &Judgement,
 ) -> (VerifiedPair, bool) {
     let has_pixels = options.matching.refinement.is_some();
-    let is_worth = |features| judgement.is_worth_comparing(features);
-    let is_worth = has_pixels && record.features.as_ref().is_some_and(is_worth);
+    let features = record.features.as_ref();
+    let is_worth = has_pixels && features.is_some_and(|f| judgement.is_worth_comparing(f));
     if is_worth && record.pixels.is_some() {
         return (judged_pair(names, &record, judgement), false);
     }
@@ -411,30 +411,13 @@ pub(super) fn match_again(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scoring::{FeatureEvidence, TransformEvidence};
+    use crate::scoring::FeatureEvidence;
 
     fn record(num_inliers: u32) -> PairRecord {
-        let features = FeatureEvidence {
-            num_matches: 60,
-            num_inliers,
-            global_similarity: 0.5,
-            coverage: [0.5; 2],
-            descriptor_similarity: [0.5; 2],
-            num_keypoints: [200; 2],
-            num_guided: 30,
-            num_second_inliers: 0,
-            transform: TransformEvidence {
-                scale_change: 1.0,
-                stretch: 1.0,
-                spread: [0.2; 2],
-                similarity: 0.7,
-                best_similarity: 0.8,
-            },
-        };
         PairRecord {
-            num_matches: 60,
+            num_matches: 50,
             num_inliers,
-            features: Some(features),
+            features: Some(FeatureEvidence::of(num_inliers)),
             pixels: None,
         }
     }
