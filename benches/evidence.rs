@@ -18,7 +18,7 @@ use delfin::features::FeatureSet;
 use delfin::folder::find_photos;
 use delfin::image::DecodeOptions;
 use delfin::pipeline::{MatchOptions, match_features, seed_from_content};
-use delfin::refinement::{RefinementImage, RefinementOptions, agreement_map};
+use delfin::refinement::{AgreementMap, RefinementImage, RefinementOptions, agreement_map};
 use delfin::scoring::{
     FEATURE_INPUTS, FeatureEvidence, GuidedMatches, Judgement, KeypointTree, PIXEL_INPUTS,
     PairEvidence, PixelEvidence, feature_inputs, pixel_inputs,
@@ -46,6 +46,7 @@ struct Entry {
 fn main() -> Outcome<()> {
     let args = std::env::args().skip(1).filter(|a| a != "--bench");
     let (mut photos, mut labels, mut output, mut network) = (None, None, None, None);
+    let mut pictures = None;
     let mut rest = args.into_iter();
     while let Some(arg) = rest.next() {
         let value = rest.next().ok_or(format!("{arg} takes a value"))?;
@@ -53,6 +54,7 @@ fn main() -> Outcome<()> {
             "--photos" => photos = Some(PathBuf::from(value)),
             "--labels" => labels = Some(value),
             "--output" => output = Some(PathBuf::from(value)),
+            "--pictures" => pictures = Some(PathBuf::from(value)),
             "--model" => network = Some(PathBuf::from(value)),
             _ => return Err(format!("{arg} is not known").into()),
         }
@@ -92,19 +94,24 @@ fn main() -> Outcome<()> {
         .copied()
         .collect();
     let header = format!("image1,image2,same,inliers,{}\n", names.join(","));
-    let rows: Vec<String> = (0..entries.len())
+    let rows: Vec<(String, Vec<u8>)> = (0..entries.len())
         .into_par_iter()
         .map(|i| {
-            let mut rows = String::new();
+            let (mut rows, mut records) = (String::new(), Vec::new());
             for j in i + 1..entries.len() {
                 let (a, b) = (&entries[i], &entries[j]);
                 let pair = if a.hash <= b.hash { [a, b] } else { [b, a] };
-                rows += &row(pair, &options, names.len())?;
+                let wanted = pictures.is_some().then_some(&mut records);
+                rows += &row(pair, &options, names.len(), wanted)?;
             }
-            Ok(rows)
+            Ok((rows, records))
         })
         .collect::<delfin::Result<_>>()?;
-    std::fs::write(&output, header + &rows.concat())?;
+    let (texts, records): (Vec<String>, Vec<Vec<u8>>) = rows.into_iter().unzip();
+    std::fs::write(&output, header + &texts.concat())?;
+    if let Some(path) = pictures {
+        std::fs::write(path, records.concat())?;
+    }
     println!(
         "{}: {} photos in {:.1} s, pairs in {:.1} s",
         photos.display(),
@@ -144,7 +151,12 @@ fn list(photos: &Path, labels: &str) -> Outcome<Vec<(PathBuf, String)>> {
 }
 
 /// One row of the table.
-fn row([a, b]: [&Entry; 2], options: &MatchOptions, num_values: usize) -> delfin::Result<String> {
+fn row(
+    [a, b]: [&Entry; 2],
+    options: &MatchOptions,
+    num_values: usize,
+    records: Option<&mut Vec<u8>>,
+) -> delfin::Result<String> {
     let seed = seed_from_content(&a.hash, &b.hash);
     let found = match_features(&a.features, &b.features, options, seed)?;
     let num_inliers = found.num_inliers();
@@ -185,6 +197,9 @@ fn row([a, b]: [&Entry; 2], options: &MatchOptions, num_values: usize) -> delfin
             };
             if same == 1 || judgement.log_odds(Some(&seen)) >= MIN_LOG_ODDS {
                 let map = agreement_map(&a.image, &b.image, &geometry.matrix)?;
+                if let Some(records) = records {
+                    append_pictures(records, &map);
+                }
                 let inliers = geometry.inliers.iter().map(|&index| {
                     let pair = &found.matches[index];
                     let (k1, k2) = (
@@ -210,4 +225,30 @@ fn row([a, b]: [&Entry; 2], options: &MatchOptions, num_values: usize) -> delfin
     }
     text.push('\n');
     Ok(text)
+}
+
+/// Appends the aligned pictures and the cells of a map, a byte a value: 192 rows of 192 grey levels of both photos and of
+/// whether they are known; then by cell whether it is known, its correlation, that at half the resolution, its
+/// roughness and a* and b* of both photos.
+fn append_pictures(records: &mut Vec<u8>, map: &AgreementMap) {
+    let pictures = map.pictures();
+    for levels in &pictures.levels {
+        records.extend(levels.iter().map(|level| level.round() as u8));
+    }
+    records.extend(pictures.is_known.iter().map(|&known| u8::from(known)));
+    for cell in &map.cells {
+        let Some(cell) = cell else {
+            records.extend([0; 8]);
+            continue;
+        };
+        let part = |value: f32| (value.clamp(-1.0, 1.0) * 127.0 + 128.0).round() as u8;
+        let values = [
+            cell.correlation,
+            cell.coarse_correlation,
+            cell.roughness * 32.0,
+        ];
+        records.push(1);
+        records.extend(values.map(part));
+        records.extend(cell.chroma.as_flattened().iter().map(|c| part(c / 100.0)));
+    }
 }

@@ -25,6 +25,7 @@ mod frame;
 mod image;
 mod local;
 mod options;
+mod pictures;
 mod planar;
 mod plane;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use agreement::{AgreementCell, AgreementMap, MAP_SIDE, agreement_map};
 pub use fine::{FineMap, FineWindow};
 pub use local::refine_matches;
 pub use options::RefinementOptions;
+pub use pictures::{AlignedPictures, PICTURE_SIDE};
 pub use planar::refine;
 
 use nalgebra::{Matrix3, Point2};

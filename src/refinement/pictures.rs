@@ -1,0 +1,101 @@
+//! The overlap of two photos as two small pictures in which one thing lies at one place.
+//!
+//! Drawn from the frame of the agreement map. The shifts of its cells are interpolated from pixel to pixel, which takes
+//! off the parallax of solid things as far as cells follow it.
+
+use nalgebra::{Point2, Vector2};
+
+use super::MAP_SIDE;
+use super::plane::Plane;
+
+/// Pixels along each side of a picture.
+pub const PICTURE_SIDE: usize = 192;
+
+/// Grey pictures of the overlap, [`PICTURE_SIDE`] rows of as many pixels; the overlap's bounds fill them, whatever its
+/// proportions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlignedPictures {
+    /// Grey levels, 0 to 255, of photo 1 and of photo 2; 0 where one of the photos has none.
+    pub levels: [Vec<f32>; 2],
+    /// Where both photos have levels.
+    pub is_known: Vec<bool>,
+}
+
+impl AlignedPictures {
+    /// Draws two planes of one frame; cells of `upright` are found in `moved` where `shifts` puts them.
+    pub(super) fn new(upright: &Plane, moved: &Plane, shifts: &Shifts) -> Self {
+        let count = PICTURE_SIDE * PICTURE_SIDE;
+        let mut levels = [vec![0.0; count], vec![0.0; count]];
+        let mut is_known = vec![false; count];
+        let [step_x, step_y] =
+            [upright.width, upright.height].map(|side| side as f32 / PICTURE_SIDE as f32);
+        for at in 0..count {
+            let (column, row) = (at % PICTURE_SIDE, at / PICTURE_SIDE);
+            let place = Point2::new(
+                (column as f32 + 0.5) * step_x - 0.5,
+                (row as f32 + 0.5) * step_y - 0.5,
+            );
+            let cell = |index: usize| (index as f32 + 0.5) * MAP_SIDE as f32 / PICTURE_SIDE as f32;
+            let shift = shifts.at(cell(column) - 0.5, cell(row) - 0.5);
+            let pair = [level(upright, place), level(moved, place + shift)];
+            if let [Some(first), Some(second)] = pair {
+                levels[0][at] = first;
+                levels[1][at] = second;
+                is_known[at] = true;
+            }
+        }
+        Self { levels, is_known }
+    }
+
+    /// Puts the photos in the other order.
+    pub(super) fn swap(&mut self) {
+        self.levels.swap(0, 1);
+    }
+}
+
+/// How far each cell of a map moved, in pixels of the frame.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Shifts(Vec<Vector2<f32>>);
+
+impl Shifts {
+    /// Takes [`MAP_SIDE`] rows of as many shifts.
+    pub fn new(shifts: Vec<Vector2<f32>>) -> Self {
+        debug_assert_eq!(shifts.len(), MAP_SIDE * MAP_SIDE);
+        Self(shifts)
+    }
+
+    /// The shift between the centres of cells, (0, 0) being the first.
+    fn at(&self, x: f32, y: f32) -> Vector2<f32> {
+        let last = (MAP_SIDE - 1) as f32;
+        let (x, y) = (x.clamp(0.0, last), y.clamp(0.0, last));
+        let (left, top) = (
+            (x as usize).min(MAP_SIDE - 2),
+            (y as usize).min(MAP_SIDE - 2),
+        );
+        let at = top * MAP_SIDE + left;
+        let along = |at: usize| self.0[at].lerp(&self.0[at + 1], x - left as f32);
+        along(at).lerp(&along(at + MAP_SIDE), y - top as f32)
+    }
+}
+
+/// Bilinear interpolation; none outside of the plane's pixel centres and beside a pixel that nothing is known about.
+fn level(plane: &Plane, place: Point2<f32>) -> Option<f32> {
+    let (last_x, last_y) = ((plane.width - 1) as f32, (plane.height - 1) as f32);
+    // The outermost pixels of a picture may lie up to half a pixel beyond the plane's.
+    let is_inside = |place: f32, last: f32| place >= -0.5 && place <= last + 0.5;
+    if !is_inside(place.x, last_x) || !is_inside(place.y, last_y) {
+        return None;
+    }
+    let (x, y) = (place.x.clamp(0.0, last_x), place.y.clamp(0.0, last_y));
+    let (left, top) = (
+        (x as usize).min(plane.width - 2),
+        (y as usize).min(plane.height - 2),
+    );
+    let along = |row: usize| {
+        let pixels = &plane.row(row)[left..left + 2];
+        pixels[0] + (x - left as f32) * (pixels[1] - pixels[0])
+    };
+    let (upper, lower) = (along(top), along(top + 1));
+    let level = upper + (y - top as f32) * (lower - upper);
+    (!level.is_nan()).then_some(level)
+}
