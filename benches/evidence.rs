@@ -9,7 +9,9 @@
 //! two things that features give log-odds of [`MIN_LOG_ODDS`] and more; else they have no values.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -110,7 +112,9 @@ fn main() -> Outcome<()> {
     let (texts, records): (Vec<String>, Vec<Vec<u8>>) = rows.into_iter().unzip();
     std::fs::write(&output, header + &texts.concat())?;
     if let Some(path) = pictures {
-        std::fs::write(path, records.concat())?;
+        let mut file = File::create(path)?;
+        // One after the other: together they take gigabytes.
+        records.iter().try_for_each(|part| file.write_all(part))?;
     }
     println!(
         "{}: {} photos in {:.1} s, pairs in {:.1} s",
@@ -172,14 +176,7 @@ fn row(
             let features = [&a.features, &b.features];
             let guided = GuidedMatches::new(features, [&a.tree, &b.tree], &geometry.matrix)?;
             let similarity = found.global_similarity.unwrap_or(0.0);
-            let inliers: Vec<[usize; 2]> = geometry
-                .inliers
-                .iter()
-                .map(|&index| {
-                    let pair = &found.matches[index];
-                    [pair.index1, pair.index2]
-                })
-                .collect();
+            let inliers: Vec<[usize; 2]> = found.inliers().map(|m| [m.index1, m.index2]).collect();
             let num_matches = found.matches.len();
             let by_features = FeatureEvidence::new(
                 features,
@@ -200,8 +197,7 @@ fn row(
                 if let Some(records) = records {
                     append_pictures(records, &map);
                 }
-                let inliers = geometry.inliers.iter().map(|&index| {
-                    let pair = &found.matches[index];
+                let inliers = found.inliers().map(|pair| {
                     let (k1, k2) = (
                         &a.features.keypoints()[pair.index1],
                         &b.features.keypoints()[pair.index2],

@@ -20,7 +20,6 @@ import time
 import numpy as np
 import pandas as pd
 import torch
-from scipy.optimize import minimize
 from torch import nn
 from torch.nn import functional
 
@@ -44,9 +43,12 @@ def read(folder):
     """Rows whose pixels were compared, and where their records are."""
     tables, records = [], {}
     for path in sorted(folder.glob("*.csv")):
+        family = judgement.family(path.stem)
+        if family in judgement.NEAR:
+            continue
         table = pd.read_csv(path)
         table = table[table.overlap_max.notna()].reset_index(drop=True)
-        table["set"], table["family"], table["record"] = path.stem, judgement.family(path.stem), table.index
+        table["set"], table["family"], table["record"] = path.stem, family, table.index
         tables.append(table[["set", "family", "image1", "image2", "same", "record"]])
         if len(table):
             records[path.stem] = np.memmap(path.with_suffix(".bin"), np.uint8, "r").reshape(-1, RECORD)
@@ -188,25 +190,15 @@ def answers(network, table, records):
     return np.concatenate(parts)
 
 
-def combine(table, values):
-    """Weights of `values`, and a base, by which their sum is the log-odds of one thing; families weigh as in
-    learning, both classes alike."""
-    weight = judgement.weights(table)
-    signs = 2 * table.same.values - 1
-
-    def loss(parameters):
-        return np.average(np.logaddexp(0, -signs * (values @ parameters[:-1] + parameters[-1])), weights=weight)
-
-    return minimize(loss, np.zeros(values.shape[1] + 1)).x
-
-
 def report(pairs, path):
     """What the comparison adds to left-out log-odds of the judgement, each family by weights that the others want:
     false pairs above the limit that as many true pairs exceed as have log-odds above 0, and recalls."""
     values, rows = pairs[["log_odds", "comparison"]].to_numpy(), []
     for name in sorted(pairs.family.unique()):
         own = (pairs.family == name).to_numpy()
-        parameters = combine(pairs[~own].reset_index(drop=True), values[~own])
+        others = pairs[~own].reset_index(drop=True)
+        weight = judgement.weights(others)
+        parameters = judgement.most_probable(others.same.values, values[~own], weight, np.zeros(3))
         same, before = pairs.same.values[own], pairs.log_odds.values[own]
         after = values[own] @ parameters[:-1] + parameters[-1]
         row = {"family": name, "pairs": len(same), "true": int(same.sum())}
@@ -231,7 +223,7 @@ def main():
     parser.add_argument("--groups", type=int, nargs="*", default=range(len(GROUPS)), help="only these groups")
     parser.add_argument("--judged", type=pathlib.Path, help="left-out log-odds of judgement.py, for the report")
     parser.add_argument("--report", type=pathlib.Path, help="what the comparison adds to these, as CSV")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch")
     arguments = parser.parse_args()
     # As many processes as cores, each with some of the groups, are faster than one with all threads.
     torch.set_num_threads(arguments.threads)

@@ -178,15 +178,20 @@ def answers_without(name):
 def calibrate(table, answers):
     """Slope and base that make left-out log-odds of photographs most probable, families weighing the
     same and classes as they occur."""
-    same, weight = table.same.values, np.zeros(len(table))
+    weight = np.zeros(len(table))
     for name, rows in table.groupby("family").indices.items():
         weight[rows] = (name in PHOTOGRAPHS) / len(rows)
+    return most_probable(table.same.values, answers[:, None], weight, [1.0, 0.0])
+
+
+def most_probable(same, values, weight, start):
+    """Factors of the columns of `values`, and a base, whose sum as log-odds makes `same` most probable."""
 
     def loss(parameters):
-        signed = (2 * same - 1) * (parameters[0] * answers + parameters[1])
+        signed = (2 * same - 1) * (values @ parameters[:-1] + parameters[-1])
         return np.average(np.logaddexp(0, -signed), weights=weight)
 
-    return minimize(loss, [1.0, 0.0]).x
+    return minimize(loss, start).x
 
 
 def recall(same, scores, rate, counts=None):

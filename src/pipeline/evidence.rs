@@ -18,14 +18,7 @@ pub(super) fn feature_evidence(
     let enough = found.num_inliers() >= MIN_INLIERS;
     let geometry = found.geometry.as_ref().filter(|_| enough)?;
     let guided = GuidedMatches::new(features, trees, &geometry.matrix)?;
-    let inliers: Vec<[usize; 2]> = geometry
-        .inliers
-        .iter()
-        .map(|&index| {
-            let pair = &found.matches[index];
-            [pair.index1, pair.index2]
-        })
-        .collect();
+    let inliers: Vec<[usize; 2]> = found.inliers().map(|m| [m.index1, m.index2]).collect();
     let evidence = FeatureEvidence::new(
         features,
         found.matches.len(),
@@ -50,9 +43,8 @@ pub(super) fn pair_evidence(
     let geometry = found.geometry.as_ref()?;
     let map = images.and_then(|[a, b]| agreement_map(a, b, &geometry.matrix));
     let pixels = map.as_ref().map(|map| {
-        let inliers = geometry.inliers.iter();
-        let places =
-            inliers.map(|&index| positions(features[0], features[1], &found.matches[index]));
+        let inliers = found.inliers();
+        let places = inliers.map(|pair| positions(features[0], features[1], pair));
         PixelEvidence::new(features, &guided, places, map)
     });
     let evidence = PairEvidence {

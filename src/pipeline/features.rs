@@ -34,6 +34,12 @@ impl FeatureMatch {
         self.geometry.as_ref().map_or(0, |g| g.inliers.len())
     }
 
+    /// The matches that the transform explains.
+    pub fn inliers(&self) -> impl ExactSizeIterator<Item = &Match> {
+        let inliers: &[usize] = self.geometry.as_ref().map_or(&[], |g| &g.inliers);
+        inliers.iter().map(|&index| &self.matches[index])
+    }
+
     /// The same from photo 2 to photo 1, matches in the order of photo 1's keypoints; without a geometry
     /// where the transform has no inverse.
     #[must_use]
@@ -338,11 +344,10 @@ mod tests {
         let back = match_by_content([&other, &photo], [&hashes[1], &hashes[0]], &options).unwrap();
         assert_eq!(forth.num_second_inliers, back.num_second_inliers);
         let pairs = |found: &FeatureMatch, turned: bool| {
-            let geometry = found.geometry.as_ref().unwrap();
-            let mut pairs: Vec<_> = geometry
-                .inliers
-                .iter()
-                .map(|&at| (found.matches[at].index1, found.matches[at].index2))
+            assert!(found.geometry.is_some());
+            let mut pairs: Vec<_> = found
+                .inliers()
+                .map(|pair| (pair.index1, pair.index2))
                 .map(|(a, b)| if turned { (b, a) } else { (a, b) })
                 .collect();
             pairs.sort_unstable();

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nalgebra::Point2;
-
 use super::MatchOptions;
 use super::evidence::pair_evidence;
 use super::features::{
@@ -84,23 +82,19 @@ impl PairMatch {
     /// Where each inlier lies: x and y in photo 1, x and y in photo 2; to the pixel where the photos'
     /// pixels agree ([`RefinedMatch::inliers`]), else at the keypoints.
     pub fn inlier_positions(&self) -> Vec<[f64; 4]> {
-        let inliers = self.found.geometry.iter().flat_map(|g| &g.inliers);
+        let inliers = self.found.inliers();
         let tracks = self.refined.iter().flat_map(|refined| &refined.inliers);
         let tracks = tracks.copied().chain(std::iter::repeat(None));
         inliers
             .zip(tracks)
-            .map(|(&index, track)| match track {
+            .map(|(pair, track)| match track {
                 Some(t) => [t.point1.x, t.point1.y, t.point2.x, t.point2.y],
                 None => {
-                    let (p1, p2) = self.keypoint_positions(index);
+                    let (p1, p2) = positions(&self.features1, &self.features2, pair);
                     [p1.x, p1.y, p2.x, p2.y]
                 }
             })
             .collect()
-    }
-
-    fn keypoint_positions(&self, index: usize) -> (Point2<f64>, Point2<f64>) {
-        positions(&self.features1, &self.features2, &self.found.matches[index])
     }
 }
 
@@ -202,8 +196,7 @@ pub fn match_extracted(
     let images = images.as_ref().map(|[image1, image2]| [image1, image2]);
     let refined = match (&found.geometry, &options.refinement, images) {
         (Some(geometry), Some(refinement), Some(images)) => {
-            let inliers = geometry.inliers.iter().map(|&index| &found.matches[index]);
-            let points = correspondences(&features1, &features2, inliers);
+            let points = correspondences(&features1, &features2, found.inliers());
             Some(refine_pair(
                 images,
                 &geometry.matrix,

@@ -17,7 +17,7 @@ use super::correlation::{Search, WINDOW, Window};
 use super::fine::FineMap;
 use super::fit::{Tolerance, fit};
 use super::image::RefinementImage;
-use super::pictures::{AlignedPictures, Shifts};
+use super::pictures::{AlignedPictures, DrawnPair};
 use super::plane::Plane;
 use super::warp::{magnification, warp};
 use crate::geometry::{Correspondences, homography, inverse, project};
@@ -109,11 +109,10 @@ pub struct AgreementMap {
     pub fine: Option<FineMap>,
     /// Maps pixels of each original photo to columns and rows of the map, by the transform alone.
     cell_from_photo: [Matrix3<f64>; 2],
-    /// Photo 1 and photo 2 in the map's frame, and how far cells moved in it.
-    drawn: [Plane; 2],
-    shifts: Shifts,
-    /// The one of `drawn` that lies upright in the frame.
-    upright: usize,
+    /// Both photos in the map's frame.
+    drawn: DrawnPair,
+    /// Whether the frame is that of photo 2.
+    is_swapped: bool,
 }
 
 impl AgreementMap {
@@ -127,17 +126,15 @@ impl AgreementMap {
         self.fine.iter_mut().for_each(FineMap::swap);
         self.overlap.swap(0, 1);
         self.cell_from_photo.swap(0, 1);
-        self.drawn.swap(0, 1);
-        self.upright = 1 - self.upright;
+        self.is_swapped = !self.is_swapped;
         self
     }
 
     /// Both photos as small pictures of the overlap in which one thing lies at one place.
     pub fn pictures(&self) -> AlignedPictures {
-        let moved = &self.drawn[1 - self.upright];
-        let mut pictures = AlignedPictures::new(&self.drawn[self.upright], moved, &self.shifts);
-        if self.upright == 1 {
-            pictures.swap();
+        let mut pictures = self.drawn.pictures();
+        if self.is_swapped {
+            pictures.levels.swap(0, 1);
         }
         pictures
     }
@@ -184,10 +181,6 @@ pub fn agreement_map(
         true => [frame * matrix, frame],
         false => [frame, frame * back],
     };
-    let mut drawn = compared.drawn;
-    if is_swapped {
-        drawn.swap(0, 1);
-    }
     Some(AgreementMap {
         cells: compared.cells,
         overlap,
@@ -195,9 +188,8 @@ pub fn agreement_map(
         stretch: compared.stretch,
         fine: compared.fine,
         cell_from_photo,
-        drawn,
-        shifts: compared.shifts,
-        upright: usize::from(is_swapped),
+        drawn: compared.drawn,
+        is_swapped,
     })
 }
 
@@ -374,8 +366,11 @@ impl Overlap {
             is_planar,
             stretch,
             fine,
-            drawn: [a, b],
-            shifts: Shifts::new(smooth),
+            drawn: DrawnPair {
+                upright: a,
+                moved: b,
+                shifts: smooth,
+            },
         })
     }
 }
@@ -386,8 +381,7 @@ struct Compared {
     is_planar: bool,
     stretch: f32,
     fine: Option<FineMap>,
-    drawn: [Plane; 2],
-    shifts: Shifts,
+    drawn: DrawnPair,
 }
 
 /// Share of the textured windows that agree.

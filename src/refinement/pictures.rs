@@ -7,6 +7,7 @@ use nalgebra::{Point2, Vector2};
 
 use super::MAP_SIDE;
 use super::plane::Plane;
+use super::warp::interpolate;
 
 /// Pixels along each side of a picture.
 pub const PICTURE_SIDE: usize = 192;
@@ -21,9 +22,21 @@ pub struct AlignedPictures {
     pub is_known: Vec<bool>,
 }
 
-impl AlignedPictures {
-    /// Draws two planes of one frame; cells of `upright` are found in `moved` where `shifts` puts them.
-    pub(super) fn new(upright: &Plane, moved: &Plane, shifts: &Shifts) -> Self {
+/// Two photos drawn into the frame of a map.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct DrawnPair {
+    /// The photo whose cells the map has.
+    pub upright: Plane,
+    /// The other one.
+    pub moved: Plane,
+    /// How far each cell of `upright` moved in `moved`, in pixels of the frame; [`MAP_SIDE`] rows of as many.
+    pub shifts: Vec<Vector2<f32>>,
+}
+
+impl DrawnPair {
+    /// Pictures of both, `upright` first.
+    pub fn pictures(&self) -> AlignedPictures {
+        let Self { upright, moved, .. } = self;
         let count = PICTURE_SIDE * PICTURE_SIDE;
         let mut levels = [vec![0.0; count], vec![0.0; count]];
         let mut is_known = vec![false; count];
@@ -36,7 +49,7 @@ impl AlignedPictures {
                 (row as f32 + 0.5) * step_y - 0.5,
             );
             let cell = |index: usize| (index as f32 + 0.5) * MAP_SIDE as f32 / PICTURE_SIDE as f32;
-            let shift = shifts.at(cell(column) - 0.5, cell(row) - 0.5);
+            let shift = self.shift(cell(column) - 0.5, cell(row) - 0.5);
             let pair = [level(upright, place), level(moved, place + shift)];
             if let [Some(first), Some(second)] = pair {
                 levels[0][at] = first;
@@ -44,28 +57,11 @@ impl AlignedPictures {
                 is_known[at] = true;
             }
         }
-        Self { levels, is_known }
-    }
-
-    /// Puts the photos in the other order.
-    pub(super) fn swap(&mut self) {
-        self.levels.swap(0, 1);
-    }
-}
-
-/// How far each cell of a map moved, in pixels of the frame.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Shifts(Vec<Vector2<f32>>);
-
-impl Shifts {
-    /// Takes [`MAP_SIDE`] rows of as many shifts.
-    pub fn new(shifts: Vec<Vector2<f32>>) -> Self {
-        debug_assert_eq!(shifts.len(), MAP_SIDE * MAP_SIDE);
-        Self(shifts)
+        AlignedPictures { levels, is_known }
     }
 
     /// The shift between the centres of cells, (0, 0) being the first.
-    fn at(&self, x: f32, y: f32) -> Vector2<f32> {
+    fn shift(&self, x: f32, y: f32) -> Vector2<f32> {
         let last = (MAP_SIDE - 1) as f32;
         let (x, y) = (x.clamp(0.0, last), y.clamp(0.0, last));
         let (left, top) = (
@@ -73,7 +69,7 @@ impl Shifts {
             (y as usize).min(MAP_SIDE - 2),
         );
         let at = top * MAP_SIDE + left;
-        let along = |at: usize| self.0[at].lerp(&self.0[at + 1], x - left as f32);
+        let along = |at: usize| self.shifts[at].lerp(&self.shifts[at + 1], x - left as f32);
         along(at).lerp(&along(at + MAP_SIDE), y - top as f32)
     }
 }
@@ -91,11 +87,7 @@ fn level(plane: &Plane, place: Point2<f32>) -> Option<f32> {
         (x as usize).min(plane.width - 2),
         (y as usize).min(plane.height - 2),
     );
-    let along = |row: usize| {
-        let pixels = &plane.row(row)[left..left + 2];
-        pixels[0] + (x - left as f32) * (pixels[1] - pixels[0])
-    };
-    let (upper, lower) = (along(top), along(top + 1));
-    let level = upper + (y - top as f32) * (lower - upper);
+    let at = top * plane.width + left;
+    let level = interpolate(plane, at, x - left as f32, y - top as f32);
     (!level.is_nan()).then_some(level)
 }

@@ -195,7 +195,7 @@ fn warp_upright(
 
 /// Bilinear interpolation between the four pixels of which that at `at` is the top-left one.
 #[inline(always)]
-fn interpolate(plane: &Plane, at: usize, fx: f32, fy: f32) -> f32 {
+pub(super) fn interpolate(plane: &Plane, at: usize, fx: f32, fy: f32) -> f32 {
     let pixels = &plane.values[at..][..plane.width + 2];
     let upper = pixels[0] + fx * (pixels[1] - pixels[0]);
     let (left, right) = (pixels[plane.width], pixels[plane.width + 1]);

@@ -16,6 +16,7 @@ use crate::cluster::{Cluster, Components};
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 use crate::image::Photo;
+use crate::matching::Match;
 use crate::pipeline::features::positions;
 use crate::pipeline::observer::{Counter, Silent, Stage};
 use crate::report::{
@@ -404,15 +405,12 @@ fn geometry(
     let Some(geometry) = &result.geometry else {
         return Ok((None, Vec::new()));
     };
-    let place = |&index: &usize| {
-        let (p1, p2) = positions(a, b, &result.matches[index]);
+    let place = |pair: &Match| {
+        let (p1, p2) = positions(a, b, pair);
         [p1.x as f32, p1.y as f32, p2.x as f32, p2.y as f32]
     };
     let transform = std::array::from_fn(|i| geometry.matrix[(i / 3, i % 3)]);
-    Ok((
-        Some(transform),
-        geometry.inliers.iter().map(place).collect(),
-    ))
+    Ok((Some(transform), result.inliers().map(place).collect()))
 }
 
 /// `path` as seen from `folder`, both absolute.
