@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use super::constraints::{Constraints, Side};
 
 /// The similarity that all pairs between two groups must have on average; a pair with just enough
-/// evidence, and all neighbours in common, has 0.5. From 0.20 to 0.24 three folders of objects,
-/// scenes and packages came out best (benches/RESULTS.md).
+/// evidence, and all neighbours in common, has 0.5. More parts look-alikes better and loses large clusters whose
+/// photos are tied by few pairs (benches/RESULTS.md).
 const MIN_MEAN_SIMILARITY: f64 = 0.18;
 /// Evidence that links two photos by itself.
 const ENOUGH: f64 = 1.0;

@@ -25,7 +25,7 @@ pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
     Action, ActionLog, BestBy, ClusterFile, ClusterOptions, ClusterSource, Correction,
     EvidenceSummary, Explanation, Failure, FolderClusters, FolderPhoto, FolderSession, PhotoHit,
-    PhotoRow, Question, Ranking, ReportPictures, SearchHit, SearchResult, TableFormat,
+    PhotoRow, Question, Ranking, ReportPictures, RivalPairs, SearchHit, SearchResult, TableFormat,
     VerifiedPair, blocks, cluster_pairs, clusters_csv, clusters_json, edges_csv, labels_txt,
 };
 #[cfg(feature = "parquet")]

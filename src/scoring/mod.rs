@@ -1,7 +1,8 @@
 //! What was seen of a pair of photos, and what it means.
 //!
 //! [`FeatureEvidence`] and [`PixelEvidence`] hold what was seen, without thresholds of a verdict.
-//! [`Judgement`] answers the log-odds that both photos show the same thing.
+//! [`Judgement`] answers the log-odds that both photos show the same thing; in a folder [`Rivals`] lower those of a pair
+//! whose photos other pairs tie more strongly.
 //! [`guided_matches`] looks for the partners of keypoints where a transform puts them.
 
 mod cells;
@@ -10,6 +11,7 @@ mod fine;
 mod guided;
 mod inputs;
 mod judgement;
+mod rivals;
 #[cfg(test)]
 mod tests;
 mod transform;
@@ -21,4 +23,5 @@ pub use fine::{FineEvidence, verdicts};
 pub use guided::{Guided, KeypointTree, guided_matches};
 pub use inputs::{FEATURE_INPUTS, PIXEL_INPUTS, feature_inputs, pixel_inputs};
 pub use judgement::{Judgement, Relation, log_odds, probability};
+pub use rivals::Rivals;
 pub use transform::TransformEvidence;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use delfin::pipeline::{ClusterOptions, EvidenceSummary, VerifiedPair, blocks};
-use delfin::scoring::probability;
+use delfin::scoring::{Relation, probability};
 use delfin::store::ContentHash;
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
@@ -213,6 +213,74 @@ impl Components {
     fn first_photos<'py>(&self, py: Python<'py>) -> Column<'py, u32> {
         arrays::column(py, self.0.clone().into_first_photos())
     }
+}
+
+/// The strongest pair of each photo; 16 bytes a photo.
+#[pyclass(module = "delfin._delfin")]
+pub(crate) struct Rivals(blocks::Rivals);
+
+#[pymethods]
+impl Rivals {
+    #[new]
+    fn new(num_photos: usize) -> Self {
+        Self(blocks::Rivals::new(num_photos))
+    }
+
+    fn add(
+        &mut self,
+        image1: PyReadonlyArray1<'_, u32>,
+        image2: PyReadonlyArray1<'_, u32>,
+        log_odds: PyReadonlyArray1<'_, f64>,
+        is_copy: PyReadonlyArray1<'_, bool>,
+    ) {
+        for ((photos, log_odds), relation) in judged(&image1, &image2, &log_odds, &is_copy) {
+            self.0.add(photos, log_odds, relation);
+        }
+    }
+
+    /// For each photo the log-odds of its strongest pair, then those of its strongest that is no copy.
+    fn strongest<'py>(&self, py: Python<'py>) -> [Column<'py, f64>; 2] {
+        let kind = |kind: usize| self.0.strongest().iter().map(move |odds| odds[kind]);
+        [0, 1].map(|at| arrays::column(py, kind(at).collect()))
+    }
+}
+
+/// The log-odds of pairs, lowered by their rivals: of each photo the log-odds of its strongest pair, and of its
+/// strongest that is no copy.
+#[pyfunction]
+pub(crate) fn lowered_by_rivals<'py>(
+    py: Python<'py>,
+    strongest: [PyReadonlyArray1<'py, f64>; 2],
+    image1: PyReadonlyArray1<'py, u32>,
+    image2: PyReadonlyArray1<'py, u32>,
+    log_odds: PyReadonlyArray1<'py, f64>,
+    is_copy: PyReadonlyArray1<'py, bool>,
+) -> Column<'py, f64> {
+    let [of_all, of_views] = strongest.each_ref().map(values);
+    let strongest = of_all.into_iter().zip(of_views);
+    let rivals = blocks::Rivals::from_strongest(strongest.map(|(a, b)| [a, b]).collect());
+    let pairs = judged(&image1, &image2, &log_odds, &is_copy).into_iter();
+    let lowered =
+        pairs.map(|((photos, log_odds), relation)| rivals.lowered(photos, log_odds, relation));
+    arrays::column(py, lowered.collect())
+}
+
+/// Pairs, their log-odds and relations.
+fn judged(
+    image1: &PyReadonlyArray1<'_, u32>,
+    image2: &PyReadonlyArray1<'_, u32>,
+    log_odds: &PyReadonlyArray1<'_, f64>,
+    is_copy: &PyReadonlyArray1<'_, bool>,
+) -> Vec<(([usize; 2], f64), Option<Relation>)> {
+    let photos = numbered(image1, image2)
+        .into_iter()
+        .map(|(image1, image2)| [image1, image2]);
+    let relation = is_copy
+        .as_array()
+        .into_iter()
+        .map(|is_copy| is_copy.then_some(Relation::Copy));
+    let relation: Vec<_> = relation.collect();
+    photos.zip(values(log_odds)).zip(relation).collect()
 }
 
 /// The clusters of whole components: for each of `photos`, ascending, the first photo of its cluster, its score, and

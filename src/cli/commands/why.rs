@@ -144,6 +144,22 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
         None if photos[0] == photos[1] => "pair      both are the same photo".into(),
         None => "pair      the two were not verified with each other".into(),
     });
+    if let Some(rivals) = &why.rivals {
+        let rival = |pair: &VerifiedPair| {
+            let [image1, image2] = [pair.image1, pair.image2].map(name);
+            format!("{image1} - {image2} {}", percent(pair.probability()))
+        };
+        let [first, second] = rivals.pairs.each_ref().map(rival);
+        lines.push(format!(
+            "rivals    {first}, {second}: both are tied more strongly to others; without these {}",
+            percent(rivals.probability_without)
+        ));
+    }
+    if let Some([pairs, links]) = why.between.filter(|[_, links]| *links > 0) {
+        lines.push(format!(
+            "between   {links} of the {pairs} pairs between both clusters link their photos"
+        ));
+    }
     if let Some(is_same) = why.correction {
         let said = if is_same {
             "the same thing"
@@ -224,6 +240,11 @@ fn as_json(
         "clusters": why.clusters,
         "same_cluster": why.is_same_cluster(),
         "pair": why.pair.as_ref().map(pair),
+        "rivals": why.rivals.as_ref().map(|rivals| json!({
+            "pairs": rivals.pairs.each_ref().map(pair),
+            "probability_without": rivals.probability_without,
+        })),
+        "between": why.between.map(|[pairs, links]| json!({ "pairs": pairs, "links": links })),
         "correction": why.correction,
         "chain": why.chain.iter().map(name).collect::<Vec<_>>(),
         "links": why.links.iter().map(pair).collect::<Vec<_>>(),

@@ -4,8 +4,9 @@
 //! the bit: both run the same code. [`extract_photo`] each photo; candidates by
 //! [`candidates::blocks`](crate::candidates::blocks), or every pair ([`ClusterOptions::verifies_all`]); a [`PairBlock`]
 //! verifies pairs and compares the pixels of those that are worth it; [`Judgement::prior_log_odds`] of all pairs
-//! with pixel evidence, or with log-odds of [`least_counted`] and more, is added to each; [`Components`] of the
-//! pairs whose [`link_evidence`] is 1 and more; [`component_clusters`] of each component.
+//! with pixel evidence, or with log-odds of [`least_counted`] and more, is added to each; then [`Rivals`] of all pairs
+//! lower each; [`Components`] of the pairs whose [`link_evidence`] is 1 and more; [`component_clusters`] of each
+//! component.
 //!
 //! Photos have numbers, in the order of their paths.
 
@@ -32,6 +33,7 @@ use crate::scoring::Judgement;
 use crate::store::{self, ContentHash};
 
 pub use crate::cluster::Components;
+pub use crate::scoring::Rivals;
 
 /// Photos whose features are in memory at a time, about 150 KB each, in one process.
 pub const MAX_LOADED: usize = super::MAX_LOADED;
@@ -47,7 +49,7 @@ pub fn settings_hash(model: &Model, options: &ClusterOptions) -> Result<String> 
     let matching = &options.matching;
     let judgement = judgement_of(options)?;
     let text = format!(
-        "{}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
+        "rivals, {}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
         settings_text(&extraction_settings(model, &matching.extraction), matching),
         matching.decode,
         options.candidates,

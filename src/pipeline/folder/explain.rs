@@ -5,7 +5,7 @@ use super::{ClusterFile, ClusterOptions, ClusterSource, FolderClusters, Verified
 use crate::cluster::{Cluster, Components, Constraints, Link, clusters};
 use crate::error::{Error, Result};
 use crate::hex::hash;
-use crate::scoring::{Relation, log_odds, probability};
+use crate::scoring::{Relation, Rivals, log_odds, probability};
 
 /// Cuts that are tried for another answer, in tenths of log-odds.
 const TRIED_LOG_ODDS: std::ops::RangeInclusive<i32> = -60..=120;
@@ -20,6 +20,10 @@ pub struct Explanation {
     pub clusters: [usize; 2],
     /// The pair itself; none when it was not verified.
     pub pair: Option<VerifiedPair>,
+    /// What lowers the pair; none where nothing does.
+    pub rivals: Option<RivalPairs>,
+    /// Pairs of a photo of each cluster, and how many of them are links; none in one cluster.
+    pub between: Option<[usize; 2]>,
     /// Photos from the first to the second, each verified with the next, such that the weakest of
     /// these pairs is as strong as can be; empty when there is no such chain.
     pub chain: Vec<usize>,
@@ -30,6 +34,16 @@ pub struct Explanation {
     /// The smallest change of the minimum probability that gives the other answer; none when none
     /// from log-odds -6 to 12 does.
     pub other_min_probability: Option<f64>,
+}
+
+/// Pairs that lower the log-odds of another, by tying both its photos more strongly.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RivalPairs {
+    /// The strongest pair of each photo.
+    pub pairs: [VerifiedPair; 2],
+    /// The probability that the two photos show the same thing, without these.
+    pub probability_without: f64,
 }
 
 impl Explanation {
@@ -77,13 +91,15 @@ impl ClusterFile {
         let distance = |cut: &f64| (cut - linkage.min_log_odds).abs();
         cuts.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
         let ends = [(photo1, photo2), (photo2, photo1)];
+        let pair = self.pairs.iter();
+        let pair = pair
+            .copied()
+            .find(|pair| ends.contains(&(pair.image1, pair.image2)));
         Some(Explanation {
             clusters: own,
-            pair: self
-                .pairs
-                .iter()
-                .find(|pair| ends.contains(&(pair.image1, pair.image2)))
-                .copied(),
+            rivals: pair.and_then(|pair| self.rivals(&pair, [photo1, photo2])),
+            between: (!is_same).then(|| self.between(own, &linkage)),
+            pair,
             chain,
             links,
             correction: if photo1 != photo2 && constraints.are_same(photo1, photo2) {
@@ -93,6 +109,42 @@ impl ClusterFile {
                 is_apart.then_some(false)
             },
             other_min_probability: cuts.into_iter().find(gives_other).map(probability),
+        })
+    }
+}
+
+impl ClusterFile {
+    /// Pairs of a photo of each of two clusters, and how many of them are links.
+    fn between(&self, clusters: [usize; 2], linkage: &Linkage) -> [usize; 2] {
+        let [first, second] = clusters.map(|cluster| &self.clusters[cluster].members);
+        let is_between = |pair: &&VerifiedPair| {
+            let has = |members: &[usize], photo| members.binary_search(&photo).is_ok();
+            has(first, pair.image1) && has(second, pair.image2)
+                || has(first, pair.image2) && has(second, pair.image1)
+        };
+        let links = self.pairs.iter().filter(is_between);
+        let links = links.filter(|pair| linkage.links(pair)).count();
+        [first.len() * second.len(), links]
+    }
+
+    /// What lowers a pair, by the strongest pair of each of its `photos`.
+    fn rivals(&self, pair: &VerifiedPair, photos: [usize; 2]) -> Option<RivalPairs> {
+        let mut rivals = Rivals::new(self.photos.len());
+        for pair in &self.pairs {
+            rivals.add([pair.image1, pair.image2], pair.log_odds, pair.relation);
+        }
+        let before = rivals.before(photos, pair.log_odds, pair.relation)?;
+        let is_rival = |other: &&VerifiedPair| {
+            pair.relation == Some(Relation::Copy) || other.relation != Some(Relation::Copy)
+        };
+        let strongest = |photo: usize| {
+            let own = self.pairs.iter().filter(is_rival);
+            let own = own.filter(|pair| [pair.image1, pair.image2].contains(&photo));
+            own.min_by(|a, b| a.by_strength(b)).copied()
+        };
+        Some(RivalPairs {
+            pairs: [strongest(photos[0])?, strongest(photos[1])?],
+            probability_without: probability(before),
         })
     }
 }
@@ -113,6 +165,12 @@ impl Linkage {
             min_inliers: options.min_inliers,
             copies_only: options.copies_only,
         }
+    }
+
+    /// Whether a pair links its photos.
+    fn links(&self, pair: &VerifiedPair) -> bool {
+        let is_copy = pair.relation == Some(Relation::Copy);
+        self.evidence(pair.log_odds, pair.num_inliers, is_copy) >= 1.0
     }
 
     /// The evidence of a pair; none below what links need.
@@ -306,47 +364,61 @@ mod tests {
         assert_eq!(strongest_chain(6, &pairs, 2, 2), (vec![], vec![]));
     }
 
+    /// Four photos, sorted by these pairs.
+    fn file(cut: f64, pairs: Vec<VerifiedPair>) -> ClusterFile {
+        let photo = |number| super::super::PhotoRow {
+            path: format!("{number}.jpg"),
+            sha256: String::new(),
+            width: 1,
+            height: 1,
+        };
+        let mut file = ClusterFile {
+            version: 4,
+            source: super::super::ClusterSource {
+                folder: String::new(),
+                store: None,
+                model: None,
+                model_sha256: String::new(),
+                extraction: crate::extract::ExtractionOptions::default(),
+                mirrored: false,
+                min_probability: cut,
+                copies_only: false,
+                min_inliers: None,
+                corrections: Vec::new(),
+            },
+            prior_log_odds: 0.0,
+            photos: (0..4).map(photo).collect(),
+            clusters: Vec::new(),
+            pairs,
+            failures: Vec::new(),
+            passed_over: crate::folder::PassedOver::default(),
+        };
+        let linkage = Linkage::from(&file.source);
+        file.clusters = clusters_at(4, &file.pairs, &linkage, &Constraints::default());
+        file
+    }
+
+    #[test]
+    fn rivals_and_what_is_between_the_clusters_are_told() {
+        // The pair of 0 and 2 was 1.25 before a rival of 4 lowered it.
+        let lowered = VerifiedPair {
+            log_odds: 0.5,
+            ..pair(0, 2, 0)
+        };
+        let pairs = vec![pair(0, 1, 6), lowered, pair(1, 3, -5), pair(2, 3, 4)];
+        let why = file(0.5, pairs.clone()).explain(2, 0).unwrap();
+        assert!(!why.is_same_cluster());
+        assert_eq!(why.between, Some([4, 1]));
+        let rivals = why.rivals.unwrap();
+        assert_eq!(rivals.pairs, [pairs[3], pairs[0]]);
+        assert!((rivals.probability_without - probability(1.25)).abs() < 1e-12);
+        let why = file(0.5, pairs).explain(0, 1).unwrap();
+        assert_eq!((why.rivals, why.between), (None, None));
+    }
+
     #[test]
     fn a_looser_cut_joins_and_a_stricter_one_parts() {
-        let photos = |n| (0..n).map(|i| format!("{i}.jpg"));
-        let file = |cut: f64| {
-            let pairs = [pair(0, 1, 4), pair(2, 3, -3)];
-            ClusterFile {
-                version: 4,
-                source: super::super::ClusterSource {
-                    folder: String::new(),
-                    store: None,
-                    model: None,
-                    model_sha256: String::new(),
-                    extraction: crate::extract::ExtractionOptions::default(),
-                    mirrored: false,
-                    min_probability: cut,
-                    copies_only: false,
-                    min_inliers: None,
-                    corrections: Vec::new(),
-                },
-                prior_log_odds: 0.0,
-                photos: photos(4)
-                    .map(|path| super::super::PhotoRow {
-                        path,
-                        sha256: String::new(),
-                        width: 1,
-                        height: 1,
-                    })
-                    .collect(),
-                clusters: Vec::new(),
-                pairs: pairs.to_vec(),
-                failures: Vec::new(),
-                passed_over: crate::folder::PassedOver::default(),
-            }
-        };
-        let mut file = file(0.5);
-        file.clusters = clusters_at(
-            4,
-            &file.pairs,
-            &Linkage::from(&file.source),
-            &Constraints::default(),
-        );
+        let file = file(0.5, vec![pair(0, 1, 4), pair(2, 3, -3)]);
         let together = file.explain(0, 1).unwrap();
         assert!(together.is_same_cluster());
         assert_eq!(together.weakest().unwrap().image2, 1);

@@ -7,7 +7,7 @@ use crate::pipeline::{Correction, MatchOptions};
 use crate::scoring::Judgement;
 
 /// Least probability of a linked pair.
-const MIN_PROBABILITY: f64 = 0.45;
+const MIN_PROBABILITY: f64 = 0.4;
 
 /// How a folder is sorted into clusters.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ import ray
 
 from .. import __version__
 # Photos that are compared by global descriptor at a time, and with how many: blocks begin at multiples.
-from .._delfin import BLOCK, TILE, BlockOptions, Components, WordPhotos
+from .._delfin import BLOCK, TILE, BlockOptions, Components, Rivals, WordPhotos
 from .._errors import Error, FileError, FormatError, OptionError
 from .._progress import callback
 from ._pairs import counted_log_odds
@@ -410,8 +410,10 @@ class Clustering:
             of_part.append([f"parts/verified/{unit}" for unit, _ in own])
         self.runner.run("parts/verified", units)
         names = [name for own in of_part for name in own]
-        prior = options.prior(counted_log_odds(self.store, names, options.least_counted))
-        units = [(f"{number:06}", (own, prior)) for number, own in enumerate(of_part)]
+        rivals = Rivals(self.num_photos)
+        prior = options.prior(counted_log_odds(self.store, names, options.least_counted, rivals))
+        strongest = ray.put([values + prior for values in rivals.strongest()])
+        units = [(f"{number:06}", (own, prior, strongest)) for number, own in enumerate(of_part)]
         self.runner.run("edges.parquet", units)
         return [f"edges.parquet/{unit}" for unit, _ in units], prior
 

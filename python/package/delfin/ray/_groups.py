@@ -5,6 +5,7 @@ import pyarrow as pa
 import ray
 
 from .. import _delfin
+from ._pairs import is_copy
 from ._parts import by_destination, numbers, read_routes
 
 LINKS = pa.schema([("image1", pa.uint32()), ("image2", pa.uint32()), ("evidence", pa.float64())])
@@ -34,9 +35,8 @@ def links(job, name, edges_name):
 
 def evidence_of(job, part, group):
     table = part.read(["image1", "image2", "num_inliers", "log_odds", "relation"], [group])
-    is_copy = np.array(table["relation"].to_pylist(), dtype=object) == "copy"
     inliers = numbers(table, "num_inliers").astype(np.int64)
-    evidence = job.block_options().evidence(numbers(table, "log_odds"), inliers, is_copy.astype(bool))
+    evidence = job.block_options().evidence(numbers(table, "log_odds"), inliers, is_copy(table))
     return {"image1": numbers(table, "image1"), "image2": numbers(table, "image2"), "evidence": evidence}
 
 

@@ -1,0 +1,114 @@
+"""Sorts the pictures of every table into clusters by left-out log-odds, as the program sorts a folder.
+
+    python folders.py TABLES --judged left_out.csv --output folders.csv
+
+TABLES and `left_out.csv` are those of judgement.py (`--left-out`): no pair is judged by a fit that has learned from its
+family. Each set is a folder. Clusters, the prior and rivals are the program's own, by the installed package `delfin`;
+only whether a pair is of copies comes from the judgement that ships, which may have learned from it.
+
+The table of a family: true pairs of its folders, pairs rightly and wrongly in one cluster, and the mean adjusted Rand
+index of its folders.
+"""
+
+import argparse
+import json
+import math
+import pathlib
+
+import delfin
+import numpy as np
+import pandas as pd
+from delfin import _delfin
+
+import judgement
+
+KEYS = ["set", "image1", "image2"]
+# A copy's transform stretches at most by this; log. The program looks at the refined transform, which tables lack.
+MAX_STRETCH = 0.15
+MODELS = pathlib.Path(__file__).parent.parent / "models"
+
+
+def answers(ensemble, table):
+    """What the trees of a judgement file answer."""
+    inputs = table[ensemble["inputs"]].to_numpy(np.float32)
+    rows, sums = np.arange(len(table)), np.full(len(table), ensemble["base"])
+    for tree in ensemble["trees"]:
+        splits = [node if len(node) == 4 else [0, math.inf, at, at] for at, node in enumerate(tree)]
+        column, threshold, below, above = np.array(splits, dtype=np.float64).T
+        leaf = np.array([node[0] if len(node) == 1 else 0.0 for node in tree])
+        place = np.zeros(len(table), dtype=int)
+        for _ in tree:
+            is_above = inputs[rows, column[place].astype(int)] > threshold[place]
+            place = np.where(is_above, above[place], below[place]).astype(int)
+            if math.inf == threshold[place].min():
+                break
+        sums += leaf[place]
+    return sums
+
+
+def clusters_of(options, count, pairs, min_probability, has_rivals):
+    """The cluster of each picture."""
+    image1, image2 = (pairs[key].to_numpy(np.uint32) for key in ("place1", "place2"))
+    log_odds, is_copy = pairs.log_odds.to_numpy(np.float64), pairs.is_copy.to_numpy(bool)
+    log_odds = log_odds + options.prior(log_odds)
+    if has_rivals:
+        rivals = _delfin.Rivals(count)
+        rivals.add(image1, image2, log_odds, is_copy)
+        log_odds = _delfin.lowered_by_rivals(rivals.strongest(), image1, image2, log_odds, is_copy)
+    ends = np.stack([image1, image2], 1)
+    return np.asarray(delfin.cluster_edges(count, ends, log_odds=log_odds, min_probability=min_probability).labels)
+
+
+def agreement(labels, truth):
+    """Pairs rightly and wrongly in one cluster; the adjusted Rand index."""
+    same, told = truth[np.triu_indices(len(labels), 1)], (labels[:, None] == labels)[np.triu_indices(len(labels), 1)]
+    right, wrong, num_true = (same & told).sum(), (told & ~same).sum(), same.sum()
+    expected = num_true * told.sum() / len(same)
+    mean = (num_true + told.sum()) / 2
+    return right, wrong, (right - expected) / (mean - expected) if mean > expected else 1.0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tables", type=pathlib.Path)
+    parser.add_argument("--judged", type=pathlib.Path, required=True, help="left-out log-odds of judgement.py")
+    parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--judgement", type=pathlib.Path, default=MODELS / "judgement.json")
+    parser.add_argument("--min-probability", type=float)
+    parser.add_argument("--without-rivals", action="store_true")
+    arguments = parser.parse_args()
+    options = _delfin.BlockOptions(judgement=str(arguments.judgement))
+    copies = json.loads(arguments.judgement.read_text())["copies"]
+    judged = pd.read_csv(arguments.judged).drop_duplicates(KEYS)[[*KEYS, "log_odds"]]
+    rows = []
+    for path in sorted(arguments.tables.glob("*.csv")):
+        own = judged[judged.set == path.stem].drop(columns="set")
+        if own.empty:
+            continue
+        table = pd.read_csv(path)
+        names = sorted(set(table.image1) | set(table.image2))
+        place = {name: at for at, name in enumerate(names)}
+        table["place1"], table["place2"] = table.image1.map(place), table.image2.map(place)
+        truth = np.zeros((len(names), len(names)), dtype=bool)
+        true = table[table.same == 1]
+        truth[true.place1, true.place2] = truth[true.place2, true.place1] = True
+        pairs = table.merge(own, on=KEYS[1:])
+        pairs["is_copy"] = (answers(copies, pairs) > 0) & (pairs.ln_stretch <= MAX_STRETCH)
+        labels = clusters_of(options, len(names), pairs, arguments.min_probability, not arguments.without_rivals)
+        right, wrong, ari = agreement(labels, truth)
+        num_true = truth.sum() // 2
+        rows.append((judgement.family(path.stem), num_true, right, wrong, ari if num_true else math.nan))
+    found = pd.DataFrame(rows, columns=["family", "true", "right", "wrong", "ari"])
+    sums = {"true": "sum", "right": "sum", "wrong": "sum", "ari": "mean"}
+    found = found.groupby("family").agg(sums)
+    found.round(3).to_csv(arguments.output)
+    print(found.round(3).to_string())
+    print(f"all: {found.true.sum()} true, {found.right.sum()} right, {found.wrong.sum()} wrong, "
+          f"mean ARI {found.ari.mean():.3f}, of photographs {found.ari[found.index.isin(PHOTOGRAPHS)].mean():.3f}")
+
+
+# Families of photographs and of what is held or composed in them.
+PHOTOGRAPHS = "products garments edits detail objects places views kin held carton series".split()
+
+if __name__ == "__main__":
+    main()
