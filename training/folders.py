@@ -26,6 +26,8 @@ KEYS = ["set", "image1", "image2"]
 # A copy's transform stretches at most by this; log. The program looks at the refined transform, which tables lack.
 MAX_STRETCH = 0.15
 MODELS = pathlib.Path(__file__).parent.parent / "models"
+# Families of photographs, and those that are drawn like one.
+PHOTOGRAPHED = "products garments edits detail objects places views kin held carton series".split()
 
 
 def answers(ensemble, table):
@@ -48,15 +50,13 @@ def answers(ensemble, table):
 
 def clusters_of(options, count, pairs, min_probability, has_rivals):
     """The cluster of each picture."""
-    image1, image2 = (pairs[key].to_numpy(np.uint32) for key in ("place1", "place2"))
-    log_odds, is_copy = pairs.log_odds.to_numpy(np.float64), pairs.is_copy.to_numpy(bool)
-    log_odds = log_odds + options.prior(log_odds)
-    if has_rivals:
-        rivals = _delfin.Rivals(count)
-        rivals.add(image1, image2, log_odds, is_copy)
-        log_odds = _delfin.lowered_by_rivals(rivals.strongest(), image1, image2, log_odds, is_copy)
-    ends = np.stack([image1, image2], 1)
-    return np.asarray(delfin.cluster_edges(count, ends, log_odds=log_odds, min_probability=min_probability).labels)
+    log_odds = pairs.log_odds.to_numpy(np.float64)
+    relation = np.where(pairs.is_copy, "copy", "view") if has_rivals else None
+    found = delfin.cluster_edges(
+        count, pairs[["place1", "place2"]].to_numpy(), log_odds=log_odds + options.prior(log_odds), relation=relation,
+        min_probability=min_probability,
+    )
+    return np.asarray(found.labels)
 
 
 def agreement(labels, truth):
@@ -75,7 +75,7 @@ def main():
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("--judgement", type=pathlib.Path, default=MODELS / "judgement.json")
     parser.add_argument("--min-probability", type=float)
-    parser.add_argument("--without-rivals", action="store_true")
+    parser.add_argument("--without-rivals", action="store_true", help="every pair counts as it is")
     arguments = parser.parse_args()
     options = _delfin.BlockOptions(judgement=str(arguments.judgement))
     copies = json.loads(arguments.judgement.read_text())["copies"]
@@ -104,11 +104,8 @@ def main():
     found.round(3).to_csv(arguments.output)
     print(found.round(3).to_string())
     print(f"all: {found.true.sum()} true, {found.right.sum()} right, {found.wrong.sum()} wrong, "
-          f"mean ARI {found.ari.mean():.3f}, of photographs {found.ari[found.index.isin(PHOTOGRAPHS)].mean():.3f}")
+          f"mean ARI {found.ari.mean():.3f}, of photographs {found.ari[found.index.isin(PHOTOGRAPHED)].mean():.3f}")
 
-
-# Families of photographs and of what is held or composed in them.
-PHOTOGRAPHS = "products garments edits detail objects places views kin held carton series".split()
 
 if __name__ == "__main__":
     main()

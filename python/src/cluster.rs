@@ -295,7 +295,8 @@ fn labels<'py>(py: Python<'py>, num_photos: usize, clusters: &[Cluster]) -> Labe
     )
 }
 
-/// Labels, scores and representatives of photos by the log-odds of pairs; `delfin.cluster_edges` calls it.
+/// Labels, scores and representatives of photos by the log-odds of pairs, and "copy", "view" or "" of each;
+/// `delfin.cluster_edges` calls it.
 #[pyfunction]
 pub(crate) fn cluster_pairs<'py>(
     py: Python<'py>,
@@ -303,14 +304,20 @@ pub(crate) fn cluster_pairs<'py>(
     first: PyReadonlyArray1<'py, i64>,
     second: PyReadonlyArray1<'py, i64>,
     log_odds: PyReadonlyArray1<'py, f64>,
+    relation: Vec<String>,
     min_probability: Option<f64>,
 ) -> PyResult<Labels<'py>> {
     let (first, second, log_odds) = (first.as_array(), second.as_array(), log_odds.as_array());
     // A negative index names no photo, as one that is too large.
     let index = |index: i64| usize::try_from(index).unwrap_or(usize::MAX);
-    let ends = first.iter().zip(second).zip(log_odds);
-    let pairs: Vec<(usize, usize, f64)> = ends
-        .map(|((a, b), log_odds)| (index(*a), index(*b), *log_odds))
+    let kind = |relation: &String| {
+        [Relation::Copy, Relation::View]
+            .into_iter()
+            .find(|known| known.as_str() == relation)
+    };
+    let ends = first.iter().zip(second).zip(log_odds).zip(&relation);
+    let pairs: Vec<(usize, usize, f64, Option<Relation>)> = ends
+        .map(|(((a, b), log_odds), relation)| (index(*a), index(*b), *log_odds, kind(relation)))
         .collect();
     let default = || ClusterOptions::default().min_probability;
     let min_probability = min_probability.unwrap_or_else(default);

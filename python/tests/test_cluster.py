@@ -55,12 +55,13 @@ def test_edges_alone_give_the_same_clusters(folder):
     found = delfin.cluster(folder, store=False)
     edges = found.edges
     pairs = np.stack([edges["image1"], edges["image2"]], 1)
-    again = delfin.cluster_edges(len(found.paths), pairs, log_odds=edges["log_odds"])
+    again = delfin.cluster_edges(len(found.paths), pairs, log_odds=edges["log_odds"], relation=edges["relation"])
     np.testing.assert_array_equal(again.labels, found.labels)
     np.testing.assert_array_equal(again.scores, found.scores)
     np.testing.assert_array_equal(again.representatives, found.representatives)
     by_name = [(found.paths[a], found.paths[b]) for a, b in pairs]
-    again = delfin.cluster_edges(found.paths, by_name, probability=edges["probability"])
+    given = {"probability": edges["probability"], "relation": edges["relation"]}
+    again = delfin.cluster_edges(found.paths, by_name, **given)
     np.testing.assert_array_equal(again.labels, found.labels)
 
 
@@ -72,6 +73,10 @@ def test_edges():
     assert delfin.cluster_edges(2, [(0, 1)], probability=[0]).labels.tolist() == [0, 1]
     assert delfin.cluster_edges(3, [], probability=[]).labels.tolist() == [0, 1, 2]
     assert delfin.cluster_edges(0, [], log_odds=[]).labels.tolist() == []
+    # Two things that look alike: each photo has a much stronger pair.
+    alike, log_odds = [(0, 1), (2, 3), (0, 2), (0, 3), (1, 2), (1, 3)], [5, 5, 1, 1, 1, 1]
+    assert delfin.cluster_edges(4, alike, log_odds=log_odds).labels.tolist() == [0, 0, 0, 0]
+    assert delfin.cluster_edges(4, alike, log_odds=log_odds, relation=["view"] * 6).labels.tolist() == [0, 0, 1, 1]
     for arguments, options, words in [
         ((2, [(0, 2)]), {"probability": [0.5]}, "does not exist"),
         ((2, [(0, -1)]), {"probability": [0.5]}, "does not exist"),
@@ -79,6 +84,8 @@ def test_edges():
         ((2, [(0, 1)]), {"log_odds": [float("nan")]}, "not a number"),
         ((2, [(0, 1)]), {"log_odds": [1, 2]}, "one a pair"),
         ((2, [(0.5, 1)]), {"log_odds": [1]}, "integers"),
+        ((2, [(0, 1)]), {"log_odds": [1], "relation": ["twin"]}, "relation"),
+        ((2, [(0, 1)]), {"log_odds": [1], "relation": []}, "relation"),
         ((2, [(0, 1)]), {}, "either"),
         ((2, [(0, 1)]), {"log_odds": [1], "min_probability": 0}, "min_probability"),
         ((-1, []), {"log_odds": []}, "from 0"),

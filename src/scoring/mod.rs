@@ -1,8 +1,8 @@
 //! What was seen of a pair of photos, and what it means.
 //!
 //! [`FeatureEvidence`] and [`PixelEvidence`] hold what was seen, without thresholds of a verdict.
-//! [`Judgement`] answers the log-odds that both photos show the same thing; in a folder [`Rivals`] lower those of a pair
-//! whose photos other pairs tie more strongly.
+//! [`Judgement`] answers the log-odds that both photos show the same thing; between clusters [`Rivals`] lower those of a
+//! pair whose photos have much stronger ones.
 //! [`guided_matches`] looks for the partners of keypoints where a transform puts them.
 
 mod cells;

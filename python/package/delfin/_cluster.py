@@ -16,8 +16,8 @@ class EdgeClusters(NamedTuple):
     representatives: np.ndarray
 
 
-def cluster_edges(photos, edges, *, probability=None, log_odds=None, min_probability=None):
-    """Sorts photos into clusters by what is known of their pairs, as ``cluster`` sorts a folder.
+def cluster_edges(photos, edges, *, probability=None, log_odds=None, relation=None, min_probability=None):
+    """Sorts photos into clusters by what is known of their pairs: with ``relation``, as ``cluster`` sorts a folder.
 
     Parameters
     ----------
@@ -27,6 +27,10 @@ def cluster_edges(photos, edges, *, probability=None, log_odds=None, min_probabi
         Pairs of photos. A pair that is not among them counts as different.
     probability, log_odds : array of float, M
         That the two photos show the same thing, in one of both forms.
+    relation : sequence of str, M, optional
+        "copy" or "view", what the two photos are if they show the same thing. Such a pair counts less where both its
+        photos have much stronger ones; of a view only views count as stronger. "" where it is not known, as without
+        ``relation``: such a pair counts as it is.
     min_probability : float, optional
         Least probability of a link; None is that of ``cluster``.
 
@@ -64,6 +68,9 @@ def cluster_edges(photos, edges, *, probability=None, log_odds=None, min_probabi
             raise OptionError("probability: a value is not from 0 to 1")
         with np.errstate(divide="ignore"):
             given = np.log(given) - np.log1p(-given)
+    relation = [""] * len(edges) if relation is None else list(relation)
+    if len(relation) != len(edges) or not set(relation) <= {"copy", "view", ""}:
+        raise OptionError('relation: "copy", "view" or "" wanted, one a pair')
     first, second = (np.ascontiguousarray(column, dtype=np.int64) for column in edges.T)
-    found = cluster_pairs(num_photos, first, second, np.ascontiguousarray(given), min_probability)
+    found = cluster_pairs(num_photos, first, second, np.ascontiguousarray(given), relation, min_probability)
     return EdgeClusters(*found)

@@ -215,7 +215,7 @@ impl Components {
     }
 }
 
-/// The strongest pair of each photo; 16 bytes a photo.
+/// The strongest pairs of each photo, of pairs compared by pixels; 16 bytes a photo.
 #[pyclass(module = "delfin._delfin")]
 pub(crate) struct Rivals(blocks::Rivals);
 
@@ -233,19 +233,26 @@ impl Rivals {
         log_odds: PyReadonlyArray1<'_, f64>,
         is_copy: PyReadonlyArray1<'_, bool>,
     ) {
-        for ((photos, log_odds), relation) in judged(&image1, &image2, &log_odds, &is_copy) {
-            self.0.add(photos, log_odds, relation);
+        let pairs = numbered(&image1, &image2).into_iter();
+        let judged = log_odds.as_array().into_iter().zip(is_copy.as_array());
+        for ((image1, image2), (log_odds, is_copy)) in pairs.zip(judged) {
+            self.0.add([image1, image2], *log_odds, relation(*is_copy));
         }
     }
 
-    /// For each photo the log-odds of its strongest pair, then those of its strongest that is no copy.
-    fn strongest<'py>(&self, py: Python<'py>) -> [Column<'py, f64>; 2] {
-        let kind = |kind: usize| self.0.strongest().iter().map(move |odds| odds[kind]);
+    /// For each photo the log-odds of its strongest pair, and of its strongest that is no copy, with the prior.
+    fn strongest<'py>(&self, py: Python<'py>, prior: f64) -> [Column<'py, f64>; 2] {
+        let kind = |kind: usize| {
+            self.0
+                .strongest()
+                .iter()
+                .map(move |odds| odds[kind] + prior)
+        };
         [0, 1].map(|at| arrays::column(py, kind(at).collect()))
     }
 }
 
-/// The log-odds of pairs, lowered by their rivals: of each photo the log-odds of its strongest pair, and of its
+/// The log-odds of pairs as lowered by their rivals: of each photo the log-odds of its strongest pair, and of its
 /// strongest that is no copy.
 #[pyfunction]
 pub(crate) fn lowered_by_rivals<'py>(
@@ -259,28 +266,21 @@ pub(crate) fn lowered_by_rivals<'py>(
     let [of_all, of_views] = strongest.each_ref().map(values);
     let strongest = of_all.into_iter().zip(of_views);
     let rivals = blocks::Rivals::from_strongest(strongest.map(|(a, b)| [a, b]).collect());
-    let pairs = judged(&image1, &image2, &log_odds, &is_copy).into_iter();
-    let lowered =
-        pairs.map(|((photos, log_odds), relation)| rivals.lowered(photos, log_odds, relation));
+    let pairs = numbered(&image1, &image2).into_iter();
+    let judged = log_odds.as_array().into_iter().zip(is_copy.as_array());
+    let lowered = pairs
+        .zip(judged)
+        .map(|((image1, image2), (log_odds, is_copy))| {
+            rivals.lowered([image1, image2], *log_odds, relation(*is_copy))
+        });
     arrays::column(py, lowered.collect())
 }
 
-/// Pairs, their log-odds and relations.
-fn judged(
-    image1: &PyReadonlyArray1<'_, u32>,
-    image2: &PyReadonlyArray1<'_, u32>,
-    log_odds: &PyReadonlyArray1<'_, f64>,
-    is_copy: &PyReadonlyArray1<'_, bool>,
-) -> Vec<(([usize; 2], f64), Option<Relation>)> {
-    let photos = numbered(image1, image2)
-        .into_iter()
-        .map(|(image1, image2)| [image1, image2]);
-    let relation = is_copy
-        .as_array()
-        .into_iter()
-        .map(|is_copy| is_copy.then_some(Relation::Copy));
-    let relation: Vec<_> = relation.collect();
-    photos.zip(values(log_odds)).zip(relation).collect()
+fn relation(is_copy: bool) -> Relation {
+    match is_copy {
+        true => Relation::Copy,
+        false => Relation::View,
+    }
 }
 
 /// The clusters of whole components: for each of `photos`, ascending, the first photo of its cluster, its score, and

@@ -9,7 +9,7 @@ use delfin::folder::{name_below, path_below, path_from_text, path_text};
 use delfin::hex;
 use delfin::image::Photo;
 use delfin::pipeline::{
-    ClusterFile, Explanation, MatchOptions, PairReport, VerifiedPair, for_and_against,
+    ClusterFile, Explanation, MatchOptions, PairReport, RivalPairs, VerifiedPair, for_and_against,
     match_extracted, percent, relation_text,
 };
 use delfin::store::rounded;
@@ -144,20 +144,23 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
         None if photos[0] == photos[1] => "pair      both are the same photo".into(),
         None => "pair      the two were not verified with each other".into(),
     });
-    if let Some(rivals) = &why.rivals {
+    let counts_as = |rivals: &RivalPairs| percent(rivals.probability);
+    let alone = why.pair.map(|pair| percent(pair.probability()));
+    let rivals = why.rivals.as_ref();
+    if let Some(rivals) = rivals.filter(|rivals| Some(counts_as(rivals)) != alone) {
         let rival = |pair: &VerifiedPair| {
             let [image1, image2] = [pair.image1, pair.image2].map(name);
             format!("{image1} - {image2} {}", percent(pair.probability()))
         };
         let [first, second] = rivals.pairs.each_ref().map(rival);
         lines.push(format!(
-            "rivals    {first}, {second}: both are tied more strongly to others; without these {}",
-            percent(rivals.probability_without)
+            "rivals    {first}, {second}: both photos are tied more strongly to others; between clusters the pair counts as {}",
+            counts_as(rivals)
         ));
     }
     if let Some([pairs, links]) = why.between.filter(|[_, links]| *links > 0) {
         lines.push(format!(
-            "between   {links} of the {pairs} pairs between both clusters link their photos"
+            "between   of the {pairs} pairs between both clusters {links} are links"
         ));
     }
     if let Some(is_same) = why.correction {
@@ -242,7 +245,7 @@ fn as_json(
         "pair": why.pair.as_ref().map(pair),
         "rivals": why.rivals.as_ref().map(|rivals| json!({
             "pairs": rivals.pairs.each_ref().map(pair),
-            "probability_without": rivals.probability_without,
+            "probability": rivals.probability,
         })),
         "between": why.between.map(|[pairs, links]| json!({ "pairs": pairs, "links": links })),
         "correction": why.correction,

@@ -4,9 +4,9 @@
 //! the bit: both run the same code. [`extract_photo`] each photo; candidates by
 //! [`candidates::blocks`](crate::candidates::blocks), or every pair ([`ClusterOptions::verifies_all`]); a [`PairBlock`]
 //! verifies pairs and compares the pixels of those that are worth it; [`Judgement::prior_log_odds`] of all pairs
-//! with pixel evidence, or with log-odds of [`least_counted`] and more, is added to each; then [`Rivals`] of all pairs
-//! lower each; [`Components`] of the pairs whose [`link_evidence`] is 1 and more; [`component_clusters`] of each
-//! component.
+//! with pixel evidence, or with log-odds of [`least_counted`] and more, is added to each; [`Rivals`] of those with pixel
+//! evidence lower each of these; [`Components`] of the pairs whose [`link_evidence`] is 1 and more;
+//! [`component_clusters`] of each component.
 //!
 //! Photos have numbers, in the order of their paths.
 
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::explain::Linkage;
+use super::linkage::Linkage;
 use super::pixels::{self, prepared};
 use super::read::{self, Loaded, extraction_settings};
 use super::verify::{PairNames, compare_loaded, judged, judged_pair, settings_text, verify_loaded};
@@ -285,7 +285,7 @@ pub fn pair_groups(pairs: &[(usize, usize)], max_photos: usize) -> (Vec<usize>, 
     (order, groups)
 }
 
-/// The evidence that a pair gives by its log-odds with the prior: from 0, none, over 1, what links its photos,
+/// The evidence that a pair gives by its log-odds, with the prior and lowered by [`Rivals`]: from 0, none, over 1, what links its photos,
 /// upwards.
 pub fn link_evidence(
     log_odds: f64,

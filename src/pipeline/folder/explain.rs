@@ -1,16 +1,14 @@
 //! Why two photos are, or are not, in one cluster.
 
 use super::corrections::constraints;
-use super::{ClusterFile, ClusterOptions, ClusterSource, FolderClusters, VerifiedPair};
-use crate::cluster::{Cluster, Components, Constraints, Link, clusters};
-use crate::error::{Error, Result};
+use super::linkage::{Linkage, clusters_at, lowered, may_be_rival, rivals_of};
+use super::{ClusterFile, VerifiedPair};
+use crate::cluster::{Cluster, Components, Constraints};
 use crate::hex::hash;
-use crate::scoring::{Relation, Rivals, log_odds, probability};
+use crate::scoring::{Relation, Rivals, probability};
 
 /// Cuts that are tried for another answer, in tenths of log-odds.
 const TRIED_LOG_ODDS: std::ops::RangeInclusive<i32> = -60..=120;
-/// Log-odds beyond the cut that count as one link more.
-const LOG_ODDS_A_LINK: f64 = 4.0;
 
 /// Why two photos are, or are not, in one cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,9 +18,9 @@ pub struct Explanation {
     pub clusters: [usize; 2],
     /// The pair itself; none when it was not verified.
     pub pair: Option<VerifiedPair>,
-    /// What lowers the pair; none where nothing does.
+    /// What lowers the pair between clusters; none where nothing does.
     pub rivals: Option<RivalPairs>,
-    /// Pairs of a photo of each cluster, and how many of them are links; none in one cluster.
+    /// Pairs of a photo of each cluster, and how many of them link their photos; none in one cluster.
     pub between: Option<[usize; 2]>,
     /// Photos from the first to the second, each verified with the next, such that the weakest of
     /// these pairs is as strong as can be; empty when there is no such chain.
@@ -36,14 +34,14 @@ pub struct Explanation {
     pub other_min_probability: Option<f64>,
 }
 
-/// Pairs that lower the log-odds of another, by tying both its photos more strongly.
+/// Pairs that tie both photos of another more strongly, so that it counts as less probable.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RivalPairs {
-    /// The strongest pair of each photo.
+    /// The strongest pair of each photo; where they are other views, the strongest that is no copy.
     pub pairs: [VerifiedPair; 2],
-    /// The probability that the two photos show the same thing, without these.
-    pub probability_without: f64,
+    /// What the pair counts as between clusters.
+    pub probability: f64,
 }
 
 impl Explanation {
@@ -78,28 +76,32 @@ impl ClusterFile {
         let hashes = hashes.map(Option::unwrap_or_default);
         let constraints = constraints(hashes, &self.source.corrections);
         let gives_other = |cut: &f64| {
-            let other = Linkage {
-                min_log_odds: *cut,
-                ..linkage
-            };
+            let other = linkage.at(*cut);
             let clusters = clusters_at(self.photos.len(), &self.pairs, &other, &constraints);
             (cluster_of(&clusters, photo1) == cluster_of(&clusters, photo2)) != is_same
         };
         let mut cuts: Vec<f64> = TRIED_LOG_ODDS
             .map(|tenths| f64::from(tenths) / 10.0)
             .collect();
-        let distance = |cut: &f64| (cut - linkage.min_log_odds).abs();
+        let distance = |cut: &f64| (cut - linkage.min_log_odds()).abs();
         cuts.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
         let ends = [(photo1, photo2), (photo2, photo1)];
-        let pair = self.pairs.iter();
-        let pair = pair
-            .copied()
-            .find(|pair| ends.contains(&(pair.image1, pair.image2)));
+        let rivals = rivals_of(self.photos.len(), &self.pairs, &constraints);
+        let mut pairs = self.pairs.iter();
+        let pair = pairs.find(|pair| ends.contains(&(pair.image1, pair.image2)));
         Some(Explanation {
             clusters: own,
-            rivals: pair.and_then(|pair| self.rivals(&pair, [photo1, photo2])),
-            between: (!is_same).then(|| self.between(own, &linkage)),
-            pair,
+            rivals: pair.and_then(|pair| {
+                let strongest = |photo| strongest_rival(&self.pairs, pair, photo, &constraints);
+                let lowered = lowered(pair, &rivals);
+                let pairs = [strongest(photo1)?, strongest(photo2)?];
+                (lowered < pair.log_odds).then(|| RivalPairs {
+                    pairs,
+                    probability: probability(lowered),
+                })
+            }),
+            between: (!is_same).then(|| self.between(own, &linkage, &rivals)),
+            pair: pair.copied(),
             chain,
             links,
             correction: if photo1 != photo2 && constraints.are_same(photo1, photo2) {
@@ -111,157 +113,33 @@ impl ClusterFile {
             other_min_probability: cuts.into_iter().find(gives_other).map(probability),
         })
     }
-}
 
-impl ClusterFile {
-    /// Pairs of a photo of each of two clusters, and how many of them are links.
-    fn between(&self, clusters: [usize; 2], linkage: &Linkage) -> [usize; 2] {
+    /// Pairs of a photo of each of two clusters, and how many of them link their photos.
+    fn between(&self, clusters: [usize; 2], linkage: &Linkage, rivals: &Rivals) -> [usize; 2] {
         let [first, second] = clusters.map(|cluster| &self.clusters[cluster].members);
         let is_between = |pair: &&VerifiedPair| {
-            let has = |members: &[usize], photo| members.binary_search(&photo).is_ok();
+            let has = |members: &[usize], photo| members.contains(&photo);
             has(first, pair.image1) && has(second, pair.image2)
                 || has(first, pair.image2) && has(second, pair.image1)
         };
-        let links = self.pairs.iter().filter(is_between);
-        let links = links.filter(|pair| linkage.links(pair)).count();
-        [first.len() * second.len(), links]
-    }
-
-    /// What lowers a pair, by the strongest pair of each of its `photos`.
-    fn rivals(&self, pair: &VerifiedPair, photos: [usize; 2]) -> Option<RivalPairs> {
-        let mut rivals = Rivals::new(self.photos.len());
-        for pair in &self.pairs {
-            rivals.add([pair.image1, pair.image2], pair.log_odds, pair.relation);
-        }
-        let before = rivals.before(photos, pair.log_odds, pair.relation)?;
-        let is_rival = |other: &&VerifiedPair| {
-            pair.relation == Some(Relation::Copy) || other.relation != Some(Relation::Copy)
-        };
-        let strongest = |photo: usize| {
-            let own = self.pairs.iter().filter(is_rival);
-            let own = own.filter(|pair| [pair.image1, pair.image2].contains(&photo));
-            own.min_by(|a, b| a.by_strength(b)).copied()
-        };
-        Some(RivalPairs {
-            pairs: [strongest(photos[0])?, strongest(photos[1])?],
-            probability_without: probability(before),
-        })
+        let links = self.pairs.iter().filter(|pair| linkage.links(pair, rivals));
+        [first.len() * second.len(), links.filter(is_between).count()]
     }
 }
 
-/// Which pairs are links.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Linkage {
-    min_log_odds: f64,
-    min_inliers: Option<usize>,
-    copies_only: bool,
-}
-
-impl Linkage {
-    /// By this minimum probability, and the other `options` of linking.
-    pub(super) fn new(min_probability: f64, options: &ClusterOptions) -> Self {
-        Self {
-            min_log_odds: log_odds(min_probability),
-            min_inliers: options.min_inliers,
-            copies_only: options.copies_only,
-        }
-    }
-
-    /// Whether a pair links its photos.
-    fn links(&self, pair: &VerifiedPair) -> bool {
-        let is_copy = pair.relation == Some(Relation::Copy);
-        self.evidence(pair.log_odds, pair.num_inliers, is_copy) >= 1.0
-    }
-
-    /// The evidence of a pair; none below what links need.
-    pub(super) fn evidence(&self, log_odds: f64, num_inliers: usize, is_copy: bool) -> f64 {
-        let may_link =
-            self.min_inliers.is_none_or(|min| num_inliers >= min) && (!self.copies_only || is_copy);
-        match may_link {
-            true => evidence(log_odds, self.min_log_odds),
-            false => 0.0,
-        }
-    }
-}
-
-impl From<&ClusterSource> for Linkage {
-    fn from(source: &ClusterSource) -> Self {
-        Self {
-            min_log_odds: log_odds(source.min_probability),
-            min_inliers: source.min_inliers,
-            copies_only: source.copies_only,
-        }
-    }
-}
-
-impl FolderClusters {
-    /// The clusters that another minimum probability gives, from the same pairs and the other
-    /// `options` of linking, corrections among them.
-    pub fn clusters_at(&self, min_probability: f64, options: &ClusterOptions) -> Vec<Cluster> {
-        let linkage = Linkage::new(min_probability, options);
-        let constraints = self.constraints(&options.corrections);
-        clusters_at(self.photos.len(), &self.pairs, &linkage, &constraints)
-    }
-}
-
-/// Sorts `num_photos` photos into clusters by the log-odds of pairs, as a folder is sorted: every photo is in
-/// one cluster, the largest first. A pair is two photos and the log-odds that they show the same thing; a
-/// pair that is not given counts as none. Deterministic, and independent of the order of `pairs`.
-///
-/// # Errors
-/// [`Error::InvalidOption`] when `min_probability` is not above 0 and below 1, or a pair names a photo that
-/// does not exist, or has log-odds that are not a number.
-pub fn cluster_pairs(
-    num_photos: usize,
-    pairs: &[(usize, usize, f64)],
-    min_probability: f64,
-) -> Result<Vec<Cluster>> {
-    if !(min_probability > 0.0 && min_probability < 1.0) {
-        let reason = format!("{min_probability} is not between 0 and 1");
-        return Err(Error::option("min_probability", reason));
-    }
-    let min_log_odds = log_odds(min_probability);
-    let link = |(at, &(image1, image2, log_odds)): (usize, &(usize, usize, f64))| {
-        let refuse = |reason: String| Err(Error::option("pairs", format!("pair {at}: {reason}")));
-        if image1.max(image2) >= num_photos {
-            let photo = image1.max(image2);
-            return refuse(format!("photo {photo} of {num_photos} does not exist"));
-        }
-        if log_odds.is_nan() {
-            return refuse("its log-odds are not a number".into());
-        }
-        Ok(Link {
-            image1,
-            image2,
-            evidence: evidence(log_odds, min_log_odds),
-        })
-    };
-    let links: Vec<Link> = pairs.iter().enumerate().map(link).collect::<Result<_>>()?;
-    Ok(clusters(num_photos, &links, true, &Constraints::default()))
-}
-
-/// Evidence from log-odds: 1 at the least of a link.
-fn evidence(log_odds: f64, min_log_odds: f64) -> f64 {
-    1.0 + (log_odds - min_log_odds) / LOG_ODDS_A_LINK
-}
-
-fn clusters_at(
-    num_photos: usize,
+/// The strongest pair of `photo` that may be a rival of `pair`.
+fn strongest_rival(
     pairs: &[VerifiedPair],
-    linkage: &Linkage,
+    pair: &VerifiedPair,
+    photo: usize,
     constraints: &Constraints,
-) -> Vec<Cluster> {
-    let link = |pair: &VerifiedPair| {
-        let is_copy = pair.relation == Some(Relation::Copy);
-        Link {
-            image1: pair.image1,
-            image2: pair.image2,
-            evidence: linkage.evidence(pair.log_odds, pair.num_inliers, is_copy),
-        }
-    };
-    let links: Vec<Link> = pairs.iter().map(link).collect();
-    let is_complete = pairs.len() == num_photos * num_photos.saturating_sub(1) / 2;
-    clusters(num_photos, &links, is_complete, constraints)
+) -> Option<VerifiedPair> {
+    let own = pairs.iter().filter(|other| {
+        [other.image1, other.image2].contains(&photo)
+            && (pair.relation == Some(Relation::Copy) || other.relation != Some(Relation::Copy))
+            && may_be_rival(other, constraints)
+    });
+    own.min_by(|a, b| a.by_strength(b)).copied()
 }
 
 /// The pairs with inliers, the strongest first and of equals that of the first photos.
@@ -322,29 +200,10 @@ fn strongest_chain(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scoring::log_odds;
 
     fn pair(image1: usize, image2: usize, log_odds: i32) -> VerifiedPair {
         VerifiedPair::of(image1, image2, f64::from(log_odds))
-    }
-
-    #[test]
-    fn log_odds_alone_make_the_clusters_of_a_folder() {
-        let pairs = [pair(0, 2, 3), pair(1, 3, -3), pair(2, 4, 2), pair(0, 4, 4)];
-        let linkage = Linkage {
-            min_log_odds: log_odds(0.45),
-            min_inliers: None,
-            copies_only: false,
-        };
-        let given = pairs.map(|pair| (pair.image1, pair.image2, pair.log_odds));
-        let found = cluster_pairs(5, &given, 0.45).unwrap();
-        assert_eq!(
-            found,
-            clusters_at(5, &pairs, &linkage, &Constraints::default())
-        );
-        assert_eq!(found[0].members, [0, 2, 4]);
-        assert!(cluster_pairs(5, &[(0, 5, 1.0)], 0.45).is_err());
-        assert!(cluster_pairs(5, &[(0, 1, f64::NAN)], 0.45).is_err());
-        assert!(cluster_pairs(5, &given, 1.0).is_err());
     }
 
     #[test]
@@ -400,20 +259,31 @@ mod tests {
 
     #[test]
     fn rivals_and_what_is_between_the_clusters_are_told() {
-        // The pair of 0 and 2 was 1.25 before a rival of 4 lowered it.
-        let lowered = VerifiedPair {
-            log_odds: 0.5,
-            ..pair(0, 2, 0)
+        let view = |image1, image2, log_odds| VerifiedPair {
+            relation: Some(Relation::View),
+            ..pair(image1, image2, log_odds)
         };
-        let pairs = vec![pair(0, 1, 6), lowered, pair(1, 3, -5), pair(2, 3, 4)];
+        let copy = VerifiedPair {
+            relation: Some(Relation::Copy),
+            ..pair(0, 3, 7)
+        };
+        let weak = VerifiedPair {
+            log_odds: 1.5,
+            ..view(0, 2, 0)
+        };
+        let pairs = vec![view(0, 1, 6), weak, view(1, 3, -5), view(2, 3, 4)];
         let why = file(0.5, pairs.clone()).explain(2, 0).unwrap();
         assert!(!why.is_same_cluster());
         assert_eq!(why.between, Some([4, 1]));
         let rivals = why.rivals.unwrap();
         assert_eq!(rivals.pairs, [pairs[3], pairs[0]]);
-        assert!((rivals.probability_without - probability(1.25)).abs() < 1e-12);
-        let why = file(0.5, pairs).explain(0, 1).unwrap();
+        assert_eq!(rivals.probability, probability(1.0), "4 is 2.5 ahead");
+        let why = file(0.5, pairs.clone()).explain(0, 1).unwrap();
         assert_eq!((why.rivals, why.between), (None, None));
+        // A copy is no rival of a view.
+        let pairs = vec![copy, pairs[1], pairs[3]];
+        let why = file(0.5, pairs).explain(0, 2).unwrap();
+        assert_eq!(why.rivals, None);
     }
 
     #[test]

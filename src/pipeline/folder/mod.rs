@@ -6,6 +6,7 @@ mod confirm;
 mod corrections;
 mod drawings;
 mod explain;
+mod linkage;
 mod options;
 #[cfg(feature = "parquet")]
 mod parquet_tables;
@@ -32,12 +33,13 @@ use crate::extract::Model;
 use crate::files::{remove_own, write_file_with};
 use crate::folder::{PassedOver, path_below, path_text};
 use crate::report::FolderPage;
-use crate::scoring::{PixelEvidence, Relation, Rivals, probability};
+use crate::scoring::{PixelEvidence, Relation, probability};
 use crate::store::{ContentHash, Store};
 
 pub use best::{BestBy, Ranking};
 pub use corrections::{Action, ActionLog, Correction};
-pub use explain::{Explanation, RivalPairs, cluster_pairs};
+pub use explain::{Explanation, RivalPairs};
+pub use linkage::cluster_pairs;
 pub use options::ClusterOptions;
 #[cfg(feature = "parquet")]
 pub use parquet_tables::{clusters_parquet, edges_parquet};
@@ -120,8 +122,7 @@ pub struct VerifiedPair {
     pub num_matches: usize,
     /// Matches that one transform explains.
     pub num_inliers: usize,
-    /// Log-odds that both photos show the same thing, by all that the folder's pairs say: with its prior and
-    /// lowered by stronger [`Rivals`].
+    /// Log-odds that both photos show the same thing, including the folder's prior.
     pub log_odds: f64,
     /// Whether one is an edited copy of the other or another view, if they show the same thing; none
     /// where the pixels were not compared.
@@ -368,7 +369,7 @@ impl<'a> FolderSession<'a> {
 }
 
 /// Judges each pair by its features, and by its pixels where features make that worthwhile; then adds
-/// the prior that all pairs of the folder give, and lowers the pairs that have stronger [`Rivals`].
+/// the prior that all pairs of the folder give.
 fn judged_pairs(
     session: &FolderSession<'_>,
     entries: &[read::Entry],
@@ -385,14 +386,6 @@ fn judged_pairs(
     let log_odds: Vec<f64> = counted.map(|pair| pair.log_odds).collect();
     let prior = judgement.prior_log_odds(&log_odds);
     pairs.iter_mut().for_each(|pair| pair.log_odds += prior);
-    let mut rivals = Rivals::new(entries.len());
-    for pair in &pairs {
-        rivals.add([pair.image1, pair.image2], pair.log_odds, pair.relation);
-    }
-    for pair in &mut pairs {
-        let photos = [pair.image1, pair.image2];
-        pair.log_odds = rivals.lowered(photos, pair.log_odds, pair.relation);
-    }
     Ok((pairs, prior))
 }
 

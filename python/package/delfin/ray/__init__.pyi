@@ -53,7 +53,7 @@ class RayClusterResult:
         sorted by path."""
     def edges(self) -> pa.Table:
         """Every pair verified, sorted: image1, image2 (uint32, numbers of photos), num_matches, num_inliers, log_odds
-        (float64, with the prior, lowered by rivals), probability (float64), and null where the pixels were not compared: relation
+        (float64, with the prior), probability (float64), and null where the pixels were not compared: relation
         ("copy", "view"), agreement, contradiction, explained1, explained2, color_difference, replaced (float32)."""
     def clusters(self) -> pa.Table:
         """photo, path, cluster (uint32, 0 is the largest), score (float64, 0 to 1), is_representative (bool); sorted by

@@ -278,9 +278,9 @@ class Clustering:
             pair_parts = self.every_pair()
         else:
             pair_parts = self.propose(options.candidates)
-        edge_parts, prior = self.verify(options, pair_parts)
+        edge_parts, prior, strongest = self.verify(options, pair_parts)
         num_edges = sum(info["num_rows"] for _, info in pair_parts)
-        num_clusters = self.cluster(edge_parts, num_edges)
+        num_clusters = self.cluster(edge_parts, num_edges, strongest)
         return {
             "num_photos": self.num_photos,
             "num_failures": self.num_failures,
@@ -401,7 +401,7 @@ class Clustering:
         return routes([f"parts/votes/{unit}" for unit, _ in units], infos)
 
     def verify(self, options, pair_parts):
-        """Names of the parts of edges; the prior."""
+        """Names of the parts of edges; the prior; of each photo the log-odds of its strongest pairs."""
         units, of_part = [], []
         for number, (name, info) in enumerate(pair_parts):
             groups = range(-(-info["num_rows"] // self.plan["unit_pairs"]))
@@ -412,15 +412,16 @@ class Clustering:
         names = [name for own in of_part for name in own]
         rivals = Rivals(self.num_photos)
         prior = options.prior(counted_log_odds(self.store, names, options.least_counted, rivals))
-        strongest = ray.put([values + prior for values in rivals.strongest()])
-        units = [(f"{number:06}", (own, prior, strongest)) for number, own in enumerate(of_part)]
+        strongest = ray.put(rivals.strongest(prior))
+        del rivals
+        units = [(f"{number:06}", (own, prior)) for number, own in enumerate(of_part)]
         self.runner.run("edges.parquet", units)
-        return [f"edges.parquet/{unit}" for unit, _ in units], prior
+        return [f"edges.parquet/{unit}" for unit, _ in units], prior, strongest
 
-    def cluster(self, edge_parts, num_edges):
+    def cluster(self, edge_parts, num_edges, strongest):
         """Writes the clusters; returns their number."""
         count = self.num_photos
-        units = [(f"{number:06}", (name,)) for number, name in enumerate(edge_parts)]
+        units = [(f"{number:06}", (name, strongest)) for number, name in enumerate(edge_parts)]
         self.runner.run("parts/links", units)
         components = Components(count)
         for unit, _ in units:
@@ -428,7 +429,7 @@ class Clustering:
                 for group in range(part.num_groups):
                     table = part.read(["image1", "image2"], [group])
                     components.join(numbers(table, "image1"), numbers(table, "image2"))
-        first, score, is_representative = self.linked(components.first_photos(), edge_parts, num_edges)
+        first, score, is_representative = self.linked(components.first_photos(), edge_parts, num_edges, strongest)
         # The largest cluster first, of equals that with the first photo.
         found, place, sizes = np.unique(first, return_inverse=True, return_counts=True)
         rank = np.empty(len(found), dtype=np.uint32)
@@ -441,7 +442,7 @@ class Clustering:
         self.runner.run("clusters.parquet", units)
         return len(found)
 
-    def linked(self, component, edge_parts, num_edges):
+    def linked(self, component, edge_parts, num_edges, strongest):
         """For each photo the first photo of its cluster, its score, and whether it represents the cluster."""
         count = len(component)
         first = np.arange(count, dtype=np.uint32)
@@ -457,7 +458,7 @@ class Clustering:
         batch_of_root[roots] = (np.cumsum(sizes[roots]) - sizes[roots]) // step
         batches = batch_of_root[component]
         shared = ray.put(batches)
-        units = [(f"{number:06}", (name, shared)) for number, name in enumerate(edge_parts)]
+        units = [(f"{number:06}", (name, shared, strongest)) for number, name in enumerate(edge_parts)]
         infos = self.runner.run("parts/grouped", units)
         found = routes([f"parts/grouped/{unit}" for unit, _ in units], infos)
         has_all_pairs = num_edges == count * (count - 1) // 2

@@ -23,29 +23,38 @@ CLUSTERS = pa.schema(
 )
 
 
-def links(job, name, edges_name):
+def links(job, name, edges_name, strongest):
     """The pairs of a part of edges that link their photos."""
+    strongest = ray.get(strongest)
     with job.store.open(edges_name) as part, job.store.write(name, LINKS) as writer:
         for group in range(part.num_groups):
-            columns = evidence_of(job, part, group)
+            columns = evidence_of(job, part, group, strongest)
             is_link = columns["evidence"] >= 1
             writer.write({key: values[is_link] for key, values in columns.items()})
         return writer.close()
 
 
-def evidence_of(job, part, group):
+def evidence_of(job, part, group, strongest):
+    """The pairs of a row group and their evidence, lowered by rivals: the `strongest` pairs of all photos."""
     table = part.read(["image1", "image2", "num_inliers", "log_odds", "relation"], [group])
-    inliers = numbers(table, "num_inliers").astype(np.int64)
-    evidence = job.block_options().evidence(numbers(table, "log_odds"), inliers, is_copy(table))
-    return {"image1": numbers(table, "image1"), "image2": numbers(table, "image2"), "evidence": evidence}
+    image1, image2 = numbers(table, "image1"), numbers(table, "image2")
+    copies, log_odds = is_copy(table), numbers(table, "log_odds").copy()
+    rows = np.flatnonzero(table["relation"].is_valid().to_numpy())
+    # The rows of `strongest` that are needed, not all.
+    photos, places = np.unique(np.concatenate([image1[rows], image2[rows]]), return_inverse=True)
+    places1, places2 = np.split(places.astype(np.uint32), 2)
+    own = [values[photos] for values in strongest]
+    log_odds[rows] = _delfin.lowered_by_rivals(own, places1, places2, log_odds[rows], copies[rows])
+    evidence = job.block_options().evidence(log_odds, numbers(table, "num_inliers").astype(np.int64), copies)
+    return {"image1": image1, "image2": image2, "evidence": evidence}
 
 
-def grouped(job, name, edges_name, batches):
+def grouped(job, name, edges_name, batches, strongest):
     """The pairs of a part of edges that touch components, in row groups by batch of components."""
-    batches = ray.get(batches)
+    batches, strongest = ray.get(batches), ray.get(strongest)
     with job.store.open(edges_name) as part, job.store.write(name, LINKS) as writer:
         for group in range(part.num_groups):
-            columns = evidence_of(job, part, group)
+            columns = evidence_of(job, part, group, strongest)
             first, second = batches[columns["image1"]], batches[columns["image2"]]
             rows = np.concatenate([np.flatnonzero(first >= 0), np.flatnonzero((second >= 0) & (second != first))])
             destinations = np.concatenate([first[first >= 0], second[(second >= 0) & (second != first)]])

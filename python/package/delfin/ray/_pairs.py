@@ -1,10 +1,9 @@
-"""Blocks of pairs: verified by features and pixels, with the prior, and lowered by rivals."""
+"""Blocks of pairs: verified by features and pixels, and with the prior."""
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import ray
 
 from .. import _delfin
 from .._delfin import PairBlock
@@ -182,14 +181,16 @@ def read_rows(job, rows):
 
 def counted_log_odds(store, names, least, rivals):
     """The log-odds of all pairs with pixel evidence or with log-odds of `least` and more, in the order of pairs;
-    adds all pairs to `rivals`."""
+    adds those with pixel evidence to `rivals`."""
     found = [np.zeros(0)]
     for name in names:
         with store.open(name) as part:
             table = part.read(["image1", "image2", "log_odds", "relation", "agreement"])
         log_odds = numbers(table, "log_odds")
-        rivals.add(numbers(table, "image1"), numbers(table, "image2"), log_odds, is_copy(table))
-        found.append(log_odds[table["agreement"].is_valid().to_numpy() | (log_odds >= least)])
+        is_compared = table["agreement"].is_valid().to_numpy()
+        ends = (numbers(table, key)[is_compared] for key in ("image1", "image2"))
+        rivals.add(*ends, log_odds[is_compared], is_copy(table)[is_compared])
+        found.append(log_odds[is_compared | (log_odds >= least)])
     return np.concatenate(found)
 
 
@@ -197,21 +198,10 @@ def is_copy(table):
     return pc.equal(table["relation"], "copy").fill_null(False).to_numpy()
 
 
-def edges(job, name, names, prior, strongest):
-    """The edges of a range of first photos, with the prior and lowered by rivals: the `strongest` pairs of all
-    photos, with the prior."""
+def edges(job, name, names, prior):
+    """The edges of a range of first photos, with the prior."""
     table = pa.concat_tables([VERIFIED.empty_table(), *(read_whole(job, part_name) for part_name in names)])
-    image1, image2 = numbers(table, "image1"), numbers(table, "image2")
-    # Copies of the rows that this part needs, not of all photos.
-    photos, places = np.unique(np.concatenate([image1, image2]), return_inverse=True)
-    places = places.astype(np.uint32)
-    log_odds = _delfin.lowered_by_rivals(
-        [values[photos] for values in ray.get(strongest)],
-        places[: len(image1)],
-        places[len(image1) :],
-        numbers(table, "log_odds") + prior,
-        is_copy(table),
-    )
+    log_odds = numbers(table, "log_odds") + prior
     columns = {key: table[key] for key in VERIFIED.names}
     columns["log_odds"] = log_odds
     columns["probability"] = _delfin.probabilities(log_odds)

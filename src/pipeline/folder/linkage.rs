@@ -1,0 +1,244 @@
+//! Pairs -> links -> clusters.
+
+use super::{ClusterOptions, ClusterSource, FolderClusters, VerifiedPair};
+use crate::cluster::{Cluster, Constraints, Link, clusters};
+use crate::error::{Error, Result};
+use crate::scoring::{Relation, Rivals, log_odds};
+
+/// Log-odds beyond the cut that count as one link more.
+const LOG_ODDS_A_LINK: f64 = 4.0;
+
+/// Which pairs are links.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Linkage {
+    min_log_odds: f64,
+    min_inliers: Option<usize>,
+    copies_only: bool,
+}
+
+impl Linkage {
+    /// By this minimum probability, and the other `options` of linking.
+    pub(super) fn new(min_probability: f64, options: &ClusterOptions) -> Self {
+        Self {
+            min_log_odds: log_odds(min_probability),
+            min_inliers: options.min_inliers,
+            copies_only: options.copies_only,
+        }
+    }
+
+    /// The same with another cut.
+    pub(super) fn at(self, min_log_odds: f64) -> Self {
+        Self {
+            min_log_odds,
+            ..self
+        }
+    }
+
+    pub(super) fn min_log_odds(&self) -> f64 {
+        self.min_log_odds
+    }
+
+    /// The evidence of a pair by its log-odds as lowered by rivals; none below what links need, and 1 and more links.
+    pub(super) fn evidence(&self, lowered: f64, num_inliers: usize, is_copy: bool) -> f64 {
+        let may_link =
+            self.min_inliers.is_none_or(|min| num_inliers >= min) && (!self.copies_only || is_copy);
+        match may_link {
+            true => evidence(lowered, self.min_log_odds),
+            false => 0.0,
+        }
+    }
+
+    /// Whether a pair links its photos.
+    pub(super) fn links(&self, pair: &VerifiedPair, rivals: &Rivals) -> bool {
+        self.of(pair, rivals) >= 1.0
+    }
+
+    fn of(&self, pair: &VerifiedPair, rivals: &Rivals) -> f64 {
+        let is_copy = pair.relation == Some(Relation::Copy);
+        self.evidence(lowered(pair, rivals), pair.num_inliers, is_copy)
+    }
+}
+
+impl From<&ClusterSource> for Linkage {
+    fn from(source: &ClusterSource) -> Self {
+        Self {
+            min_log_odds: log_odds(source.min_probability),
+            min_inliers: source.min_inliers,
+            copies_only: source.copies_only,
+        }
+    }
+}
+
+impl FolderClusters {
+    /// The clusters that another minimum probability gives, from the same pairs and the other
+    /// `options` of linking, corrections among them.
+    pub fn clusters_at(&self, min_probability: f64, options: &ClusterOptions) -> Vec<Cluster> {
+        let linkage = Linkage::new(min_probability, options);
+        let constraints = self.constraints(&options.corrections);
+        clusters_at(self.photos.len(), &self.pairs, &linkage, &constraints)
+    }
+}
+
+/// Sorts `num_photos` photos into clusters by the log-odds of pairs, as a folder is sorted: every photo is in
+/// one cluster, the largest first. A pair is two photos, the log-odds that they show the same thing, and whether they
+/// are copies or views if they do; without that a pair neither has [`Rivals`] nor is one. A
+/// pair that is not given counts as none. Deterministic, and independent of the order of `pairs`.
+///
+/// # Errors
+/// [`Error::InvalidOption`] when `min_probability` is not above 0 and below 1, or a pair names a photo that
+/// does not exist, or has log-odds that are not a number.
+pub fn cluster_pairs(
+    num_photos: usize,
+    pairs: &[(usize, usize, f64, Option<Relation>)],
+    min_probability: f64,
+) -> Result<Vec<Cluster>> {
+    if !(min_probability > 0.0 && min_probability < 1.0) {
+        let reason = format!("{min_probability} is not between 0 and 1");
+        return Err(Error::option("min_probability", reason));
+    }
+    let mut rivals = Rivals::new(num_photos);
+    for (at, &(image1, image2, log_odds, relation)) in pairs.iter().enumerate() {
+        let refuse = |reason: String| Err(Error::option("pairs", format!("pair {at}: {reason}")));
+        if image1.max(image2) >= num_photos {
+            let photo = image1.max(image2);
+            return refuse(format!("photo {photo} of {num_photos} does not exist"));
+        }
+        if log_odds.is_nan() {
+            return refuse("its log-odds are not a number".into());
+        }
+        if let Some(relation) = relation {
+            rivals.add([image1, image2], log_odds, relation);
+        }
+    }
+    let min_log_odds = log_odds(min_probability);
+    let link = |&(image1, image2, log_odds, relation): &(usize, usize, f64, Option<Relation>)| {
+        let lowered = relation.map_or(log_odds, |relation| {
+            rivals.lowered([image1, image2], log_odds, relation)
+        });
+        Link {
+            image1,
+            image2,
+            evidence: evidence(lowered, min_log_odds),
+        }
+    };
+    let links: Vec<Link> = pairs.iter().map(link).collect();
+    Ok(clusters(num_photos, &links, true, &Constraints::default()))
+}
+
+/// Evidence from log-odds: 1 at the least of a link.
+fn evidence(log_odds: f64, min_log_odds: f64) -> f64 {
+    1.0 + (log_odds - min_log_odds) / LOG_ODDS_A_LINK
+}
+
+pub(super) fn clusters_at(
+    num_photos: usize,
+    pairs: &[VerifiedPair],
+    linkage: &Linkage,
+    constraints: &Constraints,
+) -> Vec<Cluster> {
+    let rivals = rivals_of(num_photos, pairs, constraints);
+    let link = |pair: &VerifiedPair| Link {
+        image1: pair.image1,
+        image2: pair.image2,
+        evidence: linkage.of(pair, &rivals),
+    };
+    let links: Vec<Link> = pairs.iter().map(link).collect();
+    let is_complete = pairs.len() == num_photos * num_photos.saturating_sub(1) / 2;
+    clusters(num_photos, &links, is_complete, constraints)
+}
+
+/// The strongest pairs of each photo.
+pub(super) fn rivals_of(
+    num_photos: usize,
+    pairs: &[VerifiedPair],
+    constraints: &Constraints,
+) -> Rivals {
+    let mut rivals = Rivals::new(num_photos);
+    for pair in pairs.iter().filter(|pair| may_be_rival(pair, constraints)) {
+        if let Some(relation) = pair.relation {
+            rivals.add([pair.image1, pair.image2], pair.log_odds, relation);
+        }
+    }
+    rivals
+}
+
+/// Whether a pair was compared by pixels, is more probable than not, and no correction parts it.
+pub(super) fn may_be_rival(pair: &VerifiedPair, constraints: &Constraints) -> bool {
+    pair.relation.is_some()
+        && pair.log_odds > 0.0
+        && !constraints.are_apart(&[pair.image1], &[pair.image2])
+}
+
+/// The log-odds of a pair as lowered by its rivals; those of a pair that was not compared by pixels stay.
+pub(super) fn lowered(pair: &VerifiedPair, rivals: &Rivals) -> f64 {
+    pair.relation.map_or(pair.log_odds, |relation| {
+        rivals.lowered([pair.image1, pair.image2], pair.log_odds, relation)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(image1: usize, image2: usize, log_odds: f64) -> VerifiedPair {
+        VerifiedPair {
+            relation: Some(Relation::View),
+            ..VerifiedPair::of(image1, image2, log_odds)
+        }
+    }
+
+    /// The members of clusters.
+    fn members(pairs: &[VerifiedPair], constraints: &Constraints) -> Vec<Vec<usize>> {
+        let linkage = Linkage {
+            min_log_odds: log_odds(0.45),
+            min_inliers: None,
+            copies_only: false,
+        };
+        let found = clusters_at(4, pairs, &linkage, constraints);
+        found.into_iter().map(|cluster| cluster.members).collect()
+    }
+
+    #[test]
+    fn log_odds_alone_make_the_clusters_of_a_folder() {
+        let pairs = [
+            pair(0, 1, 5.0),
+            pair(2, 3, 6.0),
+            pair(0, 2, 1.0),
+            pair(1, 3, 0.5),
+            VerifiedPair::of(0, 3, -4.0),
+        ];
+        let given = pairs.map(|p| (p.image1, p.image2, p.log_odds, p.relation));
+        let found = cluster_pairs(4, &given, 0.45).unwrap();
+        let found: Vec<_> = found.into_iter().map(|cluster| cluster.members).collect();
+        assert_eq!(found, members(&pairs, &Constraints::default()));
+        assert_eq!(found, [[0, 1], [2, 3]]);
+        let view = Some(Relation::View);
+        assert!(cluster_pairs(4, &[(0, 4, 1.0, view)], 0.45).is_err());
+        assert!(cluster_pairs(4, &[(0, 1, f64::NAN, None)], 0.45).is_err());
+        assert!(cluster_pairs(4, &given, 1.0).is_err());
+    }
+
+    #[test]
+    fn look_alikes_stay_apart_where_each_has_its_own() {
+        let own = [pair(0, 1, 5.0), pair(2, 3, 5.0)];
+        let others = [[0, 2], [0, 3], [1, 2], [1, 3]];
+        let weak = others.map(|[image1, image2]| pair(image1, image2, 1.0));
+        let all: Vec<VerifiedPair> = own.into_iter().chain(weak).collect();
+        let none = Constraints::default();
+        assert_eq!(members(&all, &none), [[0, 1], [2, 3]]);
+        assert_eq!(members(&weak, &none), [[0, 1, 2, 3]], "no rivals");
+        // Copies are no rivals of views, and pairs without pixels have none.
+        let copies = own.map(|pair| VerifiedPair {
+            relation: Some(Relation::Copy),
+            ..pair
+        });
+        let all: Vec<VerifiedPair> = copies.into_iter().chain(weak).collect();
+        assert_eq!(members(&all, &none), [[0, 1, 2, 3]]);
+        let plain = own.map(|pair| VerifiedPair {
+            relation: None,
+            ..pair
+        });
+        let all: Vec<VerifiedPair> = plain.into_iter().chain(weak).collect();
+        assert_eq!(members(&all, &none), [[0, 1, 2, 3]]);
+    }
+}
