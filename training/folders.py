@@ -23,7 +23,8 @@ from delfin import _delfin
 import judgement
 
 KEYS = ["set", "image1", "image2"]
-# A copy's transform stretches at most by this; log. The program looks at the refined transform, which tables lack.
+# A copy's transform stretches at most by this; log. The program looks at the refined transform, which tables lack: the
+# limit of that, with room for the coarse one's error.
 MAX_STRETCH = 0.15
 MODELS = pathlib.Path(__file__).parent.parent / "models"
 # Families of photographs, and those that are drawn like one.

@@ -77,6 +77,8 @@ def test_edges():
     alike, log_odds = [(0, 1), (2, 3), (0, 2), (0, 3), (1, 2), (1, 3)], [5, 5, 1, 1, 1, 1]
     assert delfin.cluster_edges(4, alike, log_odds=log_odds).labels.tolist() == [0, 0, 0, 0]
     assert delfin.cluster_edges(4, alike, log_odds=log_odds, relation=["view"] * 6).labels.tolist() == [0, 0, 1, 1]
+    relation = ["view", None, *["view"] * 4]
+    assert delfin.cluster_edges(4, alike, log_odds=log_odds, relation=relation).labels.tolist() == [0, 0, 0, 0]
     for arguments, options, words in [
         ((2, [(0, 2)]), {"probability": [0.5]}, "does not exist"),
         ((2, [(0, -1)]), {"probability": [0.5]}, "does not exist"),

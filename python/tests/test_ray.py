@@ -28,6 +28,7 @@ from deadly import Deadly
 from fsspec.implementations.local import LocalFileSystem
 
 import delfin.ray
+from delfin import _delfin
 
 pytestmark = pytest.mark.filterwarnings("default")
 # Small and quick; bits are compared, not accuracy.
@@ -82,6 +83,21 @@ def hundreds(tmp_path_factory):
     """Photos of which not every pair is verified, and their clusters on one machine."""
     folder = made_photos(tmp_path_factory.mktemp("hundreds") / "photos", 300)
     return folder, delfin.cluster(folder, store=False, **SMALL)
+
+
+def test_rivals_of_blocks():
+    image1, image2 = np.array([0, 2, 0], np.uint32), np.array([1, 3, 2], np.uint32)
+    log_odds, is_copy = np.array([5.0, 4.5, 1.0]), np.array([True, False, False])
+    rivals = _delfin.Rivals(4)
+    rivals.add(image1[:2], image2[:2], log_odds[:2], is_copy[:2])
+    rivals.add(image1[2:], image2[2:], log_odds[2:], is_copy[2:])
+    of_all, of_views = rivals.strongest(-0.5)
+    assert of_all.tolist() == [4.5, 4.5, 4.0, 4.0] and of_views.tolist() == [0.5, -np.inf, 4.0, 4.0]
+    pairs = image1, image2, log_odds - 0.5
+    # A copy of photo 0 is no rival of its view; a stronger copy of both would be one of a copy.
+    assert _delfin.lowered_by_rivals([of_all, of_views], *pairs, is_copy).tolist() == [4.5, 4.0, 0.5]
+    copies = np.ones(3, bool)
+    assert _delfin.lowered_by_rivals([of_all, of_views], *pairs, copies).tolist() == [4.5, 4.0, -1.0]
 
 
 def assert_same(found, expected):

@@ -383,14 +383,14 @@ def cluster_edges(
     *,
     probability: ArrayLike | None = None,
     log_odds: ArrayLike | None = None,
-    relation: Sequence[str] | None = None,
+    relation: Sequence[str | None] | None = None,
     min_probability: float | None = None,
 ) -> EdgeClusters:
     """Sorts photos into clusters by the probability, or log-odds, that each pair shows the same thing.
 
     ``edges`` are indices, M x 2, or pairs of the names in ``photos``. A pair that is not among them counts as different.
-    With ``relation``, the column of ``cluster``'s edges, photos are sorted as a folder is: a pair counts less where both its
-    photos have much stronger ones.
+    With ``relation``, the column of ``cluster``'s edges, photos are sorted as a folder is: a pair counts less where both
+    its photos have much stronger ones.
     """
 
 def train(

@@ -29,8 +29,8 @@ def cluster_edges(photos, edges, *, probability=None, log_odds=None, relation=No
         That the two photos show the same thing, in one of both forms.
     relation : sequence of str, M, optional
         "copy" or "view", what the two photos are if they show the same thing. Such a pair counts less where both its
-        photos have much stronger ones; of a view only views count as stronger. "" where it is not known, as without
-        ``relation``: such a pair counts as it is.
+        photos have much stronger ones; of a view only views count as stronger. "" or None where it is not known, as
+        without ``relation``: such a pair counts as it is.
     min_probability : float, optional
         Least probability of a link; None is that of ``cluster``.
 
@@ -68,8 +68,8 @@ def cluster_edges(photos, edges, *, probability=None, log_odds=None, relation=No
             raise OptionError("probability: a value is not from 0 to 1")
         with np.errstate(divide="ignore"):
             given = np.log(given) - np.log1p(-given)
-    relation = [""] * len(edges) if relation is None else list(relation)
-    if len(relation) != len(edges) or not set(relation) <= {"copy", "view", ""}:
+    relation = [""] * len(edges) if relation is None else ["" if kind is None else kind for kind in relation]
+    if len(relation) != len(edges) or not all(kind in ("copy", "view", "") for kind in relation):
         raise OptionError('relation: "copy", "view" or "" wanted, one a pair')
     first, second = (np.ascontiguousarray(column, dtype=np.int64) for column in edges.T)
     found = cluster_pairs(num_photos, first, second, np.ascontiguousarray(given), relation, min_probability)

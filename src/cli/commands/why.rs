@@ -160,7 +160,7 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
     }
     if let Some([pairs, links]) = why.between.filter(|[_, links]| *links > 0) {
         lines.push(format!(
-            "between   of the {pairs} pairs between both clusters {links} are links"
+            "between   links between both clusters: {links} of {pairs} pairs"
         ));
     }
     if let Some(is_same) = why.correction {

@@ -49,7 +49,7 @@ pub fn settings_hash(model: &Model, options: &ClusterOptions) -> Result<String> 
     let matching = &options.matching;
     let judgement = judgement_of(options)?;
     let text = format!(
-        "rivals, {}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
+        "rivals 2, {}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
         settings_text(&extraction_settings(model, &matching.extraction), matching),
         matching.decode,
         options.candidates,
@@ -285,8 +285,8 @@ pub fn pair_groups(pairs: &[(usize, usize)], max_photos: usize) -> (Vec<usize>, 
     (order, groups)
 }
 
-/// The evidence that a pair gives by its log-odds, with the prior and lowered by [`Rivals`]: from 0, none, over 1, what links its photos,
-/// upwards.
+/// The evidence that a pair gives by its log-odds, with the prior and lowered by [`Rivals`]: from 0, none, over 1, what
+/// links its photos, upwards.
 pub fn link_evidence(
     log_odds: f64,
     num_inliers: usize,

@@ -81,8 +81,8 @@ impl FolderClusters {
 
 /// Sorts `num_photos` photos into clusters by the log-odds of pairs, as a folder is sorted: every photo is in
 /// one cluster, the largest first. A pair is two photos, the log-odds that they show the same thing, and whether they
-/// are copies or views if they do; without that a pair neither has [`Rivals`] nor is one. A
-/// pair that is not given counts as none. Deterministic, and independent of the order of `pairs`.
+/// are copies or views if they do; without that it has no [`Rivals`] and is none. Each pair is given once; one that is
+/// not given counts as none. Deterministic, and independent of the order of `pairs`.
 ///
 /// # Errors
 /// [`Error::InvalidOption`] when `min_probability` is not above 0 and below 1, or a pair names a photo that
@@ -106,7 +106,7 @@ pub fn cluster_pairs(
         if log_odds.is_nan() {
             return refuse("its log-odds are not a number".into());
         }
-        if let Some(relation) = relation {
+        if let Some(relation) = relation.filter(|_| image1 != image2) {
             rivals.add([image1, image2], log_odds, relation);
         }
     }
@@ -187,15 +187,18 @@ mod tests {
         }
     }
 
-    /// The members of clusters.
-    fn members(pairs: &[VerifiedPair], constraints: &Constraints) -> Vec<Vec<usize>> {
+    fn clusters_of(pairs: &[VerifiedPair], constraints: &Constraints) -> Vec<Cluster> {
         let linkage = Linkage {
             min_log_odds: log_odds(0.45),
             min_inliers: None,
             copies_only: false,
         };
-        let found = clusters_at(4, pairs, &linkage, constraints);
-        found.into_iter().map(|cluster| cluster.members).collect()
+        clusters_at(4, pairs, &linkage, constraints)
+    }
+
+    fn members(pairs: &[VerifiedPair], constraints: &Constraints) -> Vec<Vec<usize>> {
+        let found = clusters_of(pairs, constraints).into_iter();
+        found.map(|cluster| cluster.members).collect()
     }
 
     #[test]
@@ -206,12 +209,13 @@ mod tests {
             pair(0, 2, 1.0),
             pair(1, 3, 0.5),
             VerifiedPair::of(0, 3, -4.0),
+            pair(1, 2, -1.0),
         ];
         let given = pairs.map(|p| (p.image1, p.image2, p.log_odds, p.relation));
         let found = cluster_pairs(4, &given, 0.45).unwrap();
-        let found: Vec<_> = found.into_iter().map(|cluster| cluster.members).collect();
-        assert_eq!(found, members(&pairs, &Constraints::default()));
-        assert_eq!(found, [[0, 1], [2, 3]]);
+        assert_eq!(found, clusters_of(&pairs, &Constraints::default()));
+        assert_eq!(found[0].members, [0, 1]);
+        assert_eq!(found[1].members, [2, 3]);
         let view = Some(Relation::View);
         assert!(cluster_pairs(4, &[(0, 4, 1.0, view)], 0.45).is_err());
         assert!(cluster_pairs(4, &[(0, 1, f64::NAN, None)], 0.45).is_err());
