@@ -158,9 +158,17 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
             counts_as(rivals)
         ));
     }
-    if let Some([pairs, links]) = why.between.filter(|[_, links]| *links > 0) {
+    if let Some(between) = why
+        .between
+        .filter(|between| between.links_without_rivals > 0)
+    {
+        let without = match between.links_without_rivals {
+            links if links == between.links => String::new(),
+            links => format!(", {links} without rivals"),
+        };
         lines.push(format!(
-            "between   links between both clusters: {links} of {pairs} pairs"
+            "between   links between both clusters: {} of {} pairs{without}",
+            between.links, between.pairs
         ));
     }
     if let Some(is_same) = why.correction {
@@ -247,7 +255,11 @@ fn as_json(
             "pairs": rivals.pairs.each_ref().map(pair),
             "probability": rivals.probability,
         })),
-        "between": why.between.map(|[pairs, links]| json!({ "pairs": pairs, "links": links })),
+        "between": why.between.map(|between| json!({
+            "pairs": between.pairs,
+            "links": between.links,
+            "links_without_rivals": between.links_without_rivals,
+        })),
         "correction": why.correction,
         "chain": why.chain.iter().map(name).collect::<Vec<_>>(),
         "links": why.links.iter().map(pair).collect::<Vec<_>>(),

@@ -20,8 +20,8 @@ pub struct Explanation {
     pub pair: Option<VerifiedPair>,
     /// What lowers the pair between clusters; none where nothing does.
     pub rivals: Option<RivalPairs>,
-    /// Pairs of a photo of each cluster, and how many of them link their photos; none in one cluster.
-    pub between: Option<[usize; 2]>,
+    /// The pairs between both clusters; none in one cluster.
+    pub between: Option<PairsBetween>,
     /// Photos from the first to the second, each verified with the next, such that the weakest of
     /// these pairs is as strong as can be; empty when there is no such chain.
     pub chain: Vec<usize>,
@@ -42,6 +42,18 @@ pub struct RivalPairs {
     pub pairs: [VerifiedPair; 2],
     /// What the pair counts as between clusters.
     pub probability: f64,
+}
+
+/// The pairs of a photo of one cluster with a photo of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PairsBetween {
+    /// Their number.
+    pub pairs: usize,
+    /// How many of them link their photos.
+    pub links: usize,
+    /// How many of them would if no pair had rivals.
+    pub links_without_rivals: usize,
 }
 
 impl Explanation {
@@ -75,9 +87,14 @@ impl ClusterFile {
         let hashes = self.photos.iter().map(|photo| hash(&photo.sha256));
         let hashes = hashes.map(Option::unwrap_or_default);
         let constraints = constraints(hashes, &self.source.corrections);
+        let rivals = match self.has_rivals {
+            true => rivals_of(self.photos.len(), &self.pairs, &constraints),
+            false => Rivals::new(self.photos.len()),
+        };
         let gives_other = |cut: &f64| {
             let other = linkage.at(*cut);
-            let clusters = clusters_at(self.photos.len(), &self.pairs, &other, &constraints);
+            let count = self.photos.len();
+            let clusters = clusters_at(count, &self.pairs, &other, &rivals, &constraints);
             (cluster_of(&clusters, photo1) == cluster_of(&clusters, photo2)) != is_same
         };
         let mut cuts: Vec<f64> = TRIED_LOG_ODDS
@@ -86,7 +103,6 @@ impl ClusterFile {
         let distance = |cut: &f64| (cut - linkage.min_log_odds()).abs();
         cuts.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
         let ends = [(photo1, photo2), (photo2, photo1)];
-        let rivals = rivals_of(self.photos.len(), &self.pairs, &constraints);
         let mut pairs = self.pairs.iter();
         let pair = pairs.find(|pair| ends.contains(&(pair.image1, pair.image2)));
         Some(Explanation {
@@ -114,16 +130,23 @@ impl ClusterFile {
         })
     }
 
-    /// Pairs of a photo of each of two clusters, and how many of them link their photos.
-    fn between(&self, clusters: [usize; 2], linkage: &Linkage, rivals: &Rivals) -> [usize; 2] {
+    fn between(&self, clusters: [usize; 2], linkage: &Linkage, rivals: &Rivals) -> PairsBetween {
         let [first, second] = clusters.map(|cluster| &self.clusters[cluster].members);
         let is_between = |pair: &&VerifiedPair| {
             let has = |members: &[usize], photo| members.contains(&photo);
             has(first, pair.image1) && has(second, pair.image2)
                 || has(first, pair.image2) && has(second, pair.image1)
         };
-        let links = self.pairs.iter().filter(|pair| linkage.links(pair, rivals));
-        [first.len() * second.len(), links.filter(is_between).count()]
+        let none = Rivals::new(self.photos.len());
+        let links = |rivals: &Rivals| {
+            let links = self.pairs.iter().filter(|pair| linkage.links(pair, rivals));
+            links.filter(is_between).count()
+        };
+        PairsBetween {
+            pairs: first.len() * second.len(),
+            links: links(rivals),
+            links_without_rivals: links(&none),
+        }
     }
 }
 
@@ -246,6 +269,7 @@ mod tests {
                 corrections: Vec::new(),
             },
             prior_log_odds: 0.0,
+            has_rivals: true,
             photos: (0..4).map(photo).collect(),
             clusters: Vec::new(),
             pairs,
@@ -253,7 +277,9 @@ mod tests {
             passed_over: crate::folder::PassedOver::default(),
         };
         let linkage = Linkage::from(&file.source);
-        file.clusters = clusters_at(4, &file.pairs, &linkage, &Constraints::default());
+        let constraints = Constraints::default();
+        let rivals = rivals_of(4, &file.pairs, &constraints);
+        file.clusters = clusters_at(4, &file.pairs, &linkage, &rivals, &constraints);
         file
     }
 
@@ -274,12 +300,20 @@ mod tests {
         let pairs = vec![view(0, 1, 6), weak, view(1, 3, -5), view(2, 3, 4)];
         let why = file(0.5, pairs.clone()).explain(2, 0).unwrap();
         assert!(!why.is_same_cluster());
-        assert_eq!(why.between, Some([4, 1]));
+        let between = why.between.unwrap();
+        assert_eq!((between.pairs, between.links), (4, 1));
+        assert_eq!(between.links_without_rivals, 1);
         let rivals = why.rivals.unwrap();
         assert_eq!(rivals.pairs, [pairs[3], pairs[0]]);
         assert_eq!(rivals.probability, probability(1.0), "4 is 2.5 ahead");
         let why = file(0.5, pairs.clone()).explain(0, 1).unwrap();
         assert_eq!((why.rivals, why.between), (None, None));
+        // Files of older programs were sorted without rivals.
+        let older = ClusterFile {
+            has_rivals: false,
+            ..file(0.5, pairs.clone())
+        };
+        assert_eq!(older.explain(2, 0).unwrap().rivals, None);
         // A copy is no rival of a view.
         let pairs = vec![copy, pairs[1], pairs[3]];
         let why = file(0.5, pairs).explain(0, 2).unwrap();

@@ -75,7 +75,14 @@ impl FolderClusters {
     pub fn clusters_at(&self, min_probability: f64, options: &ClusterOptions) -> Vec<Cluster> {
         let linkage = Linkage::new(min_probability, options);
         let constraints = self.constraints(&options.corrections);
-        clusters_at(self.photos.len(), &self.pairs, &linkage, &constraints)
+        let rivals = rivals_of(self.photos.len(), &self.pairs, &constraints);
+        clusters_at(
+            self.photos.len(),
+            &self.pairs,
+            &linkage,
+            &rivals,
+            &constraints,
+        )
     }
 }
 
@@ -134,13 +141,13 @@ pub(super) fn clusters_at(
     num_photos: usize,
     pairs: &[VerifiedPair],
     linkage: &Linkage,
+    rivals: &Rivals,
     constraints: &Constraints,
 ) -> Vec<Cluster> {
-    let rivals = rivals_of(num_photos, pairs, constraints);
     let link = |pair: &VerifiedPair| Link {
         image1: pair.image1,
         image2: pair.image2,
-        evidence: linkage.of(pair, &rivals),
+        evidence: linkage.of(pair, rivals),
     };
     let links: Vec<Link> = pairs.iter().map(link).collect();
     let is_complete = pairs.len() == num_photos * num_photos.saturating_sub(1) / 2;
@@ -193,7 +200,8 @@ mod tests {
             min_inliers: None,
             copies_only: false,
         };
-        clusters_at(4, pairs, &linkage, constraints)
+        let rivals = rivals_of(4, pairs, constraints);
+        clusters_at(4, pairs, &linkage, &rivals, constraints)
     }
 
     fn members(pairs: &[VerifiedPair], constraints: &Constraints) -> Vec<Vec<usize>> {

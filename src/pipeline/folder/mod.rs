@@ -38,7 +38,7 @@ use crate::store::{ContentHash, Store};
 
 pub use best::{BestBy, Ranking};
 pub use corrections::{Action, ActionLog, Correction};
-pub use explain::{Explanation, RivalPairs};
+pub use explain::{Explanation, PairsBetween, RivalPairs};
 pub use linkage::cluster_pairs;
 pub use options::ClusterOptions;
 #[cfg(feature = "parquet")]

@@ -38,6 +38,9 @@ pub struct ClusterFile {
     pub source: ClusterSource,
     /// The prior that the folder's own pairs add to the log-odds of each.
     pub prior_log_odds: f64,
+    /// Whether pairs had [`Rivals`](crate::scoring::Rivals) between clusters; files of older programs say nothing of it.
+    #[serde(default)]
+    pub has_rivals: bool,
     /// Sorted by path.
     pub photos: Vec<PhotoRow>,
     /// The largest first.
@@ -185,6 +188,7 @@ pub fn clusters_json(
         #[serde(flatten)]
         source: &'a ClusterSource,
         prior_log_odds: f64,
+        has_rivals: bool,
         photos: Vec<PhotoRow>,
         clusters: &'a [Cluster],
         pairs: &'a [VerifiedPair],
@@ -201,6 +205,7 @@ pub fn clusters_json(
         version: VERSION,
         source,
         prior_log_odds: found.prior_log_odds,
+        has_rivals: true,
         photos: found.photos.iter().map(photo).collect(),
         clusters: &found.clusters,
         pairs: &found.pairs,
