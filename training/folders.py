@@ -19,6 +19,8 @@ import delfin
 import numpy as np
 import pandas as pd
 from delfin import _delfin
+from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics.cluster import pair_confusion_matrix
 
 import judgement
 
@@ -60,15 +62,6 @@ def clusters_of(options, count, pairs, min_probability, has_rivals):
     return np.asarray(found.labels)
 
 
-def agreement(labels, truth):
-    """Pairs rightly and wrongly in one cluster; the adjusted Rand index."""
-    same, told = truth[np.triu_indices(len(labels), 1)], (labels[:, None] == labels)[np.triu_indices(len(labels), 1)]
-    right, wrong, num_true = (same & told).sum(), (told & ~same).sum(), same.sum()
-    expected = num_true * told.sum() / len(same)
-    mean = (num_true + told.sum()) / 2
-    return right, wrong, (right - expected) / (mean - expected) if mean > expected else 1.0
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", type=pathlib.Path)
@@ -96,9 +89,12 @@ def main():
         pairs = table.merge(own, on=KEYS[1:])
         pairs["is_copy"] = (answers(copies, pairs) > 0) & (pairs.ln_stretch <= MAX_STRETCH)
         labels = clusters_of(options, len(names), pairs, arguments.min_probability, not arguments.without_rivals)
-        right, wrong, ari = agreement(labels, truth)
+        # A thing is named by its first picture. Each pair is counted twice.
+        things = (truth | np.eye(len(names), dtype=bool)).argmax(1)
+        (_, wrong), (_, right) = pair_confusion_matrix(things, labels) // 2
         num_true = truth.sum() // 2
-        rows.append((judgement.family(path.stem), num_true, right, wrong, ari if num_true else math.nan))
+        ari = adjusted_rand_score(things, labels) if num_true else math.nan
+        rows.append((judgement.family(path.stem), num_true, right, wrong, ari))
     found = pd.DataFrame(rows, columns=["family", "true", "right", "wrong", "ari"])
     sums = {"true": "sum", "right": "sum", "wrong": "sum", "ari": "mean"}
     found = found.groupby("family").agg(sums)

@@ -14,7 +14,8 @@ const MAX_LOWERED: f64 = 2.0;
 /// Photos of one thing tie one another strongly, photos of things that look alike weakly. A pair is therefore
 /// lowered where both its photos have a pair that is much stronger, and more probable than not: by what the weaker of
 /// these two rivals is ahead, less 2, at most 2. Of another view only views are rivals, so that a copy of each photo
-/// takes nothing from its views; of a copy all pairs are.
+/// takes nothing from its views; of a copy all pairs are. A pair of unknown relation, whose pixels were not compared,
+/// has no rivals and is none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rivals {
     /// The log-odds of each photo's strongest pair, and of its strongest that is no copy.
@@ -30,13 +31,23 @@ impl Rivals {
     }
 
     /// Adds a pair of photos of the folder. The order of pairs does not matter.
-    pub fn add(&mut self, photos: [usize; 2], log_odds: f64, relation: Relation) {
-        for photo in photos {
-            let [of_all, of_views] = &mut self.strongest[photo];
-            *of_all = of_all.max(log_odds);
-            if relation != Relation::Copy {
-                *of_views = of_views.max(log_odds);
+    pub fn add(&mut self, photos: [usize; 2], log_odds: f64, relation: Option<Relation>) {
+        for of in [Relation::Copy, Relation::View] {
+            if Self::is_rival(relation, of) {
+                for photo in photos {
+                    let strongest = &mut self.strongest[photo][kind(of)];
+                    *strongest = strongest.max(log_odds);
+                }
             }
+        }
+    }
+
+    /// Whether a pair of this relation may be a rival of one of the relation `of`.
+    pub fn is_rival(relation: Option<Relation>, of: Relation) -> bool {
+        match relation {
+            Some(Relation::Copy) => of == Relation::Copy,
+            Some(Relation::View) => true,
+            None => false,
         }
     }
 
@@ -52,13 +63,23 @@ impl Rivals {
     }
 
     /// The log-odds of a pair as lowered by its rivals.
-    pub fn lowered(&self, photos: [usize; 2], log_odds: f64, relation: Relation) -> f64 {
-        let kind = usize::from(relation != Relation::Copy);
-        let [rival1, rival2] = photos.map(|photo| self.strongest[photo][kind]);
+    pub fn lowered(&self, photos: [usize; 2], log_odds: f64, relation: Option<Relation>) -> f64 {
+        let Some(relation) = relation else {
+            return log_odds;
+        };
+        let [rival1, rival2] = photos.map(|photo| self.strongest[photo][kind(relation)]);
         match rival1.min(rival2).min(MAX_RIVAL) {
             rival if rival > 0.0 => log_odds - (rival - log_odds - MARGIN).clamp(0.0, MAX_LOWERED),
             _ => log_odds,
         }
+    }
+}
+
+/// The place of the rivals of a pair of this relation.
+fn kind(of: Relation) -> usize {
+    match of {
+        Relation::Copy => 0,
+        Relation::View => 1,
     }
 }
 
@@ -69,7 +90,7 @@ mod tests {
     fn rivals(pairs: &[([usize; 2], f64, Relation)]) -> Rivals {
         let mut rivals = Rivals::new(6);
         for &(photos, log_odds, relation) in pairs {
-            rivals.add(photos, log_odds, relation);
+            rivals.add(photos, log_odds, Some(relation));
         }
         rivals
     }
@@ -84,7 +105,7 @@ mod tests {
             ([1, 3], 0.0, Relation::View),
             ([1, 4], 1.0, Relation::View),
         ]);
-        let view = Relation::View;
+        let view = Some(Relation::View);
         assert_eq!(found.lowered([0, 1], 6.0, view), 6.0);
         assert_eq!(found.lowered([2, 3], 4.5, view), 4.5);
         assert_eq!(found.lowered([0, 2], 1.5, view), 0.5, "4.5 is 3 ahead");
@@ -99,11 +120,11 @@ mod tests {
             ([2, 3], 9.0, Relation::Copy),
             ([0, 2], 1.0, Relation::View),
         ]);
-        assert_eq!(found.lowered([0, 2], 1.0, Relation::View), 1.0);
+        assert_eq!(found.lowered([0, 2], 1.0, Some(Relation::View)), 1.0);
         // A copy of another picture would be a rival to both, but no stronger than 5.
-        assert_eq!(found.lowered([0, 2], 2.0, Relation::Copy), 1.0);
+        assert_eq!(found.lowered([0, 2], 2.0, Some(Relation::Copy)), 1.0);
         // A photo with copies alone has no rival of a view.
-        assert_eq!(found.lowered([0, 3], -3.0, Relation::View), -3.0);
+        assert_eq!(found.lowered([0, 3], -3.0, Some(Relation::View)), -3.0);
     }
 
     #[test]
@@ -113,8 +134,12 @@ mod tests {
             ([2, 3], -0.5, Relation::View),
             ([0, 2], -5.0, Relation::View),
         ]);
-        assert_eq!(found.lowered([0, 2], -5.0, Relation::View), -5.0);
-        assert_eq!(found.lowered([4, 5], 3.0, Relation::View), 3.0, "no pairs");
+        assert_eq!(found.lowered([0, 2], -5.0, Some(Relation::View)), -5.0);
+        assert_eq!(
+            found.lowered([4, 5], 3.0, Some(Relation::View)),
+            3.0,
+            "no pairs"
+        );
     }
 
     #[test]

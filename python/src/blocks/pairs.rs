@@ -276,11 +276,11 @@ pub(crate) fn lowered_by_rivals<'py>(
     arrays::column(py, lowered.collect())
 }
 
-fn relation(is_copy: bool) -> Relation {
-    match is_copy {
+fn relation(is_copy: bool) -> Option<Relation> {
+    Some(match is_copy {
         true => Relation::Copy,
         false => Relation::View,
-    }
+    })
 }
 
 /// The clusters of whole components: for each of `photos`, ascending, the first photo of its cluster, its score, and

@@ -5,7 +5,7 @@ use super::linkage::{Linkage, clusters_at, lowered, may_be_rival, rivals_of};
 use super::{ClusterFile, VerifiedPair};
 use crate::cluster::{Cluster, Components, Constraints};
 use crate::hex::hash;
-use crate::scoring::{Relation, Rivals, probability};
+use crate::scoring::{Rivals, probability};
 
 /// Cuts that are tried for another answer, in tenths of log-odds.
 const TRIED_LOG_ODDS: std::ops::RangeInclusive<i32> = -60..=120;
@@ -157,9 +157,10 @@ fn strongest_rival(
     photo: usize,
     constraints: &Constraints,
 ) -> Option<VerifiedPair> {
+    let relation = pair.relation?;
     let own = pairs.iter().filter(|other| {
         [other.image1, other.image2].contains(&photo)
-            && (pair.relation == Some(Relation::Copy) || other.relation != Some(Relation::Copy))
+            && Rivals::is_rival(other.relation, relation)
             && may_be_rival(other, constraints)
     });
     own.min_by(|a, b| a.by_strength(b)).copied()
@@ -223,7 +224,7 @@ fn strongest_chain(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scoring::log_odds;
+    use crate::scoring::{Relation, log_odds};
 
     fn pair(image1: usize, image2: usize, log_odds: i32) -> VerifiedPair {
         VerifiedPair::of(image1, image2, f64::from(log_odds))

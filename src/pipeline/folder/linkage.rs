@@ -73,16 +73,21 @@ impl FolderClusters {
     /// The clusters that another minimum probability gives, from the same pairs and the other
     /// `options` of linking, corrections among them.
     pub fn clusters_at(&self, min_probability: f64, options: &ClusterOptions) -> Vec<Cluster> {
-        let linkage = Linkage::new(min_probability, options);
+        self.clusters_by(options)(min_probability)
+    }
+
+    /// The clusters by minimum probability, as [`FolderClusters::clusters_at`]; what all cuts share is found once.
+    pub(super) fn clusters_by<'a>(
+        &'a self,
+        options: &'a ClusterOptions,
+    ) -> impl Fn(f64) -> Vec<Cluster> + Sync + 'a {
+        let count = self.photos.len();
         let constraints = self.constraints(&options.corrections);
-        let rivals = rivals_of(self.photos.len(), &self.pairs, &constraints);
-        clusters_at(
-            self.photos.len(),
-            &self.pairs,
-            &linkage,
-            &rivals,
-            &constraints,
-        )
+        let rivals = rivals_of(count, &self.pairs, &constraints);
+        move |min_probability| {
+            let linkage = Linkage::new(min_probability, options);
+            clusters_at(count, &self.pairs, &linkage, &rivals, &constraints)
+        }
     }
 }
 
@@ -113,15 +118,13 @@ pub fn cluster_pairs(
         if log_odds.is_nan() {
             return refuse("its log-odds are not a number".into());
         }
-        if let Some(relation) = relation.filter(|_| image1 != image2) {
+        if image1 != image2 {
             rivals.add([image1, image2], log_odds, relation);
         }
     }
     let min_log_odds = log_odds(min_probability);
     let link = |&(image1, image2, log_odds, relation): &(usize, usize, f64, Option<Relation>)| {
-        let lowered = relation.map_or(log_odds, |relation| {
-            rivals.lowered([image1, image2], log_odds, relation)
-        });
+        let lowered = rivals.lowered([image1, image2], log_odds, relation);
         Link {
             image1,
             image2,
@@ -162,25 +165,19 @@ pub(super) fn rivals_of(
 ) -> Rivals {
     let mut rivals = Rivals::new(num_photos);
     for pair in pairs.iter().filter(|pair| may_be_rival(pair, constraints)) {
-        if let Some(relation) = pair.relation {
-            rivals.add([pair.image1, pair.image2], pair.log_odds, relation);
-        }
+        rivals.add([pair.image1, pair.image2], pair.log_odds, pair.relation);
     }
     rivals
 }
 
-/// Whether a pair was compared by pixels, is more probable than not, and no correction parts it.
+/// Whether a pair is more probable than not, and no correction parts it.
 pub(super) fn may_be_rival(pair: &VerifiedPair, constraints: &Constraints) -> bool {
-    pair.relation.is_some()
-        && pair.log_odds > 0.0
-        && !constraints.are_apart(&[pair.image1], &[pair.image2])
+    pair.log_odds > 0.0 && !constraints.are_apart(&[pair.image1], &[pair.image2])
 }
 
-/// The log-odds of a pair as lowered by its rivals; those of a pair that was not compared by pixels stay.
+/// The log-odds of a pair as lowered by its rivals.
 pub(super) fn lowered(pair: &VerifiedPair, rivals: &Rivals) -> f64 {
-    pair.relation.map_or(pair.log_odds, |relation| {
-        rivals.lowered([pair.image1, pair.image2], pair.log_odds, relation)
-    })
+    rivals.lowered([pair.image1, pair.image2], pair.log_odds, pair.relation)
 }
 
 #[cfg(test)]

@@ -303,10 +303,10 @@ impl FolderClusters {
         cuts.sort_by(|a, b| b.total_cmp(a));
         let default_cut = cuts.iter().position(|cut| *cut == own).unwrap_or(0);
         let pairs = self.strongest_pairs(options);
-        let rungs = cuts.into_par_iter().map(|cut| {
-            let clusters = self.clusters_at(cut, options);
-            rung(cut, self.photos.len(), &clusters, &pairs)
-        });
+        let clusters = self.clusters_by(options);
+        let rungs = cuts
+            .into_par_iter()
+            .map(|cut| rung(cut, self.photos.len(), &clusters(cut), &pairs));
         (rungs.collect(), default_cut)
     }
 
