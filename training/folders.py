@@ -3,8 +3,9 @@
     python folders.py TABLES --judged left_out.csv --output folders.csv
 
 TABLES and `left_out.csv` are those of judgement.py (`--left-out`): no pair is judged by a fit that has learned from its
-family. Each set is a folder. Clusters, the prior and rivals are the program's own, by the installed package `delfin`;
-only whether a pair is of copies comes from the judgement that ships, which may have learned from it.
+family. Each set is a folder. Which pairs are compared by pixels, clusters, the prior and rivals are the program's own,
+by the installed package `delfin`; only whether a pair is of copies comes from the judgement that ships, which may have
+learned from it.
 
 The table of a family: true pairs of its folders, pairs rightly and wrongly in one cluster, and the mean adjusted Rand
 index of its folders.
@@ -51,15 +52,32 @@ def answers(ensemble, table):
     return sums
 
 
-def clusters_of(options, count, pairs, min_probability, has_rivals):
-    """The cluster of each picture."""
-    log_odds = pairs.log_odds.to_numpy(np.float64)
-    relation = np.where(pairs.is_copy, "copy", "view") if has_rivals else None
+def compared(count, pairs, file, has_shortlist):
+    """Which pairs are compared by pixels, and the log-odds of all, without the prior."""
+    is_worth = (pairs.worth >= file["min_worth"]) | (pairs.inliers >= judgement.MANY_INLIERS)
+    by_features = pairs.by_features.to_numpy(np.float64)
+    by_features = np.where(is_worth, by_features, np.minimum(by_features, file["max_not_compared"]))
+    is_compared = is_worth.to_numpy()
+    if has_shortlist:
+        ends = [pairs[place].to_numpy(np.uint32) for place in ("place1", "place2")]
+        worth = np.where(is_worth, pairs.worth, np.nan).astype(np.float32)
+        best = _delfin.BestPairs(count)
+        best.add(*ends, worth)
+        is_compared, by_features = _delfin.shortlisted(best.least(), *ends, worth, by_features)
+    return is_compared, np.where(is_compared, pairs.log_odds, by_features)
+
+
+def clusters_of(options, count, pairs, file, arguments):
+    """The cluster of each picture, and which pairs are compared by pixels."""
+    is_compared, log_odds = compared(count, pairs, file, not arguments.without_shortlist)
+    prior = options.prior(log_odds[is_compared | (log_odds >= options.least_counted)])
+    relation = np.where(pairs.is_copy, "copy", "view").astype(object)
+    relation[~is_compared] = None
     found = delfin.cluster_edges(
-        count, pairs[["place1", "place2"]].to_numpy(), log_odds=log_odds + options.prior(log_odds), relation=relation,
-        min_probability=min_probability,
+        count, pairs[["place1", "place2"]].to_numpy(), log_odds=log_odds + prior,
+        relation=None if arguments.without_rivals else relation.tolist(), min_probability=arguments.min_probability,
     )
-    return np.asarray(found.labels)
+    return np.asarray(found.labels), is_compared
 
 
 def main():
@@ -70,11 +88,12 @@ def main():
     parser.add_argument("--judgement", type=pathlib.Path, default=MODELS / "judgement.json")
     parser.add_argument("--min-probability", type=float)
     parser.add_argument("--without-rivals", action="store_true", help="every pair counts as it is")
+    parser.add_argument("--without-shortlist", action="store_true", help="all pairs that are worth it are compared")
     arguments = parser.parse_args()
     options = _delfin.BlockOptions(judgement=str(arguments.judgement))
-    copies = json.loads(arguments.judgement.read_text())["copies"]
-    judged = pd.read_csv(arguments.judged).drop_duplicates(KEYS)[[*KEYS, "log_odds"]]
-    rows = []
+    file = json.loads(arguments.judgement.read_text())
+    judged = pd.read_csv(arguments.judged).drop_duplicates(KEYS)[[*KEYS, "log_odds", "by_features", "worth"]]
+    rows, num_pairs, num_compared = [], 0, 0
     for path in sorted(arguments.tables.glob("*.csv")):
         own = judged[judged.set == path.stem].drop(columns="set")
         if own.empty:
@@ -87,8 +106,9 @@ def main():
         true = table[table.same == 1]
         truth[true.place1, true.place2] = truth[true.place2, true.place1] = True
         pairs = table.merge(own, on=KEYS[1:])
-        pairs["is_copy"] = (answers(copies, pairs) > 0) & (pairs.ln_stretch <= MAX_STRETCH)
-        labels = clusters_of(options, len(names), pairs, arguments.min_probability, not arguments.without_rivals)
+        pairs["is_copy"] = (answers(file["copies"], pairs) > 0) & (pairs.ln_stretch <= MAX_STRETCH)
+        labels, is_compared = clusters_of(options, len(names), pairs, file, arguments)
+        num_pairs, num_compared = num_pairs + len(pairs), num_compared + is_compared.sum()
         # A thing is named by its first picture. Each pair is counted twice.
         things = (truth | np.eye(len(names), dtype=bool)).argmax(1)
         (_, wrong), (_, right) = pair_confusion_matrix(things, labels) // 2
@@ -101,6 +121,7 @@ def main():
     found.round(3).to_csv(arguments.output)
     print(found.round(3).to_string())
     print(f"all: {found.true.sum()} true, {found.right.sum()} right, {found.wrong.sum()} wrong, "
+          f"{num_compared} of {num_pairs} pairs compared, "
           f"mean ARI {found.ari.mean():.3f}, of photographs {found.ari[found.index.isin(PHOTOGRAPHED)].mean():.3f}")
 
 

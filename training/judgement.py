@@ -278,14 +278,15 @@ def ensemble(models, columns, slope, base):
 
 
 def fit_worth(table, learned, by_pixels):
-    """Tells by features which pairs pixels may leave open; its slope and base. `by_pixels` are the left-out
-    log-odds of the `learned` pairs."""
+    """Tells by features which pairs pixels may leave open; its slope and base, and its left-out answers. `by_pixels`
+    are the left-out log-odds of the `learned` pairs."""
     is_open = np.zeros(len(table), dtype=int)
     is_open[learned] = by_pixels > OPEN
     pairs = table.assign(same=is_open)
     answers = left_out(pairs, FEATURES + TRANSFORM)
     slope, base = calibrate(pairs, answers)
-    asked = (slope * answers + base >= MIN_WORTH) | (table.inliers >= MANY_INLIERS).to_numpy()
+    answers = slope * answers + base
+    asked = (answers >= MIN_WORTH) | (table.inliers >= MANY_INLIERS).to_numpy()
     is_yes = np.zeros(len(table), dtype=bool)
     is_yes[learned] = by_pixels > 0
     is_yes &= (table.same == 1).to_numpy()
@@ -294,7 +295,7 @@ def fit_worth(table, learned, by_pixels):
         print(f"{name}: compared {asked[own].mean():.3f} of the pairs, {asked[own & learned].mean():.3f} of those with "
               f"log-odds by features from {ASKED}; of {is_yes[own].sum()} true ones that pixels link lost "
               f"{(is_yes & ~asked)[own].sum()}")
-    return fit(pairs, FEATURES + TRANSFORM, SEEDS[:1]), slope, base
+    return fit(pairs, FEATURES + TRANSFORM, SEEDS[:1]), slope, base, answers
 
 
 def fit_copies(table, columns):
@@ -316,7 +317,7 @@ def main():
     parser.add_argument("tables", type=pathlib.Path)
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("--report", type=pathlib.Path, required=True)
-    parser.add_argument("--left-out", type=pathlib.Path, help="left-out log-odds of every pair, as CSV")
+    parser.add_argument("--left-out", type=pathlib.Path, help="left-out answers for every pair, as CSV")
     parser.add_argument("--ablate", nargs="*", default=[], help="families to measure each kind of evidence on")
     parser.add_argument("--without", nargs="*", default=[], help="families that nothing is learned from")
     arguments = parser.parse_args()
@@ -339,7 +340,7 @@ def main():
     by_pixels = left_out(close, columns)
     slope2, base2 = calibrate(close, by_pixels)
     print(f"features and pixels: slope {slope2:.3f}, base {base2:.3f}")
-    worth, slope4, base4 = fit_worth(table, learned, slope2 * by_pixels + base2)
+    worth, slope4, base4, left_out_worth = fit_worth(table, learned, slope2 * by_pixels + base2)
     share = np.mean([rows.mean() for name, rows in close.same.groupby(close.family) if name in PHOTOGRAPHS])
     print(f"share of true pairs among those: {share:.3f}")
     report(close, slope2 * by_pixels + base2, arguments.report)
@@ -351,6 +352,8 @@ def main():
     if arguments.left_out:
         out = close[["set", "family", "image1", "image2", "same", "inliers"]].copy()
         out["log_odds"] = slope2 * by_pixels + base2
+        out["by_features"] = (slope1 * by_features + base1)[learned]
+        out["worth"] = left_out_worth[learned]
         out.to_csv(arguments.left_out, index=False)
     pixels = fit(close, columns)
     copies, slope3, base3 = fit_copies(pairs_of_all[pairs_of_all.overlap_max.notna()], columns)

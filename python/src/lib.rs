@@ -35,9 +35,9 @@ use pyo3::prelude::*;
 mod _delfin {
     #[pymodule_export]
     use crate::blocks::{
-        BlockOptions, BlockWords, Components, PairBlock, Rivals, WordPhotos, block_clusters,
-        block_nearest, block_votes, count_votes, file_states, is_photo_with, list_folder,
-        lowered_by_rivals, merge_nearest, name_of, probabilities,
+        BestPairs, BlockOptions, BlockWords, Components, PairBlock, Rivals, WordPhotos,
+        block_clusters, block_nearest, block_votes, count_votes, file_states, is_photo_with,
+        list_folder, lowered_by_rivals, merge_nearest, name_of, probabilities, shortlisted,
     };
     #[pymodule_export]
     use crate::classify::{Classification, Classifier, classify, train};

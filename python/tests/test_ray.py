@@ -100,6 +100,23 @@ def test_rivals_of_blocks():
     assert _delfin.lowered_by_rivals([of_all, of_views], *pairs, copies).tolist() == [4.5, 4.0, -1.0]
 
 
+def test_shortlist_of_blocks():
+    pairs = np.array([[0, 0, 0, 0, 0, 0, 6], [1, 2, 3, 4, 5, 8, 7]], np.uint32)
+    worth = np.array([1, 0, 2, np.nan, -1, 3, -2], np.float32)
+    best = _delfin.BestPairs(9)
+    best.add(*pairs[:, :3], worth[:3])
+    best.add(*pairs[:, 3:], worth[3:])
+    least = best.least()
+    assert least.tolist() == [-1.0, *[-np.inf] * 8]
+    # A pair of two photos that have five better ones, and two that are likely by features, or not worth comparing.
+    others = np.array([[0, 0, 0], [0, 0, 0]], np.uint32)
+    worth = np.array([-1.5, -1.5, np.nan], np.float32)
+    is_listed, log_odds = _delfin.shortlisted(least, *others, worth, np.array([0.5, 1.5, -4.0]))
+    assert is_listed.tolist() == [False, True, False] and log_odds.tolist() == [-1.0, 1.5, -4.0]
+    is_listed, _ = _delfin.shortlisted(least, *pairs[:, :1], worth[:1], np.array([-0.5]))
+    assert is_listed.tolist() == [True], "the other photo has no better ones"
+
+
 def assert_same(found, expected):
     """The same bits, but for the names of columns."""
     photos, clusters, edges = found.photos(), found.clusters(), found.edges()

@@ -177,11 +177,12 @@ impl Judgement {
         }
     }
 
-    /// Whether pixels may leave a pair open, so that they are worth comparing: by what features say, or by as many
-    /// inliers as strangers hardly have, whatever else speaks against.
-    pub fn is_worth_comparing(&self, evidence: &FeatureEvidence) -> bool {
-        evidence.num_inliers >= MANY_INLIERS
-            || self.worth.sum(&feature_inputs(evidence)) >= self.min_worth
+    /// The log-odds that features let expect of pixels, where these may leave the pair open, so that they are worth
+    /// comparing: by what features say, or by as many inliers as strangers hardly have, whatever else speaks against.
+    pub fn worth(&self, evidence: &FeatureEvidence) -> Option<f32> {
+        let worth = self.worth.sum(&feature_inputs(evidence));
+        let is_worth = worth >= self.min_worth || evidence.num_inliers >= MANY_INLIERS;
+        is_worth.then_some(worth as f32)
     }
 
     /// Log-odds that a pair has at most whose pixels are not worth comparing: a clear no.
@@ -391,9 +392,9 @@ mod tests {
             "[[[0, 2.0, 1, 2], [-4.0], [0, 3.5, 3, 4], [-3.0], [-4.0]]]",
         );
         let judgement = Judgement::parse(&text).unwrap();
-        let is_worth = |inliers| judgement.is_worth_comparing(&FeatureEvidence::of(inliers));
-        assert_eq!([5, 20, 40].map(is_worth), [false, true, false]);
-        assert!(is_worth(MANY_INLIERS), "whatever features say");
+        let worth = |inliers| judgement.worth(&FeatureEvidence::of(inliers));
+        assert_eq!([5, 20, 40].map(worth), [None, Some(-2.5), None]);
+        assert_eq!(worth(MANY_INLIERS), Some(-3.5), "whatever features say");
         assert_eq!(judgement.max_not_compared(), -3.0);
     }
 

@@ -98,7 +98,8 @@ impl PairBlock {
         })
     }
 
-    /// Columns of pairs judged by their features, and `is_worth`: whether their pixels are worth comparing.
+    /// Columns of pairs judged by their features, and `worth`: what their pixels are worth, NaN where they are not worth
+    /// comparing.
     fn verify<'py>(
         &self,
         py: Python<'py>,
@@ -108,9 +109,10 @@ impl PairBlock {
         let pairs = numbered(&image1, &image2);
         let (inner, options) = (self.inner.clone(), self.options.clone());
         let found = run(py, None, move |_| locked(&inner).verify(&pairs, &options))?;
-        let (pairs, is_worth): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let (pairs, worth): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         let columns = columns(py, &pairs)?;
-        columns.set_item("is_worth", arrays::column(py, is_worth))?;
+        let worth = worth.into_iter().map(|worth| worth.unwrap_or(f32::NAN));
+        columns.set_item("worth", arrays::column(py, worth.collect()))?;
         Ok(columns)
     }
 
@@ -213,6 +215,65 @@ impl Components {
     fn first_photos<'py>(&self, py: Python<'py>) -> Column<'py, u32> {
         arrays::column(py, self.0.clone().into_first_photos())
     }
+}
+
+/// What the best pairs of each photo are worth, of pairs that are worth comparing by pixels; 20 bytes a photo.
+#[pyclass(module = "delfin._delfin")]
+pub(crate) struct BestPairs(blocks::BestPairs);
+
+#[pymethods]
+impl BestPairs {
+    #[new]
+    fn new(num_photos: usize) -> Self {
+        Self(blocks::BestPairs::new(num_photos))
+    }
+
+    /// Adds pairs; those with a NaN are not worth comparing.
+    fn add(
+        &mut self,
+        image1: PyReadonlyArray1<'_, u32>,
+        image2: PyReadonlyArray1<'_, u32>,
+        worth: PyReadonlyArray1<'_, f32>,
+    ) {
+        let pairs = numbered(&image1, &image2).into_iter();
+        for ((image1, image2), worth) in pairs.zip(worth.as_array()) {
+            if !worth.is_nan() {
+                self.0.add([image1, image2], *worth);
+            }
+        }
+    }
+
+    /// What the last of each photo's best pairs is worth.
+    fn least<'py>(&self, py: Python<'py>) -> Column<'py, f32> {
+        let list = self.0.clone().into_shortlist();
+        arrays::column(py, list.least().to_vec())
+    }
+}
+
+/// Whether each pair is compared by pixels, and its log-odds until then, by what the last of each photo's best pairs is
+/// worth.
+#[pyfunction]
+pub(crate) fn shortlisted<'py>(
+    py: Python<'py>,
+    least: PyReadonlyArray1<'py, f32>,
+    image1: PyReadonlyArray1<'py, u32>,
+    image2: PyReadonlyArray1<'py, u32>,
+    worth: PyReadonlyArray1<'py, f32>,
+    log_odds: PyReadonlyArray1<'py, f64>,
+) -> (Column<'py, bool>, Column<'py, f64>) {
+    let list = blocks::Shortlist::new(values(&least));
+    let judged = worth.as_array().into_iter().zip(log_odds.as_array());
+    let judged = numbered(&image1, &image2).into_iter().zip(judged);
+    let judge = |((image1, image2), (worth, log_odds)): ((usize, usize), (&f32, &f64))| {
+        let is_listed = !worth.is_nan() && list.has([image1, image2], *worth, *log_odds);
+        let log_odds = match is_listed || worth.is_nan() {
+            true => *log_odds,
+            false => blocks::Shortlist::off_list(*log_odds),
+        };
+        (is_listed, log_odds)
+    };
+    let (is_listed, log_odds) = judged.map(judge).unzip();
+    (arrays::column(py, is_listed), arrays::column(py, log_odds))
 }
 
 /// The strongest pairs of each photo, of pairs compared by pixels; 16 bytes a photo.

@@ -95,12 +95,6 @@ impl BlockOptions {
         (options.num_similar, options.num_voted, options.num_voters)
     }
 
-    /// Whether pixels are compared.
-    #[getter]
-    fn compares_pixels(&self) -> bool {
-        self.options.matching.refinement.is_some()
-    }
-
     /// Photos whose features, and whose pixels, are in memory at a time.
     #[getter]
     fn max_held(&self) -> (usize, usize) {

@@ -218,8 +218,12 @@ fn describe(pair: &VerifiedPair) -> String {
         true => String::new(),
         false => format!("; {title}: {}", reasons.join(", ")),
     };
+    let pixels = match pair.evidence.is_none() && pair.num_inliers > 0 {
+        true => ", pixels not compared",
+        false => "",
+    };
     format!(
-        "same thing {}{}{}{}",
+        "same thing {}{}{pixels}{}{}",
         percent(pair.probability()),
         relation_text(pair.relation),
         list("for it", pro),

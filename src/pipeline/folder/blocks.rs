@@ -3,10 +3,10 @@
 //! Together they give the pairs and clusters that [`FolderSession::cluster`](super::FolderSession::cluster) gives, to
 //! the bit: both run the same code. [`extract_photo`] each photo; candidates by
 //! [`candidates::blocks`](crate::candidates::blocks), or every pair ([`ClusterOptions::verifies_all`]); a [`PairBlock`]
-//! verifies pairs and compares the pixels of those that are worth it; [`Judgement::prior_log_odds`] of all pairs
-//! with pixel evidence, or with log-odds of [`least_counted`] and more, is added to each; [`Rivals`] of those with pixel
-//! evidence lower each of these; [`Components`] of the pairs whose [`link_evidence`] is 1 and more;
-//! [`component_clusters`] of each component.
+//! verifies pairs, and compares the pixels of those on the [`Shortlist`] of the ones that are worth it;
+//! [`Judgement::prior_log_odds`] of all pairs with pixel evidence, or with log-odds of [`least_counted`] and more, is
+//! added to each; [`Rivals`] of those with pixel evidence lower each of these; [`Components`] of the pairs whose
+//! [`link_evidence`] is 1 and more; [`component_clusters`] of each component.
 //!
 //! Photos have numbers, in the order of their paths.
 
@@ -33,7 +33,7 @@ use crate::scoring::Judgement;
 use crate::store::{self, ContentHash};
 
 pub use crate::cluster::Components;
-pub use crate::scoring::Rivals;
+pub use crate::scoring::{BestPairs, Rivals, Shortlist};
 
 /// Photos whose features are in memory at a time, about 150 KB each, in one process.
 pub const MAX_LOADED: usize = super::MAX_LOADED;
@@ -49,7 +49,7 @@ pub fn settings_hash(model: &Model, options: &ClusterOptions) -> Result<String> 
     let matching = &options.matching;
     let judgement = judgement_of(options)?;
     let text = format!(
-        "rivals 2, {}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
+        "shortlist 1, rivals 2, {}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
         settings_text(&extraction_settings(model, &matching.extraction), matching),
         matching.decode,
         options.candidates,
@@ -212,7 +212,8 @@ impl PairBlock {
         self.images.extend(images);
     }
 
-    /// Judges pairs by their features, without a prior; and whether their pixels are worth comparing.
+    /// Judges pairs by their features, without a prior; and what their pixels are worth, by [`Judgement::worth`], where
+    /// they are worth comparing.
     ///
     /// # Errors
     /// [`Error::Features`] when a photo is not loaded, and the errors of matching two photos.
@@ -220,7 +221,7 @@ impl PairBlock {
         &self,
         pairs: &[(usize, usize)],
         options: &ClusterOptions,
-    ) -> Result<Vec<(VerifiedPair, bool)>> {
+    ) -> Result<Vec<(VerifiedPair, Option<f32>)>> {
         let judgement = judgement_of(options)?;
         let verify = |&pair: &(usize, usize)| {
             let (names, [(hash1, a), (hash2, b)]) = self.pair(pair)?;

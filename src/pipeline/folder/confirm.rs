@@ -1,4 +1,4 @@
-//! Pixel evidence of pairs that are worth aligning by their features.
+//! Pixel evidence of the pairs that are on the shortlist by their features.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,35 +6,54 @@ use rayon::prelude::*;
 
 use super::pixels::{groups, prepare, sort_by_neighborhood};
 use super::read::{Entry, load};
-use super::verify::{Verified, compare_pair, hashes, judged_pair, names, pair_settings};
+use super::verify::{
+    CHUNK, Verified, Worthy, compare_pair, hashes, judged_pair, known_pairs, names, pair_settings,
+};
 use super::{FolderSession, VerifiedPair};
 use crate::error::Result;
 use crate::pipeline::observer::{Counter, Stage};
-use crate::scoring::Judgement;
+use crate::scoring::{BestPairs, Judgement, Shortlist};
 
 /// Photos that are decoded at a time.
 pub(super) const MAX_DECODED: usize = 256;
 
-/// Compares the pixels of the pairs that are worth it and not in the store. A pair with an unreadable photo
-/// stays as it is.
+/// Judges the pairs on the shortlist by their pixels too; compares those that are not in the store. A pair with an
+/// unreadable photo stays as it is.
 pub(super) fn compare_pixels(
     session: &FolderSession<'_>,
     entries: &[Entry],
     verified: Verified,
     judgement: &Judgement,
 ) -> Result<Vec<VerifiedPair>> {
-    let Verified {
-        mut pairs,
-        mut to_compare,
-    } = verified;
+    let Verified { mut pairs, worthy } = verified;
     let Some(refinement) = &session.options.matching.refinement else {
         return Ok(pairs);
     };
-    let num_known = pairs.iter().filter(|pair| pair.evidence.is_some()).count();
-    let total = num_known + to_compare.len();
-    let counter = Counter::new(session.observer, Stage::Confirm, total);
-    (0..num_known).for_each(|_| counter.count(true));
+    let listed = shortlisted(entries.len(), &mut pairs, &worthy);
+    drop(worthy);
+    let counter = Counter::new(session.observer, Stage::Confirm, listed.len());
     let settings = pair_settings(session);
+    let mut to_compare = Vec::new();
+    for chunk in listed.chunks(CHUNK) {
+        counter.check()?;
+        let photos = |at: &u32| {
+            let pair = &pairs[*at as usize];
+            (pair.image1 as u32, pair.image2 as u32)
+        };
+        let chunk_photos: Vec<(u32, u32)> = chunk.iter().map(photos).collect();
+        let known = known_pairs(session, entries, settings, &chunk_photos);
+        for ((&at, pair), known) in chunk.iter().zip(chunk_photos).zip(known) {
+            match known.filter(|record| record.pixels.is_some()) {
+                Some(record) => {
+                    let judged = judged_pair(names(entries, pair), &record, judgement);
+                    tell_link(session, &judged);
+                    pairs[at as usize] = judged;
+                    counter.count(true);
+                }
+                None => to_compare.push(at),
+            }
+        }
+    }
     let photos = |at: &u32| {
         let pair = &pairs[*at as usize];
         [pair.image1, pair.image2]
@@ -71,9 +90,7 @@ pub(super) fn compare_pixels(
         for ((at, pair), record) in group.into_iter().zip(records) {
             if let Some(record) = record {
                 let judged = judged_pair(names(entries, pair), &record, judgement);
-                if judged.is_linked(session.options) {
-                    session.observer.linked(judged.image1, judged.image2);
-                }
+                tell_link(session, &judged);
                 pairs[at as usize] = judged;
                 new.push((hashes(entries, pair), record));
             }
@@ -83,4 +100,30 @@ pub(super) fn compare_pixels(
         }
     }
     Ok(pairs)
+}
+
+/// Places of the pairs that are compared; the log-odds of the others that are worth it are lowered.
+fn shortlisted(num_photos: usize, pairs: &mut [VerifiedPair], worthy: &[Worthy]) -> Vec<u32> {
+    let mut best = BestPairs::new(num_photos);
+    for Worthy { at, worth } in worthy {
+        let pair = &pairs[*at as usize];
+        best.add([pair.image1, pair.image2], *worth);
+    }
+    let list = best.into_shortlist();
+    let mut listed = Vec::new();
+    for Worthy { at, worth } in worthy {
+        let pair = &mut pairs[*at as usize];
+        match list.has([pair.image1, pair.image2], *worth, pair.log_odds) {
+            true => listed.push(*at),
+            false => pair.log_odds = Shortlist::off_list(pair.log_odds),
+        }
+    }
+    listed
+}
+
+/// Tells the observer of a pair that is linked.
+fn tell_link(session: &FolderSession<'_>, pair: &VerifiedPair) {
+    if pair.is_linked(session.options) {
+        session.observer.linked(pair.image1, pair.image2);
+    }
 }

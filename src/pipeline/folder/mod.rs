@@ -368,8 +368,8 @@ impl<'a> FolderSession<'a> {
     }
 }
 
-/// Judges each pair by its features, and by its pixels where features make that worthwhile; then adds
-/// the prior that all pairs of the folder give.
+/// Judges each pair by its features, and those on the shortlist by their pixels too; then adds the prior that all
+/// pairs of the folder give.
 fn judged_pairs(
     session: &FolderSession<'_>,
     entries: &[read::Entry],
@@ -404,18 +404,24 @@ mod tests {
 
     use super::*;
     use crate::pipeline::observer::Stage;
+    use crate::scoring::Judgement;
 
-    /// Overlapping crops of two photos.
+    /// Four overlapping crops of each of two photos.
     fn crops(folder: &Path) {
+        crops_of("graffiti_1", 4, folder);
+        crops_of("coffee", 4, folder);
+    }
+
+    /// Overlapping crops of an example.
+    fn crops_of(name: &str, count: u32, folder: &Path) {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/images");
-        for name in ["graffiti_1", "coffee"] {
-            let photo = image::open(examples.join(format!("{name}.jpg"))).unwrap();
-            for number in 0..4 {
-                let (width, height) = (photo.width() * 3 / 5, photo.height() * 3 / 5);
-                let crop = photo.crop_imm(photo.width() / 12 * number, 10 * number, width, height);
-                crop.save(folder.join(format!("{name}_{number}.png")))
-                    .unwrap();
-            }
+        let photo = image::open(examples.join(format!("{name}.jpg"))).unwrap();
+        for number in 0..count {
+            let (width, height) = (photo.width() * 3 / 5, photo.height() * 3 / 5);
+            let left = photo.width() / (3 * count) * number;
+            let crop = photo.crop_imm(left, 10 * number, width, height);
+            crop.save(folder.join(format!("{name}_{number}.png")))
+                .unwrap();
         }
     }
 
@@ -442,6 +448,41 @@ mod tests {
         let all = cluster(MAX_LOADED);
         assert_eq!(all.clusters.len(), 2);
         assert_eq!(all, cluster(3));
+    }
+
+    #[test]
+    fn pixels_off_the_shortlist_do_not_count_though_the_store_has_them() {
+        let folder = tempfile::tempdir().unwrap();
+        crops_of("graffiti_1", 8, folder.path());
+        let model = Model::embedded().unwrap();
+        // By features every pair is as likely; more inliers are worth more.
+        let cluster = |store: &Store, by_features: f64| {
+            let constant = |base: f64| format!(r#"{{"inputs": [], "base": {base}, "trees": []}}"#);
+            let step = |k: u32| format!("[[0, {}, 1, 2], [0.0], [0.1]]", f64::from(k) / 10.0);
+            let steps = (20..70).map(step).collect::<Vec<_>>().join(", ");
+            let worth = format!(r#"{{"inputs": ["ln_inliers"], "base": 0.0, "trees": [{steps}]}}"#);
+            let (features, rest) = (constant(by_features), constant(2.0));
+            let text = format!(
+                r#"{{"version": 2, "no_transform": -6.0, "max_not_compared": -4.0, "min_worth": -3.0, "share": 0.4,
+                    "features": {features}, "worth": {worth}, "pixels": {rest}, "copies": {rest}}}"#
+            );
+            let judgement = Some(Judgement::parse(&text).unwrap());
+            let options = ClusterOptions {
+                judgement,
+                ..options()
+            };
+            let session = FolderSession::new(&model, folder.path(), store, &options).unwrap();
+            session.cluster().unwrap()
+        };
+        let is_compared = |pair: &&VerifiedPair| pair.evidence.is_some();
+        let store = Store::in_memory().unwrap();
+        let all = cluster(&store, 1.5);
+        let some = cluster(&store, -0.5);
+        let count = |found: &FolderClusters| found.pairs.iter().filter(is_compared).count();
+        assert!(count(&some) < count(&all) && count(&some) >= 5 * 8 / 2);
+        assert_eq!(some, cluster(&Store::in_memory().unwrap(), -0.5));
+        let mut off = some.pairs.iter().filter(|pair| !is_compared(pair));
+        assert!(off.all(|pair| pair.log_odds <= -1.0 && pair.relation.is_none()));
     }
 
     /// Breaks the store before pairs are verified.

@@ -21,7 +21,7 @@ use crate::store::{ContentHash, PairRecord, SettingsId};
 /// Changes when the same features and options give other pairs than before.
 const VERIFICATION_VERSION: u32 = 6;
 /// Batch size for reading and writing pairs in the store.
-const CHUNK: usize = 2048;
+pub(super) const CHUNK: usize = 2048;
 
 /// Pairs at least this probable by their features are told as linked before pixels are compared.
 const LINKED_BY_FEATURES: f64 = 0.6;
@@ -32,8 +32,17 @@ pub(super) type Pairs = [(u32, u32)];
 /// The verified pairs of a folder.
 pub(super) struct Verified {
     pub pairs: Vec<VerifiedPair>,
-    /// Places in `pairs` of those that are worth comparing by pixels and are not yet.
-    pub to_compare: Vec<u32>,
+    /// Those that are worth comparing by pixels.
+    pub worthy: Vec<Worthy>,
+}
+
+/// A pair that is worth comparing by pixels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Worthy {
+    /// Its place in [`Verified::pairs`].
+    pub at: u32,
+    /// By [`Judgement::worth`].
+    pub worth: f32,
 }
 
 /// The pairs to verify, sorted.
@@ -94,7 +103,7 @@ pub(super) fn settings_text(extraction_settings: &str, options: &MatchOptions) -
     )
 }
 
-/// Matches and verifies each pair that is not in the store.
+/// Judges each pair by its features; matches and verifies those that are not in the store.
 pub(super) fn verify_pairs(
     session: &FolderSession<'_>,
     entries: &[Entry],
@@ -105,13 +114,13 @@ pub(super) fn verify_pairs(
     let counter = Counter::new(session.observer, Stage::Verify, pairs.len());
     let mut verified = Verified {
         pairs: Vec::with_capacity(pairs.len()),
-        to_compare: Vec::new(),
+        worthy: Vec::new(),
     };
     let mut unknown: Vec<u32> = Vec::new();
     for chunk in pairs.chunks(CHUNK) {
         counter.check()?;
         let known = known_pairs(session, entries, settings, chunk);
-        let judged: Vec<(VerifiedPair, bool)> = chunk
+        let judged: Vec<(VerifiedPair, Option<f32>)> = chunk
             .par_iter()
             .zip(&known)
             .map(|(&pair, known)| {
@@ -119,7 +128,7 @@ pub(super) fn verify_pairs(
                 judged(session.options, names(entries, pair), record, judgement)
             })
             .collect();
-        for ((pair, is_to_compare), known) in judged.into_iter().zip(known) {
+        for ((pair, worth), known) in judged.into_iter().zip(known) {
             tell_link(session, &pair);
             let at = verified.pairs.len() as u32;
             verified.pairs.push(pair);
@@ -127,9 +136,9 @@ pub(super) fn verify_pairs(
                 None => unknown.push(at),
                 Some(_) => counter.count(true),
             }
-            if is_to_compare {
-                verified.to_compare.push(at);
-            }
+            verified
+                .worthy
+                .extend(worth.map(|worth| Worthy { at, worth }));
         }
     }
     let photos = |at: &u32| {
@@ -146,33 +155,33 @@ pub(super) fn verify_pairs(
         let wanted = group.iter().flat_map(photos).collect();
         load(session, entries, &mut loaded, wanted)?;
         for chunk in group.chunks(CHUNK) {
-            let found: Vec<(PairRecord, VerifiedPair, bool)> = chunk
+            let found: Vec<(PairRecord, VerifiedPair, Option<f32>)> = chunk
                 .par_iter()
                 .map(|&at| {
                     counter.check()?;
                     let pair = pairs[at as usize];
                     let record = verify_pair(session, entries, &loaded, pair)?;
                     let names = names(entries, pair);
-                    let (judged, is_to_compare) = judged(session.options, names, record, judgement);
+                    let (judged, worth) = judged(session.options, names, record, judgement);
                     counter.count(false);
-                    Ok((record, judged, is_to_compare))
+                    Ok((record, judged, worth))
                 })
                 .collect::<Result<_>>()?;
             let mut new = Vec::with_capacity(chunk.len());
-            for (&at, (record, judged, is_to_compare)) in chunk.iter().zip(found) {
+            for (&at, (record, judged, worth)) in chunk.iter().zip(found) {
                 new.push((hashes(entries, pairs[at as usize]), record));
                 tell_link(session, &judged);
                 verified.pairs[at as usize] = judged;
-                if is_to_compare {
-                    verified.to_compare.push(at);
-                }
+                verified
+                    .worthy
+                    .extend(worth.map(|worth| Worthy { at, worth }));
             }
             if let Some(settings) = settings {
                 session.using(|store| store.put_pairs(settings, &new));
             }
         }
     }
-    verified.to_compare.sort_unstable();
+    verified.worthy.sort_unstable_by_key(|pair| pair.at);
     Ok(verified)
 }
 
@@ -215,29 +224,27 @@ pub(super) fn names(entries: &[Entry], (image1, image2): (u32, u32)) -> PairName
     }
 }
 
-/// The judgement of a pair by what is known of it, and whether its pixels are still to be compared. Pixels
-/// count where features make them worth comparing.
+/// The judgement of a pair by its features, and what its pixels are worth, by [`Judgement::worth`]; none where they are
+/// not compared.
 pub(super) fn judged(
     options: &ClusterOptions,
     names: PairNames,
     record: PairRecord,
     judgement: &Judgement,
-) -> (VerifiedPair, bool) {
-    let has_pixels = options.matching.refinement.is_some();
-    let features = record.features.as_ref();
-    let is_worth = has_pixels && features.is_some_and(|f| judgement.is_worth_comparing(f));
-    if is_worth && record.pixels.is_some() {
-        return (judged_pair(names, &record, judgement), false);
-    }
+) -> (VerifiedPair, Option<f32>) {
     let record = PairRecord {
         pixels: None,
         ..record
     };
     let mut pair = judged_pair(names, &record, judgement);
-    if has_pixels && !is_worth {
+    if options.matching.refinement.is_none() {
+        return (pair, None);
+    }
+    let worth = record.features.and_then(|found| judgement.worth(&found));
+    if worth.is_none() {
         pair.log_odds = pair.log_odds.min(judgement.max_not_compared());
     }
-    (pair, is_worth)
+    (pair, worth)
 }
 
 /// The judgement of a pair by its record.
@@ -270,7 +277,7 @@ pub(super) fn judged_pair(
     }
 }
 
-fn known_pairs(
+pub(super) fn known_pairs(
     session: &FolderSession<'_>,
     entries: &[Entry],
     settings: Option<SettingsId>,
@@ -438,13 +445,13 @@ mod tests {
         };
         let mut options = ClusterOptions::default();
         let judge = |options: &ClusterOptions, num_inliers| {
-            let (pair, is_to_compare) = judged(options, names, record(num_inliers), &judgement);
-            (pair.log_odds, is_to_compare)
+            let (pair, worth) = judged(options, names, record(num_inliers), &judgement);
+            (pair.log_odds, worth)
         };
-        assert_eq!(judge(&options, 10), (-4.0, false));
-        assert_eq!(judge(&options, 30), (1.0, true));
+        assert_eq!(judge(&options, 10), (-4.0, None));
+        assert_eq!(judge(&options, 30), (1.0, Some(0.0)));
         // Without pixels, features decide.
         options.matching.refinement = None;
-        assert_eq!(judge(&options, 10), (1.0, false));
+        assert_eq!(judge(&options, 10), (1.0, None));
     }
 }

@@ -1,9 +1,10 @@
-"""Blocks of pairs: verified by features and pixels, and with the prior."""
+"""Blocks of pairs: verified by features, compared by pixels, and with the prior."""
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import ray
 
 from .. import _delfin
 from .._delfin import PairBlock
@@ -30,7 +31,8 @@ COUNTS = [
     ("num_inliers", pa.uint32()),
     ("log_odds", pa.float64()),
 ]
-VERIFIED = pa.schema([*COUNTS, *EVIDENCE])
+VERIFIED = pa.schema([*COUNTS, ("worth", pa.float32())])
+COMPARED = pa.schema([*COUNTS, *EVIDENCE])
 EDGES = pa.schema([*COUNTS, ("probability", pa.float64()), *EVIDENCE])
 
 
@@ -73,38 +75,66 @@ def write_pairs(job, name, image1, image2):
 
 
 def verified(job, name, pairs_name, group):
-    """Pairs judged by their features, and by their pixels where that is worthwhile; without the prior."""
+    """Pairs judged by their features, without the prior, and what their pixels are worth."""
     with job.store.open(pairs_name) as part:
         table = part.read(groups=[group])
     image1, image2 = numbers(table, "image1"), numbers(table, "image2")
     options = job.block_options()
     block = PairBlock(options)
-    max_loaded, max_decoded = options.max_held
+    max_loaded, _ = options.max_held
     max_loaded = min(max_loaded, max(2, job.plan["block_bytes"] // LOADED_BYTES))
-    max_decoded = min(max_decoded, max(2, job.plan["block_bytes"] // IMAGE_BYTES))
-    columns = {key: None for key in VERIFIED.names}
-    is_worth = np.zeros(len(image1), dtype=bool)
+    columns = {}
     with job.reader() as reader:
         for at in runs(image1, image2, max_loaded):
             load(reader, block, np.unique([image1[at], image2[at]]))
-            found = block.verify(image1[at], image2[at])
-            is_worth[at] = found.pop("is_worth")
-            put(columns, found, at, len(image1))
-        worth = np.flatnonzero(is_worth) if options.compares_pixels else np.zeros(0, np.int64)
-        for at in runs(image1[worth], image2[worth], max_decoded):
-            at = worth[at]
+            put(columns, block.verify(image1[at], image2[at]), at, len(image1))
+    with job.store.write(name, VERIFIED) as writer:
+        writer.write(columns)
+        return writer.close()
+
+
+def best_pairs(store, names, best):
+    """Adds the pairs of parts that are worth comparing to `best`."""
+    for name in names:
+        with store.open(name) as part:
+            table = part.read(["image1", "image2", "worth"])
+        best.add(*(numbers(table, key) for key in ("image1", "image2", "worth")))
+
+
+def compared(job, name, verified_name, least):
+    """Pairs judged by their pixels too where they are on the shortlist, without the prior. `least` is what the last of
+    each photo's best pairs is worth."""
+    least = ray.get(least)
+    table = read_whole(job, verified_name)
+    columns = {key: np.array(numbers(table, key)) for key in VERIFIED.names}
+    image1, image2 = columns["image1"], columns["image2"]
+    count = len(image1)
+    # The photos of this block, not all.
+    photos, places = np.unique(np.concatenate([image1, image2]), return_inverse=True)
+    ends = places.astype(np.uint32).reshape(2, count)
+    is_listed, log_odds = _delfin.shortlisted(least[photos], *ends, columns.pop("worth"), columns["log_odds"])
+    columns["log_odds"] = np.array(log_odds)
+    columns["is_compared"] = np.zeros(count, dtype=bool)
+    options = job.block_options()
+    block = PairBlock(options)
+    _, max_decoded = options.max_held
+    max_decoded = min(max_decoded, max(2, job.plan["block_bytes"] // IMAGE_BYTES))
+    listed = np.flatnonzero(is_listed)
+    with job.reader() as reader:
+        for at in runs(image1[listed], image2[listed], max_decoded):
+            at = listed[at]
             photos = np.unique([image1[at], image2[at]])
             load(reader, block, photos)
             load_images(job, reader, block, photos)
             places, found = block.compare(image1[at], image2[at])
-            put(columns, found, at[places], len(image1))
-    with job.store.write(name, VERIFIED) as writer:
+            put(columns, found, at[places], count)
+    with job.store.write(name, COMPARED) as writer:
         is_compared = columns.pop("is_compared")
-        for field, _ in EVIDENCE:
-            values = columns[field]
-            columns[field] = pa.array(values, VERIFIED.field(field).type, mask=~is_compared)
+        for field, kind in EVIDENCE:
+            values = columns.get(field)
+            columns[field] = pa.nulls(count, kind) if values is None else pa.array(values, kind, mask=~is_compared)
         writer.write(columns)
-        return writer.close(num_compared=int(is_compared.sum()), num_worth=int(is_worth.sum()))
+        return writer.close(num_compared=int(is_compared.sum()))
 
 
 def runs(image1, image2, max_photos):
@@ -200,10 +230,10 @@ def is_copy(table):
 
 def edges(job, name, names, prior):
     """The edges of a range of first photos, with the prior."""
-    table = pa.concat_tables([VERIFIED.empty_table(), *(read_whole(job, part_name) for part_name in names)])
+    table = pa.concat_tables([COMPARED.empty_table(), *(read_whole(job, part_name) for part_name in names)])
     log_odds = numbers(table, "log_odds") + prior
-    columns = {key: table[key] for key in VERIFIED.names}
-    columns["log_odds"] = log_odds
+    columns = {key: table[key] for key in COMPARED.names}
+    columns["log_odds"] = np.array(log_odds)
     columns["probability"] = _delfin.probabilities(log_odds)
     table = pa.table({key: columns[key] for key in EDGES.names}, schema=EDGES)
     with job.store.write(name, EDGES) as writer:

@@ -85,6 +85,7 @@ STAGES = {
     "parts/proposed": _candidates.proposed,
     "parts/pairs": _pairs.pairs_stage,
     "parts/verified": _pairs.verified,
+    "parts/compared": _pairs.compared,
     "edges.parquet": _pairs.edges,
     "parts/links": _groups.links,
     "parts/grouped": _groups.grouped,
