@@ -101,19 +101,19 @@ def test_rivals_of_blocks():
 
 
 def test_shortlist_of_blocks():
-    pairs = np.array([[0, 0, 0, 0, 0, 0, 6], [1, 2, 3, 4, 5, 8, 7]], np.uint32)
-    worth = np.array([1, 0, 2, np.nan, -1, 3, -2], np.float32)
-    best = _delfin.BestPairs(9)
+    pairs = np.array([[0] * 10 + [10], list(range(1, 10)) + [12, 11]], np.uint32)
+    worth = np.array([3, 1, np.nan, 2, 0.5, -1, 0, 0.2, 0.3, -2, -2.9], np.float32)
+    best = _delfin.BestPairs(13)
     best.add(*pairs[:, :3], worth[:3])
     best.add(*pairs[:, 3:], worth[3:])
     least = best.least()
-    assert least.tolist() == [-1.0, *[-np.inf] * 8]
-    # A pair of two photos that have five better ones, and two that are likely by features, or not worth comparing.
-    others = np.array([[0, 0, 0], [0, 0, 0]], np.uint32)
+    assert least.tolist() == [-1.0, *[-np.inf] * 12]
+    # A pair of two photos that have eight better ones, one that is likely by features, and one not worth comparing.
+    others = np.zeros((2, 3), np.uint32)
     worth = np.array([-1.5, -1.5, np.nan], np.float32)
     is_listed, log_odds = _delfin.shortlisted(least, *others, worth, np.array([0.5, 1.5, -4.0]))
     assert is_listed.tolist() == [False, True, False] and log_odds.tolist() == [-1.0, 1.5, -4.0]
-    is_listed, _ = _delfin.shortlisted(least, *pairs[:, :1], worth[:1], np.array([-0.5]))
+    is_listed, _ = _delfin.shortlisted(least, *pairs[:, 9:10], worth[:1], np.array([-0.5]))
     assert is_listed.tolist() == [True], "the other photo has no better ones"
 
 

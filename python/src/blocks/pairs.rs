@@ -217,7 +217,7 @@ impl Components {
     }
 }
 
-/// What the best pairs of each photo are worth, of pairs that are worth comparing by pixels; 20 bytes a photo.
+/// What the best pairs of each photo are worth, of pairs that are worth comparing by pixels; 32 bytes a photo.
 #[pyclass(module = "delfin._delfin")]
 pub(crate) struct BestPairs(blocks::BestPairs);
 

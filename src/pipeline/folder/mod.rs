@@ -453,7 +453,7 @@ mod tests {
     #[test]
     fn pixels_off_the_shortlist_do_not_count_though_the_store_has_them() {
         let folder = tempfile::tempdir().unwrap();
-        crops_of("graffiti_1", 8, folder.path());
+        crops_of("graffiti_1", 12, folder.path());
         let model = Model::embedded().unwrap();
         // By features every pair is as likely; more inliers are worth more.
         let cluster = |store: &Store, by_features: f64| {
@@ -479,7 +479,7 @@ mod tests {
         let all = cluster(&store, 1.5);
         let some = cluster(&store, -0.5);
         let count = |found: &FolderClusters| found.pairs.iter().filter(is_compared).count();
-        assert!(count(&some) < count(&all) && count(&some) >= 5 * 8 / 2);
+        assert!(count(&some) < count(&all) && count(&some) >= 8 * 12 / 2);
         assert_eq!(some, cluster(&Store::in_memory().unwrap(), -0.5));
         let mut off = some.pairs.iter().filter(|pair| !is_compared(pair));
         assert!(off.all(|pair| pair.log_odds <= -1.0 && pair.relation.is_none()));
