@@ -192,7 +192,7 @@ def answers(network, table, records):
 
 def report(pairs, path):
     """What the comparison adds to left-out log-odds of the judgement, each family by weights that the others want:
-    false pairs above the limit that as many true pairs exceed as have log-odds above 0, and recalls."""
+    false pairs of both above their own limit, which as many true pairs exceed as have log-odds above 0, and recalls."""
     values, rows = pairs[["log_odds", "comparison"]].to_numpy(), []
     for name in sorted(pairs.family.unique()):
         own = (pairs.family == name).to_numpy()
@@ -204,8 +204,9 @@ def report(pairs, path):
         row = {"family": name, "pairs": len(same), "true": int(same.sum())}
         num_yes = (before[same == 1] > 0).sum()
         if num_yes:
-            limit = np.sort(after[same == 1])[-num_yes]
-            row |= {"yes": num_yes, "false": (before[same == 0] > 0).sum(), "false with": (after[same == 0] >= limit).sum()}
+            limits = [np.sort(scores[same == 1])[-num_yes] for scores in (before, after)]
+            false = [(scores[same == 0] >= limit).sum() for scores, limit in zip((before, after), limits)]
+            row |= {"yes": num_yes, "false": false[0], "false with": false[1]}
             for rate in (1e-2, 1e-3):
                 row[f"recall {rate}"] = judgement.recall(same, before, rate)
                 row[f"recall {rate} with"] = judgement.recall(same, after, rate)

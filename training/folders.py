@@ -60,9 +60,10 @@ def compared(count, pairs, file, has_shortlist):
     is_compared = is_worth.to_numpy()
     if has_shortlist:
         ends = [pairs[place].to_numpy(np.uint32) for place in ("place1", "place2")]
-        worth = np.where(is_worth, pairs.worth, np.nan).astype(np.float32)
+        worth = np.where(pairs.inliers >= judgement.MANY_INLIERS, np.inf, np.where(is_worth, pairs.worth, np.nan))
+        worth = worth.astype(np.float32)
         best = _delfin.BestPairs(count)
-        best.add(*ends, worth)
+        best.add(*ends, worth, by_features)
         is_compared, by_features = _delfin.shortlisted(best.least(), *ends, worth, by_features)
     return is_compared, np.where(is_compared, pairs.log_odds, by_features)
 

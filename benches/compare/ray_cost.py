@@ -28,12 +28,12 @@ import delfin.ray
 
 EXTRACT = ("features", "photos")
 PROPOSE = ("globals", "nearest", "word_rows", "words", "voters", "votes", "proposed", "pairs")
-VERIFY = ("verified",)
+VERIFY = ("verified", "compared")
 CLUSTER = ("edges", "links", "grouped", "clustered", "clusters")
 STEPS = {"extract": EXTRACT, "propose": PROPOSE, "verify": VERIFY, "cluster": CLUSTER}
 # Pairs proposed for a photo, and the share of them whose pixels are compared, in a folder of 16,000 (Growth).
 PAIRS_OF_A_PHOTO = 34.6
-COMPARED_AT_SCALE = 0.19
+COMPARED_AT_SCALE = 0.11
 VOTERS = 100
 VOTERS_OF_A_WORD, MAX_WORDS = 64, 1 << 20
 BLOCK_BYTES = 256 << 20

@@ -101,20 +101,21 @@ def test_rivals_of_blocks():
 
 
 def test_shortlist_of_blocks():
-    pairs = np.array([[0] * 10 + [10], list(range(1, 10)) + [12, 11]], np.uint32)
-    worth = np.array([3, 1, np.nan, 2, 0.5, -1, 0, 0.2, 0.3, -2, -2.9], np.float32)
-    best = _delfin.BestPairs(13)
-    best.add(*pairs[:, :3], worth[:3])
-    best.add(*pairs[:, 3:], worth[3:])
+    image1 = np.array([0, 0, 0, 0, 0, 0, 0, 6], np.uint32)
+    image2 = np.array([1, 2, 3, 4, 5, 6, 8, 7], np.uint32)
+    worth = np.array([1, -1, np.nan, 2, 3, -2, np.inf, -2.9], np.float32)
+    log_odds = np.array([-2, -2, -4, -2, 1.5, 0.5, -3, -2.0])
+    best = _delfin.BestPairs(9)
+    best.add(image1[:3], image2[:3], worth[:3], log_odds[:3])
+    best.add(image1[3:], image2[3:], worth[3:], log_odds[3:])
     least = best.least()
-    assert least.tolist() == [-1.0, *[-np.inf] * 12]
-    # A pair of two photos that have eight better ones, one that is likely by features, and one not worth comparing.
-    others = np.zeros((2, 3), np.uint32)
-    worth = np.array([-1.5, -1.5, np.nan], np.float32)
-    is_listed, log_odds = _delfin.shortlisted(least, *others, worth, np.array([0.5, 1.5, -4.0]))
-    assert is_listed.tolist() == [False, True, False] and log_odds.tolist() == [-1.0, 1.5, -4.0]
-    is_listed, _ = _delfin.shortlisted(least, *pairs[:, 9:10], worth[:1], np.array([-0.5]))
-    assert is_listed.tolist() == [True], "the other photo has no better ones"
+    assert least.tolist() == [-1.0, *[-np.inf] * 8]
+    is_listed, judged = _delfin.shortlisted(least, image1, image2, worth, log_odds)
+    assert is_listed.tolist() == [True, True, False, *[True] * 5] and judged.tolist() == log_odds.tolist()
+    # Were photo 6 one that has three better ones.
+    least = np.array([-1, *[-np.inf] * 5, 0, *[-np.inf] * 2], np.float32)
+    is_listed, judged = _delfin.shortlisted(least, image1, image2, worth, log_odds)
+    assert is_listed.tolist() == [True, True, False, True, True, False, True, True] and judged[5] == -1.5
 
 
 def assert_same(found, expected):
@@ -181,6 +182,13 @@ def test_other_blocks_give_the_same(hundreds, tmp_path):
     found = delfin.ray.cluster(folder, tmp_path / "out", cpus_per_worker=2, block_bytes=64 << 20, **SMALL)
     assert_same(found, expected)
     assert pq.read_table(found.paths["edges"]).num_rows == found.num_edges
+
+
+def test_copies_alone(hundreds, tmp_path):
+    folder, _ = hundreds
+    options = {"copies_only": True, "min_inliers": 20, **SMALL}
+    found = delfin.ray.cluster(folder, tmp_path / "out", **options)
+    assert_same(found, delfin.cluster(folder, store=False, **options))
 
 
 def worker_processes():

@@ -24,7 +24,7 @@ const VERSION: u32 = 2;
 /// coarse transform is wrong by some percent.
 const MAX_COPY_STRETCH: f32 = 1.12;
 
-/// Pairs with as many inliers are compared by pixels whatever features say: `match`, which always compares them, and a
+/// Pairs with as many inliers are always compared by pixels, whatever features say: `match`, which always compares them, and a
 /// folder answer alike where much agrees.
 const MANY_INLIERS: u32 = 50;
 
@@ -177,12 +177,14 @@ impl Judgement {
         }
     }
 
-    /// The log-odds that features let expect of pixels, where these may leave the pair open, so that they are worth
-    /// comparing: by what features say, or by as many inliers as strangers hardly have, whatever else speaks against.
+    /// What comparing the pixels of a pair is worth: log-odds that they leave it open, by what features say; infinity
+    /// with as many inliers as strangers hardly have, whatever else speaks against; none where it is not worth it.
     pub fn worth(&self, evidence: &FeatureEvidence) -> Option<f32> {
+        if evidence.num_inliers >= MANY_INLIERS {
+            return Some(f32::INFINITY);
+        }
         let worth = self.worth.sum(&feature_inputs(evidence));
-        let is_worth = worth >= self.min_worth || evidence.num_inliers >= MANY_INLIERS;
-        is_worth.then_some(worth as f32)
+        (worth >= self.min_worth).then_some(worth as f32)
     }
 
     /// Log-odds that a pair has at most whose pixels are not worth comparing: a clear no.
@@ -394,7 +396,7 @@ mod tests {
         let judgement = Judgement::parse(&text).unwrap();
         let worth = |inliers| judgement.worth(&FeatureEvidence::of(inliers));
         assert_eq!([5, 20, 40].map(worth), [None, Some(-2.5), None]);
-        assert_eq!(worth(MANY_INLIERS), Some(-3.5), "whatever features say");
+        assert_eq!(worth(MANY_INLIERS), Some(f32::INFINITY));
         assert_eq!(judgement.max_not_compared(), -3.0);
     }
 

@@ -1,13 +1,13 @@
 //! Which pairs of a folder are compared by pixels.
 
-/// Pairs of a photo that are compared whatever features say.
-const NUM_BEST: usize = 8;
-/// Log-odds by features beyond which a pair is compared, however many are better.
+/// Pairs of a photo that are compared beside those that always are.
+const NUM_BEST: usize = 3;
+/// Log-odds by features beyond which a pair is always compared.
 const MIN_LIKELY: f64 = 1.0;
 /// Log-odds that a pair off the list has at most.
-const MAX_OFF_LIST: f64 = -1.0;
+const MAX_OFF_LIST: f64 = -1.5;
 
-/// What the eight best pairs of each photo are worth; 32 bytes a photo.
+/// What the three best pairs of each photo are worth, without those that are always compared; 12 bytes a photo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BestPairs {
     /// Descending.
@@ -23,8 +23,11 @@ impl BestPairs {
     }
 
     /// Adds a pair of photos of the folder that is worth comparing, by
-    /// [`Judgement::worth`](super::Judgement::worth). The order of pairs does not matter.
-    pub fn add(&mut self, photos: [usize; 2], worth: f32) {
+    /// [`Judgement::worth`](super::Judgement::worth), and its log-odds by features. The order of pairs does not matter.
+    pub fn add(&mut self, photos: [usize; 2], worth: f32, log_odds: f64) {
+        if is_always_compared(worth, log_odds) {
+            return;
+        }
         for photo in photos {
             let best = &mut self.best[photo];
             let place = best.partition_point(|other| *other >= worth);
@@ -36,20 +39,21 @@ impl BestPairs {
     }
 
     /// The pairs to compare, of all that were added.
-    pub fn into_shortlist(self) -> Shortlist {
-        let least = self.best.into_iter().map(|best| best[NUM_BEST - 1]);
+    pub fn shortlist(&self) -> Shortlist {
+        let least = self.best.iter().map(|best| best[NUM_BEST - 1]);
         Shortlist::new(least.collect())
     }
 }
 
-/// The pairs of a folder that are compared by pixels, of those that are worth it: what features make likely, and of
-/// each photo the eight that are worth most. 4 bytes a photo.
+/// The pairs of a folder that are compared by pixels, of those that are worth it: what features make likely, pairs with
+/// as many inliers as strangers hardly have, and of the others the three of each photo that are worth most. 4 bytes a
+/// photo.
 ///
-/// A folder of photos that look alike has many pairs that are worth comparing, and few of them show one thing. Pairs off
-/// the list are judged by their features, and are less probable than not.
+/// A large folder has many pairs that are worth comparing, and few of them show one thing. Pairs off the list are judged
+/// by their features, and are less probable than not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shortlist {
-    /// What each photo's eighth pair is worth.
+    /// What each photo's third pair is worth.
     least: Vec<f32>,
 }
 
@@ -59,20 +63,28 @@ impl Shortlist {
         Self { least }
     }
 
-    /// What the eighth pair of each photo is worth; minus infinity where there are fewer.
+    /// What the third pair of each photo is worth, of those that are not always compared; minus infinity where there are
+    /// fewer.
     pub fn least(&self) -> &[f32] {
         &self.least
     }
 
-    /// Whether a pair is compared. All are that are worth as much as a photo's eighth.
-    pub fn has(&self, photos: [usize; 2], worth: f32, log_odds: f64) -> bool {
-        log_odds > MIN_LIKELY || photos.into_iter().any(|photo| worth >= self.least[photo])
+    /// Whether a pair is compared, and its log-odds until then, by its log-odds by features and what it is worth; none
+    /// is not worth comparing. All are compared that are worth as much as a photo's third.
+    pub fn judge(&self, photos: [usize; 2], worth: Option<f32>, log_odds: f64) -> (bool, f64) {
+        let Some(worth) = worth else {
+            return (false, log_odds);
+        };
+        let is_best = |photo: usize| worth >= self.least[photo];
+        match is_always_compared(worth, log_odds) || photos.into_iter().any(is_best) {
+            true => (true, log_odds),
+            false => (false, log_odds.min(MAX_OFF_LIST)),
+        }
     }
+}
 
-    /// The log-odds of a pair that is not compared.
-    pub fn off_list(log_odds: f64) -> f64 {
-        log_odds.min(MAX_OFF_LIST)
-    }
+fn is_always_compared(worth: f32, log_odds: f64) -> bool {
+    log_odds > MIN_LIKELY || worth == f32::INFINITY
 }
 
 #[cfg(test)]
@@ -81,32 +93,44 @@ mod tests {
 
     #[test]
     fn the_best_of_either_photo_are_compared() {
-        // Photo 0 with ten others, and photo 11 with photo 10 alone.
-        let worth = [3.0, 1.0, -1.0, 2.0, 0.5, -1.0, 0.0, 0.2, 0.3, -2.0];
-        let with0 = (1..11).zip(worth).map(|(other, worth)| ([0, other], worth));
-        let pairs: Vec<([usize; 2], f32)> = with0.chain([([10, 11], -2.9)]).collect();
-        let mut best = BestPairs::new(12);
-        for &(photos, worth) in &pairs {
-            best.add(photos, worth);
+        // Photo 0 with six others, and photo 6 with two.
+        let pairs: [([usize; 2], f32, f64); 9] = [
+            ([0, 1], 1.0, -2.0),
+            ([0, 2], -1.0, -2.0),
+            ([0, 3], 2.0, -2.0),
+            ([0, 4], -1.0, 0.5),
+            ([0, 5], -2.0, 0.0),
+            ([0, 6], -2.0, -3.0),
+            ([6, 7], -2.9, -3.0),
+            // These take no photo's places.
+            ([0, 7], 3.0, 1.1),
+            ([0, 8], f32::INFINITY, -3.0),
+        ];
+        let mut best = BestPairs::new(9);
+        for (photos, worth, log_odds) in pairs {
+            best.add(photos, worth, log_odds);
         }
-        assert_eq!(best.best[0], [3.0, 2.0, 1.0, 0.5, 0.3, 0.2, 0.0, -1.0]);
-        // Both of the photo's equal eighths, and whatever is the other photo's only pair.
-        let list = best.clone().into_shortlist();
-        for &(photos, worth) in &pairs {
-            assert!(list.has(photos, worth, -3.0));
+        assert_eq!(best.best[0], [2.0, 1.0, -1.0]);
+        // Both of the photo's equal thirds, and whatever is among the other photo's three.
+        let list = best.shortlist();
+        for (photos, worth, log_odds) in pairs {
+            assert_eq!(list.judge(photos, Some(worth), log_odds), (true, log_odds));
         }
-        let others = (1..9).map(|other| ([10, other], 1.0));
-        for (photos, worth) in others.clone() {
-            best.add(photos, worth);
+        for other in 1..4 {
+            best.add([6, other], 1.0, -2.0);
         }
-        let list = best.into_shortlist();
-        assert!(!list.has([0, 10], -2.0, -3.0));
-        assert!(list.has([0, 10], -2.0, 1.1), "likely by features");
-        assert_eq!([-3.0, -0.5].map(Shortlist::off_list), [-3.0, -1.0]);
-        let mut reversed = BestPairs::new(12);
-        for (photos, worth) in others.chain(pairs.into_iter().rev()) {
-            reversed.add(photos, worth);
+        let list = best.shortlist();
+        let judge = |worth, log_odds| list.judge([0, 6], Some(worth), log_odds);
+        assert_eq!(judge(-2.0, -3.0), (false, -3.0));
+        assert_eq!(judge(-2.0, 0.5), (false, -1.5));
+        assert_eq!(judge(-2.0, 1.1), (true, 1.1), "likely by features");
+        assert_eq!(judge(f32::INFINITY, -3.0), (true, -3.0), "many inliers");
+        assert_eq!(list.judge([0, 6], None, -4.0), (false, -4.0));
+        let mut reversed = BestPairs::new(9);
+        let others = (1..4).map(|other| ([6, other], 1.0, -2.0));
+        for (photos, worth, log_odds) in others.chain(pairs.into_iter().rev()) {
+            reversed.add(photos, worth, log_odds);
         }
-        assert_eq!(list, reversed.into_shortlist());
+        assert_eq!(best, reversed);
     }
 }

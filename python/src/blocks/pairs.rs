@@ -217,7 +217,7 @@ impl Components {
     }
 }
 
-/// What the best pairs of each photo are worth, of pairs that are worth comparing by pixels; 32 bytes a photo.
+/// What the best pairs of each photo are worth, of pairs that are worth comparing by pixels; 12 bytes a photo.
 #[pyclass(module = "delfin._delfin")]
 pub(crate) struct BestPairs(blocks::BestPairs);
 
@@ -234,18 +234,20 @@ impl BestPairs {
         image1: PyReadonlyArray1<'_, u32>,
         image2: PyReadonlyArray1<'_, u32>,
         worth: PyReadonlyArray1<'_, f32>,
+        log_odds: PyReadonlyArray1<'_, f64>,
     ) {
         let pairs = numbered(&image1, &image2).into_iter();
-        for ((image1, image2), worth) in pairs.zip(worth.as_array()) {
+        let judged = worth.as_array().into_iter().zip(log_odds.as_array());
+        for ((image1, image2), (worth, log_odds)) in pairs.zip(judged) {
             if !worth.is_nan() {
-                self.0.add([image1, image2], *worth);
+                self.0.add([image1, image2], *worth, *log_odds);
             }
         }
     }
 
     /// What the last of each photo's best pairs is worth.
     fn least<'py>(&self, py: Python<'py>) -> Column<'py, f32> {
-        let list = self.0.clone().into_shortlist();
+        let list = self.0.shortlist();
         arrays::column(py, list.least().to_vec())
     }
 }
@@ -265,12 +267,8 @@ pub(crate) fn shortlisted<'py>(
     let judged = worth.as_array().into_iter().zip(log_odds.as_array());
     let judged = numbered(&image1, &image2).into_iter().zip(judged);
     let judge = |((image1, image2), (worth, log_odds)): ((usize, usize), (&f32, &f64))| {
-        let is_listed = !worth.is_nan() && list.has([image1, image2], *worth, *log_odds);
-        let log_odds = match is_listed || worth.is_nan() {
-            true => *log_odds,
-            false => blocks::Shortlist::off_list(*log_odds),
-        };
-        (is_listed, log_odds)
+        let worth = (!worth.is_nan()).then_some(*worth);
+        list.judge([image1, image2], worth, *log_odds)
     };
     let (is_listed, log_odds) = judged.map(judge).unzip();
     (arrays::column(py, is_listed), arrays::column(py, log_odds))

@@ -156,6 +156,21 @@ impl BlockOptions {
         })
     }
 
+    /// Whether each pair may link its photos, were it only probable enough.
+    fn may_link<'py>(
+        &self,
+        py: Python<'py>,
+        num_inliers: PyReadonlyArray1<'py, u32>,
+        is_copy: PyReadonlyArray1<'py, bool>,
+    ) -> Column<'py, bool> {
+        let num_inliers = num_inliers.as_array();
+        let pairs = num_inliers.iter().zip(is_copy.as_array());
+        let may_link = pairs.map(|(num_inliers, is_copy)| {
+            blocks::may_link(*num_inliers as usize, *is_copy, &self.options)
+        });
+        arrays::column(py, may_link.collect())
+    }
+
     /// The evidence of each pair; 1 and more links.
     fn evidence<'py>(
         &self,

@@ -5,7 +5,7 @@
 //! [`candidates::blocks`](crate::candidates::blocks), or every pair ([`ClusterOptions::verifies_all`]); a [`PairBlock`]
 //! verifies pairs, and compares the pixels of those on the [`Shortlist`] of the ones that are worth it;
 //! [`Judgement::prior_log_odds`] of all pairs with pixel evidence, or with log-odds of [`least_counted`] and more, is
-//! added to each; [`Rivals`] of those with pixel evidence lower each of these; [`Components`] of the pairs whose
+//! added to each; [`Rivals`] of those with pixel evidence that [`may_link`] lower each of these; [`Components`] of the pairs whose
 //! [`link_evidence`] is 1 and more; [`component_clusters`] of each component.
 //!
 //! Photos have numbers, in the order of their paths.
@@ -49,7 +49,7 @@ pub fn settings_hash(model: &Model, options: &ClusterOptions) -> Result<String> 
     let matching = &options.matching;
     let judgement = judgement_of(options)?;
     let text = format!(
-        "shortlist 1, rivals 2, {}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
+        "shortlist 1, rivals 3, {}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
         settings_text(&extraction_settings(model, &matching.extraction), matching),
         matching.decode,
         options.candidates,
@@ -296,6 +296,11 @@ pub fn link_evidence(
 ) -> f64 {
     let linkage = Linkage::new(options.min_probability, options);
     linkage.evidence(log_odds, num_inliers, is_copy)
+}
+
+/// Whether a pair may link its photos, were it only probable enough. Others are no [`Rivals`].
+pub fn may_link(num_inliers: usize, is_copy: bool, options: &ClusterOptions) -> bool {
+    Linkage::new(options.min_probability, options).may_link(num_inliers, is_copy)
 }
 
 /// The clusters of whole components: of the first `num_members` of `num_photos` photos, in the order of their

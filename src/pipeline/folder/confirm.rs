@@ -12,7 +12,7 @@ use super::verify::{
 use super::{FolderSession, VerifiedPair};
 use crate::error::Result;
 use crate::pipeline::observer::{Counter, Stage};
-use crate::scoring::{BestPairs, Judgement, Shortlist};
+use crate::scoring::{BestPairs, Judgement};
 
 /// Photos that are decoded at a time.
 pub(super) const MAX_DECODED: usize = 256;
@@ -29,21 +29,22 @@ pub(super) fn compare_pixels(
     let Some(refinement) = &session.options.matching.refinement else {
         return Ok(pairs);
     };
-    let listed = shortlisted(entries.len(), &mut pairs, &worthy);
-    drop(worthy);
+    let listed = shortlisted(entries.len(), &mut pairs, worthy);
     let counter = Counter::new(session.observer, Stage::Confirm, listed.len());
     let settings = pair_settings(session);
-    let mut to_compare = Vec::new();
-    for chunk in listed.chunks(CHUNK) {
+    let (known, unknown): (Vec<Worthy>, Vec<Worthy>) =
+        listed.into_iter().partition(|pair| pair.has_pixels);
+    let mut to_compare: Vec<u32> = unknown.iter().map(|pair| pair.at).collect();
+    for chunk in known.chunks(CHUNK) {
         counter.check()?;
-        let photos = |at: &u32| {
-            let pair = &pairs[*at as usize];
+        let photos = |pair: &Worthy| {
+            let pair = &pairs[pair.at as usize];
             (pair.image1 as u32, pair.image2 as u32)
         };
-        let chunk_photos: Vec<(u32, u32)> = chunk.iter().map(photos).collect();
-        let known = known_pairs(session, entries, settings, &chunk_photos);
-        for ((&at, pair), known) in chunk.iter().zip(chunk_photos).zip(known) {
-            match known.filter(|record| record.pixels.is_some()) {
+        let ends: Vec<(u32, u32)> = chunk.iter().map(photos).collect();
+        let records = known_pairs(session, entries, settings, &ends);
+        for ((&Worthy { at, .. }, pair), record) in chunk.iter().zip(ends).zip(records) {
+            match record.filter(|record| record.pixels.is_some()) {
                 Some(record) => {
                     let judged = judged_pair(names(entries, pair), &record, judgement);
                     tell_link(session, &judged);
@@ -102,23 +103,26 @@ pub(super) fn compare_pixels(
     Ok(pairs)
 }
 
-/// Places of the pairs that are compared; the log-odds of the others that are worth it are lowered.
-fn shortlisted(num_photos: usize, pairs: &mut [VerifiedPair], worthy: &[Worthy]) -> Vec<u32> {
+/// The pairs that are compared; the log-odds of the others are lowered.
+fn shortlisted(
+    num_photos: usize,
+    pairs: &mut [VerifiedPair],
+    mut worthy: Vec<Worthy>,
+) -> Vec<Worthy> {
     let mut best = BestPairs::new(num_photos);
-    for Worthy { at, worth } in worthy {
+    for Worthy { at, worth, .. } in &worthy {
         let pair = &pairs[*at as usize];
-        best.add([pair.image1, pair.image2], *worth);
+        best.add([pair.image1, pair.image2], *worth, pair.log_odds);
     }
-    let list = best.into_shortlist();
-    let mut listed = Vec::new();
-    for Worthy { at, worth } in worthy {
+    let list = best.shortlist();
+    worthy.retain(|Worthy { at, worth, .. }| {
         let pair = &mut pairs[*at as usize];
-        match list.has([pair.image1, pair.image2], *worth, pair.log_odds) {
-            true => listed.push(*at),
-            false => pair.log_odds = Shortlist::off_list(pair.log_odds),
-        }
-    }
-    listed
+        let photos = [pair.image1, pair.image2];
+        let (is_listed, log_odds) = list.judge(photos, Some(*worth), pair.log_odds);
+        pair.log_odds = log_odds;
+        is_listed
+    });
+    worthy
 }
 
 /// Tells the observer of a pair that is linked.

@@ -1,9 +1,9 @@
 //! Why two photos are, or are not, in one cluster.
 
 use super::corrections::constraints;
-use super::linkage::{Linkage, clusters_at, lowered, may_be_rival, rivals_of};
+use super::linkage::{Linkage, clusters_at, lowered, rivals_of};
 use super::{ClusterFile, VerifiedPair};
-use crate::cluster::{Cluster, Components, Constraints};
+use crate::cluster::{Cluster, Components};
 use crate::hex::hash;
 use crate::scoring::{Rivals, probability};
 
@@ -88,7 +88,7 @@ impl ClusterFile {
         let hashes = hashes.map(Option::unwrap_or_default);
         let constraints = constraints(hashes, &self.source.corrections);
         let rivals = match self.has_rivals {
-            true => rivals_of(self.photos.len(), &self.pairs, &constraints),
+            true => rivals_of(self.photos.len(), &self.pairs, &linkage, &constraints),
             false => Rivals::new(self.photos.len()),
         };
         let gives_other = |cut: &f64| {
@@ -108,7 +108,8 @@ impl ClusterFile {
         Some(Explanation {
             clusters: own,
             rivals: pair.and_then(|pair| {
-                let strongest = |photo| strongest_rival(&self.pairs, pair, photo, &constraints);
+                let may_be_rival = |other: &VerifiedPair| linkage.may_be_rival(other, &constraints);
+                let strongest = |photo| strongest_rival(&self.pairs, pair, photo, may_be_rival);
                 let lowered = lowered(pair, &rivals);
                 let pairs = [strongest(photo1)?, strongest(photo2)?];
                 (lowered < pair.log_odds).then(|| RivalPairs {
@@ -155,13 +156,13 @@ fn strongest_rival(
     pairs: &[VerifiedPair],
     pair: &VerifiedPair,
     photo: usize,
-    constraints: &Constraints,
+    may_be_rival: impl Fn(&VerifiedPair) -> bool,
 ) -> Option<VerifiedPair> {
     let relation = pair.relation?;
     let own = pairs.iter().filter(|other| {
         [other.image1, other.image2].contains(&photo)
             && Rivals::is_rival(other.relation, relation)
-            && may_be_rival(other, constraints)
+            && may_be_rival(other)
     });
     own.min_by(|a, b| a.by_strength(b)).copied()
 }
@@ -278,8 +279,8 @@ mod tests {
             passed_over: crate::folder::PassedOver::default(),
         };
         let linkage = Linkage::from(&file.source);
-        let constraints = Constraints::default();
-        let rivals = rivals_of(4, &file.pairs, &constraints);
+        let constraints = crate::cluster::Constraints::default();
+        let rivals = rivals_of(4, &file.pairs, &linkage, &constraints);
         file.clusters = clusters_at(4, &file.pairs, &linkage, &rivals, &constraints);
         file
     }

@@ -40,12 +40,22 @@ impl Linkage {
 
     /// The evidence of a pair by its log-odds as lowered by rivals; none below what links need, and 1 and more links.
     pub(super) fn evidence(&self, lowered: f64, num_inliers: usize, is_copy: bool) -> f64 {
-        let may_link =
-            self.min_inliers.is_none_or(|min| num_inliers >= min) && (!self.copies_only || is_copy);
-        match may_link {
+        match self.may_link(num_inliers, is_copy) {
             true => evidence(lowered, self.min_log_odds),
             false => 0.0,
         }
+    }
+
+    /// Whether a pair may link its photos, were it only probable enough.
+    pub(super) fn may_link(&self, num_inliers: usize, is_copy: bool) -> bool {
+        self.min_inliers.is_none_or(|min| num_inliers >= min) && (!self.copies_only || is_copy)
+    }
+
+    /// Whether a pair may be a rival: more probable than not, it may link its photos, and no correction parts them.
+    pub(super) fn may_be_rival(&self, pair: &VerifiedPair, constraints: &Constraints) -> bool {
+        pair.log_odds > 0.0
+            && self.may_link(pair.num_inliers, is_copy(pair))
+            && !constraints.are_apart(&[pair.image1], &[pair.image2])
     }
 
     /// Whether a pair links its photos.
@@ -54,8 +64,7 @@ impl Linkage {
     }
 
     fn of(&self, pair: &VerifiedPair, rivals: &Rivals) -> f64 {
-        let is_copy = pair.relation == Some(Relation::Copy);
-        self.evidence(lowered(pair, rivals), pair.num_inliers, is_copy)
+        self.evidence(lowered(pair, rivals), pair.num_inliers, is_copy(pair))
     }
 }
 
@@ -83,9 +92,10 @@ impl FolderClusters {
     ) -> impl Fn(f64) -> Vec<Cluster> + Sync + 'a {
         let count = self.photos.len();
         let constraints = self.constraints(&options.corrections);
-        let rivals = rivals_of(count, &self.pairs, &constraints);
+        let linkage = Linkage::new(options.min_probability, options);
+        let rivals = rivals_of(count, &self.pairs, &linkage, &constraints);
         move |min_probability| {
-            let linkage = Linkage::new(min_probability, options);
+            let linkage = linkage.at(log_odds(min_probability));
             clusters_at(count, &self.pairs, &linkage, &rivals, &constraints)
         }
     }
@@ -157,22 +167,25 @@ pub(super) fn clusters_at(
     clusters(num_photos, &links, is_complete, constraints)
 }
 
-/// The strongest pairs of each photo.
+/// The strongest pairs of each photo, whatever the cut of `linkage`.
 pub(super) fn rivals_of(
     num_photos: usize,
     pairs: &[VerifiedPair],
+    linkage: &Linkage,
     constraints: &Constraints,
 ) -> Rivals {
     let mut rivals = Rivals::new(num_photos);
-    for pair in pairs.iter().filter(|pair| may_be_rival(pair, constraints)) {
+    let able = pairs
+        .iter()
+        .filter(|pair| linkage.may_be_rival(pair, constraints));
+    for pair in able {
         rivals.add([pair.image1, pair.image2], pair.log_odds, pair.relation);
     }
     rivals
 }
 
-/// Whether a pair is more probable than not, and no correction parts it.
-pub(super) fn may_be_rival(pair: &VerifiedPair, constraints: &Constraints) -> bool {
-    pair.log_odds > 0.0 && !constraints.are_apart(&[pair.image1], &[pair.image2])
+fn is_copy(pair: &VerifiedPair) -> bool {
+    pair.relation == Some(Relation::Copy)
 }
 
 /// The log-odds of a pair as lowered by its rivals.
@@ -197,8 +210,16 @@ mod tests {
             min_inliers: None,
             copies_only: false,
         };
-        let rivals = rivals_of(4, pairs, constraints);
-        clusters_at(4, pairs, &linkage, &rivals, constraints)
+        clusters_with(&linkage, pairs, constraints)
+    }
+
+    fn clusters_with(
+        linkage: &Linkage,
+        pairs: &[VerifiedPair],
+        constraints: &Constraints,
+    ) -> Vec<Cluster> {
+        let rivals = rivals_of(4, pairs, linkage, constraints);
+        clusters_at(4, pairs, linkage, &rivals, constraints)
     }
 
     fn members(pairs: &[VerifiedPair], constraints: &Constraints) -> Vec<Vec<usize>> {
@@ -249,5 +270,28 @@ mod tests {
         });
         let all: Vec<VerifiedPair> = plain.into_iter().chain(weak).collect();
         assert_eq!(members(&all, &none), [[0, 1, 2, 3]]);
+    }
+
+    #[test]
+    fn a_pair_that_may_not_link_is_no_rival() {
+        let copy = |image1, image2, log_odds| VerifiedPair {
+            relation: Some(Relation::Copy),
+            ..VerifiedPair::of(image1, image2, log_odds)
+        };
+        let pairs = [copy(0, 1, 1.0), pair(0, 2, 5.0), pair(1, 3, 5.0)];
+        let linkage = |copies_only| Linkage {
+            min_log_odds: log_odds(0.45),
+            min_inliers: None,
+            copies_only,
+        };
+        let none = Constraints::default();
+        let lowered_by = |linkage: &Linkage| {
+            let rivals = rivals_of(4, &pairs, linkage, &none);
+            lowered(&pairs[0], &rivals)
+        };
+        assert_eq!(lowered_by(&linkage(false)), -1.0);
+        assert_eq!(lowered_by(&linkage(true)), 1.0);
+        let found = clusters_with(&linkage(true), &pairs, &none);
+        assert_eq!(found[0].members, [0, 1]);
     }
 }

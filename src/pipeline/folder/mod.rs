@@ -467,10 +467,12 @@ mod tests {
                     "features": {features}, "worth": {worth}, "pixels": {rest}, "copies": {rest}}}"#
             );
             let judgement = Some(Judgement::parse(&text).unwrap());
-            let options = ClusterOptions {
+            let mut options = ClusterOptions {
                 judgement,
                 ..options()
             };
+            // So that no pair has as many inliers as are always compared.
+            options.matching.extraction.max_features = 48;
             let session = FolderSession::new(&model, folder.path(), store, &options).unwrap();
             session.cluster().unwrap()
         };
@@ -479,10 +481,10 @@ mod tests {
         let all = cluster(&store, 1.5);
         let some = cluster(&store, -0.5);
         let count = |found: &FolderClusters| found.pairs.iter().filter(is_compared).count();
-        assert!(count(&some) < count(&all) && count(&some) >= 8 * 12 / 2);
+        assert!(count(&some) < count(&all) && count(&some) >= 3 * 12 / 2);
         assert_eq!(some, cluster(&Store::in_memory().unwrap(), -0.5));
         let mut off = some.pairs.iter().filter(|pair| !is_compared(pair));
-        assert!(off.all(|pair| pair.log_odds <= -1.0 && pair.relation.is_none()));
+        assert!(off.all(|pair| pair.log_odds <= -1.5 && pair.relation.is_none()));
     }
 
     /// Breaks the store before pairs are verified.

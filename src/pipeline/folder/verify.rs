@@ -23,8 +23,8 @@ const VERIFICATION_VERSION: u32 = 6;
 /// Batch size for reading and writing pairs in the store.
 pub(super) const CHUNK: usize = 2048;
 
-/// Pairs at least this probable by their features are told as linked before pixels are compared.
-const LINKED_BY_FEATURES: f64 = 0.6;
+/// Pairs at least this probable by their features are told as linked before pixels are compared; they all are.
+const LINKED_BY_FEATURES: f64 = 0.74;
 
 /// Pairs of photos by index, the lesser first.
 pub(super) type Pairs = [(u32, u32)];
@@ -43,6 +43,8 @@ pub(super) struct Worthy {
     pub at: u32,
     /// By [`Judgement::worth`].
     pub worth: f32,
+    /// Whether the store has what its pixels say.
+    pub has_pixels: bool,
 }
 
 /// The pairs to verify, sorted.
@@ -129,16 +131,19 @@ pub(super) fn verify_pairs(
             })
             .collect();
         for ((pair, worth), known) in judged.into_iter().zip(known) {
-            tell_link(session, &pair);
+            tell_likely_link(session, &pair);
             let at = verified.pairs.len() as u32;
             verified.pairs.push(pair);
             match known {
                 None => unknown.push(at),
                 Some(_) => counter.count(true),
             }
-            verified
-                .worthy
-                .extend(worth.map(|worth| Worthy { at, worth }));
+            let has_pixels = known.is_some_and(|record| record.pixels.is_some());
+            verified.worthy.extend(worth.map(|worth| Worthy {
+                at,
+                worth,
+                has_pixels,
+            }));
         }
     }
     let photos = |at: &u32| {
@@ -170,11 +175,13 @@ pub(super) fn verify_pairs(
             let mut new = Vec::with_capacity(chunk.len());
             for (&at, (record, judged, worth)) in chunk.iter().zip(found) {
                 new.push((hashes(entries, pairs[at as usize]), record));
-                tell_link(session, &judged);
+                tell_likely_link(session, &judged);
                 verified.pairs[at as usize] = judged;
-                verified
-                    .worthy
-                    .extend(worth.map(|worth| Worthy { at, worth }));
+                verified.worthy.extend(worth.map(|worth| Worthy {
+                    at,
+                    worth,
+                    has_pixels: false,
+                }));
             }
             if let Some(settings) = settings {
                 session.using(|store| store.put_pairs(settings, &new));
@@ -186,7 +193,7 @@ pub(super) fn verify_pairs(
 }
 
 /// Tells the observer of a pair that features alone link.
-fn tell_link(session: &FolderSession<'_>, pair: &VerifiedPair) {
+fn tell_likely_link(session: &FolderSession<'_>, pair: &VerifiedPair) {
     if pair.probability() >= LINKED_BY_FEATURES && pair.is_linked(session.options) {
         session.observer.linked(pair.image1, pair.image2);
     }

@@ -417,7 +417,7 @@ class Clustering:
         self.runner.run("parts/compared", [(unit, (name, least)) for (unit, _), name in zip(units, names)])
         names = [name for own in of_part for name in own]
         rivals = Rivals(self.num_photos)
-        prior = options.prior(counted_log_odds(self.store, names, options.least_counted, rivals))
+        prior = options.prior(counted_log_odds(self.store, names, options, rivals))
         strongest = ray.put(rivals.strongest(prior))
         del rivals
         units = [(f"{number:06}", (own, prior)) for number, own in enumerate(of_part)]

@@ -97,8 +97,8 @@ def best_pairs(store, names, best):
     """Adds the pairs of parts that are worth comparing to `best`."""
     for name in names:
         with store.open(name) as part:
-            table = part.read(["image1", "image2", "worth"])
-        best.add(*(numbers(table, key) for key in ("image1", "image2", "worth")))
+            table = part.read(["image1", "image2", "worth", "log_odds"])
+        best.add(*(numbers(table, key) for key in ("image1", "image2", "worth", "log_odds")))
 
 
 def compared(job, name, verified_name, least):
@@ -209,18 +209,20 @@ def read_rows(job, rows):
     return contents
 
 
-def counted_log_odds(store, names, least, rivals):
-    """The log-odds of all pairs with pixel evidence or with log-odds of `least` and more, in the order of pairs;
-    adds those with pixel evidence to `rivals`."""
+def counted_log_odds(store, names, options, rivals):
+    """The log-odds of all pairs that count for the prior, in the order of pairs; adds those with pixel evidence that
+    may link to `rivals`."""
     found = [np.zeros(0)]
     for name in names:
         with store.open(name) as part:
-            table = part.read(["image1", "image2", "log_odds", "relation", "agreement"])
+            table = part.read(["image1", "image2", "num_inliers", "log_odds", "relation", "agreement"])
         log_odds = numbers(table, "log_odds")
         is_compared = table["agreement"].is_valid().to_numpy()
-        ends = (numbers(table, key)[is_compared] for key in ("image1", "image2"))
-        rivals.add(*ends, log_odds[is_compared], is_copy(table)[is_compared])
-        found.append(log_odds[is_compared | (log_odds >= least)])
+        copies = is_copy(table)
+        able = is_compared & options.may_link(numbers(table, "num_inliers"), copies)
+        ends = (numbers(table, key)[able] for key in ("image1", "image2"))
+        rivals.add(*ends, log_odds[able], copies[able])
+        found.append(log_odds[is_compared | (log_odds >= options.least_counted)])
     return np.concatenate(found)
 
 
