@@ -160,7 +160,13 @@ def test_every_pair_of_scenes(tmp_path):
     found = delfin.ray.cluster(scenes, tmp_path / "out", block_bytes=1 << 20, **options)
     assert found.stages["pairs"]["blocks"] > 1
     assert_same(found, delfin.cluster(scenes, store=False, **options))
-    assert found.edges()["agreement"].null_count < found.num_edges and len(found) < found.num_photos
+    edges = found.edges()
+    is_compared = edges["agreement"].is_valid().to_numpy()
+    assert is_compared.any() and len(found) < found.num_photos
+    # Pairs that are worth comparing and off the shortlist.
+    log_odds = edges["log_odds"].to_numpy() - found.prior_log_odds
+    off = log_odds[~is_compared & (log_odds > -3.9)]
+    assert len(off) and off.max() <= -1.5
 
 
 def test_candidates_of_a_thousand(thousand, tmp_path):
@@ -218,7 +224,7 @@ def test_a_killed_worker_changes_nothing(hundreds, tmp_path):
     killed = []
 
     def kill(stage, done, total):
-        if stage in ("features", "verified") and stage not in killed and 0 < done < total:
+        if stage in ("features", "verified", "compared") and stage not in killed and 0 < done < total:
             for process in worker_processes()[:1]:
                 os.kill(process, signal.SIGKILL)
                 killed.append(stage)
@@ -243,7 +249,7 @@ def stop_at(name):
 def test_a_stopped_job_goes_on(hundreds, tmp_path):
     folder, expected = hundreds
     output = tmp_path / "out"
-    for stage in ("features", "voters", "verified", "clustered"):
+    for stage in ("features", "voters", "verified", "compared", "clustered"):
         with pytest.raises(Stopped):
             delfin.ray.cluster(folder, output, progress=stop_at(stage), **SMALL)
     # Another number of workers' threads changes no plan.
@@ -285,7 +291,8 @@ def test_damaged_parts_are_computed_again(hundreds, tmp_path):
     folder, expected = hundreds
     output = tmp_path / "out"
     first = delfin.ray.cluster(folder, output, **SMALL)
-    damaged = [sorted((output / "parts" / stage).iterdir())[0] for stage in ("features", "votes", "verified")]
+    stages = "features", "votes", "verified", "compared"
+    damaged = [sorted((output / "parts" / stage).iterdir())[0] for stage in stages]
     damaged.append(sorted((output / "edges.parquet").iterdir())[0])
     for number, path in enumerate(damaged):
         data = bytearray(path.read_bytes())
@@ -299,7 +306,7 @@ def test_damaged_parts_are_computed_again(hundreds, tmp_path):
     with pytest.raises(delfin.FileError, match="edges.parquet/000000"):
         first.edges()
     found = delfin.ray.cluster(folder, output, **SMALL)
-    assert num_reused(found) == sum(stage["blocks"] for stage in found.stages.values()) - 5
+    assert num_reused(found) == sum(stage["blocks"] for stage in found.stages.values()) - 6
     assert_same(found, expected)
 
 
