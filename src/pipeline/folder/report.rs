@@ -30,6 +30,8 @@ use crate::store::{ContentHash, SettingsId};
 const CUTS: std::ops::RangeInclusive<i32> = -6..=16;
 /// Pairs less probable than this, and than the run's own cut, are not shown.
 const MIN_SHOWN_PROBABILITY: f64 = 0.05;
+/// The same of pairs whose pixels were not compared: more than any off the shortlist has.
+const MIN_SHOWN_BY_FEATURES: f64 = 0.2;
 /// Members with a lower score are marked as uncertain; a pair with just enough evidence scores 0.5.
 const MIN_CERTAIN_SCORE: f64 = 0.5;
 
@@ -272,9 +274,19 @@ fn report_pair(pair: &VerifiedPair) -> ReportPair {
 impl FolderClusters {
     /// The pairs that a report shows.
     fn shown_pairs(&self, options: &ClusterOptions) -> impl Iterator<Item = &VerifiedPair> {
-        let min_shown = MIN_SHOWN_PROBABILITY.min(options.min_probability);
+        let min_compared = MIN_SHOWN_PROBABILITY.min(options.min_probability);
+        let min_left_out = match options.matching.refinement {
+            Some(_) => MIN_SHOWN_BY_FEATURES.min(options.min_probability),
+            None => min_compared,
+        };
         let pairs = self.pairs.iter();
-        pairs.filter(move |pair| pair.probability() >= min_shown)
+        pairs.filter(move |pair| {
+            let min_shown = match pair.evidence {
+                Some(_) => min_compared,
+                None => min_left_out,
+            };
+            pair.probability() >= min_shown
+        })
     }
 
     /// The verified pair of two photos, the lesser first.
