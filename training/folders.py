@@ -54,14 +54,14 @@ def answers(ensemble, table):
 
 def compared(count, pairs, file, has_shortlist):
     """Which pairs are compared by pixels, and the log-odds of all, without the prior."""
-    is_worth = (pairs.worth >= file["min_worth"]) | (pairs.inliers >= judgement.MANY_INLIERS)
+    # As the program has it: infinity with many inliers, none where it is not worth it.
+    worth = pairs.worth.mask(pairs.worth < file["min_worth"]).mask(pairs.inliers >= judgement.MANY_INLIERS, np.inf)
+    worth = worth.to_numpy(np.float32)
+    is_compared = ~np.isnan(worth)
     by_features = pairs.by_features.to_numpy(np.float64)
-    by_features = np.where(is_worth, by_features, np.minimum(by_features, file["max_not_compared"]))
-    is_compared = is_worth.to_numpy()
+    by_features = np.where(is_compared, by_features, np.minimum(by_features, file["max_not_compared"]))
     if has_shortlist:
         ends = [pairs[place].to_numpy(np.uint32) for place in ("place1", "place2")]
-        worth = np.where(pairs.inliers >= judgement.MANY_INLIERS, np.inf, np.where(is_worth, pairs.worth, np.nan))
-        worth = worth.astype(np.float32)
         best = _delfin.BestPairs(count)
         best.add(*ends, worth, by_features)
         is_compared, by_features = _delfin.shortlisted(best.least(), *ends, worth, by_features)

@@ -24,8 +24,8 @@ const VERSION: u32 = 2;
 /// coarse transform is wrong by some percent.
 const MAX_COPY_STRETCH: f32 = 1.12;
 
-/// Pairs with as many inliers are always compared by pixels, whatever features say: `match`, which always compares them, and a
-/// folder answer alike where much agrees.
+/// Pairs with as many inliers are always compared by pixels, whatever features say: `match`, which compares every pair,
+/// and a folder answer alike where much agrees.
 const MANY_INLIERS: u32 = 50;
 
 /// A learned judgement of pairs.

@@ -5,8 +5,8 @@
 //! [`candidates::blocks`](crate::candidates::blocks), or every pair ([`ClusterOptions::verifies_all`]); a [`PairBlock`]
 //! verifies pairs, and compares the pixels of those on the [`Shortlist`] of the ones that are worth it;
 //! [`Judgement::prior_log_odds`] of all pairs with pixel evidence, or with log-odds of [`least_counted`] and more, is
-//! added to each; [`Rivals`] of those with pixel evidence that [`may_link`] lower each of these; [`Components`] of the pairs whose
-//! [`link_evidence`] is 1 and more; [`component_clusters`] of each component.
+//! added to each; [`Rivals`] of those with pixel evidence that [`may_link`] lower each of these; [`Components`] of the
+//! pairs whose [`link_evidence`] is 1 and more; [`component_clusters`] of each component.
 //!
 //! Photos have numbers, in the order of their paths.
 

@@ -8,6 +8,7 @@ use super::pixels::{groups, prepare, sort_by_neighborhood};
 use super::read::{Entry, load};
 use super::verify::{
     CHUNK, Verified, Worthy, compare_pair, hashes, judged_pair, known_pairs, names, pair_settings,
+    tell_link,
 };
 use super::{FolderSession, VerifiedPair};
 use crate::error::Result;
@@ -37,13 +38,10 @@ pub(super) fn compare_pixels(
     let mut to_compare: Vec<u32> = unknown.iter().map(|pair| pair.at).collect();
     for chunk in known.chunks(CHUNK) {
         counter.check()?;
-        let photos = |pair: &Worthy| {
-            let pair = &pairs[pair.at as usize];
-            (pair.image1 as u32, pair.image2 as u32)
-        };
-        let ends: Vec<(u32, u32)> = chunk.iter().map(photos).collect();
-        let records = known_pairs(session, entries, settings, &ends);
-        for ((&Worthy { at, .. }, pair), record) in chunk.iter().zip(ends).zip(records) {
+        let photos = chunk.iter().map(|pair| ends(&pairs[pair.at as usize]));
+        let photos: Vec<(u32, u32)> = photos.collect();
+        let records = known_pairs(session, entries, settings, &photos);
+        for ((&Worthy { at, .. }, pair), record) in chunk.iter().zip(photos).zip(records) {
             match record.filter(|record| record.pixels.is_some()) {
                 Some(record) => {
                     let judged = judged_pair(names(entries, pair), &record, judgement);
@@ -66,10 +64,7 @@ pub(super) fn compare_pixels(
         counter.check()?;
         let group: Vec<(u32, (u32, u32))> = to_compare[range]
             .iter()
-            .map(|&at| {
-                let pair = &pairs[at as usize];
-                (at, (pair.image1 as u32, pair.image2 as u32))
-            })
+            .map(|&at| (at, ends(&pairs[at as usize])))
             .collect();
         let photos: BTreeSet<usize> = group
             .iter()
@@ -125,9 +120,7 @@ fn shortlisted(
     worthy
 }
 
-/// Tells the observer of a pair that is linked.
-fn tell_link(session: &FolderSession<'_>, pair: &VerifiedPair) {
-    if pair.is_linked(session.options) {
-        session.observer.linked(pair.image1, pair.image2);
-    }
+/// The photos of a pair.
+fn ends(pair: &VerifiedPair) -> (u32, u32) {
+    (pair.image1 as u32, pair.image2 as u32)
 }

@@ -194,7 +194,14 @@ pub(super) fn verify_pairs(
 
 /// Tells the observer of a pair that features alone link.
 fn tell_likely_link(session: &FolderSession<'_>, pair: &VerifiedPair) {
-    if pair.probability() >= LINKED_BY_FEATURES && pair.is_linked(session.options) {
+    if pair.probability() >= LINKED_BY_FEATURES {
+        tell_link(session, pair);
+    }
+}
+
+/// Tells the observer of a pair that is linked.
+pub(super) fn tell_link(session: &FolderSession<'_>, pair: &VerifiedPair) {
+    if pair.is_linked(session.options) {
         session.observer.linked(pair.image1, pair.image2);
     }
 }

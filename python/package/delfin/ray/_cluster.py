@@ -12,10 +12,10 @@ import ray
 
 from .. import __version__
 # Photos that are compared by global descriptor at a time, and with how many: blocks begin at multiples.
-from .._delfin import BLOCK, TILE, BestPairs, BlockOptions, Components, Rivals, WordPhotos
+from .._delfin import BLOCK, TILE, BlockOptions, Components, Rivals, WordPhotos
 from .._errors import Error, FileError, FormatError, OptionError
 from .._progress import callback
-from ._pairs import best_pairs, counted_log_odds
+from ._pairs import counted_log_odds, least_worth
 from ._parts import Store, feature_name, filesystem_of, numbers, routes
 from ._result import RayClusterResult
 from ._run import Runner
@@ -410,10 +410,7 @@ class Clustering:
             of_part.append([f"parts/compared/{unit}" for unit, _ in own])
         self.runner.run("parts/verified", units)
         names = [f"parts/verified/{unit}" for unit, _ in units]
-        best = BestPairs(self.num_photos)
-        best_pairs(self.store, names, best)
-        least = ray.put(best.least())
-        del best
+        least = ray.put(least_worth(self.store, names, self.num_photos))
         self.runner.run("parts/compared", [(unit, (name, least)) for (unit, _), name in zip(units, names)])
         names = [name for own in of_part for name in own]
         rivals = Rivals(self.num_photos)

@@ -5,7 +5,7 @@ import pyarrow as pa
 import ray
 
 from .. import _delfin
-from ._pairs import is_copy
+from ._pairs import is_copy, own_photos
 from ._parts import by_destination, numbers, read_routes
 
 LINKS = pa.schema([("image1", pa.uint32()), ("image2", pa.uint32()), ("evidence", pa.float64())])
@@ -40,11 +40,9 @@ def evidence_of(job, part, group, strongest):
     image1, image2 = numbers(table, "image1"), numbers(table, "image2")
     copies, log_odds = is_copy(table), numbers(table, "log_odds").copy()
     rows = np.flatnonzero(table["relation"].is_valid().to_numpy())
-    # The rows of `strongest` that are needed, not all.
-    photos, places = np.unique(np.concatenate([image1[rows], image2[rows]]), return_inverse=True)
-    places1, places2 = np.split(places.astype(np.uint32), 2)
+    photos, *ends = own_photos(image1[rows], image2[rows])
     own = [values[photos] for values in strongest]
-    log_odds[rows] = _delfin.lowered_by_rivals(own, places1, places2, log_odds[rows], copies[rows])
+    log_odds[rows] = _delfin.lowered_by_rivals(own, *ends, log_odds[rows], copies[rows])
     evidence = job.block_options().evidence(log_odds, numbers(table, "num_inliers").astype(np.int64), copies)
     return {"image1": image1, "image2": image2, "evidence": evidence}
 

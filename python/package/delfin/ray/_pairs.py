@@ -93,12 +93,21 @@ def verified(job, name, pairs_name, group):
         return writer.close()
 
 
-def best_pairs(store, names, best):
-    """Adds the pairs of parts that are worth comparing to `best`."""
+def least_worth(store, names, num_photos):
+    """What the last of each photo's best pairs is worth, of the pairs of parts that are worth comparing."""
+    best = _delfin.BestPairs(num_photos)
+    keys = ["image1", "image2", "worth", "log_odds"]
     for name in names:
         with store.open(name) as part:
-            table = part.read(["image1", "image2", "worth", "log_odds"])
-        best.add(*(numbers(table, key) for key in ("image1", "image2", "worth", "log_odds")))
+            table = part.read(keys)
+        best.add(*(numbers(table, key) for key in keys))
+    return best.least()
+
+
+def own_photos(image1, image2):
+    """The photos of pairs, ascending, and the places of both ends among them: for values of these photos, not of all."""
+    photos, places = np.unique(np.concatenate([image1, image2]), return_inverse=True)
+    return photos, *np.split(places.astype(np.uint32), 2)
 
 
 def compared(job, name, verified_name, least):
@@ -109,9 +118,7 @@ def compared(job, name, verified_name, least):
     columns = {key: np.array(numbers(table, key)) for key in VERIFIED.names}
     image1, image2 = columns["image1"], columns["image2"]
     count = len(image1)
-    # The photos of this block, not all.
-    photos, places = np.unique(np.concatenate([image1, image2]), return_inverse=True)
-    ends = places.astype(np.uint32).reshape(2, count)
+    photos, *ends = own_photos(image1, image2)
     is_listed, log_odds = _delfin.shortlisted(least[photos], *ends, columns.pop("worth"), columns["log_odds"])
     columns["log_odds"] = np.array(log_odds)
     columns["is_compared"] = np.zeros(count, dtype=bool)
@@ -235,7 +242,7 @@ def edges(job, name, names, prior):
     table = pa.concat_tables([COMPARED.empty_table(), *(read_whole(job, part_name) for part_name in names)])
     log_odds = numbers(table, "log_odds") + prior
     columns = {key: table[key] for key in COMPARED.names}
-    columns["log_odds"] = np.array(log_odds)
+    columns["log_odds"] = log_odds
     columns["probability"] = _delfin.probabilities(log_odds)
     table = pa.table({key: columns[key] for key in EDGES.names}, schema=EDGES)
     with job.store.write(name, EDGES) as writer:
