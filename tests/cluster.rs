@@ -597,7 +597,7 @@ fn why_names_the_chain_and_its_weakest_pair() {
     assert_eq!(json["pair"]["inliers"].to_string(), inliers);
     assert_eq!(
         (&json["version"], &json["same_cluster"]),
-        (&3.into(), &true.into())
+        (&4.into(), &true.into())
     );
     // Version 3 of the file calls the clusters classes.
     let path = out.join("clusters.json");

@@ -35,9 +35,10 @@ use pyo3::prelude::*;
 mod _delfin {
     #[pymodule_export]
     use crate::blocks::{
-        BestPairs, BlockOptions, BlockWords, Components, PairBlock, Rivals, WordPhotos,
-        block_clusters, block_nearest, block_votes, count_votes, file_states, is_photo_with,
-        list_folder, lowered_by_rivals, merge_nearest, name_of, probabilities, shortlisted,
+        BestPairs, BlockOptions, BlockWords, Components, CrossingLinks, PairBlock, Rivals,
+        WordPhotos, block_clusters, block_nearest, block_votes, count_votes, file_states,
+        is_photo_with, list_folder, lowered_by_rivals, merge_nearest, name_of, probabilities,
+        shortlisted, with_links,
     };
     #[pymodule_export]
     use crate::classify::{Classification, Classifier, classify, train};

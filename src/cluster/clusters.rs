@@ -16,7 +16,9 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::mem::take;
+use std::ops::Range;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::constraints::{Constraints, Side};
@@ -61,77 +63,134 @@ pub struct Cluster {
 /// photo; every photo is in one cluster. `links` are all pairs that were verified, also those without
 /// evidence; where `is_complete`, a pair that is not among them counts as one without. Of two links between the
 /// same photos the stronger counts. Links to photos that do not exist, and evidence that is not a number,
-/// count as none. `constraints` are kept. Deterministic, and independent of the order of `links`.
+/// count as none. `constraints` are kept. Deterministic, and independent of the order of `links`, which are gone through twice.
 pub(crate) fn clusters(
     num_photos: usize,
-    links: &[Link],
+    links: impl Iterator<Item = Link> + Clone,
     is_complete: bool,
     constraints: &Constraints,
 ) -> Vec<Cluster> {
     let graph = Graph::new(num_photos, links, is_complete);
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for component in components(&graph) {
-        groups.extend(split(&component, &graph, constraints));
-    }
-    let mut groups = constraints.join_clusters(groups);
+    let parts = components(&graph)
+        .into_par_iter()
+        .flat_map_iter(|component| split(&component, &graph, constraints));
+    let mut groups = constraints.join_clusters(parts.collect());
     groups
         .iter_mut()
         .for_each(|members| members.sort_unstable());
     groups.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
     groups
-        .into_iter()
+        .into_par_iter()
         .map(|members| cluster(members, &graph))
         .collect()
 }
 
-/// The verified pairs of photos.
+/// The verified pairs of photos: 24 bytes a pair.
 struct Graph {
-    /// For each photo the others that it was compared with, ascending, and the evidence, from 0.
-    near: Vec<Vec<(usize, f64)>>,
+    /// Where the neighbors of each photo begin, and where those of the last end.
+    starts: Vec<usize>,
+    /// The photos that each photo was compared with, ascending.
+    others: Vec<u32>,
+    /// The evidence of these pairs, from 0.
+    evidence: Vec<f64>,
     /// For each photo the share of its pairs that are links, up to [`MAX_SATURATION`]; 0 where every pair is
     /// known.
     saturation: Vec<f64>,
 }
 
 impl Graph {
-    fn new(num_photos: usize, links: &[Link], is_complete: bool) -> Self {
-        let mut near: Vec<Vec<(usize, f64)>> = vec![Vec::new(); num_photos];
-        for link in links {
+    fn new(
+        num_photos: usize,
+        links: impl Iterator<Item = Link> + Clone,
+        is_complete: bool,
+    ) -> Self {
+        let counted = links.filter_map(|link| {
             let inside = link.image1.max(link.image2) < num_photos && link.image1 != link.image2;
             let evidence = match link.evidence.is_nan() {
                 true => 0.0,
                 false => link.evidence.clamp(0.0, MAX_EVIDENCE),
             };
-            if inside && (evidence > 0.0 || !is_complete) {
-                near[link.image1].push((link.image2, evidence));
-                near[link.image2].push((link.image1, evidence));
+            let counts = inside && (evidence > 0.0 || !is_complete);
+            counts.then_some(Link { evidence, ..link })
+        });
+        let mut ends = vec![0; num_photos + 1];
+        for link in counted.clone() {
+            ends[link.image1 + 1] += 1;
+            ends[link.image2 + 1] += 1;
+        }
+        for photo in 0..num_photos {
+            ends[photo + 1] += ends[photo];
+        }
+        let mut graph = Self {
+            others: vec![0; ends[num_photos]],
+            evidence: vec![0.0; ends[num_photos]],
+            starts: ends.clone(),
+            saturation: Vec::new(),
+        };
+        for link in counted {
+            for (photo, other) in [(link.image1, link.image2), (link.image2, link.image1)] {
+                graph.others[ends[photo]] = other as u32;
+                graph.evidence[ends[photo]] = link.evidence;
+                ends[photo] += 1;
             }
         }
-        for near in &mut near {
-            near.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-            near.dedup_by_key(|entry| entry.0);
-        }
-        let saturation = |near: &Vec<(usize, f64)>| {
-            let num_links = near
+        graph.sort();
+        let saturation = |photo: usize| {
+            let range = graph.range(photo);
+            let num_links = graph.evidence[range.clone()]
                 .iter()
-                .filter(|(_, evidence)| *evidence >= ENOUGH)
+                .filter(|evidence| **evidence >= ENOUGH)
                 .count();
-            match is_complete || near.is_empty() {
+            match is_complete || range.is_empty() {
                 true => 0.0,
-                false => (num_links as f64 / near.len() as f64).min(MAX_SATURATION),
+                false => (num_links as f64 / range.len() as f64).min(MAX_SATURATION),
             }
         };
-        Self {
-            saturation: near.iter().map(saturation).collect(),
-            near,
+        graph.saturation = (0..num_photos).map(saturation).collect();
+        graph
+    }
+
+    /// Sorts the neighbors of each photo; of two links to the same one the stronger stays.
+    fn sort(&mut self) {
+        let (mut row, mut end) = (Vec::new(), 0);
+        for photo in 0..self.starts.len() - 1 {
+            row.clear();
+            row.extend(self.near(photo));
+            row.sort_by(|a: &(usize, f64), b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+            row.dedup_by_key(|entry| entry.0);
+            self.starts[photo] = end;
+            for &(other, evidence) in &row {
+                self.others[end] = other as u32;
+                self.evidence[end] = evidence;
+                end += 1;
+            }
         }
+        if let Some(last) = self.starts.last_mut() {
+            *last = end;
+        }
+    }
+
+    /// Where the neighbors of a photo stand.
+    fn range(&self, photo: usize) -> Range<usize> {
+        self.starts[photo]..self.starts[photo + 1]
+    }
+
+    /// The neighbors of a photo, with the evidence.
+    fn near(&self, photo: usize) -> impl Iterator<Item = (usize, f64)> {
+        let others = self.others[self.range(photo)].iter();
+        let evidence = &self.evidence[self.range(photo)];
+        others
+            .map(|other| *other as usize)
+            .zip(evidence.iter().copied())
     }
 
     /// The evidence of a pair; none where it was not verified.
     fn evidence(&self, photo: usize, other: usize) -> Option<f64> {
-        let near = &self.near[photo];
-        let at = near.binary_search_by_key(&other, |entry| entry.0).ok()?;
-        Some(near[at].1)
+        let range = self.range(photo);
+        let at = self.others[range.clone()]
+            .binary_search(&(other as u32))
+            .ok()?;
+        Some(self.evidence[range.start + at])
     }
 
     /// The evidence of a pair, and what the pair counts: 1 where it was verified, else less.
@@ -145,9 +204,9 @@ impl Graph {
 
 /// The photos that pairs with enough evidence join, directly or through others.
 fn components(graph: &Graph) -> Vec<Vec<usize>> {
-    let mut seen = vec![false; graph.near.len()];
+    let mut seen = vec![false; graph.saturation.len()];
     let mut components = Vec::new();
-    for start in 0..graph.near.len() {
+    for start in 0..seen.len() {
         if seen[start] {
             continue;
         }
@@ -155,7 +214,7 @@ fn components(graph: &Graph) -> Vec<Vec<usize>> {
         let mut component = vec![start];
         let mut next = 0;
         while next < component.len() {
-            for &(other, evidence) in &graph.near[component[next]] {
+            for (other, evidence) in graph.near(component[next]) {
                 if evidence >= ENOUGH && !seen[other] {
                     seen[other] = true;
                     component.push(other);
@@ -226,7 +285,7 @@ impl Groups {
         let mut ties = vec![BTreeMap::new(); component.len()];
         for (number, &photo) in component.iter().enumerate() {
             // Each pair once; a component is sorted.
-            for &(other, _) in graph.near[photo].iter().filter(|near| near.0 > photo) {
+            for (other, _) in graph.near(photo).filter(|near| near.0 > photo) {
                 let Ok(other_number) = component.binary_search(&other) else {
                     continue;
                 };
@@ -339,7 +398,7 @@ fn similarity(graph: &Graph, photo: usize, other: usize) -> f64 {
         return 0.0;
     }
     let strong = |at: usize| {
-        let near = graph.near[at].iter().copied();
+        let near = graph.near(at);
         near.filter(move |&(n, e)| e >= ENOUGH && n != photo && n != other)
     };
     // Each photo is a neighbour of the other, as far as their own pair goes.
@@ -401,7 +460,7 @@ mod tests {
 
     fn groups(num_photos: usize, links: &[(usize, usize, f64)]) -> Vec<Vec<usize>> {
         let links: Vec<Link> = links.iter().copied().map(link).collect();
-        let clusters = clusters(num_photos, &links, true, &Constraints::default());
+        let clusters = clusters(num_photos, links.into_iter(), true, &Constraints::default());
         clusters
             .into_iter()
             .map(|cluster| cluster.members)
@@ -451,7 +510,7 @@ mod tests {
     #[test]
     fn the_best_connected_represents() {
         let links = [(0, 1, 3.0), (1, 2, 3.0), (0, 2, 1.0)].map(link);
-        let found = clusters(3, &links, true, &Constraints::default());
+        let found = clusters(3, links.into_iter(), true, &Constraints::default());
         assert_eq!(found[0].representative, 1);
         assert_eq!(found[0].scores, [0.625, 0.75, 0.625]);
     }
@@ -483,7 +542,7 @@ mod tests {
         let mut links = copies(0..300, 600..700);
         links.extend(copies(300..600, 600..700));
         let sizes = |links: &[Link]| -> Vec<usize> {
-            let found = clusters(700, links, false, &Constraints::default());
+            let found = clusters(700, links.iter().copied(), false, &Constraints::default());
             found.iter().map(|c| c.members.len()).take(3).collect()
         };
         assert_eq!(sizes(&links), [300, 300, 1]);
@@ -500,7 +559,12 @@ mod tests {
             .flat_map(|i| (i + 1..i + 21).map(move |j| link((i, j, 2.0))))
             .collect();
         for is_complete in [true, false] {
-            let found = clusters(50_020, &links, is_complete, &Constraints::default());
+            let found = clusters(
+                50_020,
+                links.iter().copied(),
+                is_complete,
+                &Constraints::default(),
+            );
             assert_eq!(found.iter().map(|c| c.members.len()).sum::<usize>(), 50_020);
             assert!(found[0].members.len() > 10);
         }

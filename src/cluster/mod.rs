@@ -1,11 +1,12 @@
 //! Scored pairs of photos -> clusters, and how well these agree with true classes.
 //!
-//! Works on indices alone: no photo, no file. `clusters` joins photos into clusters; [`evaluate`]
-//! compares clusters with classes.
+//! Works on indices alone: no photo, no file. `clusters` joins photos into clusters; [`CrossingLinks`] says how far
+//! links contradict clusters; [`evaluate`] compares clusters with classes.
 
 mod clusters;
 mod components;
 mod constraints;
+mod crossing;
 mod evaluation;
 
 pub use clusters::Cluster;
@@ -13,4 +14,5 @@ pub(crate) use clusters::{Link, clusters};
 pub use components::Components;
 pub use constraints::Constraint;
 pub(crate) use constraints::Constraints;
+pub use crossing::{CrossingLinks, LinkBalance};
 pub use evaluation::{Evaluation, Scores, evaluate};

@@ -335,6 +335,61 @@ pub(crate) fn lowered_by_rivals<'py>(
     arrays::column(py, lowered.collect())
 }
 
+/// The links inside of clusters and between them; 8 bytes a photo.
+#[pyclass(module = "delfin._delfin")]
+pub(crate) struct CrossingLinks(blocks::CrossingLinks);
+
+#[pymethods]
+impl CrossingLinks {
+    /// No links yet, of photos in these clusters, each named by one of its photos.
+    #[new]
+    fn new(clusters: PyReadonlyArray1<'_, u32>) -> Self {
+        Self(blocks::CrossingLinks::new(values(&clusters)))
+    }
+
+    fn add(&mut self, image1: PyReadonlyArray1<'_, u32>, image2: PyReadonlyArray1<'_, u32>) {
+        for (image1, image2) in numbered(&image1, &image2) {
+            self.0.add([image1, image2]);
+        }
+    }
+
+    /// For each photo the crossing links of its cluster, and the photos that are linked inside; the folder's ratio.
+    fn balance<'py>(&self, py: Python<'py>) -> (Column<'py, u32>, Column<'py, u32>, f64) {
+        let balance = self.0.balance();
+        let column = |at: usize| {
+            let of_photos = balance.of_photos().iter();
+            arrays::column(py, of_photos.map(|links| links[at]).collect())
+        };
+        (column(0), column(1), balance.ratio())
+    }
+}
+
+/// The log-odds of pairs with what links give: of each photo the crossing links of its cluster, and the photos that are
+/// linked inside; the folder's ratio.
+#[pyfunction]
+pub(crate) fn with_links<'py>(
+    py: Python<'py>,
+    crossing: PyReadonlyArray1<'py, u32>,
+    inside: PyReadonlyArray1<'py, u32>,
+    ratio: f64,
+    image1: PyReadonlyArray1<'py, u32>,
+    image2: PyReadonlyArray1<'py, u32>,
+    log_odds: PyReadonlyArray1<'py, f64>,
+    is_compared: PyReadonlyArray1<'py, bool>,
+) -> Column<'py, f64> {
+    let of_photo = values(&crossing).into_iter().zip(values(&inside));
+    let of_photo = of_photo.map(|(crossing, inside)| [crossing, inside]);
+    let balance = blocks::LinkBalance::new(of_photo.collect(), ratio);
+    let pairs = numbered(&image1, &image2).into_iter();
+    let judged = log_odds.as_array().into_iter().zip(is_compared.as_array());
+    let counted = pairs
+        .zip(judged)
+        .map(|((image1, image2), (log_odds, is_compared))| {
+            log_odds + balance.gain([image1, image2], *is_compared)
+        });
+    arrays::column(py, counted.collect())
+}
+
 fn relation(is_copy: bool) -> Option<Relation> {
     Some(match is_copy {
         true => Relation::Copy,

@@ -9,7 +9,7 @@ use delfin::folder::{name_below, path_below, path_from_text, path_text};
 use delfin::hex;
 use delfin::image::Photo;
 use delfin::pipeline::{
-    ClusterFile, Explanation, MatchOptions, PairReport, RivalPairs, VerifiedPair, for_and_against,
+    ClusterFile, Explanation, MatchOptions, PairReport, VerifiedPair, for_and_against,
     match_extracted, percent, relation_text,
 };
 use delfin::store::rounded;
@@ -131,6 +131,9 @@ fn draw_pair(
     )
 }
 
+/// What a pair counts as between clusters is told where it differs by this from its probability.
+const MIN_TOLD: f64 = 0.01;
+
 fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<String> {
     let name = |photo: usize| file.photos[photo].path.as_str();
     let [cluster1, cluster2] = why.clusters;
@@ -144,27 +147,38 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
         None if photos[0] == photos[1] => "pair      both are the same photo".into(),
         None => "pair      the two were not verified with each other".into(),
     });
-    let counts_as = |rivals: &RivalPairs| percent(rivals.probability);
-    let alone = why.pair.map(|pair| percent(pair.probability()));
-    let rivals = why.rivals.as_ref();
-    if let Some(rivals) = rivals.filter(|rivals| Some(counts_as(rivals)) != alone) {
-        let rival = |pair: &VerifiedPair| {
-            let [image1, image2] = [pair.image1, pair.image2].map(name);
-            format!("{image1} - {image2} {}", percent(pair.probability()))
-        };
-        let [first, second] = rivals.pairs.each_ref().map(rival);
-        lines.push(format!(
-            "rivals    {first}, {second}: both photos are tied more strongly to others; between clusters the pair counts as {}",
-            counts_as(rivals)
-        ));
+    let alone = why.pair.map(|pair| pair.probability());
+    let matters = |(counts, alone): (f64, f64)| (counts - alone).abs() >= MIN_TOLD;
+    if why.counts_as.zip(alone).is_some_and(matters) {
+        if let Some(gain) = why.gain.filter(|gain| gain.log_odds.abs() >= 0.05) {
+            lines.push(format!(
+                "links     {} photos linked inside their cluster, {} links to other clusters: {:+.1} log-odds",
+                gain.inside, gain.crossing, gain.log_odds
+            ));
+        }
+        if let Some(rivals) = why.rivals.as_ref().filter(|rivals| rivals.log_odds >= 0.05) {
+            let rival = |pair: &VerifiedPair| {
+                let [image1, image2] = [pair.image1, pair.image2].map(name);
+                format!("{image1} - {image2} {}", percent(pair.probability()))
+            };
+            let [first, second] = rivals.pairs.each_ref().map(rival);
+            lines.push(format!(
+                "rivals    {first}, {second}: both photos are tied more strongly to others: {:+.1} log-odds",
+                -rivals.log_odds
+            ));
+        }
+        lines.extend(
+            why.counts_as
+                .map(|counts| format!("counts    between clusters as {}", percent(counts))),
+        );
     }
     if let Some(between) = why
         .between
-        .filter(|between| between.links_without_rivals > 0)
+        .filter(|between| between.links + between.links_by_probability > 0)
     {
-        let without = match between.links_without_rivals {
+        let without = match between.links_by_probability {
             links if links == between.links => String::new(),
-            links => format!(", {links} without rivals"),
+            links => format!(", {links} by their probability alone"),
         };
         lines.push(format!(
             "between   links between both clusters: {} of {} pairs{without}",
@@ -250,19 +264,25 @@ fn as_json(
         })
     };
     json!({
-        "version": 3,
+        "version": 4,
         "photos": photos.each_ref().map(name),
         "clusters": why.clusters,
         "same_cluster": why.is_same_cluster(),
         "pair": why.pair.as_ref().map(pair),
+        "links_of_clusters": why.gain.map(|gain| json!({
+            "inside": gain.inside,
+            "crossing": gain.crossing,
+            "log_odds": gain.log_odds,
+        })),
         "rivals": why.rivals.as_ref().map(|rivals| json!({
             "pairs": rivals.pairs.each_ref().map(pair),
-            "probability": rivals.probability,
+            "log_odds": -rivals.log_odds,
         })),
+        "counts_as": why.counts_as,
         "between": why.between.map(|between| json!({
             "pairs": between.pairs,
             "links": between.links,
-            "links_without_rivals": between.links_without_rivals,
+            "links_by_probability": between.links_by_probability,
         })),
         "correction": why.correction,
         "chain": why.chain.iter().map(name).collect::<Vec<_>>(),

@@ -6,7 +6,10 @@
 //! verifies pairs, and compares the pixels of those on the [`Shortlist`] of the ones that are worth it;
 //! [`Judgement::prior_log_odds`] of all pairs with pixel evidence, or with log-odds of [`least_counted`] and more, is
 //! added to each; [`Rivals`] of those with pixel evidence that [`may_link`] lower each of these; [`Components`] of the
-//! pairs whose [`link_evidence`] is 1 and more; [`component_clusters`] of each component.
+//! pairs whose [`first_link_evidence`] is 1 and more, and [`component_clusters`] of each component. Of these first
+//! clusters the [`CrossingLinks`] are counted, of pairs with log-odds above 0 that [`may_link`], and their
+//! [`LinkBalance::gain`] is added to the log-odds of each pair; rivals, components by [`link_evidence`], and clusters are
+//! then found again.
 //!
 //! Photos have numbers, in the order of their paths.
 
@@ -17,7 +20,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::linkage::Linkage;
+use super::linkage::{FIRST_CUT, Linkage};
 use super::pixels::{self, prepared};
 use super::read::{self, Loaded, extraction_settings};
 use super::verify::{PairNames, compare_loaded, judged, judged_pair, settings_text, verify_loaded};
@@ -32,7 +35,7 @@ use crate::refinement::RefinementImage;
 use crate::scoring::Judgement;
 use crate::store::{self, ContentHash};
 
-pub use crate::cluster::Components;
+pub use crate::cluster::{Components, CrossingLinks, LinkBalance};
 pub use crate::scoring::{BestPairs, Rivals, Shortlist};
 
 /// Photos whose features are in memory at a time, about 150 KB each, in one process.
@@ -49,7 +52,7 @@ pub fn settings_hash(model: &Model, options: &ClusterOptions) -> Result<String> 
     let matching = &options.matching;
     let judgement = judgement_of(options)?;
     let text = format!(
-        "shortlist 1, rivals 3, {}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
+        "shortlist 1, rivals 3, links 1, {}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
         settings_text(&extraction_settings(model, &matching.extraction), matching),
         matching.decode,
         options.candidates,
@@ -286,8 +289,8 @@ pub fn pair_groups(pairs: &[(usize, usize)], max_photos: usize) -> (Vec<usize>, 
     (order, groups)
 }
 
-/// The evidence that a pair gives by its log-odds, with the prior and lowered by [`Rivals`]: from 0, none, over 1, what
-/// links its photos, upwards.
+/// The evidence that a pair gives by what it counts as, in log-odds, with the prior, the [`LinkBalance::gain`], and
+/// lowered by [`Rivals`]: from 0, none, over 1, what links its photos, upwards.
 pub fn link_evidence(
     log_odds: f64,
     num_inliers: usize,
@@ -295,6 +298,17 @@ pub fn link_evidence(
     options: &ClusterOptions,
 ) -> f64 {
     let linkage = Linkage::new(options.min_probability, options);
+    linkage.evidence(log_odds, num_inliers, is_copy)
+}
+
+/// As [`link_evidence`], for the first clusters, whatever the minimum probability of `options`.
+pub fn first_link_evidence(
+    log_odds: f64,
+    num_inliers: usize,
+    is_copy: bool,
+    options: &ClusterOptions,
+) -> f64 {
+    let linkage = Linkage::new(FIRST_CUT, options);
     linkage.evidence(log_odds, num_inliers, is_copy)
 }
 
@@ -317,8 +331,8 @@ pub fn component_clusters(
         image2,
         evidence,
     };
-    let links: Vec<Link> = links.iter().map(link).collect();
-    let mut found = clusters(num_photos, &links, has_all_pairs, &Constraints::default());
+    let links = links.iter().map(link);
+    let mut found = clusters(num_photos, links, has_all_pairs, &Constraints::default());
     found.retain(|cluster| cluster.members.iter().all(|&photo| photo < num_members));
     found
 }
@@ -370,7 +384,7 @@ mod tests {
                 image2: image2 as usize,
                 evidence,
             });
-            let expected: Vec<_> = clusters(30, &all.collect::<Vec<_>>(), has_all_pairs, &Constraints::default())
+            let expected: Vec<_> = clusters(30, all, has_all_pairs, &Constraints::default())
                 .into_iter()
                 .map(|cluster| (cluster.members, cluster.scores, cluster.representative))
                 .collect();

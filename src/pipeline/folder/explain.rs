@@ -1,7 +1,7 @@
 //! Why two photos are, or are not, in one cluster.
 
 use super::corrections::constraints;
-use super::linkage::{Linkage, clusters_at, lowered, rivals_of};
+use super::linkage::{Counts, FolderPairs, LinkGain, Linkage};
 use super::{ClusterFile, VerifiedPair};
 use crate::cluster::{Cluster, Components};
 use crate::hex::hash;
@@ -18,8 +18,13 @@ pub struct Explanation {
     pub clusters: [usize; 2],
     /// The pair itself; none when it was not verified.
     pub pair: Option<VerifiedPair>,
+    /// What the links of both clusters give to the pair between clusters; none where it was not verified, and in files of
+    /// older programs.
+    pub gain: Option<LinkGain>,
     /// What lowers the pair between clusters; none where nothing does.
     pub rivals: Option<RivalPairs>,
+    /// What the pair counts as between clusters, 0 to 1; none when it was not verified.
+    pub counts_as: Option<f64>,
     /// The pairs between both clusters; none in one cluster.
     pub between: Option<PairsBetween>,
     /// Photos from the first to the second, each verified with the next, such that the weakest of
@@ -40,8 +45,8 @@ pub struct Explanation {
 pub struct RivalPairs {
     /// The strongest pair of each photo; where they are other views, the strongest that is no copy.
     pub pairs: [VerifiedPair; 2],
-    /// What the pair counts as between clusters.
-    pub probability: f64,
+    /// What they take from the pair, in log-odds.
+    pub log_odds: f64,
 }
 
 /// The pairs of a photo of one cluster with a photo of another.
@@ -50,10 +55,10 @@ pub struct RivalPairs {
 pub struct PairsBetween {
     /// Their number.
     pub pairs: usize,
-    /// How many of them link their photos.
+    /// How many of them link their photos by what they count as.
     pub links: usize,
-    /// How many of them would if no pair had rivals.
-    pub links_without_rivals: usize,
+    /// How many of them would by their probability.
+    pub links_by_probability: usize,
 }
 
 impl Explanation {
@@ -87,14 +92,14 @@ impl ClusterFile {
         let hashes = self.photos.iter().map(|photo| hash(&photo.sha256));
         let hashes = hashes.map(Option::unwrap_or_default);
         let constraints = constraints(hashes, &self.source.corrections);
-        let rivals = match self.has_rivals {
-            true => rivals_of(self.photos.len(), &self.pairs, &linkage, &constraints),
-            false => Rivals::new(self.photos.len()),
+        let folder = FolderPairs::new(self.photos.len(), &self.pairs, &constraints);
+        let counts = match (self.has_rivals, self.counts_links) {
+            (true, true) => Counts::new(&folder, &linkage),
+            (true, false) => Counts::with_rivals(&folder, &linkage),
+            (false, _) => Counts::plain(self.photos.len()),
         };
         let gives_other = |cut: &f64| {
-            let other = linkage.at(*cut);
-            let count = self.photos.len();
-            let clusters = clusters_at(count, &self.pairs, &other, &rivals, &constraints);
+            let clusters = folder.clusters(&linkage.at(*cut), &counts);
             (cluster_of(&clusters, photo1) == cluster_of(&clusters, photo2)) != is_same
         };
         let mut cuts: Vec<f64> = TRIED_LOG_ODDS
@@ -107,17 +112,18 @@ impl ClusterFile {
         let pair = pairs.find(|pair| ends.contains(&(pair.image1, pair.image2)));
         Some(Explanation {
             clusters: own,
+            gain: pair.and_then(|pair| counts.gain(pair)),
             rivals: pair.and_then(|pair| {
-                let may_be_rival = |other: &VerifiedPair| linkage.may_be_rival(other, &constraints);
-                let strongest = |photo| strongest_rival(&self.pairs, pair, photo, may_be_rival);
-                let lowered = lowered(pair, &rivals);
+                let strongest = |photo| strongest_rival(&folder, &linkage, &counts, pair, photo);
+                let taken = counts.with_links(pair) - counts.log_odds(pair);
                 let pairs = [strongest(photo1)?, strongest(photo2)?];
-                (lowered < pair.log_odds).then(|| RivalPairs {
+                (taken > 0.0).then_some(RivalPairs {
                     pairs,
-                    probability: probability(lowered),
+                    log_odds: taken,
                 })
             }),
-            between: (!is_same).then(|| self.between(own, &linkage, &rivals)),
+            counts_as: pair.map(|pair| probability(counts.log_odds(pair))),
+            between: (!is_same).then(|| self.between(own, &linkage, &counts)),
             pair: pair.copied(),
             chain,
             links,
@@ -131,40 +137,45 @@ impl ClusterFile {
         })
     }
 
-    fn between(&self, clusters: [usize; 2], linkage: &Linkage, rivals: &Rivals) -> PairsBetween {
+    fn between(&self, clusters: [usize; 2], linkage: &Linkage, counts: &Counts) -> PairsBetween {
         let [first, second] = clusters.map(|cluster| &self.clusters[cluster].members);
         let is_between = |pair: &&VerifiedPair| {
             let has = |members: &[usize], photo| members.contains(&photo);
             has(first, pair.image1) && has(second, pair.image2)
                 || has(first, pair.image2) && has(second, pair.image1)
         };
-        let none = Rivals::new(self.photos.len());
-        let links = |rivals: &Rivals| {
-            let links = self.pairs.iter().filter(|pair| linkage.links(pair, rivals));
+        let plain = Counts::plain(self.photos.len());
+        let links = |counts: &Counts| {
+            let links = self.pairs.iter().filter(|pair| linkage.links(pair, counts));
             links.filter(is_between).count()
         };
         PairsBetween {
             pairs: first.len() * second.len(),
-            links: links(rivals),
-            links_without_rivals: links(&none),
+            links: links(counts),
+            links_by_probability: links(&plain),
         }
     }
 }
 
-/// The strongest pair of `photo` that may be a rival of `pair`.
+/// The strongest pair of `photo`, as links have it, that may be a rival of `pair`.
 fn strongest_rival(
-    pairs: &[VerifiedPair],
+    folder: &FolderPairs<'_>,
+    linkage: &Linkage,
+    counts: &Counts,
     pair: &VerifiedPair,
     photo: usize,
-    may_be_rival: impl Fn(&VerifiedPair) -> bool,
 ) -> Option<VerifiedPair> {
     let relation = pair.relation?;
-    let own = pairs.iter().filter(|other| {
+    let own = folder.pairs().iter().filter(|other| {
         [other.image1, other.image2].contains(&photo)
             && Rivals::is_rival(other.relation, relation)
-            && may_be_rival(other)
+            && counts.may_be_rival(other, folder, linkage)
     });
-    own.min_by(|a, b| a.by_strength(b)).copied()
+    own.min_by(|a, b| {
+        let strength = counts.with_links(b).total_cmp(&counts.with_links(a));
+        strength.then((a.image1, a.image2).cmp(&(b.image1, b.image2)))
+    })
+    .copied()
 }
 
 /// The pairs with inliers, the strongest first and of equals that of the first photos.
@@ -272,6 +283,7 @@ mod tests {
             },
             prior_log_odds: 0.0,
             has_rivals: true,
+            counts_links: true,
             photos: (0..4).map(photo).collect(),
             clusters: Vec::new(),
             pairs,
@@ -280,8 +292,8 @@ mod tests {
         };
         let linkage = Linkage::from(&file.source);
         let constraints = crate::cluster::Constraints::default();
-        let rivals = rivals_of(4, &file.pairs, &linkage, &constraints);
-        file.clusters = clusters_at(4, &file.pairs, &linkage, &rivals, &constraints);
+        let folder = FolderPairs::new(4, &file.pairs, &constraints);
+        file.clusters = folder.clusters(&linkage, &Counts::new(&folder, &linkage));
         file
     }
 
@@ -304,10 +316,14 @@ mod tests {
         assert!(!why.is_same_cluster());
         let between = why.between.unwrap();
         assert_eq!((between.pairs, between.links), (4, 1));
-        assert_eq!(between.links_without_rivals, 1);
+        assert_eq!(between.links_by_probability, 1);
         let rivals = why.rivals.unwrap();
         assert_eq!(rivals.pairs, [pairs[3], pairs[0]]);
-        assert_eq!(rivals.probability, probability(1.0), "4 is 2.5 ahead");
+        assert!((rivals.log_odds - 0.5).abs() < 1e-9, "4 is 2.5 ahead");
+        let gain = why.gain.unwrap();
+        assert_eq!((gain.crossing, gain.inside), (2, 4));
+        let counts_as = log_odds(why.counts_as.unwrap());
+        assert!((counts_as - (1.0 + gain.log_odds)).abs() < 1e-9);
         let why = file(0.5, pairs.clone()).explain(0, 1).unwrap();
         assert_eq!((why.rivals, why.between), (None, None));
         // Files of older programs were sorted without rivals.
@@ -315,7 +331,14 @@ mod tests {
             has_rivals: false,
             ..file(0.5, pairs.clone())
         };
-        assert_eq!(older.explain(2, 0).unwrap().rivals, None);
+        let why = older.explain(2, 0).unwrap();
+        assert_eq!((why.rivals, why.gain), (None, None));
+        let older = ClusterFile {
+            counts_links: false,
+            ..file(0.5, pairs.clone())
+        };
+        let why = older.explain(2, 0).unwrap();
+        assert_eq!((why.rivals.is_some(), why.gain), (true, None));
         // A copy is no rival of a view.
         let pairs = vec![copy, pairs[1], pairs[3]];
         let why = file(0.5, pairs).explain(0, 2).unwrap();

@@ -1,12 +1,14 @@
 //! Pairs -> links -> clusters.
 
 use super::{ClusterOptions, ClusterSource, FolderClusters, VerifiedPair};
-use crate::cluster::{Cluster, Constraints, Link, clusters};
+use crate::cluster::{Cluster, Constraints, CrossingLinks, Link, LinkBalance, clusters};
 use crate::error::{Error, Result};
 use crate::scoring::{Relation, Rivals, log_odds};
 
 /// Log-odds beyond the cut that count as one link more.
 const LOG_ODDS_A_LINK: f64 = 4.0;
+/// The cut of the clusters whose links are counted, whatever the folder's own cut.
+pub(super) const FIRST_CUT: f64 = 0.4;
 
 /// Which pairs are links.
 #[derive(Debug, Clone, Copy)]
@@ -38,10 +40,10 @@ impl Linkage {
         self.min_log_odds
     }
 
-    /// The evidence of a pair by its log-odds as lowered by rivals; none below what links need, and 1 and more links.
-    pub(super) fn evidence(&self, lowered: f64, num_inliers: usize, is_copy: bool) -> f64 {
+    /// The evidence of a pair by what it counts as, in log-odds; none below what links need, and 1 and more links.
+    pub(super) fn evidence(&self, log_odds: f64, num_inliers: usize, is_copy: bool) -> f64 {
         match self.may_link(num_inliers, is_copy) {
-            true => evidence(lowered, self.min_log_odds),
+            true => evidence(log_odds, self.min_log_odds),
             false => 0.0,
         }
     }
@@ -51,20 +53,13 @@ impl Linkage {
         self.min_inliers.is_none_or(|min| num_inliers >= min) && (!self.copies_only || is_copy)
     }
 
-    /// Whether a pair may be a rival: more probable than not, it may link its photos, and no correction parts them.
-    pub(super) fn may_be_rival(&self, pair: &VerifiedPair, constraints: &Constraints) -> bool {
-        pair.log_odds > 0.0
-            && self.may_link(pair.num_inliers, is_copy(pair))
-            && !constraints.are_apart(&[pair.image1], &[pair.image2])
-    }
-
     /// Whether a pair links its photos.
-    pub(super) fn links(&self, pair: &VerifiedPair, rivals: &Rivals) -> bool {
-        self.of(pair, rivals) >= 1.0
+    pub(super) fn links(&self, pair: &VerifiedPair, counts: &Counts) -> bool {
+        self.of(pair, counts) >= 1.0
     }
 
-    fn of(&self, pair: &VerifiedPair, rivals: &Rivals) -> f64 {
-        self.evidence(lowered(pair, rivals), pair.num_inliers, is_copy(pair))
+    fn of(&self, pair: &VerifiedPair, counts: &Counts) -> f64 {
+        self.evidence(counts.log_odds(pair), pair.num_inliers, is_copy(pair))
     }
 }
 
@@ -93,18 +88,171 @@ impl FolderClusters {
         let count = self.photos.len();
         let constraints = self.constraints(&options.corrections);
         let linkage = Linkage::new(options.min_probability, options);
-        let rivals = rivals_of(count, &self.pairs, &linkage, &constraints);
+        let folder = FolderPairs::new(count, &self.pairs, &constraints);
+        let counts = Counts::new(&folder, &linkage);
         move |min_probability| {
             let linkage = linkage.at(log_odds(min_probability));
-            clusters_at(count, &self.pairs, &linkage, &rivals, &constraints)
+            FolderPairs::new(count, &self.pairs, &constraints).clusters(&linkage, &counts)
         }
     }
 }
 
+/// The verified pairs of a folder, and what corrections say of them.
+#[derive(Clone, Copy)]
+pub(super) struct FolderPairs<'a> {
+    num_photos: usize,
+    pairs: &'a [VerifiedPair],
+    /// Whether a pair that is not among them counts as none.
+    is_complete: bool,
+    constraints: &'a Constraints,
+}
+
+impl<'a> FolderPairs<'a> {
+    pub(super) fn new(
+        num_photos: usize,
+        pairs: &'a [VerifiedPair],
+        constraints: &'a Constraints,
+    ) -> Self {
+        Self {
+            num_photos,
+            pairs,
+            is_complete: pairs.len() == num_photos * num_photos.saturating_sub(1) / 2,
+            constraints,
+        }
+    }
+
+    pub(super) fn pairs(&self) -> &'a [VerifiedPair] {
+        self.pairs
+    }
+
+    /// The clusters of pairs that count so much.
+    pub(super) fn clusters(&self, linkage: &Linkage, counts: &Counts) -> Vec<Cluster> {
+        let link = |pair: &VerifiedPair| Link {
+            image1: pair.image1,
+            image2: pair.image2,
+            evidence: linkage.of(pair, counts),
+        };
+        let links = self.pairs.iter().map(link);
+        clusters(self.num_photos, links, self.is_complete, self.constraints)
+    }
+
+    /// Whether a pair may link its photos, and no correction parts them.
+    fn allows(&self, pair: &VerifiedPair, linkage: &Linkage) -> bool {
+        linkage.may_link(pair.num_inliers, is_copy(pair))
+            && !self.constraints.are_apart(&[pair.image1], &[pair.image2])
+    }
+}
+
+/// What pairs count as between clusters.
+#[derive(Debug, Clone)]
+pub(super) struct Counts {
+    /// None where links give nothing.
+    balance: Option<LinkBalance>,
+    rivals: Rivals,
+}
+
+impl Counts {
+    /// Every pair counts as it is.
+    pub(super) fn plain(num_photos: usize) -> Self {
+        Self {
+            balance: None,
+            rivals: Rivals::new(num_photos),
+        }
+    }
+
+    /// With rivals, and with what the links of clusters give that are found at [`FIRST_CUT`], whatever the cut of
+    /// `linkage`.
+    pub(super) fn new(folder: &FolderPairs<'_>, linkage: &Linkage) -> Self {
+        let first = Self::with_rivals(folder, linkage);
+        let found = folder.clusters(&linkage.at(log_odds(FIRST_CUT)), &first);
+        let mut clusters = vec![0; folder.num_photos];
+        for (number, cluster) in found.iter().enumerate() {
+            let members = cluster.members.iter();
+            members.for_each(|&photo| clusters[photo] = number as u32);
+        }
+        let mut links = CrossingLinks::new(clusters);
+        for pair in folder.pairs {
+            if pair.log_odds > 0.0 && folder.allows(pair, linkage) {
+                links.add([pair.image1, pair.image2]);
+            }
+        }
+        let with_links = Self {
+            balance: Some(links.balance()),
+            ..Self::plain(folder.num_photos)
+        };
+        with_links.and_rivals(folder, linkage)
+    }
+
+    /// With rivals alone.
+    pub(super) fn with_rivals(folder: &FolderPairs<'_>, linkage: &Linkage) -> Self {
+        Self::plain(folder.num_photos).and_rivals(folder, linkage)
+    }
+
+    fn and_rivals(mut self, folder: &FolderPairs<'_>, linkage: &Linkage) -> Self {
+        for pair in folder.pairs {
+            if self.may_be_rival(pair, folder, linkage) {
+                let log_odds = self.with_links(pair);
+                self.rivals
+                    .add([pair.image1, pair.image2], log_odds, pair.relation);
+            }
+        }
+        self
+    }
+
+    /// Whether a pair may be a rival: more probable than not, it may link its photos, and no correction parts them.
+    pub(super) fn may_be_rival(
+        &self,
+        pair: &VerifiedPair,
+        folder: &FolderPairs<'_>,
+        linkage: &Linkage,
+    ) -> bool {
+        self.with_links(pair) > 0.0 && folder.allows(pair, linkage)
+    }
+
+    /// What the links of both clusters give to a pair, or take from it.
+    pub(super) fn gain(&self, pair: &VerifiedPair) -> Option<LinkGain> {
+        let balance = self.balance.as_ref()?;
+        let photos = [pair.image1, pair.image2];
+        let [[crossing1, inside1], [crossing2, inside2]] =
+            photos.map(|photo| balance.of_photos()[photo]);
+        Some(LinkGain {
+            crossing: crossing1 + crossing2,
+            inside: inside1 + inside2,
+            log_odds: balance.gain(photos, pair.relation.is_some()),
+        })
+    }
+
+    /// The log-odds of a pair and what links give, without rivals.
+    pub(super) fn with_links(&self, pair: &VerifiedPair) -> f64 {
+        pair.log_odds + self.gain(pair).map_or(0.0, |gain| gain.log_odds)
+    }
+
+    /// What a pair counts as, in log-odds.
+    pub(super) fn log_odds(&self, pair: &VerifiedPair) -> f64 {
+        let photos = [pair.image1, pair.image2];
+        self.rivals
+            .lowered(photos, self.with_links(pair), pair.relation)
+    }
+}
+
+/// What the links of two photos' clusters give to their pair, or take from it. Links are pairs more probable than not,
+/// and the clusters those of the cut 0.4, before links gave anything.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct LinkGain {
+    /// Links from both clusters to others, at most two of a photo.
+    pub crossing: u32,
+    /// Photos of both clusters that are linked inside.
+    pub inside: u32,
+    /// What the pair gains, in log-odds.
+    pub log_odds: f64,
+}
+
 /// Sorts `num_photos` photos into clusters by the log-odds of pairs, as a folder is sorted: every photo is in
 /// one cluster, the largest first. A pair is two photos, the log-odds that they show the same thing, and whether they
-/// are copies or views if they do; without that it has no [`Rivals`] and is none. Each pair is given once; one that is
-/// not given counts as none. Deterministic, and independent of the order of `pairs`.
+/// are copies or views if they do; without that it has no [`Rivals`], is none, and gains nothing where links agree with
+/// clusters. Each pair is given once; one that is not given counts as none. Deterministic, and independent of the order
+/// of `pairs`.
 ///
 /// # Errors
 /// [`Error::InvalidOption`] when `min_probability` is not above 0 and below 1, or a pair names a photo that
@@ -118,7 +266,7 @@ pub fn cluster_pairs(
         let reason = format!("{min_probability} is not between 0 and 1");
         return Err(Error::option("min_probability", reason));
     }
-    let mut rivals = Rivals::new(num_photos);
+    let mut given = Vec::with_capacity(pairs.len());
     for (at, &(image1, image2, log_odds, relation)) in pairs.iter().enumerate() {
         let refuse = |reason: String| Err(Error::option("pairs", format!("pair {at}: {reason}")));
         if image1.max(image2) >= num_photos {
@@ -129,20 +277,28 @@ pub fn cluster_pairs(
             return refuse("its log-odds are not a number".into());
         }
         if image1 != image2 {
-            rivals.add([image1, image2], log_odds, relation);
+            given.push(VerifiedPair {
+                image1: image1.min(image2),
+                image2: image1.max(image2),
+                num_matches: 0,
+                num_inliers: 0,
+                log_odds,
+                relation,
+                evidence: None,
+            });
         }
     }
-    let min_log_odds = log_odds(min_probability);
-    let link = |&(image1, image2, log_odds, relation): &(usize, usize, f64, Option<Relation>)| {
-        let lowered = rivals.lowered([image1, image2], log_odds, relation);
-        Link {
-            image1,
-            image2,
-            evidence: evidence(lowered, min_log_odds),
-        }
+    let linkage = Linkage {
+        min_log_odds: log_odds(min_probability),
+        min_inliers: None,
+        copies_only: false,
     };
-    let links: Vec<Link> = pairs.iter().map(link).collect();
-    Ok(clusters(num_photos, &links, true, &Constraints::default()))
+    let none = Constraints::default();
+    let folder = FolderPairs {
+        is_complete: true,
+        ..FolderPairs::new(num_photos, &given, &none)
+    };
+    Ok(folder.clusters(&linkage, &Counts::new(&folder, &linkage)))
 }
 
 /// Evidence from log-odds: 1 at the least of a link.
@@ -150,47 +306,8 @@ fn evidence(log_odds: f64, min_log_odds: f64) -> f64 {
     1.0 + (log_odds - min_log_odds) / LOG_ODDS_A_LINK
 }
 
-pub(super) fn clusters_at(
-    num_photos: usize,
-    pairs: &[VerifiedPair],
-    linkage: &Linkage,
-    rivals: &Rivals,
-    constraints: &Constraints,
-) -> Vec<Cluster> {
-    let link = |pair: &VerifiedPair| Link {
-        image1: pair.image1,
-        image2: pair.image2,
-        evidence: linkage.of(pair, rivals),
-    };
-    let links: Vec<Link> = pairs.iter().map(link).collect();
-    let is_complete = pairs.len() == num_photos * num_photos.saturating_sub(1) / 2;
-    clusters(num_photos, &links, is_complete, constraints)
-}
-
-/// The strongest pairs of each photo, whatever the cut of `linkage`.
-pub(super) fn rivals_of(
-    num_photos: usize,
-    pairs: &[VerifiedPair],
-    linkage: &Linkage,
-    constraints: &Constraints,
-) -> Rivals {
-    let mut rivals = Rivals::new(num_photos);
-    let able = pairs
-        .iter()
-        .filter(|pair| linkage.may_be_rival(pair, constraints));
-    for pair in able {
-        rivals.add([pair.image1, pair.image2], pair.log_odds, pair.relation);
-    }
-    rivals
-}
-
 fn is_copy(pair: &VerifiedPair) -> bool {
     pair.relation == Some(Relation::Copy)
-}
-
-/// The log-odds of a pair as lowered by its rivals.
-pub(super) fn lowered(pair: &VerifiedPair, rivals: &Rivals) -> f64 {
-    rivals.lowered([pair.image1, pair.image2], pair.log_odds, pair.relation)
 }
 
 #[cfg(test)]
@@ -213,13 +330,14 @@ mod tests {
         clusters_with(&linkage, pairs, constraints)
     }
 
+    /// With rivals alone.
     fn clusters_with(
         linkage: &Linkage,
         pairs: &[VerifiedPair],
         constraints: &Constraints,
     ) -> Vec<Cluster> {
-        let rivals = rivals_of(4, pairs, linkage, constraints);
-        clusters_at(4, pairs, linkage, &rivals, constraints)
+        let folder = FolderPairs::new(4, pairs, constraints);
+        folder.clusters(linkage, &Counts::with_rivals(&folder, linkage))
     }
 
     fn members(pairs: &[VerifiedPair], constraints: &Constraints) -> Vec<Vec<usize>> {
@@ -239,7 +357,15 @@ mod tests {
         ];
         let given = pairs.map(|p| (p.image1, p.image2, p.log_odds, p.relation));
         let found = cluster_pairs(4, &given, 0.45).unwrap();
-        assert_eq!(found, clusters_of(&pairs, &Constraints::default()));
+        let linkage = Linkage {
+            min_log_odds: log_odds(0.45),
+            min_inliers: None,
+            copies_only: false,
+        };
+        let none = Constraints::default();
+        let folder = FolderPairs::new(4, &pairs, &none);
+        let counts = Counts::new(&folder, &linkage);
+        assert_eq!(found, folder.clusters(&linkage, &counts));
         assert_eq!(found[0].members, [0, 1]);
         assert_eq!(found[1].members, [2, 3]);
         let view = Some(Relation::View);
@@ -286,12 +412,75 @@ mod tests {
         };
         let none = Constraints::default();
         let lowered_by = |linkage: &Linkage| {
-            let rivals = rivals_of(4, &pairs, linkage, &none);
-            lowered(&pairs[0], &rivals)
+            let folder = FolderPairs::new(4, &pairs, &none);
+            Counts::with_rivals(&folder, linkage).log_odds(&pairs[0])
         };
         assert_eq!(lowered_by(&linkage(false)), -1.0);
         assert_eq!(lowered_by(&linkage(true)), 1.0);
         let found = clusters_with(&linkage(true), &pairs, &none);
         assert_eq!(found[0].members, [0, 1]);
+    }
+
+    /// Things of four photos, each tied to the next, and these pairs besides.
+    fn things(count: usize, besides: &[VerifiedPair]) -> Vec<VerifiedPair> {
+        let tied = (0..4 * count).filter(|photo| photo % 4 < 3);
+        let mut pairs: Vec<_> = tied.map(|p| pair(p, p + 1, 4.0)).collect();
+        pairs.extend(besides);
+        pairs
+    }
+
+    #[test]
+    fn links_that_cross_take_from_pairs_and_links_that_agree_give() {
+        let none = Constraints::default();
+        let linkage = Linkage {
+            min_log_odds: log_odds(0.4),
+            min_inliers: None,
+            copies_only: false,
+        };
+        let weak = pair(0, 4, -1.0);
+        let gain = |besides: &[VerifiedPair], linkage: &Linkage| {
+            let pairs = things(10, besides);
+            let folder = FolderPairs::new(40, &pairs, &none);
+            Counts::new(&folder, linkage).gain(&weak).unwrap()
+        };
+        let agree = gain(&[weak], &linkage);
+        assert_eq!((agree.crossing, agree.inside), (0, 8));
+        assert!(agree.log_odds > 1.0);
+        // Each of two photos links every other thing: weaker than what ties the thing.
+        let cross: Vec<_> = (1..9)
+            .flat_map(|thing| [pair(1, 4 * thing, 0.5), pair(2, 4 * thing + 3, 0.5)])
+            .collect();
+        let crossed = gain(&cross, &linkage);
+        assert!(crossed.crossing >= 4 && crossed.log_odds < agree.log_odds - 1.0);
+        // The same at every cut: links are of the first clusters.
+        let other = linkage.at(log_odds(0.9));
+        assert_eq!(gain(&cross, &other), crossed);
+        // Pairs that may not link are no links.
+        let copies = Linkage {
+            copies_only: true,
+            ..linkage
+        };
+        let without = gain(&cross, &copies);
+        assert_eq!((without.crossing, without.inside), (0, 0));
+    }
+
+    #[test]
+    fn a_weaker_pair_joins_where_links_agree_with_clusters() {
+        let together = |besides: &[(usize, usize)]| {
+            // Each side of the last two things ties the other weakly.
+            let ends = (32..36).flat_map(|a| (36..40).map(move |b| (a, b)));
+            let weak = ends.map(|(a, b)| (a, b, -0.6, Some(Relation::View)));
+            let clique = (0..40).flat_map(|a| (a + 1..40).map(move |b| (a, b)));
+            let tied = clique.filter(|(a, b)| a / 4 == b / 4);
+            let tied = tied.map(|(a, b)| (a, b, 1.5, Some(Relation::View)));
+            let crossing = besides.iter();
+            let crossing = crossing.map(|&(a, b)| (a, b, 0.1, Some(Relation::View)));
+            let pairs: Vec<_> = tied.chain(weak).chain(crossing).collect();
+            let found = cluster_pairs(40, &pairs, 0.4).unwrap();
+            found.iter().any(|cluster| cluster.members.len() == 8)
+        };
+        assert!(together(&[]));
+        let crossing: Vec<_> = (0..32).map(|p| (p, (p + 13) % 32)).collect();
+        assert!(!together(&crossing));
     }
 }

@@ -316,8 +316,9 @@ impl FolderClusters {
         let default_cut = cuts.iter().position(|cut| *cut == own).unwrap_or(0);
         let pairs = self.strongest_pairs(options);
         let clusters = self.clusters_by(options);
+        // One after the other: each takes memory by the pair.
         let rungs = cuts
-            .into_par_iter()
+            .into_iter()
             .map(|cut| rung(cut, self.photos.len(), &clusters(cut), &pairs));
         (rungs.collect(), default_cut)
     }

@@ -41,6 +41,10 @@ pub struct ClusterFile {
     /// Whether pairs had [`Rivals`](crate::scoring::Rivals) between clusters; files of older programs say nothing of it.
     #[serde(default)]
     pub has_rivals: bool,
+    /// Whether links gave to pairs, or took from them ([`LinkGain`](super::LinkGain)); files of older programs say nothing
+    /// of it.
+    #[serde(default)]
+    pub counts_links: bool,
     /// Sorted by path.
     pub photos: Vec<PhotoRow>,
     /// The largest first.
@@ -189,6 +193,7 @@ pub fn clusters_json(
         source: &'a ClusterSource,
         prior_log_odds: f64,
         has_rivals: bool,
+        counts_links: bool,
         photos: Vec<PhotoRow>,
         clusters: &'a [Cluster],
         pairs: &'a [VerifiedPair],
@@ -206,6 +211,7 @@ pub fn clusters_json(
         source,
         prior_log_odds: found.prior_log_odds,
         has_rivals: true,
+        counts_links: true,
         photos: found.photos.iter().map(photo).collect(),
         clusters: &found.clusters,
         pairs: &found.pairs,

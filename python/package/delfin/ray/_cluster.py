@@ -15,6 +15,7 @@ from .. import __version__
 from .._delfin import BLOCK, TILE, BlockOptions, Components, Rivals, WordPhotos
 from .._errors import Error, FileError, FormatError, OptionError
 from .._progress import callback
+from ._groups import Counts, links_of, strongest_of
 from ._pairs import counted_log_odds, least_worth
 from ._parts import Store, feature_name, filesystem_of, numbers, routes
 from ._result import RayClusterResult
@@ -280,7 +281,7 @@ class Clustering:
             pair_parts = self.propose(options.candidates)
         edge_parts, prior, strongest = self.verify(options, pair_parts)
         num_edges = sum(info["num_rows"] for _, info in pair_parts)
-        num_clusters = self.cluster(edge_parts, num_edges, strongest)
+        num_clusters = self.cluster(options, edge_parts, num_edges, strongest)
         return {
             "num_photos": self.num_photos,
             "num_failures": self.num_failures,
@@ -415,24 +416,19 @@ class Clustering:
         names = [name for own in of_part for name in own]
         rivals = Rivals(self.num_photos)
         prior = options.prior(counted_log_odds(self.store, names, options, rivals))
-        strongest = ray.put(rivals.strongest(prior))
+        strongest = rivals.strongest(prior)
         del rivals
         units = [(f"{number:06}", (own, prior)) for number, own in enumerate(of_part)]
         self.runner.run("edges.parquet", units)
         return [f"edges.parquet/{unit}" for unit, _ in units], prior, strongest
 
-    def cluster(self, edge_parts, num_edges, strongest):
+    def cluster(self, options, edge_parts, num_edges, strongest):
         """Writes the clusters; returns their number."""
         count = self.num_photos
-        units = [(f"{number:06}", (name, strongest)) for number, name in enumerate(edge_parts)]
-        self.runner.run("parts/links", units)
-        components = Components(count)
-        for unit, _ in units:
-            with self.store.open(f"parts/links/{unit}") as part:
-                for group in range(part.num_groups):
-                    table = part.read(["image1", "image2"], [group])
-                    components.join(numbers(table, "image1"), numbers(table, "image2"))
-        first, score, is_representative = self.linked(components.first_photos(), edge_parts, num_edges, strongest)
+        clusters, *_ = self.clusters_of(edge_parts, num_edges, Counts(strongest), "parts/first_")
+        balance = links_of(self.store, edge_parts, options, clusters)
+        counts = Counts(strongest_of(self.store, edge_parts, options, balance), balance)
+        first, score, is_representative = self.clusters_of(edge_parts, num_edges, counts, "parts/")
         # The largest cluster first, of equals that with the first photo.
         found, place, sizes = np.unique(first, return_inverse=True, return_counts=True)
         rank = np.empty(len(found), dtype=np.uint32)
@@ -445,9 +441,19 @@ class Clustering:
         self.runner.run("clusters.parquet", units)
         return len(found)
 
-    def linked(self, component, edge_parts, num_edges, strongest):
+    def clusters_of(self, edge_parts, num_edges, counts, stages):
         """For each photo the first photo of its cluster, its score, and whether it represents the cluster."""
-        count = len(component)
+        count = self.num_photos
+        counts = ray.put(counts)
+        units = [(f"{number:06}", (name, counts)) for number, name in enumerate(edge_parts)]
+        self.runner.run(f"{stages}links", units)
+        components = Components(count)
+        for unit, _ in units:
+            with self.store.open(f"{stages}links/{unit}") as part:
+                for group in range(part.num_groups):
+                    table = part.read(["image1", "image2"], [group])
+                    components.join(numbers(table, "image1"), numbers(table, "image2"))
+        component = components.first_photos()
         first = np.arange(count, dtype=np.uint32)
         score = np.ones(count)
         is_representative = np.ones(count, dtype=bool)
@@ -461,9 +467,9 @@ class Clustering:
         batch_of_root[roots] = (np.cumsum(sizes[roots]) - sizes[roots]) // step
         batches = batch_of_root[component]
         shared = ray.put(batches)
-        units = [(f"{number:06}", (name, shared, strongest)) for number, name in enumerate(edge_parts)]
-        infos = self.runner.run("parts/grouped", units)
-        found = routes([f"parts/grouped/{unit}" for unit, _ in units], infos)
+        units = [(f"{number:06}", (name, shared, counts)) for number, name in enumerate(edge_parts)]
+        infos = self.runner.run(f"{stages}grouped", units)
+        found = routes([f"{stages}grouped/{unit}" for unit, _ in units], infos)
         has_all_pairs = num_edges == count * (count - 1) // 2
         members = np.flatnonzero(batches >= 0)
         order = members[np.argsort(batches[members], kind="stable")]
@@ -472,9 +478,9 @@ class Clustering:
             (f"{number:06}", (photos, found.get(int(number), []), has_all_pairs))
             for number, photos in zip(numbers_.tolist(), np.split(order, starts[1:]))
         ]
-        self.runner.run("parts/clustered", units)
+        self.runner.run(f"{stages}clustered", units)
         for unit, _ in units:
-            with self.store.open(f"parts/clustered/{unit}") as part:
+            with self.store.open(f"{stages}clustered/{unit}") as part:
                 table = part.read()
             photos = numbers(table, "photo")
             first[photos] = numbers(table, "first")

@@ -23,36 +23,88 @@ CLUSTERS = pa.schema(
 )
 
 
-def links(job, name, edges_name, strongest):
+def links(job, name, edges_name, counts):
     """The pairs of a part of edges that link their photos."""
-    strongest = ray.get(strongest)
+    counts = ray.get(counts)
     with job.store.open(edges_name) as part, job.store.write(name, LINKS) as writer:
         for group in range(part.num_groups):
-            columns = evidence_of(job, part, group, strongest)
+            columns = evidence_of(job, part, group, counts)
             is_link = columns["evidence"] >= 1
             writer.write({key: values[is_link] for key, values in columns.items()})
         return writer.close()
 
 
-def evidence_of(job, part, group, strongest):
-    """The pairs of a row group and their evidence, lowered by rivals: the `strongest` pairs of all photos."""
+class Counts:
+    """What pairs count as: the `strongest` pairs of all photos, and the `balance` of links; none for first clusters."""
+
+    def __init__(self, strongest, balance=None):
+        self.strongest = strongest
+        self.balance = balance
+
+
+def with_links(balance, image1, image2, log_odds, is_compared):
+    """The log-odds of pairs with what links give; `balance` is of all photos."""
+    photos, *ends = own_photos(image1, image2)
+    crossing, inside, ratio = balance
+    return _delfin.with_links(crossing[photos], inside[photos], ratio, *ends, log_odds, is_compared)
+
+
+def evidence_of(job, part, group, counts):
+    """The pairs of a row group and their evidence."""
     table = part.read(["image1", "image2", "num_inliers", "log_odds", "relation"], [group])
     image1, image2 = numbers(table, "image1"), numbers(table, "image2")
-    copies, log_odds = is_copy(table), numbers(table, "log_odds").copy()
-    rows = np.flatnonzero(table["relation"].is_valid().to_numpy())
+    copies, log_odds = is_copy(table), numbers(table, "log_odds")
+    is_compared = table["relation"].is_valid().to_numpy()
+    options = job.block_options()
+    evidence = options.first_evidence if counts.balance is None else options.evidence
+    if counts.balance is not None:
+        log_odds = with_links(counts.balance, image1, image2, log_odds, is_compared)
+    log_odds = log_odds.copy()
+    rows = np.flatnonzero(is_compared)
     photos, *ends = own_photos(image1[rows], image2[rows])
-    own = [values[photos] for values in strongest]
+    own = [values[photos] for values in counts.strongest]
     log_odds[rows] = _delfin.lowered_by_rivals(own, *ends, log_odds[rows], copies[rows])
-    evidence = job.block_options().evidence(log_odds, numbers(table, "num_inliers").astype(np.int64), copies)
+    evidence = evidence(log_odds, numbers(table, "num_inliers").astype(np.int64), copies)
     return {"image1": image1, "image2": image2, "evidence": evidence}
 
 
-def grouped(job, name, edges_name, batches, strongest):
+def links_of(store, edge_parts, options, clusters):
+    """The balance of links: of all pairs that may link, in these first clusters."""
+    crossing = _delfin.CrossingLinks(clusters)
+    for image1, image2, log_odds, _, _ in able_pairs(store, edge_parts, options):
+        is_link = log_odds > 0
+        crossing.add(image1[is_link], image2[is_link])
+    return crossing.balance()
+
+
+def strongest_of(store, edge_parts, options, balance):
+    """Of each photo the log-odds of its strongest pairs, of those with pixel evidence that may link."""
+    rivals = _delfin.Rivals(len(balance[0]))
+    for image1, image2, log_odds, is_compared, copies in able_pairs(store, edge_parts, options):
+        log_odds = with_links(balance, image1, image2, log_odds, is_compared)
+        rivals.add(*(values[is_compared] for values in (image1, image2, log_odds, copies)))
+    return rivals.strongest(0.0)
+
+
+def able_pairs(store, edge_parts, options):
+    """The pairs that may link, a row group at a time."""
+    for name in edge_parts:
+        with store.open(name) as part:
+            for group in range(part.num_groups):
+                table = part.read(["image1", "image2", "num_inliers", "log_odds", "relation"], [group])
+                copies = is_copy(table)
+                able = options.may_link(numbers(table, "num_inliers"), copies)
+                is_compared = table["relation"].is_valid().to_numpy()
+                columns = [numbers(table, key) for key in ("image1", "image2", "log_odds")]
+                yield [values[able] for values in (*columns, is_compared, copies)]
+
+
+def grouped(job, name, edges_name, batches, counts):
     """The pairs of a part of edges that touch components, in row groups by batch of components."""
-    batches, strongest = ray.get(batches), ray.get(strongest)
+    batches, counts = ray.get(batches), ray.get(counts)
     with job.store.open(edges_name) as part, job.store.write(name, LINKS) as writer:
         for group in range(part.num_groups):
-            columns = evidence_of(job, part, group, strongest)
+            columns = evidence_of(job, part, group, counts)
             first, second = batches[columns["image1"]], batches[columns["image2"]]
             rows = np.concatenate([np.flatnonzero(first >= 0), np.flatnonzero((second >= 0) & (second != first))])
             destinations = np.concatenate([first[first >= 0], second[(second >= 0) & (second != first)]])
