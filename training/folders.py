@@ -3,7 +3,7 @@
     python folders.py TABLES --judged left_out.csv --output folders.csv
 
 TABLES and `left_out.csv` are those of judgement.py (`--left-out`): no pair is judged by a fit that has learned from its
-family. Each set is a folder. Which pairs are compared by pixels, clusters, the prior and rivals are the program's own,
+family. Each set is a folder. Which pairs are compared by pixels, clusters, the prior, rivals and links are the program's own,
 by the installed package `delfin`; only whether a pair is of copies comes from the judgement that ships, which may have
 learned from it.
 
@@ -76,7 +76,7 @@ def clusters_of(options, count, pairs, file, arguments):
     relation[~is_compared] = None
     found = delfin.cluster_edges(
         count, pairs[["place1", "place2"]].to_numpy(), log_odds=log_odds + prior,
-        relation=None if arguments.without_rivals else relation.tolist(), min_probability=arguments.min_probability,
+        relation=relation.tolist(), min_probability=arguments.min_probability,
     )
     return np.asarray(found.labels), is_compared
 
@@ -88,7 +88,6 @@ def main():
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("--judgement", type=pathlib.Path, default=MODELS / "judgement.json")
     parser.add_argument("--min-probability", type=float)
-    parser.add_argument("--without-rivals", action="store_true", help="every pair counts as it is")
     parser.add_argument("--without-shortlist", action="store_true", help="all pairs that are worth it are compared")
     arguments = parser.parse_args()
     options = _delfin.BlockOptions(judgement=str(arguments.judgement))

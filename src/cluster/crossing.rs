@@ -99,17 +99,15 @@ impl LinkBalance {
         self.ratio
     }
 
-    /// The log-odds that a pair of these photos gains, or loses: -2 to 1.6. A pair whose pixels were not compared only
-    /// loses.
-    pub fn gain(&self, photos: [usize; 2], is_compared: bool) -> f64 {
+    /// The log-odds that a pair of these photos gains, or loses: -2 to 1.6.
+    pub fn gain(&self, photos: [usize; 2]) -> f64 {
         let [[crossing1, inside1], [crossing2, inside2]] = photos.map(|p| self.of_photo[p]);
         let crossing = f64::from(crossing1 + crossing2);
         let inside = f64::from(inside1 + inside2);
         let usual = USUAL_BESIDE * USUAL_RATIO + FOLDER_PHOTOS * self.ratio;
         let ratio = (crossing + usual) / (inside + FOLDER_PHOTOS + USUAL_BESIDE);
         let gain = -LOG_ODDS * (ratio / USUAL_RATIO).ln();
-        let most = if is_compared { MAX_GAINED } else { 0.0 };
-        gain.clamp(-MAX_LOST, most)
+        gain.clamp(-MAX_LOST, MAX_GAINED)
     }
 }
 
@@ -131,14 +129,13 @@ mod tests {
     fn without_crossing_links_weaker_pairs_count() {
         let found = balance(10, &[]);
         assert_eq!(found.of_photos()[7], [0, 4]);
-        let gain = found.gain([0, 4], true);
+        let gain = found.gain([0, 4]);
         assert!(gain > 1.0 && gain < MAX_GAINED, "{gain}");
-        assert_eq!(found.gain([0, 4], false), 0.0, "pixels not compared");
         // Photos by themselves gain less.
         let mut links = CrossingLinks::new(vec![0, 0, 1, 2]);
         links.add([0, 1]);
         let found = links.balance();
-        assert!(found.gain([2, 3], true) < found.gain([1, 2], true));
+        assert!(found.gain([2, 3]) < found.gain([1, 2]));
     }
 
     #[test]
@@ -146,12 +143,11 @@ mod tests {
         let crossing: Vec<[usize; 2]> = (4..12).map(|photo| [photo, photo + 8]).collect();
         let found = balance(10, &crossing);
         assert_eq!(found.of_photos()[4], [4, 4]);
-        let lost = found.gain([4, 8], true);
-        assert!(lost < -0.5 && lost >= -MAX_LOST, "{lost}");
-        assert_eq!(found.gain([4, 8], false), lost);
+        let lost = found.gain([4, 8]);
+        assert!((-MAX_LOST..-0.5).contains(&lost), "{lost}");
         // Others in the folder gain less than in one without.
-        let gain = found.gain([28, 32], true);
-        assert!(gain > lost && gain < balance(10, &[]).gain([28, 32], true));
+        let gain = found.gain([28, 32]);
+        assert!(gain > lost && gain < balance(10, &[]).gain([28, 32]));
     }
 
     #[test]
@@ -163,7 +159,7 @@ mod tests {
     #[test]
     fn without_links_pairs_count_as_they_are() {
         let found = CrossingLinks::new(vec![0, 1, 2]).balance();
-        assert!(found.gain([0, 2], true).abs() < 1e-12);
+        assert!(found.gain([0, 2]).abs() < 1e-12);
         assert_eq!(
             CrossingLinks::new(Vec::new()).balance().of_photos().len(),
             0

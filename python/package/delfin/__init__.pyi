@@ -390,7 +390,7 @@ def cluster_edges(
 
     ``edges`` are indices, M x 2, or pairs of the names in ``photos``. A pair that is not among them counts as different.
     With ``relation``, the column of ``cluster``'s edges, photos are sorted as a folder is: a pair counts less where both
-    its photos have much stronger ones.
+    its photos have much stronger ones, and less or more by the links around it.
     """
 
 def train(

@@ -29,8 +29,9 @@ def cluster_edges(photos, edges, *, probability=None, log_odds=None, relation=No
         That the two photos show the same thing, in one of both forms.
     relation : sequence of str, M, optional
         "copy" or "view", what the two photos are if they show the same thing. Such a pair counts less where both its
-        photos have much stronger ones; of a view only views count as stronger. "" or None where it is not known, as
-        without ``relation``: such a pair counts as it is.
+        photos have much stronger ones (of a view only views count as stronger), and where links around it cross between
+        clusters, and more where none does. "" or None where it is not known, as without ``relation``: such a pair counts
+        as it is.
     min_probability : float, optional
         Least probability of a link; None is that of ``cluster``.
 

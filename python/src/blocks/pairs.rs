@@ -375,18 +375,14 @@ pub(crate) fn with_links<'py>(
     image1: PyReadonlyArray1<'py, u32>,
     image2: PyReadonlyArray1<'py, u32>,
     log_odds: PyReadonlyArray1<'py, f64>,
-    is_compared: PyReadonlyArray1<'py, bool>,
 ) -> Column<'py, f64> {
     let of_photo = values(&crossing).into_iter().zip(values(&inside));
     let of_photo = of_photo.map(|(crossing, inside)| [crossing, inside]);
     let balance = blocks::LinkBalance::new(of_photo.collect(), ratio);
     let pairs = numbered(&image1, &image2).into_iter();
-    let judged = log_odds.as_array().into_iter().zip(is_compared.as_array());
     let counted = pairs
-        .zip(judged)
-        .map(|((image1, image2), (log_odds, is_compared))| {
-            log_odds + balance.gain([image1, image2], *is_compared)
-        });
+        .zip(log_odds.as_array())
+        .map(|((image1, image2), log_odds)| log_odds + balance.gain([image1, image2]));
     arrays::column(py, counted.collect())
 }
 

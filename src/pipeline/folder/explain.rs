@@ -18,8 +18,8 @@ pub struct Explanation {
     pub clusters: [usize; 2],
     /// The pair itself; none when it was not verified.
     pub pair: Option<VerifiedPair>,
-    /// What the links of both clusters give to the pair between clusters; none where it was not verified, and in files of
-    /// older programs.
+    /// What the links of both clusters give to the pair between clusters; none where its pixels were not
+    /// compared, and in files of older programs.
     pub gain: Option<LinkGain>,
     /// What lowers the pair between clusters; none where nothing does.
     pub rivals: Option<RivalPairs>,

@@ -209,16 +209,16 @@ impl Counts {
         self.with_links(pair) > 0.0 && folder.allows(pair, linkage)
     }
 
-    /// What the links of both clusters give to a pair, or take from it.
+    /// What the links of both clusters give to a pair, or take from it; none where pixels were not compared.
     pub(super) fn gain(&self, pair: &VerifiedPair) -> Option<LinkGain> {
-        let balance = self.balance.as_ref()?;
+        let balance = self.balance.as_ref().filter(|_| pair.relation.is_some())?;
         let photos = [pair.image1, pair.image2];
         let [[crossing1, inside1], [crossing2, inside2]] =
             photos.map(|photo| balance.of_photos()[photo]);
         Some(LinkGain {
             crossing: crossing1 + crossing2,
             inside: inside1 + inside2,
-            log_odds: balance.gain(photos, pair.relation.is_some()),
+            log_odds: balance.gain(photos),
         })
     }
 
@@ -250,8 +250,7 @@ pub struct LinkGain {
 
 /// Sorts `num_photos` photos into clusters by the log-odds of pairs, as a folder is sorted: every photo is in
 /// one cluster, the largest first. A pair is two photos, the log-odds that they show the same thing, and whether they
-/// are copies or views if they do; without that it has no [`Rivals`], is none, and gains nothing where links agree with
-/// clusters. Each pair is given once; one that is not given counts as none. Deterministic, and independent of the order
+/// are copies or views if they do; without that it counts as it is, and is no rival of others. Each pair is given once; one that is not given counts as none. Deterministic, and independent of the order
 /// of `pairs`.
 ///
 /// # Errors
