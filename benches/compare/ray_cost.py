@@ -29,7 +29,9 @@ import delfin.ray
 EXTRACT = ("features", "photos")
 PROPOSE = ("globals", "nearest", "word_rows", "words", "voters", "votes", "proposed", "pairs")
 VERIFY = ("verified", "compared")
-CLUSTER = ("edges", "links", "grouped", "clustered", "clusters")
+CLUSTER = (
+    "edges", "first_links", "first_grouped", "first_clustered", "links", "grouped", "clustered", "clusters",
+)
 STEPS = {"extract": EXTRACT, "propose": PROPOSE, "verify": VERIFY, "cluster": CLUSTER}
 # Pairs proposed for a photo, and the share of them whose pixels are compared, in a folder of 16,000 (Growth).
 PAIRS_OF_A_PHOTO = 34.6
@@ -166,8 +168,8 @@ def computed(stages, n, num_pairs, compared, arguments, options):
     print("| core hours: all | " + " | ".join(f"{sum(s.values()) / 3600:,.0f}" for s, _ in columns) + " |")
     for step in columns[0][1]:
         print(f"| TB moved: {step} | " + " | ".join(f"{m[step] / 1e12:,.2f}" for _, m in columns) + " |")
-    driver = " | ".join(f"{count * 90 / 1e9:.1f}" for count in (10**6, 10**7, 10**8))
-    print(f"| GB of the calling process (60 of a path, 30 besides) | {driver} |")
+    driver = " | ".join(f"{count * 115 / 1e9:.1f}" for count in (10**6, 10**7, 10**8))
+    print(f"| GB of the calling process (60 of a path, 55 besides) | {driver} |")
 
 
 def neighbour_cost():

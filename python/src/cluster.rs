@@ -90,7 +90,7 @@ impl StoreChoice {
 /// model, max_features, max_size, scales : optional
 ///     As for ``Extractor``.
 /// min_probability : float, optional
-///     Least probability of a link; 0.4.
+///     Least probability of a link, as the pair counts in the folder; 0.4.
 /// min_inliers : int, optional
 ///     Least number of inliers of a link.
 /// copies_only : bool

@@ -100,6 +100,21 @@ def test_rivals_of_blocks():
     assert _delfin.lowered_by_rivals([of_all, of_views], *pairs, copies).tolist() == [4.5, 4.0, -1.0]
 
 
+def test_crossing_links_of_blocks():
+    links = _delfin.CrossingLinks(np.array([0, 0, 2, 2, 4], np.uint32))
+    links.add(np.array([0, 1], np.uint32), np.array([1, 2], np.uint32))
+    links.add(np.array([2, 1], np.uint32), np.array([3, 3], np.uint32))
+    of_photos, ratio = links.balance()
+    assert [values.tolist() for values in of_photos] == [[0, 0, 2, 2, 4], [2, 2, 2, 2, 0], [2, 2, 2, 2, 0]]
+    pairs = np.array([0, 0], np.uint32), np.array([2, 4], np.uint32), np.array([1.0, 1.0])
+    crossed, alone = _delfin.with_links(of_photos, ratio, *pairs)
+    assert -1 < crossed < alone < 1
+    # Of some photos alone the same.
+    some = [values[[0, 4]] for values in of_photos]
+    ends = np.array([0], np.uint32), np.array([1], np.uint32)
+    assert _delfin.with_links(some, ratio, *ends, np.array([1.0])).tolist() == [alone]
+
+
 def test_shortlist_of_blocks():
     image1 = np.array([0, 0, 0, 0, 0, 0, 0, 6], np.uint32)
     image2 = np.array([1, 2, 3, 4, 5, 6, 8, 7], np.uint32)

@@ -93,7 +93,7 @@ impl Constraints {
     }
 
     /// What is to be kept from the photos of a cluster.
-    pub(super) fn side(&self, members: &[usize]) -> Side {
+    pub(crate) fn side(&self, members: &[usize]) -> Side {
         let mut side = Side::default();
         if self.apart.is_empty() {
             return side;
@@ -175,13 +175,13 @@ impl Constraints {
 
 /// The groups of a cluster that are apart from others, and those others.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Side {
+pub(crate) struct Side {
     groups: BTreeSet<usize>,
     apart: BTreeSet<usize>,
 }
 
 impl Side {
-    pub(super) fn is_apart(&self, other: &Self) -> bool {
+    pub(crate) fn is_apart(&self, other: &Self) -> bool {
         self.apart.iter().any(|group| other.groups.contains(group))
     }
 

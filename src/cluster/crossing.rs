@@ -1,4 +1,4 @@
-//! Links that clusters contradict.
+//! Links between clusters, and what they say of pairs.
 
 /// Links to other clusters of a photo that count, at most.
 const MAX_CROSSING: u32 = 2;
@@ -6,27 +6,27 @@ const MAX_CROSSING: u32 = 2;
 const USUAL_RATIO: f64 = 0.2;
 /// What the natural logarithm of a ratio is worth in log-odds.
 const LOG_ODDS: f64 = 0.6;
-/// The most that pairs gain, and lose; log-odds.
-const MAX_GAINED: f64 = 1.6;
+/// The most that a pair gains, and loses; log-odds.
+pub(crate) const MAX_GAINED: f64 = 1.6;
 const MAX_LOST: f64 = 2.0;
 /// Photos of the usual ratio that a folder begins with: so many, and this share of its own.
 const USUAL_PHOTOS: f64 = 5.0;
 const USUAL_SHARE: f64 = 0.05;
-/// Photos of the folder's ratio, and of the usual one, that two clusters begin with.
+/// Photos of the folder's ratio, and of the usual one, that the clusters of a pair begin with.
 const FOLDER_PHOTOS: f64 = 2.0;
 const USUAL_BESIDE: f64 = 1.0;
 
 /// The links of a folder whose photos are sorted into clusters: those inside of clusters, and those that cross from one
-/// to another; 8 bytes a photo.
+/// to another; 6 bytes a photo.
 ///
-/// That two photos show the same thing is transitive. Where links cross between clusters, which the pairs around them
-/// speak against, things look alike and links are wrong more often than pairs by themselves say; where none does, weaker
-/// pairs are right.
+/// That two photos show the same thing is transitive. A link between clusters has the pairs around it against it: where
+/// there are such links, things look alike and links are wrong more often than pairs by themselves say. Where there are
+/// none, weaker pairs are right.
 #[derive(Debug, Clone)]
 pub struct CrossingLinks {
     /// The cluster of each photo.
     clusters: Vec<u32>,
-    /// Links of each photo to other clusters, up to [`MAX_CROSSING`], and whether one is inside.
+    /// Links of each photo to other clusters, up to [`MAX_CROSSING`], and whether it is linked in its own.
     photos: Vec<(u8, bool)>,
 }
 
@@ -43,49 +43,74 @@ impl CrossingLinks {
     pub fn add(&mut self, photos: [usize; 2]) {
         let [first, second] = photos.map(|photo| self.clusters[photo]);
         for photo in photos {
-            let (crossing, is_inside) = &mut self.photos[photo];
+            let (crossing, is_linked) = &mut self.photos[photo];
             match first == second {
-                true => *is_inside = true,
+                true => *is_linked = true,
                 false => *crossing = (*crossing + 1).min(MAX_CROSSING as u8),
             }
         }
     }
 
-    /// What the links give to pairs.
-    pub fn balance(&self) -> LinkBalance {
+    /// What the links add to pairs.
+    pub fn balance(self) -> LinkBalance {
         let mut of_cluster = vec![[0; 2]; self.photos.len()];
-        for (cluster, (crossing, is_inside)) in self.clusters.iter().zip(&self.photos) {
-            let [all_crossing, inside] = &mut of_cluster[*cluster as usize];
+        for (cluster, (crossing, is_linked)) in self.clusters.iter().zip(&self.photos) {
+            let [all_crossing, linked] = &mut of_cluster[*cluster as usize];
             *all_crossing += u32::from(*crossing);
-            *inside += u32::from(*is_inside);
+            *linked += u32::from(*is_linked);
         }
+        let ratio = self.ratio();
         let of_photo = self.clusters.iter().map(|c| of_cluster[*c as usize]);
-        LinkBalance::new(of_photo.collect(), self.ratio())
+        let of_photo = of_photo.collect();
+        LinkBalance::new(self.clusters, of_photo, ratio)
     }
 
     /// Crossing links of the folder, for each photo that is linked in its cluster.
     fn ratio(&self) -> f64 {
         let count = |value: fn(&(u8, bool)) -> u64| self.photos.iter().map(value).sum::<u64>();
         let crossing = count(|photo| u64::from(photo.0)) as f64;
-        let inside = count(|photo| u64::from(photo.1)) as f64;
+        let linked = count(|photo| u64::from(photo.1)) as f64;
         let usual = USUAL_PHOTOS + USUAL_SHARE * self.photos.len() as f64;
-        (crossing + usual * USUAL_RATIO) / (inside + usual)
+        (crossing + usual * USUAL_RATIO) / (linked + usual)
     }
 }
 
-/// What the links of their clusters give to pairs of photos, or take from them; 8 bytes a photo.
+/// What the links of their clusters add to the log-odds of pairs, or take from them; 12 bytes a photo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkBalance {
-    /// Crossing links of each photo's cluster, and photos that are linked inside.
+    /// The cluster of each photo.
+    clusters: Vec<u32>,
+    /// Crossing links of each photo's cluster, and photos that are linked inside of it.
     of_photo: Vec<[u32; 2]>,
     /// Crossing links of the folder, for each photo that is linked in its cluster.
     ratio: f64,
 }
 
+/// The links of the clusters of two photos.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct LinkGain {
+    /// Links that leave the clusters, at most two of a photo; one between both leaves both.
+    pub crossing: u32,
+    /// Photos that are linked inside of their cluster.
+    pub linked: u32,
+    /// What the pair gains, or loses, in log-odds: -2 to 1.6.
+    pub log_odds: f64,
+}
+
 impl LinkBalance {
-    /// What [`LinkBalance::of_photos`] and [`LinkBalance::ratio`] gave.
-    pub fn new(of_photo: Vec<[u32; 2]>, ratio: f64) -> Self {
-        Self { of_photo, ratio }
+    /// What the methods below gave, of some of the photos.
+    pub fn new(clusters: Vec<u32>, of_photo: Vec<[u32; 2]>, ratio: f64) -> Self {
+        Self {
+            clusters,
+            of_photo,
+            ratio,
+        }
+    }
+
+    /// The cluster of each photo.
+    pub fn clusters(&self) -> &[u32] {
+        &self.clusters
     }
 
     /// For each photo the crossing links of its cluster, at most two of a photo, and how many photos of the cluster are
@@ -99,15 +124,22 @@ impl LinkBalance {
         self.ratio
     }
 
-    /// The log-odds that a pair of these photos gains, or loses: -2 to 1.6.
-    pub fn gain(&self, photos: [usize; 2]) -> f64 {
-        let [[crossing1, inside1], [crossing2, inside2]] = photos.map(|p| self.of_photo[p]);
-        let crossing = f64::from(crossing1 + crossing2);
-        let inside = f64::from(inside1 + inside2);
+    /// What the links of their clusters add to a pair of photos.
+    pub fn gain(&self, [photo1, photo2]: [usize; 2]) -> LinkGain {
+        let [mut crossing, mut linked] = self.of_photo[photo1];
+        if self.clusters[photo1] != self.clusters[photo2] {
+            crossing += self.of_photo[photo2][0];
+            linked += self.of_photo[photo2][1];
+        }
         let usual = USUAL_BESIDE * USUAL_RATIO + FOLDER_PHOTOS * self.ratio;
-        let ratio = (crossing + usual) / (inside + FOLDER_PHOTOS + USUAL_BESIDE);
-        let gain = -LOG_ODDS * (ratio / USUAL_RATIO).ln();
-        gain.clamp(-MAX_LOST, MAX_GAINED)
+        let photos = f64::from(linked) + FOLDER_PHOTOS + USUAL_BESIDE;
+        let ratio = (f64::from(crossing) + usual) / photos;
+        let log_odds = -LOG_ODDS * (ratio / USUAL_RATIO).ln();
+        LinkGain {
+            crossing,
+            linked,
+            log_odds: log_odds.clamp(-MAX_LOST, MAX_GAINED),
+        }
     }
 }
 
@@ -130,12 +162,15 @@ mod tests {
         let found = balance(10, &[]);
         assert_eq!(found.of_photos()[7], [0, 4]);
         let gain = found.gain([0, 4]);
+        assert_eq!((gain.crossing, gain.linked), (0, 8));
+        assert_eq!(found.gain([0, 3]).linked, 4, "one cluster");
+        let gain = gain.log_odds;
         assert!(gain > 1.0 && gain < MAX_GAINED, "{gain}");
         // Photos by themselves gain less.
         let mut links = CrossingLinks::new(vec![0, 0, 1, 2]);
         links.add([0, 1]);
         let found = links.balance();
-        assert!(found.gain([2, 3]) < found.gain([1, 2]));
+        assert!(found.gain([2, 3]).log_odds < found.gain([1, 2]).log_odds);
     }
 
     #[test]
@@ -143,11 +178,12 @@ mod tests {
         let crossing: Vec<[usize; 2]> = (4..12).map(|photo| [photo, photo + 8]).collect();
         let found = balance(10, &crossing);
         assert_eq!(found.of_photos()[4], [4, 4]);
-        let lost = found.gain([4, 8]);
+        let lost = found.gain([4, 8]).log_odds;
         assert!((-MAX_LOST..-0.5).contains(&lost), "{lost}");
         // Others in the folder gain less than in one without.
-        let gain = found.gain([28, 32]);
-        assert!(gain > lost && gain < balance(10, &[]).gain([28, 32]));
+        let gain = found.gain([28, 32]).log_odds;
+        let most = balance(10, &[]).gain([28, 32]).log_odds;
+        assert!(gain > lost && gain < most);
     }
 
     #[test]
@@ -159,7 +195,7 @@ mod tests {
     #[test]
     fn without_links_pairs_count_as_they_are() {
         let found = CrossingLinks::new(vec![0, 1, 2]).balance();
-        assert!(found.gain([0, 2]).abs() < 1e-12);
+        assert!(found.gain([0, 2]).log_odds.abs() < 1e-12);
         assert_eq!(
             CrossingLinks::new(Vec::new()).balance().of_photos().len(),
             0

@@ -1,7 +1,7 @@
 //! Scored pairs of photos -> clusters, and how well these agree with true classes.
 //!
-//! Works on indices alone: no photo, no file. `clusters` joins photos into clusters; [`CrossingLinks`] says how far
-//! links contradict clusters; [`evaluate`] compares clusters with classes.
+//! Works on indices alone: no photo, no file. `clusters` joins photos into clusters; [`CrossingLinks`] counts the
+//! links between clusters; [`evaluate`] compares clusters with classes.
 
 mod clusters;
 mod components;
@@ -13,6 +13,7 @@ pub use clusters::Cluster;
 pub(crate) use clusters::{Link, clusters};
 pub use components::Components;
 pub use constraints::Constraint;
-pub(crate) use constraints::Constraints;
-pub use crossing::{CrossingLinks, LinkBalance};
+pub(crate) use constraints::{Constraints, Side};
+pub(crate) use crossing::MAX_GAINED;
+pub use crossing::{CrossingLinks, LinkBalance, LinkGain};
 pub use evaluation::{Evaluation, Scores, evaluate};

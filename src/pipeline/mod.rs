@@ -24,7 +24,7 @@ pub use evidence_text::{for_and_against, percent, point_text, relation_text};
 pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
     Action, ActionLog, BestBy, ClusterFile, ClusterOptions, ClusterSource, Correction,
-    EvidenceSummary, Explanation, Failure, FolderClusters, FolderPhoto, FolderSession, LinkGain,
+    EvidenceSummary, Explanation, Failure, FolderClusters, FolderPhoto, FolderSession,
     PairsBetween, PhotoHit, PhotoRow, Question, Ranking, ReportPictures, RivalPairs, SearchHit,
     SearchResult, TableFormat, VerifiedPair, blocks, cluster_pairs, clusters_csv, clusters_json,
     edges_csv, labels_txt,

@@ -335,7 +335,7 @@ pub(crate) fn lowered_by_rivals<'py>(
     arrays::column(py, lowered.collect())
 }
 
-/// The links inside of clusters and between them; 8 bytes a photo.
+/// The links inside of clusters and between them; 6 bytes a photo.
 #[pyclass(module = "delfin._delfin")]
 pub(crate) struct CrossingLinks(blocks::CrossingLinks);
 
@@ -353,36 +353,38 @@ impl CrossingLinks {
         }
     }
 
-    /// For each photo the crossing links of its cluster, and the photos that are linked inside; the folder's ratio.
-    fn balance<'py>(&self, py: Python<'py>) -> (Column<'py, u32>, Column<'py, u32>, f64) {
-        let balance = self.0.balance();
-        let column = |at: usize| {
+    /// For each photo its cluster, the crossing links of the cluster, and the photos that are linked inside; the folder's
+    /// ratio. No link is added after that.
+    fn balance<'py>(&mut self, py: Python<'py>) -> ([Column<'py, u32>; 3], f64) {
+        let links = std::mem::replace(&mut self.0, blocks::CrossingLinks::new(Vec::new()));
+        let balance = links.balance();
+        let of_photos = |at: usize| {
             let of_photos = balance.of_photos().iter();
             arrays::column(py, of_photos.map(|links| links[at]).collect())
         };
-        (column(0), column(1), balance.ratio())
+        let clusters = arrays::column(py, balance.clusters().to_vec());
+        ([clusters, of_photos(0), of_photos(1)], balance.ratio())
     }
 }
 
-/// The log-odds of pairs with what links give: of each photo the crossing links of its cluster, and the photos that are
-/// linked inside; the folder's ratio.
+/// The log-odds of pairs and what links add, by what `CrossingLinks.balance` gave of their photos.
 #[pyfunction]
 pub(crate) fn with_links<'py>(
     py: Python<'py>,
-    crossing: PyReadonlyArray1<'py, u32>,
-    inside: PyReadonlyArray1<'py, u32>,
+    of_photos: [PyReadonlyArray1<'py, u32>; 3],
     ratio: f64,
     image1: PyReadonlyArray1<'py, u32>,
     image2: PyReadonlyArray1<'py, u32>,
     log_odds: PyReadonlyArray1<'py, f64>,
 ) -> Column<'py, f64> {
-    let of_photo = values(&crossing).into_iter().zip(values(&inside));
-    let of_photo = of_photo.map(|(crossing, inside)| [crossing, inside]);
-    let balance = blocks::LinkBalance::new(of_photo.collect(), ratio);
+    let [clusters, crossing, linked] = of_photos.each_ref().map(values);
+    let links = crossing.into_iter().zip(linked);
+    let links = links.map(|(crossing, linked)| [crossing, linked]);
+    let balance = blocks::LinkBalance::new(clusters, links.collect(), ratio);
     let pairs = numbered(&image1, &image2).into_iter();
     let counted = pairs
         .zip(log_odds.as_array())
-        .map(|((image1, image2), log_odds)| log_odds + balance.gain([image1, image2]));
+        .map(|((image1, image2), log_odds)| log_odds + balance.gain([image1, image2]).log_odds);
     arrays::column(py, counted.collect())
 }
 

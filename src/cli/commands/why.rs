@@ -131,8 +131,8 @@ fn draw_pair(
     )
 }
 
-/// What a pair counts as between clusters is told where it differs by this from its probability.
-const MIN_TOLD: f64 = 0.01;
+/// What changes the log-odds of a pair by less is not told.
+const MIN_TOLD: f64 = 0.05;
 
 fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<String> {
     let name = |photo: usize| file.photos[photo].path.as_str();
@@ -147,16 +147,17 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
         None if photos[0] == photos[1] => "pair      both are the same photo".into(),
         None => "pair      the two were not verified with each other".into(),
     });
-    let alone = why.pair.map(|pair| pair.probability());
-    let matters = |(counts, alone): (f64, f64)| (counts - alone).abs() >= MIN_TOLD;
-    if why.counts_as.zip(alone).is_some_and(matters) {
-        if let Some(gain) = why.gain.filter(|gain| gain.log_odds.abs() >= 0.05) {
+    let gain = why.gain.filter(|gain| gain.log_odds.abs() >= MIN_TOLD);
+    let rivals = why.rivals.as_ref();
+    let rivals = rivals.filter(|rivals| rivals.log_odds >= MIN_TOLD);
+    if gain.is_some() || rivals.is_some() {
+        if let Some(gain) = gain {
             lines.push(format!(
-                "links     {} photos linked inside their cluster, {} links to other clusters: {:+.1} log-odds",
-                gain.inside, gain.crossing, gain.log_odds
+                "links     inside of their clusters {} photos are linked, {} links lead out: {:+.1} log-odds",
+                gain.linked, gain.crossing, gain.log_odds
             ));
         }
-        if let Some(rivals) = why.rivals.as_ref().filter(|rivals| rivals.log_odds >= 0.05) {
+        if let Some(rivals) = rivals {
             let rival = |pair: &VerifiedPair| {
                 let [image1, image2] = [pair.image1, pair.image2].map(name);
                 format!("{image1} - {image2} {}", percent(pair.probability()))
@@ -169,7 +170,7 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
         }
         lines.extend(
             why.counts_as
-                .map(|counts| format!("counts    between clusters as {}", percent(counts))),
+                .map(|counts| format!("counts    as {} when clusters are made", percent(counts))),
         );
     }
     if let Some(between) = why
@@ -270,7 +271,7 @@ fn as_json(
         "same_cluster": why.is_same_cluster(),
         "pair": why.pair.as_ref().map(pair),
         "links_of_clusters": why.gain.map(|gain| json!({
-            "inside": gain.inside,
+            "linked": gain.linked,
             "crossing": gain.crossing,
             "log_odds": gain.log_odds,
         })),

@@ -8,8 +8,8 @@
 //! added to each; [`Rivals`] of those with pixel evidence that [`may_link`] lower each of these; [`Components`] of the
 //! pairs whose [`first_link_evidence`] is 1 and more, and [`component_clusters`] of each component. Of these first
 //! clusters the [`CrossingLinks`] are counted, of pairs with log-odds above 0 that [`may_link`], and their
-//! [`LinkBalance::gain`] is added to the log-odds of each pair; rivals, components by [`link_evidence`], and clusters are
-//! then found again.
+//! [`LinkBalance::gain`] is added to the log-odds of pairs with pixel evidence; rivals, components by [`link_evidence`],
+//! and clusters are then found again.
 //!
 //! Photos have numbers, in the order of their paths.
 

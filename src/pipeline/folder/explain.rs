@@ -1,9 +1,9 @@
 //! Why two photos are, or are not, in one cluster.
 
 use super::corrections::constraints;
-use super::linkage::{Counts, FolderPairs, LinkGain, Linkage};
+use super::linkage::{Counts, FolderPairs, Linkage};
 use super::{ClusterFile, VerifiedPair};
-use crate::cluster::{Cluster, Components};
+use crate::cluster::{Cluster, Components, LinkGain};
 use crate::hex::hash;
 use crate::scoring::{Rivals, probability};
 
@@ -18,7 +18,7 @@ pub struct Explanation {
     pub clusters: [usize; 2],
     /// The pair itself; none when it was not verified.
     pub pair: Option<VerifiedPair>,
-    /// What the links of both clusters give to the pair between clusters; none where its pixels were not
+    /// What the links of both clusters, as they were sorted first, add to the pair; none where its pixels were not
     /// compared, and in files of older programs.
     pub gain: Option<LinkGain>,
     /// What lowers the pair between clusters; none where nothing does.
@@ -319,11 +319,15 @@ mod tests {
         assert_eq!(between.links_by_probability, 1);
         let rivals = why.rivals.unwrap();
         assert_eq!(rivals.pairs, [pairs[3], pairs[0]]);
-        assert!((rivals.log_odds - 0.5).abs() < 1e-9, "4 is 2.5 ahead");
         let gain = why.gain.unwrap();
-        assert_eq!((gain.crossing, gain.inside), (2, 4));
+        assert_eq!((gain.crossing, gain.linked), (2, 4));
+        let strongest = file(0.5, pairs.clone()).explain(2, 3).unwrap();
+        let of_rival = strongest.gain.unwrap();
+        assert_eq!((of_rival.crossing, of_rival.linked), (1, 2));
+        let ahead = 4.0 + of_rival.log_odds - (1.5 + gain.log_odds);
+        assert!((rivals.log_odds - (ahead - 2.0)).abs() < 1e-9);
         let counts_as = log_odds(why.counts_as.unwrap());
-        assert!((counts_as - (1.0 + gain.log_odds)).abs() < 1e-9);
+        assert!((counts_as - (1.5 + gain.log_odds - rivals.log_odds)).abs() < 1e-9);
         let why = file(0.5, pairs.clone()).explain(0, 1).unwrap();
         assert_eq!((why.rivals, why.between), (None, None));
         // Files of older programs were sorted without rivals.

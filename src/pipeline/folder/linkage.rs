@@ -1,7 +1,9 @@
 //! Pairs -> links -> clusters.
 
 use super::{ClusterOptions, ClusterSource, FolderClusters, VerifiedPair};
-use crate::cluster::{Cluster, Constraints, CrossingLinks, Link, LinkBalance, clusters};
+use crate::cluster::{
+    Cluster, Constraints, CrossingLinks, Link, LinkBalance, LinkGain, Side, clusters,
+};
 use crate::error::{Error, Result};
 use crate::scoring::{Relation, Rivals, log_odds};
 
@@ -84,15 +86,17 @@ impl FolderClusters {
     pub(super) fn clusters_by<'a>(
         &'a self,
         options: &'a ClusterOptions,
-    ) -> impl Fn(f64) -> Vec<Cluster> + Sync + 'a {
+    ) -> impl Fn(f64) -> Vec<Cluster> + 'a {
         let count = self.photos.len();
         let constraints = self.constraints(&options.corrections);
         let linkage = Linkage::new(options.min_probability, options);
-        let folder = FolderPairs::new(count, &self.pairs, &constraints);
-        let counts = Counts::new(&folder, &linkage);
+        let counts = Counts::new(
+            &FolderPairs::new(count, &self.pairs, &constraints),
+            &linkage,
+        );
         move |min_probability| {
-            let linkage = linkage.at(log_odds(min_probability));
-            FolderPairs::new(count, &self.pairs, &constraints).clusters(&linkage, &counts)
+            let folder = FolderPairs::new(count, &self.pairs, &constraints);
+            folder.clusters(&linkage.at(log_odds(min_probability)), &counts)
         }
     }
 }
@@ -146,7 +150,7 @@ impl<'a> FolderPairs<'a> {
 /// What pairs count as between clusters.
 #[derive(Debug, Clone)]
 pub(super) struct Counts {
-    /// None where links give nothing.
+    /// None where links add nothing.
     balance: Option<LinkBalance>,
     rivals: Rivals,
 }
@@ -160,24 +164,34 @@ impl Counts {
         }
     }
 
-    /// With rivals, and with what the links of clusters give that are found at [`FIRST_CUT`], whatever the cut of
+    /// With rivals, and with what the links of clusters add that are found at [`FIRST_CUT`], whatever the cut of
     /// `linkage`.
     pub(super) fn new(folder: &FolderPairs<'_>, linkage: &Linkage) -> Self {
         let first = Self::with_rivals(folder, linkage);
+        if folder.pairs.iter().all(|pair| pair.relation.is_none()) {
+            return first;
+        }
         let found = folder.clusters(&linkage.at(log_odds(FIRST_CUT)), &first);
         let mut clusters = vec![0; folder.num_photos];
         for (number, cluster) in found.iter().enumerate() {
             let members = cluster.members.iter();
             members.for_each(|&photo| clusters[photo] = number as u32);
         }
-        let mut links = CrossingLinks::new(clusters);
+        let sides = found.iter().map(|c| folder.constraints.side(&c.members));
+        let sides: Vec<Side> = sides.collect();
+        // Corrections explain a link between clusters that they part.
+        let is_explained = |pair: &VerifiedPair| {
+            let [a, b] = [pair.image1, pair.image2].map(|photo| clusters[photo] as usize);
+            a != b && sides[a].is_apart(&sides[b])
+        };
+        let mut crossing = CrossingLinks::new(clusters.clone());
         for pair in folder.pairs {
-            if pair.log_odds > 0.0 && folder.allows(pair, linkage) {
-                links.add([pair.image1, pair.image2]);
+            if pair.log_odds > 0.0 && folder.allows(pair, linkage) && !is_explained(pair) {
+                crossing.add([pair.image1, pair.image2]);
             }
         }
         let with_links = Self {
-            balance: Some(links.balance()),
+            balance: Some(crossing.balance()),
             ..Self::plain(folder.num_photos)
         };
         with_links.and_rivals(folder, linkage)
@@ -209,20 +223,13 @@ impl Counts {
         self.with_links(pair) > 0.0 && folder.allows(pair, linkage)
     }
 
-    /// What the links of both clusters give to a pair, or take from it; none where pixels were not compared.
+    /// What the links of both clusters add to a pair; none where pixels were not compared.
     pub(super) fn gain(&self, pair: &VerifiedPair) -> Option<LinkGain> {
         let balance = self.balance.as_ref().filter(|_| pair.relation.is_some())?;
-        let photos = [pair.image1, pair.image2];
-        let [[crossing1, inside1], [crossing2, inside2]] =
-            photos.map(|photo| balance.of_photos()[photo]);
-        Some(LinkGain {
-            crossing: crossing1 + crossing2,
-            inside: inside1 + inside2,
-            log_odds: balance.gain(photos),
-        })
+        Some(balance.gain([pair.image1, pair.image2]))
     }
 
-    /// The log-odds of a pair and what links give, without rivals.
+    /// The log-odds of a pair and what links add, without rivals.
     pub(super) fn with_links(&self, pair: &VerifiedPair) -> f64 {
         pair.log_odds + self.gain(pair).map_or(0.0, |gain| gain.log_odds)
     }
@@ -235,23 +242,10 @@ impl Counts {
     }
 }
 
-/// What the links of two photos' clusters give to their pair, or take from it. Links are pairs more probable than not,
-/// and the clusters those of the cut 0.4, before links gave anything.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct LinkGain {
-    /// Links from both clusters to others, at most two of a photo.
-    pub crossing: u32,
-    /// Photos of both clusters that are linked inside.
-    pub inside: u32,
-    /// What the pair gains, in log-odds.
-    pub log_odds: f64,
-}
-
 /// Sorts `num_photos` photos into clusters by the log-odds of pairs, as a folder is sorted: every photo is in
 /// one cluster, the largest first. A pair is two photos, the log-odds that they show the same thing, and whether they
-/// are copies or views if they do; without that it counts as it is, and is no rival of others. Each pair is given once; one that is not given counts as none. Deterministic, and independent of the order
-/// of `pairs`.
+/// are copies or views if they do; without that it counts as it is, and is no rival of others. Each pair
+/// is given once; one that is not given counts as none. Deterministic, and independent of the order of `pairs`.
 ///
 /// # Errors
 /// [`Error::InvalidOption`] when `min_probability` is not above 0 and below 1, or a pair names a photo that
@@ -443,7 +437,7 @@ mod tests {
             Counts::new(&folder, linkage).gain(&weak).unwrap()
         };
         let agree = gain(&[weak], &linkage);
-        assert_eq!((agree.crossing, agree.inside), (0, 8));
+        assert_eq!((agree.crossing, agree.linked), (0, 8));
         assert!(agree.log_odds > 1.0);
         // Each of two photos links every other thing: weaker than what ties the thing.
         let cross: Vec<_> = (1..9)
@@ -460,7 +454,7 @@ mod tests {
             ..linkage
         };
         let without = gain(&cross, &copies);
-        assert_eq!((without.crossing, without.inside), (0, 0));
+        assert_eq!((without.crossing, without.linked), (0, 0));
     }
 
     #[test]
@@ -481,5 +475,27 @@ mod tests {
         assert!(together(&[]));
         let crossing: Vec<_> = (0..32).map(|p| (p, (p + 13) % 32)).collect();
         assert!(!together(&crossing));
+    }
+
+    #[test]
+    fn corrections_explain_links_between_clusters_that_they_part() {
+        let linkage = Linkage {
+            min_log_odds: log_odds(0.4),
+            min_inliers: None,
+            copies_only: false,
+        };
+        let pairs = things(10, &[pair(1, 4, 0.5), pair(2, 7, 0.5)]);
+        let crossing = |constraints: &Constraints| {
+            let folder = FolderPairs::new(40, &pairs, constraints);
+            let counts = Counts::new(&folder, &linkage);
+            counts.gain(&pair(0, 4, 1.0)).unwrap().crossing
+        };
+        assert_eq!(crossing(&Constraints::default()), 4);
+        let apart = crate::cluster::Constraint {
+            image1: 0,
+            image2: 5,
+            is_same: false,
+        };
+        assert_eq!(crossing(&Constraints::new(40, &[apart])), 0);
     }
 }

@@ -39,7 +39,7 @@ use crate::store::{ContentHash, Store};
 pub use best::{BestBy, Ranking};
 pub use corrections::{Action, ActionLog, Correction};
 pub use explain::{Explanation, PairsBetween, RivalPairs};
-pub use linkage::{LinkGain, cluster_pairs};
+pub use linkage::cluster_pairs;
 pub use options::ClusterOptions;
 #[cfg(feature = "parquet")]
 pub use parquet_tables::{clusters_parquet, edges_parquet};

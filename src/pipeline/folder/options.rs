@@ -21,7 +21,8 @@ pub struct ClusterOptions {
     pub exhaustive: bool,
     /// Largest number of photos of which every pair is verified.
     pub max_exhaustive: usize,
-    /// Least probability, that both photos show the same thing, of a linked pair; above 0, below 1.
+    /// Least probability, that both photos show the same thing, of a linked pair, as it counts in the folder; above 0,
+    /// below 1.
     pub min_probability: f64,
     /// Link edited copies of one picture only, no other views of the same thing.
     pub copies_only: bool,

@@ -12,7 +12,7 @@ use super::places::{compared_places, least_certain};
 use super::read::stored_features;
 use super::verify::{match_again, pair_settings};
 use super::{ClusterOptions, FolderClusters, FolderPhoto, FolderSession, VerifiedPair};
-use crate::cluster::{Cluster, Components};
+use crate::cluster::{Cluster, Components, MAX_GAINED};
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 use crate::image::Photo;
@@ -274,7 +274,9 @@ fn report_pair(pair: &VerifiedPair) -> ReportPair {
 impl FolderClusters {
     /// The pairs that a report shows.
     fn shown_pairs(&self, options: &ClusterOptions) -> impl Iterator<Item = &VerifiedPair> {
-        let min_compared = MIN_SHOWN_PROBABILITY.min(options.min_probability);
+        // Links add to what a pair counts as.
+        let least_linked = probability(log_odds(options.min_probability) - MAX_GAINED);
+        let min_compared = MIN_SHOWN_PROBABILITY.min(least_linked);
         let min_left_out = match options.matching.refinement {
             Some(_) => MIN_SHOWN_BY_FEATURES.min(options.min_probability),
             None => min_compared,

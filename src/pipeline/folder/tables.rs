@@ -41,8 +41,8 @@ pub struct ClusterFile {
     /// Whether pairs had [`Rivals`](crate::scoring::Rivals) between clusters; files of older programs say nothing of it.
     #[serde(default)]
     pub has_rivals: bool,
-    /// Whether links gave to pairs, or took from them ([`LinkGain`](super::LinkGain)); files of older programs say nothing
-    /// of it.
+    /// Whether links added to pairs, or took from them ([`LinkGain`](crate::cluster::LinkGain)); files of older programs say
+    /// nothing of it.
     #[serde(default)]
     pub counts_links: bool,
     /// Sorted by path.

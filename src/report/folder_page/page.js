@@ -20,7 +20,7 @@ async function setCut(index) {
   }
   shown.cut = data.cuts[index];
   slider.value = index;
-  const meaning = `Photos are linked when they show the same thing with a probability of at least ${percent(shown.cut.p)}`;
+  const meaning = `Photos are linked when they show the same thing with a probability of at least ${percent(shown.cut.p)}, counted with the folder's other pairs`;
   cutText.textContent = meaning;
   slider.setAttribute("aria-valuetext", meaning);
   document.getElementById("cut-reset").hidden = index === data.default_cut;

@@ -67,7 +67,7 @@ def cluster(
     The same photos and options give the same edges and clusters as ``delfin.cluster``, to the bit, on any number of
     workers. Where ``ray.init`` was not called, Ray runs on this machine. Each block of work is a Parquet file in
     ``output``: a job that was stopped goes on from them when it is called again with the same photos and options. No
-    process holds the collection; the one that calls holds the photos' names and about 30 bytes a photo.
+    process holds the collection; the one that calls holds the photos' names and about 55 bytes a photo.
 
     Parameters
     ----------
@@ -279,9 +279,9 @@ class Clustering:
             pair_parts = self.every_pair()
         else:
             pair_parts = self.propose(options.candidates)
-        edge_parts, prior, strongest = self.verify(options, pair_parts)
+        edge_parts, prior = self.verify(options, pair_parts)
         num_edges = sum(info["num_rows"] for _, info in pair_parts)
-        num_clusters = self.cluster(options, edge_parts, num_edges, strongest)
+        num_clusters = self.cluster(options, edge_parts, num_edges)
         return {
             "num_photos": self.num_photos,
             "num_failures": self.num_failures,
@@ -402,7 +402,7 @@ class Clustering:
         return routes([f"parts/votes/{unit}" for unit, _ in units], infos)
 
     def verify(self, options, pair_parts):
-        """Names of the parts of edges; the prior; of each photo the log-odds of its strongest pairs."""
+        """Names of the parts of edges, and the prior."""
         units, of_part = [], []
         for number, (name, info) in enumerate(pair_parts):
             groups = range(-(-info["num_rows"] // self.plan["unit_pairs"]))
@@ -416,18 +416,20 @@ class Clustering:
         names = [name for own in of_part for name in own]
         rivals = Rivals(self.num_photos)
         prior = options.prior(counted_log_odds(self.store, names, options, rivals))
-        strongest = rivals.strongest(prior)
+        self.strongest = rivals.strongest(prior)
         del rivals
         units = [(f"{number:06}", (own, prior)) for number, own in enumerate(of_part)]
         self.runner.run("edges.parquet", units)
-        return [f"edges.parquet/{unit}" for unit, _ in units], prior, strongest
+        return [f"edges.parquet/{unit}" for unit, _ in units], prior
 
-    def cluster(self, options, edge_parts, num_edges, strongest):
+    def cluster(self, options, edge_parts, num_edges):
         """Writes the clusters; returns their number."""
         count = self.num_photos
-        clusters, *_ = self.clusters_of(edge_parts, num_edges, Counts(strongest), "parts/first_")
+        clusters = self.clusters_of(edge_parts, num_edges, Counts(self.strongest), "parts/first_")[0]
+        self.strongest = None
         balance = links_of(self.store, edge_parts, options, clusters)
-        counts = Counts(strongest_of(self.store, edge_parts, options, balance), balance)
+        del clusters
+        counts = Counts(strongest_of(self.store, edge_parts, options, balance, count), balance)
         first, score, is_representative = self.clusters_of(edge_parts, num_edges, counts, "parts/")
         # The largest cluster first, of equals that with the first photo.
         found, place, sizes = np.unique(first, return_inverse=True, return_counts=True)

@@ -42,11 +42,10 @@ class Counts:
         self.balance = balance
 
 
-def with_links(balance, image1, image2, log_odds):
-    """The log-odds of pairs, whose pixels were compared, with what links give; `balance` is of all photos."""
-    photos, *ends = own_photos(image1, image2)
-    crossing, inside, ratio = balance
-    return _delfin.with_links(crossing[photos], inside[photos], ratio, *ends, log_odds)
+def with_links(balance, photos, ends, log_odds):
+    """The log-odds of pairs whose pixels were compared, and what links add; `ends` are places in `photos`."""
+    of_photos, ratio = balance
+    return _delfin.with_links([values[photos] for values in of_photos], ratio, *ends, log_odds)
 
 
 def evidence_of(job, part, group, counts):
@@ -55,15 +54,15 @@ def evidence_of(job, part, group, counts):
     image1, image2 = numbers(table, "image1"), numbers(table, "image2")
     copies, log_odds = is_copy(table), numbers(table, "log_odds").copy()
     rows = np.flatnonzero(table["relation"].is_valid().to_numpy())
-    compared = image1[rows], image2[rows], log_odds[rows]
+    photos, *ends = own_photos(image1[rows], image2[rows])
+    compared = log_odds[rows]
     options = job.block_options()
     evidence = options.first_evidence
     if counts.balance is not None:
-        compared = *compared[:2], with_links(counts.balance, *compared)
+        compared = with_links(counts.balance, photos, ends, compared)
         evidence = options.evidence
-    photos, *ends = own_photos(*compared[:2])
     own = [values[photos] for values in counts.strongest]
-    log_odds[rows] = _delfin.lowered_by_rivals(own, *ends, compared[2], copies[rows])
+    log_odds[rows] = _delfin.lowered_by_rivals(own, *ends, compared, copies[rows])
     evidence = evidence(log_odds, numbers(table, "num_inliers").astype(np.int64), copies)
     return {"image1": image1, "image2": image2, "evidence": evidence}
 
@@ -77,12 +76,13 @@ def links_of(store, edge_parts, options, clusters):
     return crossing.balance()
 
 
-def strongest_of(store, edge_parts, options, balance):
+def strongest_of(store, edge_parts, options, balance, num_photos):
     """Of each photo the log-odds of its strongest pairs, of those with pixel evidence that may link."""
-    rivals = _delfin.Rivals(len(balance[0]))
+    rivals = _delfin.Rivals(num_photos)
     for *pairs, is_compared, copies in able_pairs(store, edge_parts, options):
         image1, image2, log_odds = (values[is_compared] for values in pairs)
-        rivals.add(image1, image2, with_links(balance, image1, image2, log_odds), copies[is_compared])
+        photos, *ends = own_photos(image1, image2)
+        rivals.add(image1, image2, with_links(balance, photos, ends, log_odds), copies[is_compared])
     return rivals.strongest(0.0)
 
 
