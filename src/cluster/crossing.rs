@@ -15,6 +15,10 @@ const USUAL_SHARE: f64 = 0.05;
 /// Photos of the folder's ratio, and of the usual one, that the clusters of a pair begin with.
 const FOLDER_PHOTOS: f64 = 2.0;
 const USUAL_BESIDE: f64 = 1.0;
+/// Linked photos of the larger of two clusters that count beyond those of the smaller.
+const MAX_MORE_LINKED: u32 = 3;
+/// The share of its loss that a pair inside of a cluster takes.
+const INSIDE_LOSS: f64 = 0.7;
 
 /// The links of a folder whose photos are sorted into clusters: those inside of clusters, and those that cross from one
 /// to another; 6 bytes a photo.
@@ -124,21 +128,33 @@ impl LinkBalance {
         self.ratio
     }
 
-    /// What the links of their clusters add to a pair of photos.
+    /// What the links of their clusters add to a pair of photos. Between two clusters, the larger counts with three linked
+    /// photos more than the smaller at most, for the best of many weak pairs with it says little. Inside of a cluster a pair
+    /// loses .7 of that: the pairs around it speak for it.
     pub fn gain(&self, [photo1, photo2]: [usize; 2]) -> LinkGain {
-        let [mut crossing, mut linked] = self.of_photo[photo1];
-        if self.clusters[photo1] != self.clusters[photo2] {
-            crossing += self.of_photo[photo2][0];
-            linked += self.of_photo[photo2][1];
-        }
+        let [crossing1, linked1] = self.of_photo[photo1];
+        let [crossing2, linked2] = self.of_photo[photo2];
+        let is_inside = self.clusters[photo1] == self.clusters[photo2];
+        let (crossing, linked, counted) = match is_inside {
+            true => (crossing1, linked1, linked1),
+            false => {
+                let fewer = linked1.min(linked2);
+                let more = linked1.max(linked2).min(fewer + MAX_MORE_LINKED);
+                (crossing1 + crossing2, linked1 + linked2, fewer + more)
+            }
+        };
         let usual = USUAL_BESIDE * USUAL_RATIO + FOLDER_PHOTOS * self.ratio;
-        let photos = f64::from(linked) + FOLDER_PHOTOS + USUAL_BESIDE;
+        let photos = f64::from(counted) + FOLDER_PHOTOS + USUAL_BESIDE;
         let ratio = (f64::from(crossing) + usual) / photos;
-        let log_odds = -LOG_ODDS * (ratio / USUAL_RATIO).ln();
+        let gain = -LOG_ODDS * (ratio / USUAL_RATIO).ln();
+        let log_odds = gain.clamp(-MAX_LOST, MAX_GAINED);
         LinkGain {
             crossing,
             linked,
-            log_odds: log_odds.clamp(-MAX_LOST, MAX_GAINED),
+            log_odds: match is_inside && log_odds < 0.0 {
+                true => INSIDE_LOSS * log_odds,
+                false => log_odds,
+            },
         }
     }
 }
@@ -184,6 +200,38 @@ mod tests {
         let gain = found.gain([28, 32]).log_odds;
         let most = balance(10, &[]).gain([28, 32]).log_odds;
         assert!(gain > lost && gain < most);
+    }
+
+    #[test]
+    fn a_pair_inside_of_a_cluster_loses_less() {
+        let crossing: Vec<[usize; 2]> = (4..12).map(|photo| [photo, photo + 8]).collect();
+        let found = balance(10, &crossing);
+        let [inside, between] = [[4, 5], [4, 8]].map(|photos| found.gain(photos).log_odds);
+        assert!(
+            inside < 0.0 && inside > 0.7 * between,
+            "{inside}, {between}"
+        );
+    }
+
+    #[test]
+    fn a_large_cluster_gives_a_single_photo_no_more_than_a_small_one() {
+        let gain = |members: u32| {
+            let mut links =
+                CrossingLinks::new([vec![0; members as usize], vec![members; 41]].concat());
+            (1..members as usize).for_each(|photo| links.add([0, photo]));
+            (1..40).for_each(|photo| {
+                links.add([photo + members as usize, photo + 1 + members as usize])
+            });
+            let balance = links.balance();
+            // The last photo has no link: a cluster by itself.
+            let mut clusters = balance.clusters().to_vec();
+            let mut of_photo = balance.of_photos().to_vec();
+            clusters.push(members + 41);
+            of_photo.push([0, 0]);
+            let balance = LinkBalance::new(clusters, of_photo, 0.05);
+            balance.gain([0, members as usize + 41]).log_odds
+        };
+        assert!(gain(2) < gain(3) && gain(3) == gain(20));
     }
 
     #[test]

@@ -153,7 +153,7 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
     if gain.is_some() || rivals.is_some() {
         if let Some(gain) = gain {
             lines.push(format!(
-                "links     inside of their clusters {} photos are linked, {} links lead out: {:+.1} log-odds",
+                "links     of the clusters they were in first {} photos are linked inside, {} links lead out: {:+.1} log-odds",
                 gain.linked, gain.crossing, gain.log_odds
             ));
         }
