@@ -8,12 +8,14 @@ mod components;
 mod constraints;
 mod crossing;
 mod evaluation;
+mod graph;
 
 pub use clusters::Cluster;
-pub(crate) use clusters::{Link, clusters};
+pub(crate) use clusters::{cluster_of_photos, clusters};
 pub use components::Components;
 pub use constraints::Constraint;
 pub(crate) use constraints::{Constraints, Side};
 pub(crate) use crossing::MAX_GAINED;
 pub use crossing::{CrossingLinks, LinkBalance, LinkGain};
 pub use evaluation::{Evaluation, Scores, evaluate};
+pub(crate) use graph::Link;

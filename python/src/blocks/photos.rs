@@ -171,49 +171,20 @@ impl BlockOptions {
         arrays::column(py, may_link.collect())
     }
 
-    /// The evidence of each pair; 1 and more links.
+    /// The evidence of each pair, for the first clusters or the last; 1 and more links.
     fn evidence<'py>(
         &self,
         py: Python<'py>,
         log_odds: PyReadonlyArray1<'py, f64>,
         num_inliers: PyReadonlyArray1<'py, i64>,
         is_copy: PyReadonlyArray1<'py, bool>,
-    ) -> Column<'py, f64> {
-        self.evidence_by(py, &log_odds, &num_inliers, &is_copy, blocks::link_evidence)
-    }
-
-    /// The evidence of each pair for the first clusters; 1 and more links.
-    fn first_evidence<'py>(
-        &self,
-        py: Python<'py>,
-        log_odds: PyReadonlyArray1<'py, f64>,
-        num_inliers: PyReadonlyArray1<'py, i64>,
-        is_copy: PyReadonlyArray1<'py, bool>,
-    ) -> Column<'py, f64> {
-        self.evidence_by(
-            py,
-            &log_odds,
-            &num_inliers,
-            &is_copy,
-            blocks::first_link_evidence,
-        )
-    }
-}
-
-impl BlockOptions {
-    fn evidence_by<'py>(
-        &self,
-        py: Python<'py>,
-        log_odds: &PyReadonlyArray1<'py, f64>,
-        num_inliers: &PyReadonlyArray1<'py, i64>,
-        is_copy: &PyReadonlyArray1<'py, bool>,
-        evidence: fn(f64, usize, bool, &ClusterOptions) -> f64,
+        is_first: bool,
     ) -> Column<'py, f64> {
         let (log_odds, num_inliers) = (log_odds.as_array(), num_inliers.as_array());
         let pairs = log_odds.iter().zip(num_inliers).zip(is_copy.as_array());
         let evidence = pairs.map(|((log_odds, num_inliers), is_copy)| {
             let num_inliers = usize::try_from(*num_inliers).unwrap_or(0);
-            evidence(*log_odds, num_inliers, *is_copy, &self.options)
+            blocks::link_evidence(*log_odds, num_inliers, *is_copy, is_first, &self.options)
         });
         arrays::column(py, evidence.collect())
     }

@@ -6,7 +6,7 @@
 //! verifies pairs, and compares the pixels of those on the [`Shortlist`] of the ones that are worth it;
 //! [`Judgement::prior_log_odds`] of all pairs with pixel evidence, or with log-odds of [`least_counted`] and more, is
 //! added to each; [`Rivals`] of those with pixel evidence that [`may_link`] lower each of these; [`Components`] of the
-//! pairs whose [`first_link_evidence`] is 1 and more, and [`component_clusters`] of each component. Of these first
+//! pairs whose first [`link_evidence`] is 1 and more, and [`component_clusters`] of each component. Of these first
 //! clusters the [`CrossingLinks`] are counted, of pairs with log-odds above 0 that [`may_link`], and their
 //! [`LinkBalance::gain`] is added to the log-odds of pairs with pixel evidence; rivals, components by [`link_evidence`],
 //! and clusters are then found again.
@@ -290,26 +290,21 @@ pub fn pair_groups(pairs: &[(usize, usize)], max_photos: usize) -> (Vec<usize>, 
 }
 
 /// The evidence that a pair gives by what it counts as, in log-odds, with the prior, the [`LinkBalance::gain`], and
-/// lowered by [`Rivals`]: from 0, none, over 1, what links its photos, upwards.
+/// lowered by [`Rivals`]: from 0, none, over 1, what links its photos, upwards. `is_first`: for the first clusters, whatever
+/// the minimum probability of `options`.
 pub fn link_evidence(
     log_odds: f64,
     num_inliers: usize,
     is_copy: bool,
+    is_first: bool,
     options: &ClusterOptions,
 ) -> f64 {
-    let linkage = Linkage::new(options.min_probability, options);
-    linkage.evidence(log_odds, num_inliers, is_copy)
-}
-
-/// As [`link_evidence`], for the first clusters, whatever the minimum probability of `options`.
-pub fn first_link_evidence(
-    log_odds: f64,
-    num_inliers: usize,
-    is_copy: bool,
-    options: &ClusterOptions,
-) -> f64 {
-    let linkage = Linkage::new(FIRST_CUT, options);
-    linkage.evidence(log_odds, num_inliers, is_copy)
+    let cut = if is_first {
+        FIRST_CUT
+    } else {
+        options.min_probability
+    };
+    Linkage::new(cut, options).evidence(log_odds, num_inliers, is_copy)
 }
 
 /// Whether a pair may link its photos, were it only probable enough. Others are no [`Rivals`].

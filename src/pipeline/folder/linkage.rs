@@ -2,7 +2,8 @@
 
 use super::{ClusterOptions, ClusterSource, FolderClusters, VerifiedPair};
 use crate::cluster::{
-    Cluster, Constraints, CrossingLinks, Link, LinkBalance, LinkGain, Side, clusters,
+    Cluster, Constraints, CrossingLinks, Link, LinkBalance, LinkGain, Side, cluster_of_photos,
+    clusters,
 };
 use crate::error::{Error, Result};
 use crate::scoring::{Relation, Rivals, log_odds};
@@ -172,11 +173,7 @@ impl Counts {
             return first;
         }
         let found = folder.clusters(&linkage.at(log_odds(FIRST_CUT)), &first);
-        let mut clusters = vec![0; folder.num_photos];
-        for (number, cluster) in found.iter().enumerate() {
-            let members = cluster.members.iter();
-            members.for_each(|&photo| clusters[photo] = number as u32);
-        }
+        let clusters = cluster_of_photos(folder.num_photos, &found);
         let sides = found.iter().map(|c| folder.constraints.side(&c.members));
         let sides: Vec<Side> = sides.collect();
         // Corrections explain a link between clusters that they part.

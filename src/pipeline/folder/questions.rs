@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::explain::strongest_first;
 use super::{ClusterOptions, FolderClusters, VerifiedPair};
-use crate::cluster::{Cluster, Components, Constraints};
+use crate::cluster::{Cluster, Components, Constraints, cluster_of_photos};
 use crate::scoring::probability;
 
 /// Two photos of which a person is asked whether they show the same thing.
@@ -46,19 +46,14 @@ impl FolderClusters {
         count: usize,
     ) -> Vec<Question> {
         let constraints = self.constraints(&options.corrections);
-        let mut cluster_of = vec![0; self.photos.len()];
-        for (number, cluster) in clusters.iter().enumerate() {
-            for &photo in &cluster.members {
-                cluster_of[photo] = number;
-            }
-        }
+        let cluster_of = cluster_of_photos(self.photos.len(), clusters);
         let (inside, outside): (Vec<&VerifiedPair>, Vec<&VerifiedPair>) =
             strongest_first(&self.pairs)
                 .into_iter()
                 .partition(|pair| cluster_of[pair.image1] == cluster_of[pair.image2]);
         let mut between: BTreeMap<(usize, usize), Vec<&VerifiedPair>> = BTreeMap::new();
         for pair in outside {
-            let [a, b] = [pair.image1, pair.image2].map(|photo| cluster_of[photo]);
+            let [a, b] = [pair.image1, pair.image2].map(|photo| cluster_of[photo] as usize);
             between.entry((a.min(b), a.max(b))).or_default().push(pair);
         }
         let mut questions = Vec::new();
@@ -72,7 +67,7 @@ impl FolderClusters {
         let mut of_cluster: BTreeMap<usize, Vec<&VerifiedPair>> = BTreeMap::new();
         for pair in inside {
             of_cluster
-                .entry(cluster_of[pair.image1])
+                .entry(cluster_of[pair.image1] as usize)
                 .or_default()
                 .push(pair);
         }

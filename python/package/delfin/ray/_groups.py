@@ -56,14 +56,13 @@ def evidence_of(job, part, group, counts):
     rows = np.flatnonzero(table["relation"].is_valid().to_numpy())
     photos, *ends = own_photos(image1[rows], image2[rows])
     compared = log_odds[rows]
-    options = job.block_options()
-    evidence = options.first_evidence
-    if counts.balance is not None:
+    is_first = counts.balance is None
+    if not is_first:
         compared = with_links(counts.balance, photos, ends, compared)
-        evidence = options.evidence
     own = [values[photos] for values in counts.strongest]
     log_odds[rows] = _delfin.lowered_by_rivals(own, *ends, compared, copies[rows])
-    evidence = evidence(log_odds, numbers(table, "num_inliers").astype(np.int64), copies)
+    num_inliers = numbers(table, "num_inliers").astype(np.int64)
+    evidence = job.block_options().evidence(log_odds, num_inliers, copies, is_first)
     return {"image1": image1, "image2": image2, "evidence": evidence}
 
 
