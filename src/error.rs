@@ -1,11 +1,11 @@
-//! What can go wrong, with the path it went wrong at.
+//! Error types. Each carries the path or the option at fault.
 
 use std::path::{Path, PathBuf};
 
 /// The result of everything in delfin that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a call failed. Each message is one line and names the file or the option at fault.
+/// An error of the library. Each message is one line and names the file or the option at fault.
 ///
 /// "The two photos do not match" is an answer, not an error.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// A file is not a photo that can be decoded.
@@ -24,7 +24,7 @@ pub enum Error {
     Decode {
         /// The file.
         path: PathBuf,
-        /// What the decoder said.
+        /// The decoder's message.
         reason: String,
     },
     /// A photo holds more pixels than the limit allows.
@@ -47,7 +47,7 @@ pub enum Error {
         /// The entry at fault and why.
         reason: String,
     },
-    /// A model file does not do what its manifest says.
+    /// A model file does not fit its manifest.
     #[error("{}: {reason}", path.display())]
     Model {
         /// The model file.
@@ -58,7 +58,7 @@ pub enum Error {
     /// Two feature sets cannot be compared, or values break an invariant.
     #[error("features: {reason}")]
     Features {
-        /// What does not fit.
+        /// The part that does not fit.
         reason: String,
     },
     /// An option has a value outside its range.
@@ -82,7 +82,7 @@ pub enum Error {
     Dataset {
         /// The folder.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// A classifier file cannot be used.
@@ -90,7 +90,7 @@ pub enum Error {
     Classifier {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// The part that does not fit.
         reason: String,
     },
     /// A picture could not be encoded.
@@ -98,10 +98,10 @@ pub enum Error {
     Encode {
         /// The file.
         path: PathBuf,
-        /// What the encoder said.
+        /// The encoder's message.
         reason: String,
     },
-    /// The observer of a run ended it.
+    /// The observer cancelled the run.
     #[error("cancelled")]
     Cancelled,
     /// A file of labels or clusters cannot be used.
@@ -112,7 +112,7 @@ pub enum Error {
         /// The line at fault and why.
         reason: String,
     },
-    /// The journal of a run that organized photos cannot be understood.
+    /// The journal of a run that organized photos cannot be parsed.
     #[error("{}: not a journal of delfin organize: {reason}", path.display())]
     Journal {
         /// The journal.
@@ -125,7 +125,7 @@ pub enum Error {
     Store {
         /// The store's file.
         path: PathBuf,
-        /// What SQLite said, or what does not fit.
+        /// SQLite's message, or the part that does not fit.
         reason: String,
         /// Whether the file's content is at fault.
         is_damaged: bool,
@@ -141,7 +141,7 @@ impl Error {
         }
     }
 
-    /// An [`Error::Store`] for what SQLite said.
+    /// An [`Error::Store`] for an error of SQLite.
     pub(crate) fn store(path: &Path, source: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         let code = source.sqlite_error_code();

@@ -1,4 +1,4 @@
-//! What is extracted from one photo: keypoints, their descriptors and a global descriptor.
+//! Features of one photo: keypoints, their descriptors and a global descriptor.
 //!
 //! Positions are in pixels of the original photo after its EXIF orientation: x to the right, y
 //! down, the centre of the top-left pixel at (0, 0).
@@ -147,15 +147,14 @@ impl FeatureSet {
         &self.descriptors
     }
 
-    /// Numbers that describe the photo as a whole, as the network gives them, not normalised.
+    /// The global descriptor, as the network gives it, not normalised.
     pub fn global(&self) -> Option<&[f32]> {
         self.global.as_deref()
     }
 
-    /// How alike two photos are as wholes, from -1 to 1: the cosine of their global descriptors after
-    /// the (signed) square root of every number, which keeps a few large numbers from deciding alone
-    /// (the Hellinger kernel). None when one has no global descriptor, theirs differ in length, or
-    /// one is zero.
+    /// Global similarity of two photos, from -1 to 1: the cosine of their global descriptors after the (signed)
+    /// square root of every number, which keeps a few large numbers from dominating (the Hellinger kernel). None
+    /// when one has no global descriptor, theirs differ in length, or one is zero.
     pub fn global_similarity(&self, other: &Self) -> Option<f64> {
         let (a, b) = (self.global()?, other.global()?);
         if a.len() != b.len() {

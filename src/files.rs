@@ -8,8 +8,8 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
-/// Writes `bytes` to `path`, over what is there. It is written beside `path` under another name,
-/// brought to the disk and renamed, so that neither a full disk nor a power cut leaves half a file.
+/// Writes `bytes` to `path`, over an existing file. They are written beside `path` under another name, brought to
+/// the disk and renamed, so that neither a full disk nor a power cut leaves half a file.
 ///
 /// # Errors
 /// [`Error::Io`] with `path`; nothing is left behind.
@@ -17,7 +17,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     write_file_with(path, |out| out.write_all(bytes))
 }
 
-/// As [`write_file`], of what `write` writes, so that a large file need not be in memory.
+/// As [`write_file`], but `write` streams the content, so that a large file need not be in memory.
 ///
 /// # Errors
 /// [`Error::Io`] with `path`; nothing is left behind.
@@ -45,8 +45,8 @@ pub(crate) fn write_file_with(
 /// name when it is whole, unless another program has taken that meanwhile.
 ///
 /// # Errors
-/// [`Error::Format`] when something is at `path` already; [`Error::Io`], and what `make` fails with.
-/// Nothing is left behind.
+/// [`Error::Format`] when something is at `path` already; [`Error::Io`], and those of `make`. Nothing is left
+/// behind.
 pub(crate) fn write_new_file(path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let io = |source| Error::Io {
         path: path.to_owned(),
@@ -59,7 +59,7 @@ pub(crate) fn write_new_file(path: &Path, make: impl FnOnce(&Path) -> Result<()>
     match partial.persist_noclobber(path) {
         Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Err(there_already(path)),
         Err(error) if makes_no_link(&error.error) => {
-            // This file system cannot look and name at once.
+            // This file system cannot refuse an existing name while it renames.
             refuse_existing(path)?;
             error.file.persist(path).map(drop).map_err(|e| io(e.error))
         }
@@ -90,25 +90,25 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 /// A new file beside `path`, under a name of its own until it is whole; it goes when it is dropped.
 fn partial_file(path: &Path) -> std::io::Result<NamedTempFile> {
     let folder = folder_of(path);
-    // A folder that is not there is told in the system's words.
+    // A missing folder gives the system's error.
     std::fs::metadata(folder)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&name).suffix(".partial");
-    // As for any new file: everyone may read it, but for what the user's mask takes off.
+    // As for any new file: everyone may read it, less the user's mask.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
 }
 
-/// What files that delfin makes carry where their format has room for it.
+/// Mark of the files that delfin makes, where their format has room for it.
 pub(crate) const MARK: &str = "made by delfin";
 
 /// Bytes at either end of a file that are searched for delfin's mark.
 const MARKED_BYTES: u64 = 1 << 16;
 
-/// What begins the tables that delfin writes, which have no other mark.
+/// First bytes of the tables that delfin writes, which have no other mark.
 const TABLE_HEADERS: [&str; 5] = [
     "path,cluster,score,representative\n",
     "path,class,score,representative\n",
@@ -117,7 +117,7 @@ const TABLE_HEADERS: [&str; 5] = [
     "path,label,probability,softmax_label,softmax_probability,",
 ];
 
-/// What the other files hold: a page, `clusters.json`, a classifier, a picture or network.
+/// Marks of the other files: a page, `clusters.json`, a classifier, a picture or network.
 const MARKS: [&str; 4] = [
     "<meta name=\"generator\" content=\"delfin\">",
     "\"model_sha256\":\"",
@@ -134,7 +134,7 @@ pub fn is_replaceable(path: &Path) -> bool {
     if metadata.is_file() && metadata.len() == 0 {
         return true;
     }
-    // What is no file, as a pipe, may never end.
+    // Anything but a file, such as a pipe, may never end.
     if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return false;
     }

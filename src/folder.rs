@@ -20,7 +20,7 @@ const EXTENSIONS: [&str; 10] = [
     "bmp", "gif", "jpe", "jpeg", "jfif", "jpg", "png", "tif", "tiff", "webp",
 ];
 
-/// What `delfin cluster` and `delfin why` write into one folder, `clusters.json` being one of them.
+/// Files that `delfin cluster` and `delfin why` write into one folder; `clusters.json` is one of them.
 const OWN_FILES: [&str; 6] = [
     "clusters.csv",
     "clusters.json",
@@ -39,11 +39,11 @@ pub(crate) const JOURNAL_FOLDER: &str = ".delfin";
 pub struct ListingFailure {
     /// Its path.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub error: Error,
 }
 
-/// The photos of a folder, and what of it could not be listed.
+/// The photos of a folder, and its sub-folders that could not be listed.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Listing {
@@ -51,14 +51,14 @@ pub struct Listing {
     pub photos: Vec<PathBuf>,
     /// Sub-folders that cannot be listed, and why.
     pub failures: Vec<ListingFailure>,
-    /// What is not among the photos.
+    /// The files passed over.
     pub passed_over: PassedOver,
 }
 
-/// The photos in `folder` and below it: the files with a photo's ending, or whose first bytes are a
-/// photo's. Left out are names that begin with a dot, what `delfin cluster` and `delfin why` wrote, and
-/// what `delfin organize` placed below `folder` while the original lies there too. A folder that links
-/// lead back to is entered once.
+/// The photos in `folder` and below it: the files with a photo's ending, or whose first bytes are a photo's. Left
+/// out are names that begin with a dot, files of `delfin cluster` and `delfin why`, and files that `delfin
+/// organize` placed below `folder` while the original lies there too. A folder that links lead back to is entered
+/// once.
 ///
 /// # Errors
 /// [`Error::Io`] when `folder` itself cannot be listed.

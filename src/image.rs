@@ -29,7 +29,7 @@ pub use ::image::metadata::Orientation;
 pub use focal_length::{focal_length_px, orientation};
 pub use sharpness::sharpness;
 
-/// Limits on what is decoded.
+/// Limits of decoding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecodeOptions {
     /// Photos that declare more pixels than this (width times height) are refused before a pixel is
@@ -86,7 +86,7 @@ pub fn read_file(path: &Path, options: &DecodeOptions) -> Result<Vec<u8>> {
     if metadata.len() > options.max_file_bytes {
         return Err(refuse_length());
     }
-    // A pipe or a file that grows says nothing true in its metadata: the read is bounded too.
+    // The metadata of a pipe or a growing file give no valid length, so the read is bounded too.
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(io)?;
     std::io::Read::read_to_end(
@@ -100,7 +100,7 @@ pub fn read_file(path: &Path, options: &DecodeOptions) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What names a photo whatever its path: the SHA-256 of its file's bytes.
+/// Identity of a photo, independent of its path: the SHA-256 of its file's bytes.
 pub fn content_hash(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
@@ -114,7 +114,7 @@ pub struct Photo {
 }
 
 impl Photo {
-    /// Reads and decodes the file at `path`; the format is told from its bytes, not its name.
+    /// Reads and decodes the file at `path`; the format is detected from its bytes, not its name.
     ///
     /// # Errors
     /// [`Error::Io`] when it cannot be read, [`Error::Decode`] when it is no photo,

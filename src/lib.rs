@@ -1,9 +1,9 @@
 //! Finds the same thing in photographs.
 //!
-//! A convolutional network in the style of DELF (Noh et al., ICCV 2017) turns a photo into a few
-//! hundred scored keypoints with short descriptors; nearest-neighbour search pairs the descriptors
-//! of two photos; RANSAC keeps the pairs that one transform explains. The number of those inliers
-//! says whether the two photos show the same thing, and the transform says where.
+//! A convolutional network in the style of DELF (Noh et al., ICCV 2017) turns a photo into a few hundred scored
+//! keypoints with short descriptors; nearest-neighbour search pairs the descriptors of two photos; RANSAC keeps the
+//! pairs that one transform explains. A learned score of these inliers and of the aligned pixels gives the
+//! probability that both photos show the same thing; the transform gives its position.
 //!
 //! ```
 //! use delfin::{MatchOptions, Model, match_pair};
@@ -17,7 +17,7 @@
 //!     &MatchOptions::default(),
 //! )?;
 //! assert!(result.is_match);
-//! println!("{} inliers", result.num_inliers());
+//! println!("probability {:.3}, {} inliers", result.probability(), result.num_inliers());
 //! # Ok(())
 //! # }
 //! ```
@@ -27,11 +27,11 @@
 //! | load the embedded network | [`Model::embedded`] | 30 ms |
 //! | match two photos | [`match_pair`], [`pipeline::match_photos`] | 0.2 s in a new process |
 //! | extract features and match them later | [`extract::extract`]; [`pipeline::match_features`] | 50 ms a photo; 0.3 ms a pair |
-//! | the same with a verdict by features alone | [`pipeline::verify_features`] | not measured |
-//! | say and draw what a match found | [`pipeline::PairReport`] | not measured |
+//! | score features without pixels | [`pipeline::verify_features`] | not measured |
+//! | report a match as text, JSON and picture | [`pipeline::PairReport`] | not measured |
 //! | sort a folder into clusters | [`pipeline::FolderSession::cluster`] with a [`store::Store`] | 20 ms a photo, 1 ms when stored |
 //! | make the report of a folder | [`pipeline::FolderSession::report`], [`report::FolderPage`] | part of the above |
-//! | find what a photo shows in a folder | [`pipeline::FolderSession::search`] | 50 ms a photo, about 1 ms when stored |
+//! | search a folder for the thing in a photo | [`pipeline::FolderSession::search`] | 50 ms a photo, about 1 ms when stored |
 //! | write a COLMAP database | [`pipeline::FolderSession::colmap_database`] | not measured |
 //! | cluster photos by the log-odds of pairs | [`pipeline::cluster_pairs`] | not measured |
 //! | put photos into sub-folders | [`organize`] | as fast as the disk |

@@ -18,28 +18,28 @@ pub struct Match {
     pub distance: f32,
 }
 
-/// Most numbers of a descriptor for which [`SearchKind::Auto`] takes the k-d tree. Above, the tree was 8 to
-/// 75 times slower than the matrix product (10 numbers, 500 to 32,000 descriptors).
+/// Largest descriptor dimension for which [`SearchKind::Auto`] takes the k-d tree. Above, the tree was 8 to 75
+/// times slower than the matrix product (10 dimensions, 500 to 32,000 descriptors).
 const MAX_TREE_DIM: usize = 8;
-/// Descriptors of each photo from which it takes the tree. At up to 8 numbers the product was faster for
-/// 16,000 descriptors (1.1 to 4 times); at 32,000 the tree was faster one way and slower mutually (1.3 to
-/// 2.2 times).
+/// Fewest descriptors per photo for which it takes the tree. At up to 8 dimensions the product was faster for
+/// 16,000 descriptors (1.1 to 4 times); at 32,000 the tree was faster one way and slower mutually (1.3 to 2.2
+/// times).
 const MIN_TREE_LEN: usize = 50_000;
 
-/// How nearest neighbours are found. Every way gives the same matches.
+/// Method of the nearest-neighbour search. All methods give the same matches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SearchKind {
-    /// The way measured faster: the k-d tree for at most 8 numbers and at least 50,000 descriptors a
+    /// The faster method as measured: the k-d tree for at most 8 dimensions and at least 50,000 descriptors per
     /// photo, else the matrix product.
     #[default]
     Auto,
-    /// A k-d tree; takes descriptors of at most [`KdTree::MAX_DIM`] numbers.
+    /// A k-d tree, for descriptors of at most [`KdTree::MAX_DIM`] dimensions.
     KdTree,
     /// All pairs, as a matrix product.
     BruteForce,
 }
 
-/// Which pairs of descriptors are matches.
+/// Conditions of a match.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatchingOptions {
     /// Whether the two must be each other's nearest. Otherwise each descriptor of photo 2 is
@@ -54,12 +54,12 @@ pub struct MatchingOptions {
     /// default, 0.9, is a little above DELF's 0.8, because mutual matching has already removed
     /// most wrong pairs.
     pub max_distance: Option<f32>,
-    /// How nearest neighbours are found; changes the time, not the matches.
+    /// Method of the nearest-neighbour search; changes the time, not the matches.
     pub search: SearchKind,
 }
 
 impl SearchKind {
-    /// What `Auto` stands for with descriptors of `dim` numbers, at least `len` of each photo.
+    /// Resolves `Auto` for descriptors of `dim` dimensions, at least `len` of each photo.
     fn resolved(self, dim: usize, len: usize) -> Self {
         match self {
             Self::Auto if dim <= MAX_TREE_DIM && len >= MIN_TREE_LEN => Self::KdTree,
@@ -81,7 +81,7 @@ impl Default for MatchingOptions {
 }
 
 impl MatchingOptions {
-    /// DELF's own: each descriptor of photo 2 with its nearest in photo 1, up to a distance of 0.8.
+    /// DELF's options: each descriptor of photo 2 with its nearest in photo 1, up to a distance of 0.8.
     pub fn delf() -> Self {
         Self {
             mutual: false,
@@ -124,8 +124,8 @@ impl MatchingOptions {
 /// lowest index. With [`MatchingOptions::mutual`], swapping the photos swaps the indices.
 ///
 /// # Errors
-/// [`Error::InvalidOption`] when an option is outside its range, [`Error::Features`] when the
-/// descriptors of the two photos have different dimensions or too many for a k-d tree asked for.
+/// [`Error::InvalidOption`] when an option is outside its range, [`Error::Features`] when the descriptors of the
+/// two photos have different dimensions or too many for the selected k-d tree.
 pub fn match_descriptors(
     descriptors1: &Descriptors,
     descriptors2: &Descriptors,

@@ -1,4 +1,4 @@
-//! A small random generator, so that a seed means the same numbers forever.
+//! A small random generator whose sequence for a seed never changes.
 
 /// SplitMix64 (Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*, 2014).
 pub(crate) struct SplitMix64(u64);

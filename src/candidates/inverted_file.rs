@@ -1,4 +1,4 @@
-//! The voters that stand under each word.
+//! The voters indexed by each word.
 
 use std::fs::File;
 use std::ops::Range;
@@ -30,7 +30,7 @@ impl Rows {
         }
     }
 
-    /// Puts values from place `at` on.
+    /// Writes values from index `at` on.
     ///
     /// # Errors
     /// [`Error::Io`] when the temporary file cannot be written.
@@ -45,7 +45,7 @@ impl Rows {
         Ok(())
     }
 
-    /// The values at these places; `buffer` is room to read into.
+    /// The values at these indices; `buffer` is room to read into.
     ///
     /// # Errors
     /// [`Error::Io`] when the temporary file cannot be read.
@@ -69,7 +69,7 @@ impl Rows {
     }
 }
 
-/// What was read of a temporary file last.
+/// The values read last from a temporary file.
 #[derive(Default)]
 pub(super) struct Buffer {
     bytes: Vec<u8>,
@@ -80,7 +80,7 @@ pub(super) struct Buffer {
 /// temporary file where they are many.
 pub(super) struct InvertedFile {
     dim: usize,
-    /// Where the voters of each word begin, and the number of all.
+    /// Start of the voters of each word, and the number of all.
     starts: Vec<usize>,
     photos: Vec<u32>,
     /// In the order of the words.
@@ -118,7 +118,7 @@ impl InvertedFileWriter {
         })
     }
 
-    /// Puts one voter under `word`, behind those that are there.
+    /// Appends one voter to those of `word`.
     ///
     /// # Errors
     /// As [`Rows::put`].
@@ -151,7 +151,7 @@ impl InvertedFile {
     }
 }
 
-/// Where each part begins, of parts of these lengths, and the length of all.
+/// Start of each part, for parts of these lengths, and the length of all.
 pub(super) fn starts(lengths: &[usize]) -> Vec<usize> {
     let mut total = 0;
     let ends = lengths.iter().map(|length| {

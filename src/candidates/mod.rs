@@ -1,4 +1,4 @@
-//! Which pairs of many photos are worth a closer look.
+//! Proposes candidate pairs of photos for verification.
 //!
 //! All pairs of a large folder are too many to verify. Two cheap scores propose partners for each
 //! photo: its nearest neighbours by global descriptor, for photos that are alike as wholes, and
@@ -6,8 +6,8 @@
 //! Google*, ICCV 2003), for a detail of one photo that fills another. Each photo gets a fixed number of
 //! partners, so that the pairs to verify grow in proportion to the photos.
 //!
-//! Knows features alone, which it asks for as it needs them: no photo's file, no verified pair. Voters of a
-//! large folder lie in a temporary file. Deterministic on any number of threads.
+//! Input: features, loaded on demand. Reads no photo files and no verified pairs. Voters of a large folder lie in a
+//! temporary file. Deterministic on any number of threads.
 
 mod inverted_file;
 mod rounded;
@@ -25,11 +25,11 @@ pub(crate) use similarity::{GlobalRow, Similarities};
 /// The steps of a folder's candidates on blocks of photos, for processes that hold a block each. Together they
 /// give the pairs that one process gives, to the bit.
 ///
-/// Alike as wholes: [`nearest_between`](blocks::nearest_between) any block and any tile, then
-/// [`best`] of what each photo got. Votes: [`WordPhotos`](blocks::WordPhotos) chooses photos, whose
-/// [`word_rows`](blocks::word_rows) make [`Words`](blocks::Words); [`PhotoVoters`](blocks::PhotoVoters) puts each
-/// photo's voters under words; [`votes_between`](blocks::votes_between) voters under the same words are sorted by
-/// the photo that votes, and [`count_votes`](blocks::count_votes) counts them.
+/// Global neighbours: [`nearest_between`](blocks::nearest_between) any block and any tile, then [`best`] of each
+/// photo's results. Votes: [`WordPhotos`](blocks::WordPhotos) chooses photos, whose
+/// [`word_rows`](blocks::word_rows) make [`Words`](blocks::Words); [`PhotoVoters`](blocks::PhotoVoters) assigns
+/// each photo's voters to words; [`votes_between`](blocks::votes_between) voters of the same words are sorted by
+/// the voting photo, and [`count_votes`](blocks::count_votes) counts them.
 pub mod blocks {
     pub use super::best;
     pub use super::similarity::{BLOCK, GlobalRow, GlobalRows, TILE, nearest_between};
@@ -39,7 +39,7 @@ pub mod blocks {
     pub use super::words::{NO_WORD, WordPhotos, Words, word_rows};
 }
 
-/// How many partners are proposed for each photo.
+/// Numbers of partners proposed for each photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CandidateOptions {
     /// Nearest neighbours by global descriptor.
@@ -76,29 +76,29 @@ impl CandidateOptions {
     }
 }
 
-/// What is known of the photos of a folder while partners are proposed.
+/// Input of the candidate proposal.
 pub(crate) struct Proposals<'a, F> {
     /// The number of keypoints of each photo.
     pub num_keypoints: &'a [usize],
-    /// For each photo a number that does not depend on the other photos, as a hash of its content: it chooses
-    /// the photos that the visual words come from, so that a folder that grows keeps most of its words.
+    /// For each photo a number independent of the other photos, such as its content hash. It selects the photos
+    /// that the visual words come from, so that a folder that grows keeps most of its words.
     pub ranks: &'a [[u8; 32]],
-    /// The features of a photo, which are asked for up to twice and not kept.
+    /// Loads the features of a photo; called up to twice a photo, and not kept.
     pub features: F,
-    /// Where many voters lie.
+    /// Storage of many voters.
     pub scratch: Scratch<'a>,
-    /// Asked again and again whether to go on.
+    /// Polled for cancellation.
     pub check: &'a (dyn Fn() -> Result<()> + Sync),
 }
 
-/// A folder for temporary files, and what is too large for memory.
+/// A folder for temporary files, and the memory limits beyond which it is used.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scratch<'a> {
     /// None holds all in memory.
     pub folder: Option<&'a Path>,
-    /// Bytes of voters, photo by photo, that are held in memory; of more, those of a photo are read once.
+    /// Bytes of voters by photo held in memory; beyond, they lie in a file, and those of a photo are read once.
     pub max_voter_bytes: u64,
-    /// Bytes of voters under words that are held in memory; of more, three lists are read for each voter.
+    /// Bytes of voters by word held in memory; beyond, they lie in a file, and three lists are read for each voter.
     pub max_word_bytes: u64,
 }
 
@@ -115,8 +115,8 @@ impl<'a> Scratch<'a> {
 /// The pairs (i, j), i < j, that one of the scores proposes for i or for j, sorted.
 ///
 /// # Errors
-/// [`Error::InvalidOption`]; [`Error::Features`] when descriptors differ in length; what `features` and
-/// `check` fail with; [`Error::Io`] for the temporary files.
+/// [`Error::InvalidOption`]; [`Error::Features`] when descriptors differ in length; those of `features` and
+/// `check`; [`Error::Io`] for the temporary files.
 pub(crate) fn candidate_pairs<F>(
     photos: &Proposals<'_, F>,
     similarities: Similarities,
@@ -157,8 +157,8 @@ pub fn best(mut values: Vec<(f32, u32)>, count: usize) -> Vec<u32> {
     indices(values)
 }
 
-/// The indices alone, in room of their own: a list of some is held for every photo, and what is collected from a vector
-/// by value, or shrunk, keeps or breaks up the room of all the values that it was chosen from.
+/// The indices, in a new allocation: one is held for every photo, and collecting from a vector by value, or
+/// shrinking it, keeps or fragments the allocation of all the values that they were chosen from.
 fn indices(values: Vec<(f32, u32)>) -> Vec<u32> {
     values.iter().map(|(_, index)| *index).collect()
 }

@@ -10,14 +10,14 @@ pub(super) fn rounded(values: &[f32]) -> Vec<i16> {
     values.iter().map(rounded).collect()
 }
 
-/// From a row to each of others, row after row, with the processor's widest vectors; `distances` holds these alone then.
-/// Of descriptors of unit length no sum is too large.
+/// Squared distances from a row to each of others, row after row, with the processor's widest vectors; they replace
+/// the content of `distances`. No sum overflows for descriptors of unit length.
 pub(super) fn squared_distances(row: &[i16], others: &[i16], distances: &mut Vec<i32>) {
     distances.clear();
     add_squared_distances(row, others, distances);
 }
 
-/// As [`squared_distances`], behind those that are there.
+/// As [`squared_distances`], appended to `distances`.
 pub(super) fn add_squared_distances(row: &[i16], others: &[i16], distances: &mut Vec<i32>) {
     Arch::new().dispatch(Distances(row, others, distances));
 }

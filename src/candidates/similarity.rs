@@ -1,4 +1,4 @@
-//! Global descriptors side by side.
+//! Nearest neighbours by global descriptor.
 //!
 //! Their products are sums of whole numbers, so that neither the processor nor the order of photos changes a bit.
 
@@ -14,7 +14,7 @@ use crate::features::FeatureSet;
 
 /// Photos compared with others at a time, in one process or several.
 pub const BLOCK: usize = 512;
-/// How many of the others they are compared with at a time where processes hold a part of all each.
+/// Number of the others that they are compared with at a time where each process holds a part of all.
 pub const TILE: usize = 2048;
 /// One in the numbers that are kept.
 const ONE: f32 = 32767.0;
@@ -61,9 +61,9 @@ impl<'a> GlobalRows<'a> {
     }
 }
 
-/// For each photo of `photos` the `count` others that are most like it among `others`, with their similarity,
-/// the most alike first and of equals the first. The best of several such lists are the `count` nearest of all
-/// photos, to the bit as [`FolderSession`](crate::pipeline::FolderSession) finds them in one process.
+/// For each photo of `photos` the `count` others among `others` with the largest similarity, and this similarity,
+/// the largest first and of equals the first. The best of several such lists are the `count` nearest of all photos,
+/// to the bit as [`FolderSession`](crate::pipeline::FolderSession) finds them in one process.
 ///
 /// # Errors
 /// [`crate::Error::Features`] when they differ in length.
@@ -90,10 +90,10 @@ pub fn nearest_between(
     Ok(blocks.into_par_iter().flat_map_iter(of_block).collect())
 }
 
-/// The photos most like one photo, of those seen so far.
+/// The photos most similar to one photo, of those seen so far.
 struct NearestOf {
     found: Vec<(f32, u32)>,
-    /// A similarity that as many photos reach as are kept.
+    /// Lower bound: as many photos reach this similarity as are kept.
     least: f32,
 }
 
@@ -156,7 +156,7 @@ fn transposed(products: &[f32], num_columns: usize) -> Vec<f32> {
     (0..num_columns).flat_map(column).collect()
 }
 
-/// Photos whose values stay in the nearest cache while others pass: of 1,280 each, 30 KB.
+/// Photos whose values stay in the innermost cache while others pass: of 1,280 each, 30 KB.
 const NEAR: usize = 12;
 
 /// The similarity of each of `rows` with each of `others`, which are of one length.
@@ -202,9 +202,9 @@ pub(super) fn parts(photos: Range<usize>, step: usize) -> impl Iterator<Item = R
         .map(move |start| start..end.min(start + step))
 }
 
-/// How alike photos are as wholes: the cosine of the square roots of their global descriptors, as
-/// [`FeatureSet::global_similarity`], for many photos at once. The rows are one piece of memory, which goes back to the
-/// system as a whole: a piece for each of many photos would not.
+/// Global similarity of photos: the cosine of the square roots of their global descriptors, as
+/// [`FeatureSet::global_similarity`], for many photos at once. The rows are one allocation, which goes back to the
+/// system as a whole; one for each of many photos would not.
 #[derive(Debug, Clone)]
 pub(crate) struct Similarities {
     /// Photos that room is made for.
@@ -227,7 +227,8 @@ impl Similarities {
         }
     }
 
-    /// Adds the next photo. One without a global descriptor, or of another length than the first's, is alike to none.
+    /// Adds the next photo. One without a global descriptor, or of another length than the first's, has similarity
+    /// 0 to all.
     pub(crate) fn push(&mut self, row: Option<&GlobalRow>) {
         if let Some(row) = row.filter(|_| self.dim == 0) {
             self.dim = row.0.len();
@@ -248,10 +249,10 @@ impl Similarities {
         f64::from(products(&[rows[photo1]], &[rows[photo2]])[0])
     }
 
-    /// Each photo's `count` others that are most like it, the most alike first. Each pair of photos is multiplied once.
+    /// Each photo's `count` most similar others, the most similar first. Each pair of photos is multiplied once.
     ///
     /// # Errors
-    /// What `check` fails with, which is asked between blocks.
+    /// Those of `check`, which is polled between blocks.
     pub(crate) fn nearest(
         &self,
         count: usize,

@@ -10,7 +10,7 @@ use super::{CandidateOptions, Proposals, Scratch, best, mixed_lengths};
 use crate::error::{Error, Result};
 use crate::features::FeatureSet;
 
-/// Words that a voter looks under; it stands under the nearest alone.
+/// Words that a voter is compared with; it is indexed by the nearest alone.
 pub const NUM_WORDS: usize = 3;
 /// The words of a voter, the nearest first.
 type Nearest = [u32; NUM_WORDS];
@@ -65,7 +65,7 @@ where
 /// The voters of every photo, photo after photo.
 struct Voters {
     dim: usize,
-    /// Where the voters of each photo begin, and the number of all.
+    /// Start of the voters of each photo, and the number of all.
     starts: Vec<usize>,
     /// The words of each voter.
     under: Vec<Nearest>,
@@ -73,7 +73,7 @@ struct Voters {
 }
 
 impl Voters {
-    /// Asks for the features of each photo once.
+    /// Loads the features of each photo once.
     fn new<F>(photos: &Proposals<'_, F>, words: &Words, options: &CandidateOptions) -> Result<Self>
     where
         F: Fn(usize) -> Result<FeatureSet> + Sync,
@@ -134,7 +134,7 @@ impl Voters {
     }
 }
 
-/// Every voter under its nearest word, in the order of the photos.
+/// Indexes every voter by its nearest word, in the order of the photos.
 fn inverted_file(voters: &Voters, words: &Words, scratch: Scratch<'_>) -> Result<InvertedFile> {
     let mut counts = vec![0; words.len()];
     for words in &voters.under {
@@ -172,8 +172,8 @@ fn voters_of(features: &FeatureSet, dim: usize, num_voters: usize) -> Result<&[f
 /// The voters of one photo, at most `num_voters`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhotoVoters {
-    /// The words of each, the nearest first; [`NO_WORD`] where there are fewer. A voter looks under all of
-    /// them, and stands under the first alone.
+    /// The words of each, the nearest first; [`NO_WORD`] where there are fewer. A voter is compared with the voters
+    /// of all of them, and is indexed by the first alone.
     pub words: Vec<[u32; NUM_WORDS]>,
     /// Their rounded descriptors, row after row.
     pub rows: Vec<i16>,
@@ -203,7 +203,7 @@ impl PhotoVoters {
     }
 }
 
-/// Voters, each under one word.
+/// Voters, each with one word.
 #[derive(Debug, Clone, Copy)]
 pub struct WordVoters<'a> {
     /// Values of a row.
@@ -214,19 +214,19 @@ pub struct WordVoters<'a> {
     pub rows: &'a [i16],
 }
 
-/// A voter's vote for another, which stands under one of its words: the place of each in its list, and the
-/// vote's weight, above 0 up to 1.
+/// A voter's vote for another voter of one of its words: the index of each in its list, and the vote's weight,
+/// above 0 up to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WordVote {
-    /// The place of the voter among those that vote.
+    /// Index of the voter among those that vote.
     pub voter: u32,
-    /// The place of the other among those that are voted for.
+    /// Index of the other among those that are voted for.
     pub other: u32,
-    /// More for descriptors that are more alike.
+    /// Larger for more similar descriptors.
     pub weight: f32,
 }
 
-/// The votes of `voters` for those of `standing`, which are sorted by word, under the same words.
+/// The votes of `voters` for the voters in `standing` with the same word; `standing` is sorted by word.
 ///
 /// # Errors
 /// [`Error::Features`] when rows do not fit the words, or differ in length.
@@ -301,7 +301,7 @@ pub fn count_votes(votes: &mut [PhotoVote], count: usize) -> Vec<(u32, Vec<u32>)
     photos.into_par_iter().map(of_photo).collect()
 }
 
-/// The weight of a vote for a voter at this squared distance; none where they are not alike.
+/// The weight of a vote for a voter at this squared distance; none at [`MAX_SQUARED_DISTANCE`] and beyond.
 fn weight(squared_distance: i32) -> Option<f32> {
     let weight = 1.0 - squared_distance as f32 / (ONE * ONE) / MAX_SQUARED_DISTANCE;
     (weight > 0.0).then_some(weight)
@@ -338,7 +338,7 @@ impl Count {
         *vote = vote.max(weight);
     }
 
-    /// That voter has no more votes: those it gave count the less the more photos they are for.
+    /// Ends the voter: the more photos its votes are for, the less each counts.
     fn end_voter(&mut self) {
         let share = (self.voted_for.len() as f32).sqrt().recip();
         for photo in self.voted_for.drain(..) {

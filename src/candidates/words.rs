@@ -1,4 +1,4 @@
-//! Visual words: descriptors that others are sorted by.
+//! Visual words: descriptors that index others.
 
 use std::array::IntoIter;
 use std::collections::BTreeMap;
@@ -14,11 +14,11 @@ use crate::features::FeatureSet;
 /// In place of a word where there is none.
 pub const NO_WORD: u32 = u32::MAX;
 
-/// Words of a photo that gives some.
+/// Words taken from each chosen photo.
 const WORDS_OF_A_PHOTO: usize = 8;
 /// The fewest words of a folder, and the most.
 const NUM_WORDS: std::ops::RangeInclusive<usize> = 1024..=1 << 20;
-/// Voters that stand under a word on average.
+/// Voters indexed by a word on average.
 const VOTERS_OF_A_WORD: usize = 64;
 /// Groups whose words are compared with a descriptor.
 const NUM_GROUPS: usize = 4;
@@ -82,7 +82,7 @@ pub fn word_rows(features: &FeatureSet) -> Vec<f32> {
 #[derive(Debug, Clone)]
 pub struct Words {
     dim: usize,
-    /// The values of the word that each group is named by, row after row, rounded.
+    /// The values of each group's leading word, row after row, rounded.
     groups: Vec<i16>,
     /// The words of each group.
     members: Vec<Members>,
@@ -101,7 +101,7 @@ impl Words {
     /// Takes them from the photos with the lowest ranks, for at most this many voters a photo.
     ///
     /// # Errors
-    /// [`crate::Error::Features`] when descriptors differ in length; what asking for features fails with.
+    /// [`crate::Error::Features`] when descriptors differ in length; errors of loading features.
     pub(super) fn new<F>(photos: &Proposals<'_, F>, num_voters: usize) -> Result<Self>
     where
         F: Fn(usize) -> Result<FeatureSet> + Sync,
@@ -141,8 +141,8 @@ impl Words {
         words
     }
 
-    /// The words of [`Self::from_rows`] from their values and what [`Self::groups`] gave, without the work of
-    /// finding their groups.
+    /// The words of [`Self::from_rows`] from their values and the groups of [`Self::groups`], which are not
+    /// searched again.
     ///
     /// # Errors
     /// [`Error::Features`] for groups that are not those of these values.
@@ -259,8 +259,8 @@ fn lowest<const N: usize>(values: impl Iterator<Item = (i32, usize)>) -> Take<In
     lowest.map(|(_, number)| number).into_iter().take(count)
 }
 
-/// So many that the voters under a word are about as many however large the folder is; a power of
-/// two, so that a growing folder seldom changes it.
+/// Number of words, in proportion to the voters, so that the number of voters of a word does not depend on the size
+/// of the folder; a power of two, so that a growing folder seldom changes it.
 fn num_words(num_voters: usize) -> usize {
     let least = num_voters / VOTERS_OF_A_WORD;
     least

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::layer::{arg_max, softmax};
 
-/// What a match with a class' photo is worth as evidence: the log-odds that both photos show the same
-/// thing, and nothing below even odds, as a class has more things than the training photos show.
+/// Geometric evidence of a match with a class' photo: the log-odds that both photos show the same thing, and 0
+/// below even odds, as a class has more things than the training photos show.
 pub fn geometric_evidence(log_odds: f64) -> f64 {
     log_odds.max(0.0)
 }
@@ -45,7 +45,7 @@ pub struct Calibration {
 }
 
 impl Default for Calibration {
-    /// As they are without photos to learn from.
+    /// The values without photos to learn from.
     fn default() -> Self {
         Self {
             layer_alone: 1.0,
@@ -61,7 +61,7 @@ impl Default for Calibration {
 /// expected to have.
 const PRIOR: [f64; 2] = [1.0, 1.0];
 const PRIOR_PRECISION: f64 = 1.0;
-/// The same of the weights that tell whether a photo fits, around 0.
+/// The same for the weights of `fit`, around 0.
 const FIT_PRECISION: f64 = 0.05;
 
 /// Standard deviations below the mean similarity at which the likeness is one half; one photo in 160 of
@@ -71,7 +71,7 @@ const MAX_DEVIATION: f64 = 2.5;
 const MIN_SPREAD: f64 = 0.01;
 /// Turns the logistic function into the normal distribution's, to 0.01.
 const LOGISTIC_FROM_NORMAL: f64 = 1.702;
-/// From these log-odds on a photo shows what a training photo shows, however unlike the whole is: a
+/// Log-odds from which a match with a training photo is sure, however unlike the rest of the photo is: a
 /// probability of .95.
 pub const SURE_LOG_ODDS: f64 = 2.944;
 
@@ -89,8 +89,8 @@ pub fn log_odds_of_inliers(num_inliers: usize, min_inliers: usize) -> f64 {
 const MAX_NEWTON_STEPS: usize = 50;
 
 impl Calibration {
-    /// Of a file of version 2, whose geometric evidence was the logarithm of the inliers over ten, for
-    /// log-odds.
+    /// Converts the calibration of a file of version 2, whose geometric evidence was the logarithm of the inliers
+    /// over ten, to log-odds.
     pub(super) fn rescaled_from_inliers(mut self) -> Self {
         self.geometry /= LOG_ODDS_PER_LN_INLIERS;
         self.fit[3] /= LOG_ODDS_PER_LN_INLIERS;
@@ -149,7 +149,7 @@ impl Calibration {
         sigmoid(odds) * self.likeness(evidence, class)
     }
 
-    /// How far the photo's similarity to `class` is that of its photos, from 0 to 1.
+    /// Likeness of the photo's similarity to `class` to that of the class' photos, from 0 to 1.
     fn likeness(&self, evidence: &Evidence, class: usize) -> f64 {
         if !self.can_reject() || evidence.geometry[class] >= SURE_LOG_ODDS {
             return 1.0;
@@ -159,8 +159,8 @@ impl Calibration {
         sigmoid(LOGISTIC_FROM_NORMAL * (z + MAX_DEVIATION))
     }
 
-    /// A photo of no class is one whose own class is taken away: each photo is seen twice, as it is
-    /// and without its class.
+    /// The samples of no class are photos whose own class is removed: each photo is used twice, as it is and
+    /// without its class.
     fn fit_of_classes(&self, photos: &[(Evidence, usize)]) -> [f64; 4] {
         let mut samples = Vec::new();
         for (evidence, class) in photos {
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_layer_that_is_too_sure_is_tempered() {
-        // Logits 4 apart say 0.98, but a quarter are wrong.
+        // Logits 4 apart give 0.98, but a quarter are wrong.
         let photos: Vec<_> = (0..40)
             .map(|i| {
                 (
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_score_that_is_right_gets_the_weight() {
-        // Geometry is always right where it speaks, the layer half of the time.
+        // Geometric evidence is always right, the layer half of the time.
         let photos: Vec<_> = (0..40)
             .map(|i| {
                 let (class, said) = (i % 2, (i / 2) % 2);

@@ -1,4 +1,4 @@
-//! What a classifier consists of.
+//! The parts of a classifier.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct NetworkId {
     pub sha256: String,
 }
 
-/// How the photos' features are extracted, for training and for use.
+/// Settings of feature extraction, for training and for use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureSettings {
     /// The longest side of a photo for its global descriptor, in pixels.
@@ -34,7 +34,7 @@ pub struct FeatureSettings {
 pub struct Classifier {
     /// The network that it belongs to.
     pub network: NetworkId,
-    /// How features are extracted.
+    /// Settings of feature extraction.
     pub settings: FeatureSettings,
     /// The classes' names.
     pub labels: Vec<String>,
@@ -68,8 +68,7 @@ impl Classifier {
         !self.references.is_empty()
     }
 
-    /// What layer and geometry say about a photo with this normalised global descriptor and these
-    /// matches with training photos.
+    /// Evidence of a photo with this normalised global descriptor and these matches with training photos.
     ///
     /// # Errors
     /// [`Error::Features`] when the descriptor has another length than the layer reads.
@@ -90,7 +89,7 @@ impl Classifier {
     /// Checks that the parts fit one another.
     ///
     /// # Errors
-    /// [`Error::Features`] that says what does not.
+    /// [`Error::Features`] naming the part that does not.
     pub fn validate(&self) -> Result<()> {
         let (classes, dim) = (self.layer.num_classes(), self.layer.num_inputs());
         let in_range = |r: &Reference| {

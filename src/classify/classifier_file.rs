@@ -24,7 +24,7 @@ use crate::hex::hex;
 
 const METADATA_KEY: &str = "delfin-classifier";
 const VERSION: u32 = 3;
-/// Read too: geometry counted inliers.
+/// An older version that is read too: its geometric evidence counts inliers.
 const VERSION_OF_INLIERS: u32 = 2;
 /// In the order that they are hashed in.
 const ARRAYS: [&str; 10] = [
@@ -54,7 +54,7 @@ struct Header {
     arrays_sha256: String,
 }
 
-/// Only the version, to tell a newer file from a broken one.
+/// The version alone, to distinguish a newer file from a broken one.
 #[derive(Deserialize)]
 struct VersionOnly {
     version: u32,
@@ -227,7 +227,7 @@ fn floats(values: &[f32]) -> Vec<u8> {
 /// Reads the bytes of a classifier file.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// The fault, in words.
 pub fn decode(bytes: &[u8]) -> std::result::Result<Classifier, String> {
     let not_ours = "not a classifier file of delfin";
     let (_, metadata) =

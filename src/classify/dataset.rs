@@ -28,7 +28,7 @@ pub struct Dataset {
     pub labels: Vec<String>,
     /// The photos, sorted by path.
     pub photos: Vec<LabelledPhoto>,
-    /// What a person should know about the folder, one line each.
+    /// Remarks about the folder for the user, one line each.
     pub notes: Vec<String>,
 }
 
@@ -106,8 +106,7 @@ impl Dataset {
         Ok(dataset)
     }
 
-    /// Lists `folder` against classes that are known: photos of other classes are left out with a
-    /// note.
+    /// Lists `folder` against known classes: photos of other classes are left out with a note.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Dataset`] when no class folder is one of `labels`.
@@ -185,7 +184,7 @@ fn list(folder: &Path, passed_over: &mut PassedOver) -> Result<(BTreeMap<String,
     Ok((folders, loose))
 }
 
-/// A label without what `retrain.py` dropped from it: case and everything but letters and digits.
+/// A label without the characters that `retrain.py` dropped: case and everything but letters and digits.
 fn plain(label: &str) -> String {
     let words: Vec<&str> = label
         .split(|c: char| !c.is_alphanumeric())

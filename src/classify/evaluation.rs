@@ -1,4 +1,4 @@
-//! How often a classifier is right, and what it takes for what.
+//! Accuracy and confusion matrix of a classifier.
 
 /// Counts of photos by true and by predicted class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -6,7 +6,7 @@
 pub struct ConfusionMatrix {
     /// One row a true class, one column a predicted class.
     pub counts: Vec<Vec<usize>>,
-    /// Photos of each true class that were said to fit none.
+    /// Photos of each true class that were rejected.
     pub rejected: Vec<usize>,
 }
 
@@ -19,7 +19,7 @@ impl ConfusionMatrix {
         }
     }
 
-    /// Counts one photo; `None` when it was said to fit no class.
+    /// Counts one photo; `None` for a rejected one.
     ///
     /// # Panics
     /// When a class is not below the number of classes.

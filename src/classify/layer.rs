@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 
-/// Brings a global descriptor to the form that the layer reads: the signed square root of every
-/// number, then unit length (the Hellinger kernel's features). A zero descriptor stays zero.
+/// Normalises a global descriptor for the layer: the signed square root of every number, then unit length (the
+/// Hellinger kernel's features). A zero descriptor stays zero.
 pub fn normalized(global: &[f32]) -> Vec<f32> {
     let norm = global
         .iter()
@@ -62,12 +62,12 @@ impl SoftmaxLayer {
         })
     }
 
-    /// Numbers that it reads.
+    /// Length of its input.
     pub fn num_inputs(&self) -> usize {
         self.num_inputs
     }
 
-    /// Classes that it tells apart.
+    /// Number of classes.
     pub fn num_classes(&self) -> usize {
         self.biases.len()
     }

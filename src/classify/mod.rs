@@ -2,8 +2,8 @@
 //! folder per class as TensorFlow Hub's `retrain.py` does, and geometric matches with single training
 //! photos.
 //!
-//! This module holds what needs no network and no pixels: classes, splits, the layer, its training,
-//! the calibration of the scores and the classifier file. [`crate::pipeline`] does the whole job.
+//! This module needs no network and no pixels: it holds classes, splits, the layer, its training, the calibration
+//! of the scores and the classifier file. [`crate::pipeline`] does the whole job.
 
 mod calibration;
 mod classifier;

@@ -1,23 +1,23 @@
-//! How a softmax layer is trained.
+//! Options of training a softmax layer.
 
 use crate::error::{Error, Result};
 
-/// How a softmax layer is trained: mini-batch stochastic gradient descent with Nesterov momentum
-/// on the cross entropy; the learning rate falls to 0 along half a cosine.
+/// Options of training a softmax layer: mini-batch stochastic gradient descent with Nesterov momentum on the cross
+/// entropy; the learning rate falls to 0 along half a cosine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingOptions {
     /// Steps, each on one batch; at least 1.
     pub num_steps: usize,
     /// Learning rate of the first step, above 0.
     pub learning_rate: f32,
-    /// Part of the last step that is taken again, from 0 to below 1.
+    /// Momentum: part of the last step that is added again, from 0 to below 1.
     pub momentum: f32,
     /// Photos a step; at least 1.
     pub batch_size: usize,
-    /// Weight of half the squared length of the weights beside the mean cross entropy; none tries
-    /// several and keeps the one with the lowest cross entropy on held-out photos.
+    /// L2 regularisation: weight of half the squared length of the weights beside the mean cross entropy; none
+    /// tries several and keeps the one with the lowest cross entropy on held-out photos.
     pub l2: Option<f32>,
-    /// Share of the target that is spread over all classes, from 0 to below 1.
+    /// Label smoothing: share of the target that is spread over all classes, from 0 to below 1.
     pub label_smoothing: f32,
     /// Whether every class is drawn equally often; otherwise as often as it has photos.
     pub class_balanced: bool,
@@ -30,8 +30,8 @@ pub struct TrainingOptions {
 }
 
 impl Default for TrainingOptions {
-    /// Settings chosen on the validation split of the clothing dataset; what they reach on its test split
-    /// stands in benches/RESULTS.md.
+    /// Settings chosen on the validation split of the clothing dataset; their accuracy on its test split is in
+    /// benches/RESULTS.md.
     fn default() -> Self {
         Self {
             num_steps: 400,

@@ -1,4 +1,4 @@
-//! Which photos a classifier learns from, is tuned on and is tested on.
+//! Splits of photos: training, validation and testing.
 //!
 //! The split follows TensorFlow Hub's `retrain.py`: a photo's split follows from the SHA-1 of its
 //! name, so that it stays the same when photos are added. Unlike there the name is the path below the
@@ -8,7 +8,7 @@ use sha1::{Digest, Sha1};
 
 use crate::error::{Error, Result};
 
-/// What a photo is used for.
+/// The use of a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Split {
     /// The layer learns from it.
@@ -19,7 +19,7 @@ pub enum Split {
     Testing,
 }
 
-/// How many photos are kept from training.
+/// Shares of the photos kept from training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SplitOptions {
     /// Percent of the photos that are tested on, from 0 to 100.
@@ -59,8 +59,8 @@ impl SplitOptions {
         Ok(())
     }
 
-    /// The split of the photo at `name`, its path below the data folder with `/` between folders.
-    /// What stands from `_nohash_` on is not read, so that variants of one photo stay together.
+    /// The split of the photo at `name`, its path below the data folder with `/` between folders. The part from
+    /// `_nohash_` on is ignored, so that variants of one photo stay together.
     pub fn split_of(&self, name: &str) -> Split {
         let percentage = hash_percentage(name);
         if percentage < self.validation_percentage {
@@ -80,7 +80,7 @@ const MAX_PHOTOS_PER_CLASS: u32 = (1 << 27) - 1;
 pub(crate) fn hash_percentage(name: &str) -> f64 {
     let hashed = name.split("_nohash_").next().unwrap_or(name);
     let digest = Sha1::digest(hashed.as_bytes());
-    // The hash modulo 2^27 is told by its last four bytes.
+    // The hash modulo 2^27 follows from its last four bytes.
     let low = digest[16..]
         .iter()
         .fold(0, |low: u32, byte| low << 8 | u32::from(*byte));

@@ -1,8 +1,8 @@
 //! Learns a softmax layer from labelled global descriptors.
 //!
-//! Descriptors are centred and scaled to unit variance on average while the layer learns, so that
-//! one regularisation and one learning rate serve every network; the layer given back reads [`normalized`](super::normalized)
-//! descriptors as they are.
+//! Descriptors are centred and scaled to unit variance on average while the layer learns, so that one
+//! regularisation and one learning rate serve every network; the returned layer reads
+//! [`normalized`](super::normalized) descriptors as they are.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -34,7 +34,7 @@ impl Samples {
     }
 }
 
-/// How well a layer does on some photos.
+/// Accuracy and cross entropy of a layer on some photos.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
@@ -62,8 +62,8 @@ pub struct TrainingStep {
     pub layer: SoftmaxLayer,
 }
 
-/// Learns a layer that tells `num_classes` classes apart. `on_step` is called at every evaluation.
-/// Deterministic: the same samples, options and seed give the same bits.
+/// Trains a layer for `num_classes` classes. `on_step` is called at every evaluation. Deterministic: the same
+/// samples, options and seed give the same bits.
 ///
 /// # Errors
 /// [`Error::InvalidOption`]; [`Error::Features`] when there is no sample, or descriptors differ in

@@ -12,7 +12,7 @@ pub(crate) use commands::organize::taken_back;
 pub(crate) use output::one_line;
 pub(crate) use progress::title as stage_title;
 
-/// What a command ended with, when nothing failed.
+/// Result of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Yes, or done: exit code 0.
@@ -21,7 +21,7 @@ pub(crate) enum Answer {
     No,
 }
 
-/// Runs the command on as many threads as asked for.
+/// Runs the command on the requested number of threads.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
     commands::choose_engine(cli.onnxruntime)?;
     let threads = rayon::ThreadPoolBuilder::new()

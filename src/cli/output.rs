@@ -1,5 +1,5 @@
-//! The only place that prints. A closed pipe (`delfin .. | head`) ends output without an error; what
-//! else keeps standard output from being written is told at the end, by [`finish`].
+//! The only module that prints. A closed pipe (`delfin .. | head`) ends output without an error; any other failure
+//! to write standard output is reported at the end, by [`finish`].
 
 use std::io::{Error, ErrorKind, Result, Write};
 use std::sync::OnceLock;
@@ -31,10 +31,10 @@ fn keep(written: Result<()>) {
     }
 }
 
-/// Brings standard output to its end.
+/// Flushes standard output.
 ///
 /// # Errors
-/// What kept a part of it from being written, but a closed pipe.
+/// The first failure to write it, other than a closed pipe.
 pub(crate) fn finish() -> anyhow::Result<()> {
     keep(std::io::stdout().flush());
     match FAILURE.get() {
@@ -57,7 +57,7 @@ pub(crate) fn error(error: &anyhow::Error) {
 pub(crate) fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(ToString::to_string) {
-        // An error that names its cause has said it.
+        // The message of an error may hold its cause already.
         if !line.ends_with(&cause) {
             let colon = if line.is_empty() { "" } else { ": " };
             line = format!("{line}{colon}{cause}");

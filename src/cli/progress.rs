@@ -1,4 +1,4 @@
-//! How a long run goes: a bar on a terminal, plain lines elsewhere, nothing when asked to be quiet.
+//! Progress of a long run: a bar on a terminal, plain lines elsewhere, nothing with `--quiet`.
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
@@ -16,11 +16,11 @@ pub(crate) struct Progress {
     shown: Mutex<Shown>,
 }
 
-/// What was shown last.
+/// The state shown last.
 #[derive(Default)]
 struct Shown {
     stage: Option<Stage>,
-    /// When the stage was seen first.
+    /// Time of the stage's first report.
     start: Option<Instant>,
     bar: Option<ProgressBar>,
     tenths: usize,
@@ -107,7 +107,7 @@ impl Observer for Progress {
     }
 }
 
-/// What is counted in a stage.
+/// The things counted in a stage.
 pub(crate) fn title(stage: Stage) -> &'static str {
     match stage {
         Stage::Extract => "photos read",

@@ -9,9 +9,9 @@
 //! neighbours in common; look-alikes have weak evidence towards the neighbours that each has
 //! strong evidence towards.
 //!
-//! Of a large folder few pairs are verified. A pair that is not counts as none, for its photos were not
-//! alike enough to be asked; but the less so the more of the pairs that were asked of both photos are
-//! links: of hundreds of copies of one photo, each is only ever compared with a few.
+//! Of a large folder few pairs are verified. An unverified pair counts as a pair without evidence. This is weakened
+//! by the share of links among the verified pairs of both photos, because of hundreds of copies of one photo each
+//! is compared with only a few.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -23,9 +23,9 @@ use serde::{Deserialize, Serialize};
 use super::constraints::{Constraints, Side};
 use super::graph::{ENOUGH, Graph, Link};
 
-/// The similarity that all pairs between two groups must have on average; a pair with just enough
-/// evidence, and all neighbours in common, has 0.5. More parts look-alikes better and loses large clusters whose
-/// photos are tied by few pairs (benches/RESULTS.md).
+/// The similarity that all pairs between two groups must have on average; a pair with just enough evidence, and all
+/// neighbours in common, has 0.5. A higher value separates look-alikes better and splits large clusters whose
+/// photos are linked by few pairs (benches/RESULTS.md).
 const MIN_MEAN_SIMILARITY: f64 = 0.18;
 
 /// One cluster.
@@ -35,18 +35,18 @@ pub struct Cluster {
     /// Its photos, ascending.
     pub members: Vec<usize>,
     /// For each member, in the same order, the mean weight of its evidence towards the others, from 0 to 1:
-    /// evidence e weighs e / (1 + e). Pairs that were not verified count little between photos that most
-    /// others are linked to. A photo by itself has 1.
+    /// evidence e weighs e / (1 + e). Pairs that were not verified count little between photos that most others are
+    /// linked to. A single photo has 1.
     pub scores: Vec<f64>,
     /// The member with the most evidence towards the others; of equals the first.
     pub representative: usize,
 }
 
-/// Sorts `num_photos` photos into clusters, the largest first and of equals that with the first
-/// photo; every photo is in one cluster. `links` are all pairs that were verified, also those without
-/// evidence; where `is_complete`, a pair that is not among them counts as one without. Of two links between the
-/// same photos the stronger counts. Links to photos that do not exist, and evidence that is not a number,
-/// count as none. `constraints` are kept. Deterministic, and independent of the order of `links`, which are gone through twice.
+/// Sorts `num_photos` photos into clusters, the largest first and of equals that with the first photo; every photo
+/// is in one cluster. `links` are all pairs that were verified, also those without evidence; where `is_complete`, a
+/// pair that is not among them counts as one without. Of two links between the same photos the stronger counts.
+/// Links to photos that do not exist, and evidence that is not a number, count as none. `constraints` are kept.
+/// Deterministic, and independent of the order of `links`, which are gone through twice.
 pub(crate) fn clusters(
     num_photos: usize,
     links: impl Iterator<Item = Link> + Clone,
@@ -187,7 +187,7 @@ impl Groups {
         groups
     }
 
-    /// Lets `group` wait for those from `first` on that it is similar enough to.
+    /// Queues `group` for merging with those from `first` on that it is similar enough to.
     fn wait(&mut self, group: usize, first: usize) {
         for (&other, tie) in self.ties[group].range(first..) {
             let groups = [group.min(other), group.max(other)];
@@ -293,7 +293,7 @@ fn similarity(graph: &Graph, photo: usize, other: usize) -> f64 {
     weight(own) * ((both + shared) / (both + fewer)).min(1.0)
 }
 
-/// What evidence counts as, from 0 to 1; half for what is just enough.
+/// Weight of evidence, from 0 to 1; one half for just enough.
 fn weight(evidence: f64) -> f64 {
     evidence / (1.0 + evidence)
 }
@@ -361,7 +361,7 @@ mod tests {
             groups(10, &links),
             [vec![4, 5, 6, 7, 8], vec![0, 1, 2, 3], vec![9]]
         );
-        // The same pair is enough where nothing speaks against it.
+        // The same pair is enough without other evidence.
         assert_eq!(groups(3, &[(1, 2, 1.0)]), [vec![1, 2], vec![0]]);
     }
 
@@ -392,7 +392,7 @@ mod tests {
         assert_eq!(found[0].scores, [0.625, 0.75, 0.625]);
     }
 
-    /// Copies of which each is compared with about forty others, and with a stranger.
+    /// Copies of which each is compared with about forty others, and with a photo of something else.
     fn copies(range: std::ops::Range<usize>, strangers: std::ops::Range<usize>) -> Vec<Link> {
         let mut state = range.start as u64 + 1;
         let mut below = move |bound: usize| {

@@ -1,4 +1,4 @@
-//! Which photos hang together, link by link.
+//! Connected components of photos, built link by link.
 
 use crate::error::{Error, Result};
 
@@ -9,7 +9,7 @@ pub struct Components {
 }
 
 impl Components {
-    /// Each photo by itself.
+    /// Each photo in a component of its own.
     pub fn new(num_photos: u32) -> Self {
         Self {
             parents: (0..num_photos).collect(),

@@ -1,13 +1,12 @@
-//! What a person says of pairs of photos, made free of contradictions, and clusters that keep to it.
+//! Must-link and cannot-link constraints on pairs of photos, made consistent, and clusters that satisfy them.
 //!
-//! Must-link and cannot-link constraints (Wagstaff and Cardie, *Clustering with Instance-level Constraints*, ICML
-//! 2000). Cannot-links hold while average linkage merges clusters, so that the photos of a cluster that is
-//! parted go where their evidence is. Must-links join the clusters that come out: one answer about two
-//! photos speaks for all that hangs on them.
+//! As Wagstaff and Cardie, *Clustering with Instance-level Constraints*, ICML 2000. Cannot-links hold while average
+//! linkage merges clusters, so that the photos of a split cluster join the part with the strongest evidence.
+//! Must-links then join the resulting clusters as wholes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a person says of two photos.
+/// A user's statement about two photos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Constraint {
     /// A photo.
@@ -18,8 +17,8 @@ pub struct Constraint {
     pub is_same: bool,
 }
 
-/// Constraints that can all be kept, with what follows from them: a photo that is the same as a second is
-/// apart from all that the second is apart from.
+/// Consistent constraints, with their consequences: a photo that is the same as a second is apart from all that the
+/// second is apart from.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Constraints {
     /// The photos that constraints name, each with the least photo that is the same.
@@ -31,9 +30,8 @@ pub(crate) struct Constraints {
 }
 
 impl Constraints {
-    /// Takes `constraints`, the earliest first, as far as they agree: one that contradicts later ones, or
-    /// what follows from these, is dropped, as are constraints of a photo with itself and of photos from
-    /// `num_photos` on.
+    /// Takes `constraints`, the earliest first, as far as they agree: one that contradicts later ones, or their
+    /// consequences, is dropped, as are constraints of a photo with itself and of photos from `num_photos` on.
     pub(crate) fn new(num_photos: usize, constraints: &[Constraint]) -> Self {
         let mut kept = Self::default();
         for constraint in constraints.iter().rev() {
@@ -58,7 +56,7 @@ impl Constraints {
         kept
     }
 
-    /// Whether two photos are the same by what was said.
+    /// Whether two photos are the same by the constraints.
     pub(crate) fn are_same(&self, photo: usize, other: usize) -> bool {
         let group = |photo| self.group.get(&photo).copied().unwrap_or(photo);
         group(photo) == group(other)
@@ -92,7 +90,7 @@ impl Constraints {
         }
     }
 
-    /// What is to be kept from the photos of a cluster.
+    /// The constraints that the photos of a cluster have.
     pub(crate) fn side(&self, members: &[usize]) -> Side {
         let mut side = Side::default();
         if self.apart.is_empty() {
@@ -110,9 +108,9 @@ impl Constraints {
         side
     }
 
-    /// Joins clusters whose photos are the same. Where that would join what is apart, only the photos that
-    /// are the same are put together. Every photo stays in one cluster; the order of clusters and members
-    /// is not kept.
+    /// Joins clusters whose photos are the same. Where that would join photos that are apart, only the photos that
+    /// are the same are put together. Every photo stays in one cluster; the order of clusters and members is not
+    /// kept.
     pub(super) fn join_clusters(&self, mut clusters: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
         if self.same.is_empty() {
             return clusters;
@@ -218,7 +216,7 @@ mod tests {
         let apart = constraint(0, 1, false);
         assert_eq!(joined(&[apart, same], &[&[0], &[1]]), [vec![0, 1]]);
         assert_eq!(joined(&[same, apart], &[&[0], &[1]]), [vec![0], vec![1]]);
-        // What follows from two contradicts too.
+        // A consequence of two contradicts too.
         let chain = [
             constraint(0, 2, false),
             constraint(0, 1, true),
@@ -232,7 +230,7 @@ mod tests {
         let same = [constraint(0, 5, true)];
         let clusters: [&[usize]; 3] = [&[0, 1, 2], &[4, 5], &[7]];
         assert_eq!(joined(&same, &clusters), [vec![0, 1, 2, 4, 5], vec![7]]);
-        // But not what was said to be apart.
+        // But not photos that are apart.
         let both = [constraint(1, 4, false), constraint(0, 5, true)];
         assert_eq!(
             joined(&both, &clusters),

@@ -1,109 +1,139 @@
-//! Links between clusters, and what they say of pairs.
+//! Adjusts pair log-odds by the number of links between first clusters.
 
-/// Links to other clusters of a photo that count, at most.
+/// Units of a crossing link; sums of whole numbers do not depend on the order of links.
+const PARTS: u32 = 720;
+/// Crossing links that count for a photo, at most.
 const MAX_CROSSING: u32 = 2;
-/// Crossing links, for each photo that is linked in its cluster, at which pairs count as they are.
-const USUAL_RATIO: f64 = 0.2;
-/// What the natural logarithm of a ratio is worth in log-odds.
+/// Crossing links of a photo beyond which each counts less for the photo at its other end.
+const MANY_CROSSING: u32 = 2;
+/// Crossing links per linked photo at which pairs keep their log-odds.
+const USUAL_RATIO: f64 = 0.15;
+/// Log-odds per unit of the natural logarithm of a ratio.
 const LOG_ODDS: f64 = 0.6;
-/// The most that a pair gains, and loses; log-odds.
+/// Largest gain of a pair, and largest loss; log-odds.
 pub(crate) const MAX_GAINED: f64 = 1.6;
 const MAX_LOST: f64 = 2.0;
-/// Photos of the usual ratio that a folder begins with: so many, and this share of its own.
+/// Photos of the usual ratio that are added to those of a folder: a constant, and a share of its own.
 const USUAL_PHOTOS: f64 = 5.0;
 const USUAL_SHARE: f64 = 0.05;
-/// Photos of the folder's ratio, and of the usual one, that the clusters of a pair begin with.
+/// Photos of the folder's ratio, and of the usual one, that are added to those of a pair's clusters.
 const FOLDER_PHOTOS: f64 = 2.0;
 const USUAL_BESIDE: f64 = 1.0;
 /// Linked photos of the larger of two clusters that count beyond those of the smaller.
 const MAX_MORE_LINKED: u32 = 3;
-/// The share of its loss that a pair inside of a cluster takes.
-const INSIDE_LOSS: f64 = 0.7;
+/// The share of its loss that a pair within a cluster takes.
+const INSIDE_LOSS: f64 = 0.85;
 
-/// The links of a folder whose photos are sorted into clusters: those inside of clusters, and those that cross from one
-/// to another; 6 bytes a photo.
+/// Links of a folder within first clusters and between them; 5 bytes a photo, and 8 a crossing link.
 ///
-/// That two photos show the same thing is transitive. A link between clusters has the pairs around it against it: where
-/// there are such links, things look alike and links are wrong more often than pairs by themselves say. Where there are
-/// none, weaker pairs are right.
+/// Showing the same thing is transitive, so a link between clusters contradicts the pairs around it. Where there
+/// are such links, things look alike, and links are wrong more often than their probabilities state. Where there
+/// are none, weaker pairs are right. A photo with many crossing links may show several things, as a collage does; a
+/// link to it counts less for its other photo.
 #[derive(Debug, Clone)]
 pub struct CrossingLinks {
     /// The cluster of each photo.
     clusters: Vec<u32>,
-    /// Links of each photo to other clusters, up to [`MAX_CROSSING`], and whether it is linked in its own.
-    photos: Vec<(u8, bool)>,
+    /// Whether each photo is linked in its cluster.
+    is_linked: Vec<bool>,
+    /// The photos of each link between clusters.
+    crossing: Vec<[u32; 2]>,
 }
 
 impl CrossingLinks {
-    /// No links yet, of photos in these clusters, which have numbers from 0 on, each less than the number of photos.
+    /// No links yet. `clusters` has the cluster of each photo, a number from 0 on and less than the number of
+    /// photos.
     pub fn new(clusters: Vec<u32>) -> Self {
         Self {
-            photos: vec![(0, false); clusters.len()],
+            is_linked: vec![false; clusters.len()],
             clusters,
+            crossing: Vec::new(),
         }
     }
 
     /// Adds a link: a pair that is more probable than not. The order of links does not matter.
     pub fn add(&mut self, photos: [usize; 2]) {
         let [first, second] = photos.map(|photo| self.clusters[photo]);
-        for photo in photos {
-            let (crossing, is_linked) = &mut self.photos[photo];
-            match first == second {
-                true => *is_linked = true,
-                false => *crossing = (*crossing + 1).min(MAX_CROSSING as u8),
-            }
+        match first == second {
+            true => photos
+                .iter()
+                .for_each(|&photo| self.is_linked[photo] = true),
+            false => self.crossing.push(photos.map(|photo| photo as u32)),
         }
     }
 
-    /// What the links add to pairs.
+    /// The changes of pairs by these links.
     pub fn balance(self) -> LinkBalance {
-        let mut of_cluster = vec![[0; 2]; self.photos.len()];
-        for (cluster, (crossing, is_linked)) in self.clusters.iter().zip(&self.photos) {
+        let crossing = self.crossing_of_photos();
+        let mut of_cluster = vec![[0; 2]; self.clusters.len()];
+        for ((cluster, crossing), is_linked) in
+            self.clusters.iter().zip(&crossing).zip(&self.is_linked)
+        {
             let [all_crossing, linked] = &mut of_cluster[*cluster as usize];
-            *all_crossing += u32::from(*crossing);
+            *all_crossing = all_crossing.saturating_add(*crossing);
             *linked += u32::from(*is_linked);
         }
-        let ratio = self.ratio();
+        let ratio = self.ratio(&crossing);
         let of_photo = self.clusters.iter().map(|c| of_cluster[*c as usize]);
         let of_photo = of_photo.collect();
         LinkBalance::new(self.clusters, of_photo, ratio)
     }
 
-    /// Crossing links of the folder, for each photo that is linked in its cluster.
-    fn ratio(&self) -> f64 {
-        let count = |value: fn(&(u8, bool)) -> u64| self.photos.iter().map(value).sum::<u64>();
-        let crossing = count(|photo| u64::from(photo.0)) as f64;
-        let linked = count(|photo| u64::from(photo.1)) as f64;
-        let usual = USUAL_PHOTOS + USUAL_SHARE * self.photos.len() as f64;
-        (crossing + usual * USUAL_RATIO) / (linked + usual)
+    /// The crossing links of each photo that count, in units of 1 / [`PARTS`].
+    fn crossing_of_photos(&self) -> Vec<u32> {
+        let mut all = vec![0; self.clusters.len()];
+        let ends = self.crossing.iter().flatten();
+        ends.for_each(|&photo| all[photo as usize] += 1);
+        let mut counted = vec![0; all.len()];
+        for &[photo1, photo2] in &self.crossing {
+            for (photo, other) in [(photo1, photo2), (photo2, photo1)] {
+                let parts = MANY_CROSSING * PARTS / all[other as usize].max(MANY_CROSSING);
+                let counted: &mut u32 = &mut counted[photo as usize];
+                *counted = (*counted + parts).min(MAX_CROSSING * PARTS);
+            }
+        }
+        counted
+    }
+
+    /// Crossing links of the folder per photo that is linked in its cluster.
+    fn ratio(&self, crossing: &[u32]) -> f64 {
+        let crossing: u64 = crossing.iter().map(|&parts| u64::from(parts)).sum();
+        let linked = self
+            .is_linked
+            .iter()
+            .filter(|&&is_linked| is_linked)
+            .count() as f64;
+        let usual = USUAL_PHOTOS + USUAL_SHARE * self.clusters.len() as f64;
+        (crossing as f64 / f64::from(PARTS) + usual * USUAL_RATIO) / (linked + usual)
     }
 }
 
-/// What the links of their clusters add to the log-odds of pairs, or take from them; 12 bytes a photo.
+/// Changes of the log-odds of pairs by the links of their clusters; 12 bytes a photo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkBalance {
     /// The cluster of each photo.
     clusters: Vec<u32>,
-    /// Crossing links of each photo's cluster, and photos that are linked inside of it.
+    /// Crossing links of each photo's cluster, in units of 1 / [`PARTS`], and photos that are linked within it.
     of_photo: Vec<[u32; 2]>,
-    /// Crossing links of the folder, for each photo that is linked in its cluster.
+    /// Crossing links of the folder per photo that is linked in its cluster.
     ratio: f64,
 }
 
-/// The links of the clusters of two photos.
+/// The links of the clusters of two photos, and the change of their pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct LinkGain {
-    /// Links that leave the clusters, at most two of a photo; one between both leaves both.
-    pub crossing: u32,
-    /// Photos that are linked inside of their cluster.
+    /// Links that leave the clusters: at most two of a photo, and less for a link whose other photo has more than
+    /// two. A link between both clusters counts for both.
+    pub crossing: f64,
+    /// Photos that are linked within their cluster.
     pub linked: u32,
-    /// What the pair gains, or loses, in log-odds: -2 to 1.6.
+    /// Change of the pair's log-odds, -2 to 1.6.
     pub log_odds: f64,
 }
 
 impl LinkBalance {
-    /// What the methods below gave, of some of the photos.
+    /// From the values of the methods below, of some of the photos.
     pub fn new(clusters: Vec<u32>, of_photo: Vec<[u32; 2]>, ratio: f64) -> Self {
         Self {
             clusters,
@@ -117,20 +147,20 @@ impl LinkBalance {
         &self.clusters
     }
 
-    /// For each photo the crossing links of its cluster, at most two of a photo, and how many photos of the cluster are
-    /// linked inside of it.
+    /// For each photo the crossing links of its cluster, a whole one as 720, and the number of photos of the
+    /// cluster that are linked within it.
     pub fn of_photos(&self) -> &[[u32; 2]] {
         &self.of_photo
     }
 
-    /// Crossing links of the folder, for each photo that is linked in its cluster; above 0.
+    /// Crossing links of the folder per photo that is linked in its cluster; above 0.
     pub fn ratio(&self) -> f64 {
         self.ratio
     }
 
-    /// What the links of their clusters add to a pair of photos. Between two clusters, the larger counts with three linked
-    /// photos more than the smaller at most, for the best of many weak pairs with it says little. Inside of a cluster a pair
-    /// loses .7 of that: the pairs around it speak for it.
+    /// Change of a pair by the links of its clusters. Between two clusters, the larger counts with at most three
+    /// linked photos more than the smaller, since the best of many weak pairs with it is little evidence. Within a
+    /// cluster a loss is multiplied by .85, since the pairs around it support it.
     pub fn gain(&self, [photo1, photo2]: [usize; 2]) -> LinkGain {
         let [crossing1, linked1] = self.of_photo[photo1];
         let [crossing2, linked2] = self.of_photo[photo2];
@@ -140,12 +170,14 @@ impl LinkBalance {
             false => {
                 let fewer = linked1.min(linked2);
                 let more = linked1.max(linked2).min(fewer + MAX_MORE_LINKED);
-                (crossing1 + crossing2, linked1 + linked2, fewer + more)
+                let crossing = crossing1.saturating_add(crossing2);
+                (crossing, linked1 + linked2, fewer + more)
             }
         };
+        let crossing = f64::from(crossing) / f64::from(PARTS);
         let usual = USUAL_BESIDE * USUAL_RATIO + FOLDER_PHOTOS * self.ratio;
         let photos = f64::from(counted) + FOLDER_PHOTOS + USUAL_BESIDE;
-        let ratio = (f64::from(crossing) + usual) / photos;
+        let ratio = (crossing + usual) / photos;
         let gain = -LOG_ODDS * (ratio / USUAL_RATIO).ln();
         let log_odds = gain.clamp(-MAX_LOST, MAX_GAINED);
         LinkGain {
@@ -178,11 +210,11 @@ mod tests {
         let found = balance(10, &[]);
         assert_eq!(found.of_photos()[7], [0, 4]);
         let gain = found.gain([0, 4]);
-        assert_eq!((gain.crossing, gain.linked), (0, 8));
+        assert_eq!((gain.crossing, gain.linked), (0.0, 8));
         assert_eq!(found.gain([0, 3]).linked, 4, "one cluster");
         let gain = gain.log_odds;
         assert!(gain > 1.0 && gain < MAX_GAINED, "{gain}");
-        // Photos by themselves gain less.
+        // Single photos gain less.
         let mut links = CrossingLinks::new(vec![0, 0, 1, 2]);
         links.add([0, 1]);
         let found = links.balance();
@@ -193,7 +225,7 @@ mod tests {
     fn where_links_cross_pairs_lose() {
         let crossing: Vec<[usize; 2]> = (4..12).map(|photo| [photo, photo + 8]).collect();
         let found = balance(10, &crossing);
-        assert_eq!(found.of_photos()[4], [4, 4]);
+        assert_eq!(found.of_photos()[4], [4 * PARTS, 4]);
         let lost = found.gain([4, 8]).log_odds;
         assert!((-MAX_LOST..-0.5).contains(&lost), "{lost}");
         // Others in the folder gain less than in one without.
@@ -208,7 +240,7 @@ mod tests {
         let found = balance(10, &crossing);
         let [inside, between] = [[4, 5], [4, 8]].map(|photos| found.gain(photos).log_odds);
         assert!(
-            inside < 0.0 && inside > 0.7 * between,
+            inside < 0.0 && inside > INSIDE_LOSS * between,
             "{inside}, {between}"
         );
     }
@@ -223,7 +255,7 @@ mod tests {
                 links.add([photo + members as usize, photo + 1 + members as usize])
             });
             let balance = links.balance();
-            // The last photo has no link: a cluster by itself.
+            // The last photo has no link and is a cluster of its own.
             let mut clusters = balance.clusters().to_vec();
             let mut of_photo = balance.of_photos().to_vec();
             clusters.push(members + 41);
@@ -235,9 +267,15 @@ mod tests {
     }
 
     #[test]
-    fn many_links_of_one_photo_count_as_two() {
-        let all = balance(10, &(4..40).map(|photo| [0, photo]).collect::<Vec<_>>());
-        assert_eq!(all.of_photos()[0], [2, 4]);
+    fn many_links_of_one_photo_count_as_two_and_less_for_the_others() {
+        let links: Vec<[usize; 2]> = (4..40).map(|photo| [0, photo]).collect();
+        let all = balance(10, &links);
+        assert_eq!(all.of_photos()[0], [2 * PARTS, 4]);
+        assert_eq!(all.of_photos()[4], [4 * (2 * PARTS / 36), 4]);
+        let few = balance(10, &links[..2]);
+        assert_eq!(few.of_photos()[4], [2 * PARTS, 4]);
+        let reversed: Vec<[usize; 2]> = links.iter().rev().map(|&[a, b]| [b, a]).collect();
+        assert_eq!(balance(10, &reversed), all);
     }
 
     #[test]

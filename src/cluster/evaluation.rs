@@ -1,4 +1,4 @@
-//! How well clusters agree with true classes.
+//! Agreement of clusters with true classes.
 //!
 //! All measures are made from the contingency table of true and found labels. The adjusted Rand
 //! index is Hubert and Arabie's (*Comparing Partitions*, Journal of Classification 1985); NMI is
@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Scores {
-    /// Share of what was claimed that is true.
+    /// Share of the claimed that is true.
     pub precision: f64,
-    /// Share of what is true that was claimed.
+    /// Share of the true that is claimed.
     pub recall: f64,
     /// Harmonic mean of both; 0 when both are 0.
     pub f1: f64,
@@ -37,7 +37,7 @@ impl Scores {
     }
 }
 
-/// What [`evaluate`] measures.
+/// The measures of [`evaluate`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {

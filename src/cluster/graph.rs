@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// Evidence that links two photos by itself.
+/// Least evidence of a link.
 pub(super) const ENOUGH: f64 = 1.0;
 /// Evidence beyond this counts no more.
 const MAX_EVIDENCE: f64 = 8.0;
@@ -16,13 +16,13 @@ pub(crate) struct Link {
     pub image1: usize,
     /// Another photo.
     pub image2: usize,
-    /// From 0, none, over 1, what a single pair needs, upwards.
+    /// At least 0; from 1 on the pair is a link.
     pub evidence: f64,
 }
 
 /// The verified pairs of photos: 24 bytes a pair.
 pub(super) struct Graph {
-    /// Where the neighbors of each photo begin, and where those of the last end.
+    /// Start of the neighbors of each photo, and the end of the last's.
     starts: Vec<usize>,
     /// The photos that each photo was compared with, ascending.
     others: Vec<u32>,
@@ -105,7 +105,7 @@ impl Graph {
         }
     }
 
-    /// Where the neighbors of a photo stand.
+    /// The indices of the neighbors of a photo.
     fn range(&self, photo: usize) -> Range<usize> {
         self.starts[photo]..self.starts[photo + 1]
     }
@@ -128,7 +128,7 @@ impl Graph {
         Some(self.evidence[range.start + at])
     }
 
-    /// The evidence of a pair, and what the pair counts: 1 where it was verified, else less.
+    /// The evidence of a pair, and its weight: 1 where it was verified, else less.
     pub(super) fn weighted(&self, photo: usize, other: usize) -> (f64, f64) {
         match self.evidence(photo, other) {
             Some(evidence) => (evidence, 1.0),

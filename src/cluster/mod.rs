@@ -1,4 +1,4 @@
-//! Scored pairs of photos -> clusters, and how well these agree with true classes.
+//! Clusters from scored pairs of photos, and their agreement with true classes.
 //!
 //! Works on indices alone: no photo, no file. `clusters` joins photos into clusters; [`CrossingLinks`] counts the
 //! links between clusters; [`evaluate`] compares clusters with classes.

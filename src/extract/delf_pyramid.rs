@@ -1,5 +1,5 @@
-//! DELF's own way from a photo to its features, for networks that were made with it (see
-//! [`DelfManifest`]; Noh et al. 2017 and the code and graphs published with it).
+//! DELF's own feature extraction, for networks that were made with it (see [`DelfManifest`]; Noh et al. 2017 and
+//! the code and graphs published with it).
 
 use image::{ImageBuffer, Rgb, RgbImage};
 use rayon::prelude::*;
@@ -18,7 +18,7 @@ type FloatImage = ImageBuffer<Rgb<f32>, Vec<f32>>;
 /// Pixels of a level, at most: with more, a network of DELF's size needs hundreds of gigabytes.
 const MAX_LEVEL_PIXELS: u64 = 1 << 28;
 
-/// How DELF changes a photo's size before it looks at it.
+/// DELF's resizing of a photo before extraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DelfPhotoSize {
     /// A photo with a longer side is reduced to this one, in pixels.
@@ -50,7 +50,7 @@ impl DelfPhotoSize {
     }
 }
 
-/// The photo as DELF looks at it: of another size, or as it is.
+/// The photo resized as DELF does, or as it is.
 ///
 /// # Errors
 /// None for a photo that has pixels.
@@ -146,7 +146,7 @@ pub(super) fn extract(
     )
 }
 
-/// Every cell with attention enough, level after level, row after row.
+/// Every cell with enough attention, level after level, row after row.
 fn cells(
     model: &Model,
     delf: &DelfManifest,

@@ -1,4 +1,4 @@
-//! The manifest: what a network file contains and how to feed it.
+//! The manifest: inputs, outputs and settings of network files.
 //!
 //! One TOML file describes every network that stands beside it. Any ONNX file that fits its entry
 //! can be run; `models/README.md` explains each field.
@@ -18,7 +18,7 @@ const VERSION: u32 = 1;
 pub struct Manifest {
     /// The format's version; 1.
     pub version: u32,
-    /// The name of the network to use when none is named.
+    /// The name of the default network.
     pub default: String,
     /// The networks.
     #[serde(rename = "model")]
@@ -36,11 +36,11 @@ pub struct JudgementManifest {
     pub file: String,
     /// SHA-256 of the file, 64 hexadecimal digits.
     pub sha256: String,
-    /// What it is, on one line.
+    /// A summary on one line.
     pub summary: String,
     /// Its licence.
     pub licence: String,
-    /// What it was learned from.
+    /// Its training data.
     pub provenance: String,
 }
 
@@ -54,15 +54,15 @@ pub struct ModelManifest {
     pub file: String,
     /// SHA-256 of the ONNX file, 64 hexadecimal digits.
     pub sha256: String,
-    /// What it is, in one line.
+    /// A summary on one line.
     pub summary: String,
     /// The weights' licence, as an SPDX expression.
     pub licence: String,
     /// From which weights and data, and by which script, it was made.
     pub provenance: String,
-    /// How pixels become its input.
+    /// Conversion of pixels to its input.
     pub input: InputManifest,
-    /// Where the cells of its output grid lie.
+    /// Position of the cells of its output grid.
     pub grid: GridManifest,
     /// Its outputs by name.
     pub outputs: OutputsManifest,
@@ -89,7 +89,7 @@ pub struct DelfManifest {
     pub max_overlap: f32,
 }
 
-/// How pixels become a network's input: value = (pixel - mean) / std, pixel from 0 to 255.
+/// Conversion of pixels to a network's input: value = (pixel - mean) / std, pixel from 0 to 255.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputManifest {
@@ -147,7 +147,7 @@ pub struct OutputsManifest {
     pub descriptors: String,
     /// One score a cell, at least 0.
     pub attention: String,
-    /// How far a cell's point lies from its grid position: x, then y, in input pixels.
+    /// Offset of a cell's point from its grid position: x, then y, in input pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offsets: Option<String>,
     /// G numbers for the whole input.
@@ -170,7 +170,7 @@ pub struct ModelDefaults {
     pub min_attention: f32,
     /// Largest distance of two matching descriptors.
     pub max_distance: f32,
-    /// Inliers from which two photos are said to show the same thing where no probability decides.
+    /// Inliers from which the answer is yes where no probability decides.
     pub min_inliers: usize,
     /// Whether the judgement of a pair (`judgement.json`) was learned with this network. Without it the
     /// number of inliers decides for `match`.

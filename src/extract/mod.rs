@@ -1,6 +1,6 @@
-//! From a photo to its features, the way of DELF (Noh et al., ICCV 2017, arXiv:1612.06321): a
-//! fully convolutional network runs on an image pyramid; each cell of each level's output grid is a
-//! candidate with an attention score; the best candidates of all levels together are kept.
+//! Feature extraction in the style of DELF (Noh et al., ICCV 2017, arXiv:1612.06321): a fully convolutional network
+//! runs on an image pyramid; each cell of each level's output grid is a candidate with an attention score; the best
+//! candidates of all levels together are kept.
 
 mod bottleneck;
 mod delf_pyramid;
@@ -27,7 +27,7 @@ use crate::features::FeatureSet;
 use crate::image::{Photo, resize_rgb};
 use selection::{Level, select};
 
-/// How features are extracted.
+/// Options of feature extraction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExtractionOptions {
     /// The longest side of a photo at scale 1, in pixels. Smaller photos are enlarged, at most
@@ -111,8 +111,8 @@ impl ExtractionOptions {
     }
 }
 
-/// The global descriptor sees the photo at the scale nearest to this, in ratio. At scale 1 it takes twice
-/// the time and ranks about as well (benches/RESULTS.md).
+/// The global descriptor is computed at the scale nearest to this, in ratio. At scale 1 it takes twice the time and
+/// ranks about as well (benches/RESULTS.md).
 const GLOBAL_SCALE: f32 = 0.7;
 
 /// Neighbouring pixels of a photo without texture differ by at most this, in grey levels of 255, at the
@@ -130,8 +130,8 @@ fn memory_bytes(pixels: u64) -> u64 {
     pixels.saturating_mul(BYTES_PER_PIXEL)
 }
 
-/// Asks the system for the memory that levels of these sizes take, as an allocation that fails later
-/// would end the program.
+/// Checks that the system has the memory that levels of these sizes take, as an allocation that fails later would
+/// end the program.
 fn ensure_memory(
     options: &ExtractionOptions,
     sizes: impl Iterator<Item = (u32, u32)>,
@@ -208,9 +208,9 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
     )
 }
 
-/// The global descriptor of `photo` alone, seen with a longest side of `max_size` pixels, as
-/// [`ExtractionOptions::max_size`] at scale 1; none when the network has none. [`extract`] sees it at one
-/// of its scales. Deterministic.
+/// The global descriptor of `photo` alone, computed with a longest side of `max_size` pixels, as
+/// [`ExtractionOptions::max_size`] at scale 1; none when the network has none. [`extract`] computes it at one of
+/// its scales. Deterministic.
 ///
 /// # Errors
 /// As [`extract`].

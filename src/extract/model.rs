@@ -41,7 +41,7 @@ pub struct Model {
     onnx: Vec<u8>,
 }
 
-/// The lengths of what a network gives.
+/// The lengths of a network's outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OutputShapes {
@@ -159,7 +159,7 @@ impl Model {
         Ok(self)
     }
 
-    /// The network and what runs it, as a store's keys name them: features that another engine computed are others.
+    /// The network and its engine, for the keys of a store: features of another engine are kept apart.
     pub(crate) fn identity(&self) -> String {
         match self.engine() {
             Some(engine) => format!("{:?}, {engine}", self.entry),
@@ -167,7 +167,7 @@ impl Model {
         }
     }
 
-    /// What runs the network, where it is not the library's own engine.
+    /// The engine, where it is not the library's own.
     fn engine(&self) -> Option<&str> {
         #[cfg(feature = "onnxruntime")]
         return self
@@ -183,7 +183,7 @@ impl Model {
         &self.entry
     }
 
-    /// Where it came from.
+    /// Path of its ONNX file; below `(built-in)` for a network inside the library.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -244,8 +244,8 @@ impl Model {
         })
     }
 
-    /// Runs the network on `pixels`, whose sides must be multiples of the manifest's: its grids, and
-    /// its global output when asked for and there is one.
+    /// Runs the network on `pixels`, whose sides must be multiples of the manifest's: its grids, and with
+    /// `with_global` its global output, if it has one.
     ///
     /// # Errors
     /// [`Error::Model`] when it does not run or an output has the wrong shape.
@@ -265,7 +265,7 @@ impl Model {
         Output::checked(&self.entry.outputs, &outputs).map_err(|reason| self.fail(reason))
     }
 
-    /// Runs what the global output needs, and nothing else; none when the network has none.
+    /// Computes the global output alone; none when the network has none.
     ///
     /// # Errors
     /// As [`Model::run`].
@@ -283,7 +283,7 @@ impl Model {
         output::checked_global(&self.entry.outputs, &outputs).map_err(|reason| self.fail(reason))
     }
 
-    /// What the network gives, by name.
+    /// The network's outputs by name.
     fn outputs<T: Primitive + Into<f32>>(
         &self,
         pixels: &ImageBuffer<Rgb<T>, Vec<T>>,

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::features::{Descriptors, Keypoint};
 use crate::image::Photo;
 
-/// One level of the pyramid and what the network made of it.
+/// One level of the pyramid and its network output.
 pub(super) struct Level {
     pub(super) scale: f32,
     /// Width of the input, in pixels.

@@ -1,8 +1,8 @@
 //! Paths as text: in files, on the screen, and back.
 //!
-//! A byte of a name that is not UTF-8 text stands as `\\xff`, its value in hexadecimal; where a name itself
-//! holds a backslash, an x and two such digits, its backslash stands as `\\x5c`. So every path is text,
-//! two paths are two texts, and a text leads back to its path.
+//! A byte of a name that is not UTF-8 text is written as `\\xff`, its value in hexadecimal; where a name itself
+//! holds a backslash, an x and two such digits, its backslash is written as `\\x5c`. So every path has a text, two
+//! paths have two texts, and a text leads back to its path.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -78,7 +78,7 @@ fn text(name: &OsStr) -> String {
     text
 }
 
-/// `text` on one line of a terminal: control characters but the tab stand as their bytes, `\\x0a`.
+/// `text` on one line of a terminal: control characters but the tab are written as their bytes, `\\x0a`.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let is_odd = |letter: char| letter.is_control() && letter != '\t';
     if !text.contains(is_odd) {

@@ -1,4 +1,4 @@
-//! Which files of a folder `delfin organize` placed there, as its journals tell.
+//! Files of a folder that `delfin organize` placed there, by its journals.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -9,26 +9,26 @@ use serde::Deserialize;
 use super::JOURNAL_FOLDER;
 use crate::files::StoredPath;
 
-/// What is read of a journal's first line.
+/// The part of a journal's first line that is read.
 #[derive(Deserialize)]
 struct Intent {
     source: StoredPath,
-    /// How photos were placed: "move" leaves no original.
+    /// Method of placing: "move" leaves no original.
     #[serde(default)]
     placement: String,
     /// Photo below the source and target below the destination.
     places: Vec<(StoredPath, StoredPath)>,
 }
 
-/// A later line: how one place ended.
+/// A later line: the outcome of one place.
 #[derive(Deserialize)]
 struct Record {
     index: usize,
     is_made: bool,
 }
 
-/// The files below `destination` that were placed there for originals below `root`, an absolute path
-/// without links, that are still there, or were moved there. A journal that cannot be read tells nothing.
+/// The files below `destination` that were placed there for originals below `root`, an absolute path without links,
+/// that are still there, or were moved there. A journal that cannot be read is ignored.
 pub(super) fn placed(destination: &Path, root: &Path) -> BTreeSet<PathBuf> {
     let Ok(entries) = std::fs::read_dir(destination.join(JOURNAL_FOLDER)) else {
         return BTreeSet::new();

@@ -1,4 +1,4 @@
-//! What of a folder is not taken for a photo, by kind.
+//! Skipped files of a folder, counted by kind.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,8 +17,7 @@ const NO_ENDING: &str = "without an ending";
 /// The kind of files with an ending that is no short word.
 const ODD_ENDING: &str = "with another ending";
 
-/// The files of a folder that are passed over. Names that begin with a dot, and what delfin wrote, are
-/// not counted.
+/// The files of a folder that are passed over. Names that begin with a dot, and files of delfin, are not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PassedOver {
@@ -47,7 +46,7 @@ impl PassedOver {
         files.into_iter().chain(heic).chain(organized).collect()
     }
 
-    /// What makes HEIC files readable, where some are passed over.
+    /// Advice on reading HEIC files, where some are passed over.
     #[cfg(not(feature = "heic"))]
     fn heic_advice(&self) -> Option<String> {
         let is_heic = |ending: &String| [".heic", ".heif", ".hif"].contains(&ending.as_str());
@@ -70,7 +69,7 @@ impl PassedOver {
         *self.files.entry(kind).or_default() += 1;
     }
 
-    /// Adds what another folder passed over.
+    /// Adds the files passed over in another folder.
     pub fn merge(&mut self, other: Self) {
         for (kind, count) in other.files {
             *self.files.entry(kind).or_default() += count;

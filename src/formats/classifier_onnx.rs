@@ -57,7 +57,7 @@ struct Dimension {
     dim_value: Option<i64>,
 }
 
-/// What is put around a network.
+/// The nodes around a network.
 #[derive(Debug, Clone, Copy)]
 pub struct Head<'a> {
     /// The name of the network's input.
@@ -74,7 +74,7 @@ pub struct Head<'a> {
     pub layer: &'a SoftmaxLayer,
     /// Multiplies the logits: one over the temperature.
     pub factor: f64,
-    /// Key and value of what the file tells about itself.
+    /// Keys and values of the file's metadata.
     pub metadata: &'a [(&'a str, String)],
 }
 
@@ -217,7 +217,7 @@ struct Field<'a> {
     tag: u32,
     /// The whole field.
     bytes: &'a [u8],
-    /// What it holds, where it has a length.
+    /// Its content, where it has a length.
     payload: Option<&'a [u8]>,
 }
 

@@ -1,12 +1,11 @@
-//! COLMAP's database: an SQLite file that holds what a reconstruction starts from.
+//! COLMAP's database: an SQLite file with the input of a reconstruction.
 //!
 //! Cameras, images, keypoints, matches and two-view geometries, with the tables of COLMAP 4 (rigs and frames
-//! included: one of each to a photo). A camera is SIMPLE_RADIAL (f, cx, cy, k) and every photo has its
-//! own, as photos of a folder need not be by one camera or at one zoom; where its focal length is not
-//! known it is COLMAP's own first guess, 1.2 times the longer side, and said to be a guess. COLMAP counts
-//! pixels from the corner of the top-left one, whose centre is at (0.5, 0.5) there and at (0, 0) here. It reads
-//! a photo as its file holds it and does not turn it by EXIF: sizes, keypoints and transforms are turned
-//! back here.
+//! included: one of each to a photo). A camera is SIMPLE_RADIAL (f, cx, cy, k) and every photo has its own, as
+//! photos of a folder need not be by one camera or at one zoom; an unknown focal length is COLMAP's own first
+//! guess, 1.2 times the longer side, and marked as a guess. COLMAP counts pixels from the corner of the top-left
+//! one, whose centre is at (0.5, 0.5) there and at (0, 0) here. It reads a photo as its file holds it and does not
+//! turn it by EXIF: sizes, keypoints and transforms are turned back here.
 //!
 //! The schema is that of <https://colmap.github.io/database.html> and of what pycolmap 4.2 makes.
 
@@ -93,7 +92,7 @@ pub struct ColmapImage {
     pub width: u32,
     /// In pixels, upright.
     pub height: u32,
-    /// How the file's pixels are turned to be upright.
+    /// Orientation of the file's pixels.
     pub orientation: Orientation,
     /// In pixels; none where it is not known.
     pub focal_length_px: Option<f64>,
@@ -114,7 +113,7 @@ pub struct ColmapPair {
     pub homography: Matrix3<f64>,
 }
 
-/// What a database holds. The same values give the same file.
+/// Content of a database. The same values give the same file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ColmapDatabase {
     /// The photos; the first is COLMAP's image 1.
@@ -127,14 +126,14 @@ impl ColmapDatabase {
     /// Writes a new file at `path`, whole or not at all.
     ///
     /// # Errors
-    /// [`Error::Format`] when something is there already, when a match names a keypoint that is not there,
-    /// and for what SQLite says; [`Error::Io`] when the file cannot be written. Nothing is left behind.
+    /// [`Error::Format`] when something is there already, when a match names a keypoint that is not there, and for
+    /// errors of SQLite; [`Error::Io`] when the file cannot be written. Nothing is left behind.
     pub fn write(&self, path: &Path) -> Result<()> {
         self.validate(path)?;
         write_new_file(path, |partial| {
             let fill = || -> rusqlite::Result<()> {
                 let mut connection = Connection::open(partial)?;
-                // The file has a name that nobody looks for until it is whole.
+                // The file has a temporary name until it is whole.
                 connection.pragma_update(None, "journal_mode", "off")?;
                 connection.pragma_update(None, "user_version", VERSION)?;
                 let transaction = connection.transaction()?;

@@ -1,9 +1,8 @@
 //! DELF's feature files (`.delf`): the protocol buffer message `DelfFeatures` (proto2) of the
 //! published `feature.proto` and `datum.proto`.
 //!
-//! A file holds positions, scales, scores and descriptors; it has no place for the photo's size
-//! or a global descriptor. Its `scale` is one over the scale of the image pyramid: the size of
-//! what a feature sees, in photo pixels.
+//! A file holds positions, scales, scores and descriptors; it has no place for the photo's size or a global
+//! descriptor. Its `scale` is one over the scale of the image pyramid: the size of a feature, in photo pixels.
 
 use std::path::Path;
 
@@ -72,7 +71,7 @@ pub struct DelfFeature {
     pub strength: f32,
 }
 
-/// A `.delf` file as it is: what is decoded and encoded again has the same bytes.
+/// A `.delf` file; decoding and encoding it gives the same bytes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DelfFile {
     /// The features, in the file's order.
@@ -200,8 +199,7 @@ pub fn encode(features: &FeatureSet) -> Vec<u8> {
     DelfFile::from(features).encode()
 }
 
-/// Decodes a `.delf` file: its keypoints, its descriptors. [`DelfFile::decode`] also says what the
-/// file holds beyond them.
+/// Decodes a `.delf` file: its keypoints, its descriptors. [`DelfFile::decode`] also gives the file's other fields.
 ///
 /// # Errors
 /// [`Error::Features`] when the bytes are no such message, a descriptor is missing or has a shape

@@ -7,7 +7,7 @@ use super::Decoded;
 use super::text_proto::{Field, Value, parse};
 use crate::error::{Error, Result};
 
-/// How DELF extracts features. Fields that the file does not give have the message's defaults.
+/// DELF's options of feature extraction. Fields that the file does not give have the message's defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DelfConfig {
     /// The folder of the SavedModel; empty when it is not given.
@@ -26,7 +26,7 @@ pub struct DelfConfig {
     pub local: DelfLocalConfig,
 }
 
-/// How DELF extracts local features: the message `DelfLocalFeatureConfig`.
+/// DELF's options of local features: the message `DelfLocalFeatureConfig`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DelfLocalConfig {
     /// Whether descriptors go through [`DelfPca`].
@@ -89,8 +89,8 @@ impl Default for DelfLocalConfig {
 }
 
 impl DelfConfig {
-    /// Parses a configuration; `path` only names it in errors. What asks for global features is
-    /// read and named as unsupported.
+    /// Parses a configuration; `path` only names it in errors. Fields of global features are read and named as
+    /// unsupported.
     ///
     /// # Errors
     /// [`Error::Format`] naming the line: the text is broken, a field does not exist, or its value
@@ -277,7 +277,7 @@ impl Field {
         }
     }
 
-    /// A side's length; the message says -1 for none.
+    /// A side's length; -1 in the message is none.
     fn side(&self) -> Parsed<Option<u32>> {
         match self.integer()? {
             ..0 => Ok(None),

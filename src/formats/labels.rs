@@ -1,10 +1,10 @@
 //! Files of labels: one label a line (`.txt` and every other name), or a table of paths and labels
 //! (`.csv`, `.tsv`).
 //!
-//! A table may open with a header, told by a column named `path`, `file`, `filename`, `image` or `photo`;
-//! the label is then in the column named `cluster`, `class` or `label`, else in the first other one. A
-//! table without a header has path and label in its first two columns. Quotes are as in RFC 4180; the `'`
-//! that [`csv_field`] puts before what a spreadsheet would take for a formula is taken off.
+//! A table may open with a header, recognised by a column named `path`, `file`, `filename`, `image` or `photo`; the
+//! label is then in the column named `cluster`, `class` or `label`, else in the first other one. A table without a
+//! header has path and label in its first two columns. Quotes are as in RFC 4180; the `'` that [`csv_field`] puts
+//! before a field that a spreadsheet would take for a formula is taken off.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -56,7 +56,7 @@ pub fn read(path: &Path) -> Result<Labels> {
     parse(&bytes, path)
 }
 
-/// Parses the bytes of a labels file; the ending of its name tells the form.
+/// Parses the bytes of a labels file; the ending of its name selects the format.
 ///
 /// # Errors
 /// [`Error::Labels`] names the line at fault: text that is not UTF-8, a line or a row without a label,
@@ -205,7 +205,7 @@ fn in_order(labels: &Labels) -> Vec<(String, String)> {
     }
 }
 
-/// What makes a cell a formula where a spreadsheet meets it first.
+/// First characters of a cell that make it a formula in a spreadsheet.
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// `field` as it stands in a CSV file, quoted as in RFC 4180. A spreadsheet takes a cell that begins with

@@ -16,11 +16,11 @@ pub mod tensorflow;
 mod text_proto;
 mod wire;
 
-/// What was read from a file, and what in it was left out.
+/// A value read from a file, and the names of content that was left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded<T> {
-    /// What was read.
+    /// The value.
     pub value: T,
-    /// What the file holds beyond that, each named once, in the order of the names.
+    /// Content that was left out, each named once, in the order of the names.
     pub unsupported: Vec<String>,
 }

@@ -131,11 +131,11 @@ struct DimProto {
 pub enum Axis<'a> {
     /// Of this length.
     Fixed(usize),
-    /// Of any length; the name says which lengths are the same.
+    /// Of any length; axes of one name have the same length.
     Free(&'a str),
 }
 
-/// What an operation is told beside its inputs.
+/// An attribute of an operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Attribute<'a> {
     /// A whole number.
@@ -163,12 +163,12 @@ impl OnnxBuilder {
         Self { graph }
     }
 
-    /// Names what is fed: 32-bit floats.
+    /// Adds an input of 32-bit floats.
     pub fn input(&mut self, name: &str, axes: &[Axis]) {
         self.graph.input.push(value_info(name, axes));
     }
 
-    /// Names what comes out: 32-bit floats.
+    /// Adds an output of 32-bit floats.
     pub fn output(&mut self, name: &str, axes: &[Axis]) {
         self.graph.output.push(value_info(name, axes));
     }

@@ -1,7 +1,7 @@
 //! Apache Parquet, written: tables that pandas, Polars and DuckDB read.
 //!
 //! Columns are flat values, text, or lists of floats. Pages are compressed by Snappy. The key-value metadata holds
-//! `delfin`, which says that delfin made the file. The same rows give the same bytes.
+//! `delfin`, the mark of files that delfin made. The same rows give the same bytes.
 
 use std::borrow::Cow;
 use std::io::{Error, Result, Write};
@@ -156,7 +156,7 @@ fn lists(
     Ok(())
 }
 
-/// What the file system said, where it is that.
+/// The file system's error, if it is one.
 fn error(error: ParquetError) -> Error {
     match error {
         ParquetError::External(source) => match source.downcast::<Error>() {

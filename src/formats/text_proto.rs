@@ -1,5 +1,5 @@
-//! The text form of protocol buffers (`.pbtxt`): `name: value` and `name { .. }`, comments from `#`
-//! to the end of the line. Which names there are, the reader of a message knows.
+//! The text form of protocol buffers (`.pbtxt`): `name: value` and `name { .. }`, comments from `#` to the end of
+//! the line. Names are checked by the reader of a message.
 //!
 //! Source: the "Text Format Language Specification" of protobuf.dev.
 
@@ -19,7 +19,7 @@ pub(super) struct Field {
 pub(super) enum Value {
     /// A number or a word, as it is written.
     Word(String),
-    /// What stood between quotes.
+    /// A quoted text.
     Text(String),
     /// A message.
     Message(Vec<Field>),

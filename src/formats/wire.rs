@@ -1,5 +1,5 @@
-//! Which fields of a protocol buffer message a reader does not know. Decoding skips them; here they
-//! are named, so that nothing is dropped silently.
+//! Unknown fields of a protocol buffer message. Decoding skips them; here they are named, so that nothing is
+//! dropped silently.
 
 use std::collections::BTreeSet;
 

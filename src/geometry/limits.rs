@@ -1,11 +1,10 @@
-//! Which transforms are refused.
+//! Limits on transforms.
 
 use super::transform::jacobian;
 use crate::error::{Error, Result};
 use nalgebra::{Matrix2, Matrix3, Point2, Vector2};
 
-/// What a transform between two photos may do, and how far apart the points that determine it have
-/// to stand.
+/// Limits on a transform between two photos, and least distance of the points that determine it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TransformLimits {
     /// Largest enlargement and, inverted, largest reduction, in pixels of photo 2 a pixel of photo

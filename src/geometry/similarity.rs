@@ -7,8 +7,8 @@
 use super::{Correspondences, TransformLimits};
 use nalgebra::{Complex, Matrix3, Point2};
 
-/// The similarity through two correspondences; `None` when the points of either photo are closer
-/// than the limits ask or the scale is beyond them.
+/// The similarity through two correspondences; `None` when the points of either photo are closer than the limits
+/// allow or the scale is beyond them.
 ///
 /// # Panics
 /// When an index is not below `points.len()`.

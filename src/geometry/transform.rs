@@ -1,4 +1,4 @@
-//! What a transform does: projecting, inverting, describing.
+//! Projection, inversion and description of transforms.
 
 use nalgebra::{Matrix2, Matrix3, Point2, Vector2};
 
@@ -40,7 +40,7 @@ pub fn outline(matrix: &Matrix3<f64>, width: u32, height: u32) -> Option<[Point2
     Some(images)
 }
 
-/// What a transform does near one point, for a person to read.
+/// Scale, rotation and stretch of a transform near one point, for display.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct LocalMotion {
@@ -60,7 +60,7 @@ pub struct LocalMotion {
 /// similarity and affine); `None` where the transform is singular or infinite.
 pub fn local_motion(matrix: &Matrix3<f64>, at: Point2<f64>) -> Option<LocalMotion> {
     let homogeneous = matrix * at.to_homogeneous();
-    // A transform means the same after a change of sign; the Jacobian wants its front.
+    // A change of sign leaves the transform as it is; the Jacobian needs its front.
     let mut linear = jacobian(&(matrix * homogeneous.z.signum()), at)?;
     let determinant = linear.determinant();
     if determinant == 0.0 || !determinant.is_finite() {

@@ -1,8 +1,8 @@
 //! AVIF: still pictures of AV1 in the HEIF container (AOM, "AV1 Image File Format").
 //!
-//! Read are 8, 10 and 12 bits, every layout of the chroma, grids of tiles, opacity, and the cuts, turns
-//! and mirrorings that the container asks for. Of a file with an animation the still picture is taken.
-//! The decoder is the build of rav1d without assembler, which is the same on every processor.
+//! Supported are 8, 10 and 12 bits, every layout of the chroma, grids of tiles, opacity, and the cuts, turns and
+//! mirrorings that the container declares. Of a file with an animation the still picture is taken. The decoder is
+//! the build of rav1d without assembler, which is the same on every processor.
 
 mod container;
 mod planes;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use container::{Container, Property, Reader};
 use sequence::Sequence;
 
-/// Pictures of one stream that are looked at: a still picture is one, or one for each layer.
+/// Pictures read of one stream, at most: a still picture is one, or one for each layer.
 const MAX_PICTURES: usize = 16;
 
 /// The upright pixels of an AVIF file.
@@ -73,7 +73,7 @@ struct Avif<'a> {
 }
 
 impl Avif<'_> {
-    /// The pixels of an item, as they are stored, and what is known of their colours.
+    /// The pixels of an item, as they are stored, and the description of their colours.
     fn item(&self, item: u32) -> Result<(RgbImage, Sequence)> {
         for property in self.file.properties(item) {
             if let Property::Size(width, height) = property {
@@ -90,7 +90,7 @@ impl Avif<'_> {
         }
     }
 
-    /// The AV1 stream of an item and what it declares; `described` may tell the colours otherwise.
+    /// The AV1 stream of an item and its header; the properties of `described` override its colours.
     fn stream(&self, item: u32, described: u32) -> Result<(Vec<u8>, Sequence)> {
         let data = self.file.data(item).ok_or_else(|| damaged(self.source))?;
         let mut sequence = Sequence::find(&data).ok_or_else(|| damaged(self.source))?;
@@ -130,7 +130,7 @@ impl Avif<'_> {
         })
     }
 
-    /// Tiles of one size, row by row; what reaches beyond the picture is cut off.
+    /// Tiles of one size, row by row; parts beyond the picture are cut off.
     fn grid(&self, item: u32) -> Result<(RgbImage, Sequence)> {
         let grid = self.file.data(item);
         let grid = grid.and_then(|data| Grid::read(&data));
@@ -166,7 +166,7 @@ impl Avif<'_> {
     }
 }
 
-/// How tiles make a picture.
+/// The tiles of a picture.
 struct Grid {
     columns: u32,
     rows: u32,
@@ -268,8 +268,8 @@ fn transformed(pixels: DynamicImage, property: &Property<'_>) -> Option<DynamicI
     })
 }
 
-/// The first of the pixels that are kept along one side, and their number, from fractions: the number,
-/// and how far the centre of what is kept lies from that of the whole.
+/// The first of the pixels that are kept along one side, and their number, from fractions: the number, and the
+/// distance of the centre of the kept part from that of the whole.
 fn cut(whole: u32, (kept, per_kept): (i64, i64), (off, per_off): (i64, i64)) -> Option<(u32, u32)> {
     if kept <= 0 || per_kept <= 0 || per_off <= 0 {
         return None;

@@ -13,7 +13,7 @@ use super::raw::Raw;
 use super::{DecodeOptions, avif, kind};
 use crate::error::{Error, Result};
 
-/// What is decoded: the limits, and the path that errors name.
+/// Limits of decoding, and the path that errors name.
 pub(super) struct Source<'a> {
     pub path: &'a Path,
     pub options: &'a DecodeOptions,
@@ -53,12 +53,12 @@ impl Source<'_> {
     }
 }
 
-/// What a decoder gives.
+/// Output of a decoder.
 pub(super) struct Decoded {
     pub pixels: DynamicImage,
-    /// How the pixels are turned to be upright.
+    /// Orientation of the pixels.
     pub orientation: Orientation,
-    /// What makes the pixels sRGB, where they are not.
+    /// Conversion of the pixels to sRGB, where they are not.
     pub conversion: Option<Conversion>,
 }
 
@@ -100,7 +100,7 @@ fn decode_as_stored(bytes: &[u8], source: &Source<'_>) -> Result<Decoded> {
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|e| source.fail(e))?;
-    // The format's crate reads it and does not tell it.
+    // The `image` crate reads this format but does not detect it.
     if kind::is_big_tiff(bytes) {
         reader.set_format(ImageFormat::Tiff);
     }
@@ -130,7 +130,7 @@ fn decode_jpeg_xl(bytes: &[u8], source: &Source<'_>) -> Result<Decoded> {
     })
 }
 
-/// The pixels that a decoder gives, within the limits, and what its metadata says of them.
+/// The pixels of a decoder, within the limits, with orientation and colour conversion by its metadata.
 pub(super) fn decoded(mut decoder: impl ImageDecoder, source: &Source<'_>) -> Result<Decoded> {
     let (width, height) = decoder.dimensions();
     source.check_size(width, height)?;
@@ -150,7 +150,7 @@ pub(super) fn decoded(mut decoder: impl ImageDecoder, source: &Source<'_>) -> Re
     })
 }
 
-/// The marker that these bytes of a JPEG begin with, fill bytes skipped, and what follows it.
+/// The marker that these bytes of a JPEG begin with, fill bytes skipped, and the bytes after it.
 pub(super) fn jpeg_marker(mut rest: &[u8]) -> Option<(u8, &[u8])> {
     while let [0xff, 0xff, ..] = rest {
         rest = &rest[1..];
@@ -161,7 +161,7 @@ pub(super) fn jpeg_marker(mut rest: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// What follows a segment of a JPEG, given from its length on; none where the file ends before.
+/// The bytes after a segment of a JPEG, given from its length on; none where the file ends before.
 pub(super) fn after_jpeg_segment(segment: &[u8]) -> Option<&[u8]> {
     let [high, low, ..] = *segment else {
         return None;
@@ -169,8 +169,8 @@ pub(super) fn after_jpeg_segment(segment: &[u8]) -> Option<&[u8]> {
     segment.get(usize::from(u16::from_be_bytes([high, low])).max(2)..)
 }
 
-/// Whether the end of image follows a JPEG's compressed pixels. Its decoder fills what is missing of a
-/// file that was cut off with grey, and grey is alike in any two photos.
+/// Whether the end of image follows a JPEG's compressed pixels. Its decoder fills the missing part of a file that
+/// was cut off with grey, and grey is alike in any two photos.
 pub(super) fn jpeg_has_end(bytes: &[u8]) -> bool {
     let mut rest = bytes.get(2..).unwrap_or_default();
     // Segments up to the start of scan; a thumbnail's own end lies within one.

@@ -1,8 +1,8 @@
-//! What a photo's EXIF block tells of the camera: how it was held, and its focal length.
+//! Orientation and focal length from a photo's EXIF block.
 //!
-//! Cameras differ in what they say of their sensors, so only the 35 mm equivalent is read (tag 0xA405,
-//! EXIF 2.32): the focal length which a frame of 36 x 24 mm needs for the same angle of view across
-//! its diagonal. It holds for the photo at any size, as long as nothing was cut off.
+//! Cameras describe their sensors in different ways, so only the 35 mm equivalent is read (tag 0xA405, EXIF 2.32):
+//! the focal length which a frame of 36 x 24 mm needs for the same angle of view across its diagonal. It holds for
+//! the photo at any size, as long as nothing was cut off.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -17,8 +17,7 @@ use super::{DecodeOptions, read_file};
 /// The diagonal of a frame of 36 x 24 mm, in millimetres.
 const DIAGONAL_MM: f64 = 43.266_615_305_567_87;
 
-/// How the pixels of a photo file are turned to be upright; not at all where the file cannot be read or
-/// says nothing of it.
+/// Orientation of the pixels of a photo file; upright where the file cannot be read or has no such entry.
 pub fn orientation(path: impl AsRef<Path>, options: &DecodeOptions) -> Orientation {
     let told = || {
         let bytes = read_file(path.as_ref(), options).ok()?;
@@ -27,8 +26,8 @@ pub fn orientation(path: impl AsRef<Path>, options: &DecodeOptions) -> Orientati
     told().unwrap_or(Orientation::NoTransforms)
 }
 
-/// The focal length of a photo file in pixels of the photo at its own size; none where the file cannot
-/// be read or says nothing of it.
+/// The focal length of a photo file in pixels of the photo at its own size; none where the file cannot be read or
+/// has no such entry.
 pub fn focal_length_px(path: impl AsRef<Path>, options: &DecodeOptions) -> Option<f64> {
     let bytes = read_file(path.as_ref(), options).ok()?;
     let mut decoder = decoder(&bytes)?;
@@ -42,7 +41,7 @@ pub fn focal_length_px(path: impl AsRef<Path>, options: &DecodeOptions) -> Optio
     (pixels > 0.0).then_some(pixels)
 }
 
-/// What reads the metadata; none of a raw file, whose size is not that of its preview.
+/// Decoder of the metadata; none of a raw file, whose size is not that of its preview.
 fn decoder(bytes: &[u8]) -> Option<impl ImageDecoder> {
     if Raw::read(bytes).is_some() {
         return None;

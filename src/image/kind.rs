@@ -1,11 +1,11 @@
-//! What kind of file its first bytes tell.
+//! Detection of file formats from their first bytes.
 
-/// What to do with a HEIC file that this build does not read.
+/// Advice on a HEIC file that this build does not read.
 #[cfg(not(feature = "heic"))]
 pub(crate) const HEIC_ADVICE: &str =
     "build delfin with `--features heic` (needs libheif), or save it as JPEG";
 
-/// So many bytes tell the kind.
+/// Number of bytes that the detection needs.
 pub(crate) const HEAD_BYTES: usize = 64;
 
 /// Whether a file that begins with `head` is of a format that [`super::Photo`] decodes.

@@ -37,8 +37,8 @@ pub(super) struct Conversion {
 }
 
 impl Conversion {
-    /// The conversion that an ICC profile asks for, for pixels with or without colour; none for pixels
-    /// that are sRGB already, and for a profile that is damaged or does not fit.
+    /// The conversion of an ICC profile, for pixels with or without colour; none for pixels that are sRGB already,
+    /// and for a profile that is damaged or does not fit.
     pub fn from_icc(profile: &[u8], has_color: bool) -> Option<Self> {
         let profile = ColorProfile::new_from_slice(profile).ok()?;
         match (profile.color_space, has_color) {
@@ -73,7 +73,7 @@ impl Conversion {
             matrix_coefficients: MatrixCoefficients::Identity,
             full_range: true,
         });
-        // Of reserved code points nothing is known.
+        // Reserved code points are undefined.
         profile.cicp?;
         Self::from_matrix_shaper(&profile)
     }

@@ -15,20 +15,20 @@ use crate::error::{Error, Result};
 /// A preview whose longer side is shorter than this is a thumbnail, too small to find things in.
 const MIN_SIDE_PX: u32 = 320;
 
-/// Directories of one file that are looked at; cameras write fewer than ten.
+/// Directories read of one file, at most; cameras write fewer than ten.
 const MAX_DIRECTORIES: usize = 64;
 
-/// Entries of one directory that are looked at.
+/// Entries read of one directory, at most.
 const MAX_ENTRIES: u32 = 512;
 
-/// Values of one tag that are looked at.
+/// Values read of one tag, at most.
 const MAX_VALUES: u32 = 64;
 
 /// A raw file.
 #[derive(Default)]
 pub(super) struct Raw<'a> {
     previews: Vec<&'a [u8]>,
-    /// How the camera was held, where the directory says it.
+    /// Orientation of the camera, if the directory has it.
     orientation: Option<Orientation>,
 }
 
@@ -124,7 +124,7 @@ fn jpeg_size(bytes: &[u8]) -> Option<(u32, u32)> {
     }
 }
 
-/// Bytes with the order that a TIFF header tells.
+/// Bytes with the byte order of a TIFF header.
 #[derive(Clone, Copy)]
 struct Tiff<'a> {
     bytes: &'a [u8],
@@ -219,7 +219,7 @@ fn size(kind: u16) -> u32 {
     }
 }
 
-/// The tags of a directory that tell of previews.
+/// The tags of a directory that describe previews.
 #[derive(Default)]
 struct Directory {
     values: Vec<(u16, Vec<u32>)>,
@@ -311,7 +311,7 @@ impl<'a> Walk<'a> {
     }
 
     fn add_previews(&mut self, directory: &Directory) {
-        // A colour filter array, or its linear values: what a sensor saw.
+        // A colour filter array, or its linear values: data of a sensor.
         let is_sensor = matches!(directory.one(0x0106), Some(32803 | 34892));
         self.is_raw |= is_sensor;
         // JPEGInterchangeFormat and its length.

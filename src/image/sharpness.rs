@@ -1,4 +1,4 @@
-//! How sharp a photo is.
+//! Sharpness of a photo.
 
 use image::RgbImage;
 use imageproc::filter::laplacian_filter;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::files::{folder_of, makes_no_link};
 use crate::folder::JOURNAL_FOLDER;
 
-/// What [`apply`] did.
+/// Result of [`apply`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Applied {
@@ -24,13 +24,13 @@ pub struct Applied {
     pub failures: Vec<LeftOut>,
 }
 
-/// Carries out a plan. Nothing that is there is written over, whatever happened since it was planned.
-/// With `or_copy`, a photo that cannot be hard-linked, as across devices, is copied. The journal is on
-/// the disk before the first place is made.
+/// Carries out a plan. No existing file is written over, whatever happened since it was planned. With `or_copy`, a
+/// photo that cannot be hard-linked, as across devices, is copied. The journal is on the disk before the first
+/// place is made.
 ///
 /// # Errors
-/// [`Error::Io`] when the destination or the journal cannot be written. What one place meets is an
-/// entry of [`Applied::failures`], and the others go on.
+/// [`Error::Io`] when the destination or the journal cannot be written. A failure at one place is an entry of
+/// [`Applied::failures`], and the others go on.
 pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied> {
     let mut applied = Applied::default();
     if plan.places.is_empty() {
@@ -39,7 +39,8 @@ pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied
     let intent = Intent::new(&plan.source, placement, missing_folders(plan), &plan.places);
     make_folder(&plan.destination.join(JOURNAL_FOLDER))?;
     let mut journal = Journal::begin(&plan.destination, &intent)?;
-    // A name of this run alone, told from the journal's, so that undo finds what a kill left.
+    // A name of this run alone, derived from the journal's, so that undo finds the remains of a run that was
+    // killed.
     let partial = journal.path.with_extension("partial");
     for (index, place) in plan.places.iter().enumerate() {
         let original = plan.source.join(&place.photo);
@@ -122,8 +123,8 @@ fn copy(original: &Path, target: &Path, partial: &Path) -> std::io::Result<()> {
     copied
 }
 
-/// Whether a photo is a file of the folder itself: what is reached by a link, of its own or of a folder, may
-/// lie elsewhere or be another photo.
+/// Checks that a photo is a file of the folder itself: one reached by a link, of its own or of a folder, may lie
+/// elsewhere or be another photo.
 fn ensure_own(photo: &Path) -> std::io::Result<()> {
     match photo.canonicalize()? == photo {
         true => Ok(()),

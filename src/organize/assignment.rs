@@ -1,4 +1,4 @@
-//! Which label a photo gets, and whether that label can name a folder.
+//! Labels of photos, and whether they can name folders.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 200;
 pub struct Assignment {
     /// The photo's path below the surveyed folder.
     pub photo: PathBuf,
-    /// The label, which can name a folder; or why there is none.
+    /// The label, which can name a folder; or the reason why there is none.
     pub label: Result<String, String>,
 }
 
@@ -33,7 +33,7 @@ pub struct LabelAssignments {
     pub unknown_paths: Vec<String>,
 }
 
-/// Labels from names of the form LABEL_rest.jpg: what stands before the first `_`.
+/// Labels from names of the form LABEL_rest.jpg: the part before the first `_`.
 pub fn by_prefix(photos: &[PathBuf]) -> Vec<Assignment> {
     assign(photos, |photo| {
         let name = photo.file_name().unwrap_or_default();
@@ -48,8 +48,8 @@ pub fn by_prefix(photos: &[PathBuf]) -> Vec<Assignment> {
     })
 }
 
-/// Labels from a table of paths and labels; `name` is what the table is called in reasons. Paths are
-/// those below the surveyed folder, as [`name_below`] gives them.
+/// Labels from a table of paths and labels; `name` names the table in reasons. Paths are those below the surveyed
+/// folder, as [`name_below`] gives them.
 pub fn by_labels(
     photos: &[PathBuf],
     labels: &BTreeMap<String, String>,
@@ -81,8 +81,7 @@ fn assign(photos: &[PathBuf], label: impl Fn(&Path) -> Result<String, String>) -
         .collect()
 }
 
-/// Why a label cannot name a folder on every system; the rules are the same on each, so that a plan
-/// is.
+/// The reason why a label cannot name a folder on every system; the rules, and so the plans, are the same on each.
 fn fault(name: &str) -> Option<&'static str> {
     let is_special = |letter: char| letter.is_control() || "<>:\"/\\|?*".contains(letter);
     let device = name.split('.').next().unwrap_or_default().trim_end();

@@ -1,4 +1,4 @@
-//! What lies on the disk: the photos at the source, and what is at a target already.
+//! State of the disk: the photos at the source, and the files at targets.
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read};
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::files::makes_no_link;
 use crate::folder::{PassedOver, find_photos, name_below};
 
-/// The source's photos and the two folders, as they were when they were looked at.
+/// The source's photos and the two folders, at the time of the survey.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Survey {
@@ -18,11 +18,11 @@ pub struct Survey {
     pub destination: PathBuf,
     /// The photos' paths below the source, sorted. Those inside the destination are not among them.
     pub photos: Vec<PathBuf>,
-    /// What is not among them, but for the destination.
+    /// The files passed over, without those of the destination.
     pub passed_over: PassedOver,
 }
 
-/// What is at a target.
+/// State of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TargetState {
     /// Nothing.
@@ -36,8 +36,8 @@ pub(super) enum TargetState {
 /// Finds the photos below `source`, with those of sub-folders but without those inside `destination`.
 ///
 /// # Errors
-/// [`Error::Io`] for a folder that is not there or cannot be listed; [`Error::InvalidOption`] when the
-/// destination is the source or holds it, since it could not be told which photos are organized.
+/// [`Error::Io`] for a folder that is not there or cannot be listed; [`Error::InvalidOption`] when the destination
+/// is the source or holds it, since organized photos could not be distinguished from others.
 pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
     let io = |source| {
         move |error| Error::Io {
@@ -90,7 +90,7 @@ impl Survey {
             .collect()
     }
 
-    /// What is at the target of a photo.
+    /// State of the target of a photo.
     pub(super) fn state(&self, photo: &Path, target: &Path) -> TargetState {
         let path = self.destination.join(target);
         let folder = path.parent().unwrap_or(&self.destination);

@@ -1,8 +1,8 @@
-//! The journal of a run: written whole before anything is done, then a line for each thing that was.
+//! The journal of a run: its intent, written before anything is done, then a line for each place.
 //!
-//! `DESTINATION/.delfin/organize-NNNN.jsonl`. The first line holds what the run means to do; each line
-//! after it says how place `index` ended. A line that a kill cut short, or that was not written, leaves
-//! its place unknown: it is then judged by what lies there.
+//! `DESTINATION/.delfin/organize-NNNN.jsonl`. The first line holds the intent of the run; each later line the
+//! outcome of place `index`. Where a kill cut a line short or prevented it, the outcome is found from the files at
+//! the place.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -18,7 +18,7 @@ use crate::folder::JOURNAL_FOLDER;
 
 const VERSION: u32 = 1;
 
-/// What a run means to do.
+/// The intent of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Intent {
     version: u32,
@@ -56,7 +56,7 @@ impl Intent {
     }
 }
 
-/// How one place ended.
+/// The outcome of one place.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) index: usize,
@@ -121,11 +121,11 @@ impl Journal {
     }
 }
 
-/// The last run, as its journal tells it.
+/// The last run, by its journal.
 pub(super) struct LastRun {
     pub(super) journal: PathBuf,
     pub(super) intent: Intent,
-    /// Whether something was made there, for the places whose end is known.
+    /// Whether something was made there, for the places with a known outcome.
     pub(super) is_made: BTreeMap<usize, bool>,
 }
 
@@ -165,7 +165,7 @@ pub(super) fn read_last(destination: &Path) -> Result<Option<LastRun>> {
             photo.display()
         )));
     }
-    // A line that was cut short says nothing.
+    // A line that was cut short is ignored.
     let records = lines.filter_map(|line| serde_json::from_str::<Record>(line).ok());
     let is_made = records
         .map(|record| (record.index, record.is_made))

@@ -1,11 +1,12 @@
 //! Puts photos into sub-folders by label: planned first, recorded before anything is done, and undone on
 //! demand.
 //!
-//! [`survey`] finds the photos, [`by_prefix`] or [`by_labels`] gives each a label (the name of a class or
-//! the number of a cluster), [`plan`] says what goes where, what is left out, and why; it changes nothing. [`apply`] makes links or copies, never over
-//! a file that is there, and keeps a journal in the destination's folder `.delfin`; [`undo`] reads the
-//! last journal and removes what that run made and nothing else, also after a run that was killed. Originals are
-//! never changed or removed, and moved only by [`Placement::Move`], after which [`undo`] moves them back.
+//! [`survey`] finds the photos, [`by_prefix`] or [`by_labels`] gives each a label (the name of a class or the
+//! number of a cluster), [`plan`] gives each photo its place, or the reason why it is left out, and changes
+//! nothing. [`apply`] makes links or copies, never over an existing file, and keeps a journal in the destination's
+//! folder `.delfin`; [`undo`] reads the last journal and removes only the files that this run made, also after a
+//! run that was killed. Originals are never changed or removed, and moved only by [`Placement::Move`], after which
+//! [`undo`] moves them back.
 
 mod apply;
 mod assignment;

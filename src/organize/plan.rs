@@ -1,4 +1,4 @@
-//! What goes where: a pure function of the photos, their labels and what lies at the destination.
+//! The plan: a pure function of the photos, their labels and the files at the destination.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -10,7 +10,7 @@ use super::assignment::Assignment;
 use super::files::{Survey, TargetState};
 use crate::folder::path_text;
 
-/// How a photo is put into the folder of its label.
+/// Method of putting a photo into the folder of its label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
@@ -41,11 +41,11 @@ pub struct Place {
 pub struct LeftOut {
     /// The photo's path below the source.
     pub photo: PathBuf,
-    /// Why, on one line.
+    /// The reason, on one line.
     pub reason: String,
 }
 
-/// What [`apply`](super::apply) would do.
+/// The actions of [`apply`](super::apply).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
@@ -68,9 +68,9 @@ impl Plan {
         folders.collect::<BTreeSet<_>>().len()
     }
 
-    /// One JSON object: `version` (1), `source`, `destination`, `placement` and the lists `places`,
-    /// `already_there` (each `photo`, `target`) and `left_out` (each `photo`, `reason`). Bytes of
-    /// paths that are not UTF-8 stand as [`path_text`] gives them.
+    /// One JSON object: `version` (1), `source`, `destination`, `placement` and the lists `places`, `already_there`
+    /// (each `photo`, `target`) and `left_out` (each `photo`, `reason`). Bytes of paths that are not UTF-8 are
+    /// written as by [`path_text`].
     pub fn json(&self, placement: Placement) -> String {
         let places = |places: &[Place]| -> Vec<serde_json::Value> {
             let shown = |place: &Place| {
@@ -163,8 +163,8 @@ pub fn plan(survey: &Survey, assignments: &[Assignment]) -> Plan {
     plan
 }
 
-/// How each label is spelled, by its name without the case of its letters: as the folder that is at the
-/// destination, else as most photos have it, else as the first photo has it.
+/// Spelling of each label, by its name without the case of its letters: as the folder that is at the destination,
+/// else as most photos have it, else as the first photo has it.
 fn spellings(survey: &Survey, assignments: &[Assignment]) -> BTreeMap<String, String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for label in assignments.iter().filter_map(|a| a.label.as_deref().ok()) {
@@ -203,7 +203,7 @@ fn shared(targets: &[PathBuf]) -> BTreeSet<OsString> {
     several.map(|(target, _)| target).collect()
 }
 
-/// The path without the case of its letters, which many file systems do not tell apart.
+/// The path without the case of its letters, which many file systems ignore.
 fn folded(path: &Path) -> OsString {
     match path.to_str() {
         Some(text) => text.to_lowercase().into(),

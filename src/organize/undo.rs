@@ -1,4 +1,4 @@
-//! The last run taken back.
+//! Undo of the last run.
 
 use std::path::{Path, PathBuf};
 
@@ -9,23 +9,23 @@ use super::plan::{LeftOut, Placement};
 use crate::error::{Error, Result};
 use crate::files::StoredPath;
 
-/// What [`undo`] did.
+/// Result of [`undo`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Undone {
     /// Links and copies that were removed, and photos that were moved back.
     pub num_removed: usize,
-    /// Places that were kept, and why: what lies there is no longer what the run made, the original
-    /// is gone and this is all that is left of it, or a moved photo cannot go back. The path is below the destination.
+    /// Places that were kept, and why: the file there is no longer the one that the run made, the original is gone
+    /// and this is its only copy, or a moved photo cannot go back. The path is below the destination.
     pub kept: Vec<LeftOut>,
     /// The journal, which stays while moved photos are not back: the call may be repeated.
     pub journal: Option<PathBuf>,
 }
 
-/// Takes back the last run that organized photos into `destination`: removes the links and copies that
-/// it made and moves photos back, then removes the folders that it made where they are empty, then its journal, unless
-/// moved photos are there and not back, or none of them is found. May be interrupted and called again. Called once more it takes back the run before.
-/// `None` when there is no run to take back.
+/// Undoes the last run that organized photos into `destination`: removes the links and copies that it made and
+/// moves photos back, then removes the folders that it made where they are empty, then its journal. The journal
+/// stays if moved photos are there and not back, or none of them is found. May be interrupted and called again.
+/// After a success, the next call undoes the run before. `None` when there is no run to undo.
 ///
 /// # Errors
 /// [`Error::Io`] when something cannot be removed or moved, [`Error::Journal`] when the journal cannot be read, or the
@@ -107,7 +107,7 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
     Ok(Some(undone))
 }
 
-/// How one place was taken back.
+/// Outcome of undoing one place.
 enum Taken {
     Back,
     /// There was nothing to do.
@@ -117,7 +117,7 @@ enum Taken {
     Kept(String),
 }
 
-/// Removes what a run made of a photo.
+/// Removes the link or copy that a run made of a photo.
 fn remove(original: &Path, target: &Path) -> std::io::Result<Taken> {
     if target.symlink_metadata().is_err() {
         return Ok(Taken::Already);
@@ -175,7 +175,7 @@ fn leads_to(original: &Path, target: &Path) -> bool {
     place.is_some() && original.canonicalize().ok() == place
 }
 
-/// A folder that holds anything is somebody's and stays.
+/// Removes the empty ones of these folders.
 fn remove_empty(folders: &[StoredPath]) {
     for folder in folders.iter().rev() {
         let _ = std::fs::remove_dir(&folder.0);

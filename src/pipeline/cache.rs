@@ -1,4 +1,4 @@
-//! Caches of what was computed of a photo.
+//! Caches of results computed from one photo.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,14 +9,13 @@ use crate::store::Store;
 /// A cache of features, by content of the photo and settings of the extraction, and of thumbnails, by
 /// content alone.
 pub trait FeatureCache: Sync {
-    /// The features that were put in for these settings and this photo, as
-    /// [`rounded`](crate::store::rounded) gives them.
+    /// The stored features for these settings and this photo, as [`rounded`](crate::store::rounded) gives them.
     ///
     /// # Errors
-    /// When what is kept cannot be read.
+    /// When the cache cannot be read.
     fn features(&self, settings: &str, photo: &[u8; 32]) -> Result<Option<FeatureSet>>;
 
-    /// Keeps features.
+    /// Stores features.
     ///
     /// # Errors
     /// When they cannot be written.
@@ -25,17 +24,17 @@ pub trait FeatureCache: Sync {
     /// The thumbnail of a photo, an encoded file.
     ///
     /// # Errors
-    /// When what is kept cannot be read.
+    /// When the cache cannot be read.
     fn thumbnail(&self, photo: &[u8; 32]) -> Result<Option<Vec<u8>>>;
 
-    /// Keeps the thumbnail of a photo.
+    /// Stores the thumbnail of a photo.
     ///
     /// # Errors
     /// When it cannot be written.
     fn put_thumbnail(&self, photo: &[u8; 32], data: &[u8]) -> Result<()>;
 }
 
-/// Keeps nothing.
+/// A cache that stores nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoCache;
 
@@ -75,9 +74,8 @@ impl FeatureCache for Store {
     }
 }
 
-/// A store or cache that a run uses until its first failure, which is reported once; from then on nothing
-/// is read from it or kept in it. A full disk costs no photo. Folders and classifiers read photos
-/// through it.
+/// A store or cache that a run uses until its first failure, which is reported once; from then on nothing is read
+/// from it or stored in it, so that a full disk costs no photo. Folders and classifiers read photos through it.
 pub struct PhotoCache<'a, C: ?Sized> {
     inner: &'a C,
     warn: Box<dyn Fn(&str) + Sync + 'a>,
@@ -94,7 +92,7 @@ impl<'a, C: ?Sized> PhotoCache<'a, C> {
         }
     }
 
-    /// What it reads from and keeps in.
+    /// The store or cache behind it.
     pub(super) fn inner(&self) -> &'a C {
         self.inner
     }

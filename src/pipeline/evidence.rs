@@ -1,15 +1,14 @@
-//! What was found between two photos -> evidence.
+//! Builds evidence from a match.
 
 use super::features::{FeatureMatch, positions};
 use crate::features::FeatureSet;
 use crate::refinement::{AgreementMap, RefinementImage, agreement_map};
 use crate::scoring::{FeatureEvidence, GuidedMatches, KeypointTree, PairEvidence, PixelEvidence};
 
-/// Photos that fewer inliers tie together have no evidence: chance gives as many.
+/// Fewest inliers that give evidence; fewer occur by chance.
 const MIN_INLIERS: usize = 6;
 
-/// Feature evidence of two photos, and where each expects the other's keypoints; none without a
-/// transform.
+/// Feature evidence of two photos, and their guided matches; none without a transform.
 pub(super) fn feature_evidence(
     features: [&FeatureSet; 2],
     trees: [&KeypointTree; 2],
@@ -31,8 +30,7 @@ pub(super) fn feature_evidence(
     Some((evidence, guided))
 }
 
-/// All that was seen of two photos, and where their pixels agree; none without a transform. Without
-/// images, features alone.
+/// Evidence of two photos, and their agreement map; none without a transform. Without images, features alone.
 pub(super) fn pair_evidence(
     features: [&FeatureSet; 2],
     trees: [&KeypointTree; 2],

@@ -1,21 +1,21 @@
-//! Evidence in words.
+//! Evidence as text.
 
 use crate::counted::counted;
 use crate::pipeline::EvidenceSummary;
 use crate::scoring::Relation;
 
-/// Share of the attention on contradicting places from which they are worth a word.
+/// Share of the attention on contradicting places from which it is reported.
 const MUCH_CONTRADICTION: f32 = 0.2;
-/// Mean agreement from which pixels are said to agree.
+/// Mean agreement from which it is listed in favour.
 const MUCH_AGREEMENT: f32 = 0.6;
-/// Mean colour difference that an eye sees at once, in units of a* and b*.
+/// Mean colour difference from which it is reported: visible at once, in units of a* and b*.
 const MUCH_COLOR: f32 = 15.0;
-/// Share of small windows that show something else from which they are worth a word.
+/// Share of small windows that show something else from which it is reported.
 const MUCH_REPLACED: f32 = 0.003;
-/// Part of a photo's attention below which the common region is said to be small.
+/// Part of a photo's attention in the common region below which it is listed against.
 const LITTLE_EXPLAINED: f32 = 0.15;
 
-/// A probability in per cent, with as many digits as tell it from 0 and 1.
+/// A probability in per cent, with enough digits to differ from 0 and 1.
 pub fn percent(probability: f64) -> String {
     let distance = probability.min(1.0 - probability);
     let digits = match distance {
@@ -44,7 +44,7 @@ pub fn relation_text(relation: Option<Relation>) -> &'static str {
     }
 }
 
-/// What speaks for and what against two photos showing the same thing, in words.
+/// Reasons for and against two photos showing the same thing, as text.
 pub fn for_and_against(num_inliers: usize, evidence: Option<&EvidenceSummary>) -> [Vec<String>; 2] {
     let (mut pro, mut contra) = (Vec::new(), Vec::new());
     match num_inliers {

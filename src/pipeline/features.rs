@@ -10,10 +10,10 @@ use crate::geometry::{Correspondences, inverse, normalized, project};
 use crate::matching::{Match, match_descriptors};
 use crate::verification::{TwoViewGeometry, VerificationOptions, verify};
 
-/// A second transform is looked for from this many inliers of the first.
+/// A second transform is searched for from this many inliers of the first.
 const MIN_FIRST_INLIERS: usize = 6;
 
-/// What was found in the features of two photos.
+/// Matches and geometry of the features of two photos.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FeatureMatch {
@@ -21,10 +21,10 @@ pub struct FeatureMatch {
     pub matches: Vec<Match>,
     /// The transform that most matches agree on, if there is one.
     pub geometry: Option<TwoViewGeometry>,
-    /// How alike the photos are as wholes: [`FeatureSet::global_similarity`].
+    /// Global similarity of the photos: [`FeatureSet::global_similarity`].
     pub global_similarity: Option<f64>,
-    /// Matches that a second transform explains, of those that the first does not; more than chance
-    /// gives where a thing shows several sides.
+    /// Matches that a second transform explains, of those that the first does not; many where a thing shows several
+    /// sides.
     pub num_second_inliers: usize,
 }
 
@@ -67,8 +67,8 @@ impl FeatureMatch {
         }
     }
 
-    /// Ranks pairs of photos by how likely they show the same thing, as far as the number of inliers
-    /// and the photos as wholes tell: ln(1 + inliers) + 4 times the similarity.
+    /// Ranking score of a pair, by the number of inliers and the global similarity: ln(1 + inliers) + 4 times the
+    /// similarity.
     pub fn score(&self) -> f64 {
         (self.num_inliers() as f64).ln_1p() + 4.0 * self.global_similarity.unwrap_or(0.0)
     }
@@ -134,9 +134,9 @@ fn unexplained(
     matches.iter().filter(is_far).copied().collect()
 }
 
-/// As [`match_features`], the photos in the order of their content, so that the photos' order changes
-/// nothing of what is found but its direction. Where matches are not mutual their direction counts,
-/// and the order stays. `options.seed`, if there is one, replaces the seed by content.
+/// As [`match_features`], with the photos in the order of their content, so that swapping them only inverts the
+/// result. Where matches are not mutual their direction counts, and the order stays. `options.seed`, if there is
+/// one, replaces the seed by content.
 ///
 /// # Errors
 /// As [`match_features`].
@@ -187,7 +187,7 @@ pub(super) fn positions(
     )
 }
 
-/// Where the keypoints of these matches lie.
+/// Positions of the keypoints of these matches.
 pub(super) fn correspondences<'a>(
     features1: &FeatureSet,
     features2: &FeatureSet,
@@ -212,7 +212,7 @@ pub(super) fn working_error_px(features: &FeatureSet, options: &MatchOptions) ->
     options.verification.ransac.max_error_px / working_factor(features, options)
 }
 
-/// The seed that a pair of photos has by its content.
+/// The seed of a pair of photos by its content.
 pub fn seed_from_content(content_hash1: &[u8; 32], content_hash2: &[u8; 32]) -> u64 {
     let digest = Sha256::new()
         .chain_update(content_hash1)

@@ -32,7 +32,7 @@ pub trait Observer: Sync {
         let _ = photos;
     }
 
-    /// Two of these photos, by their place in that order, are linked by what is known so far, which may change.
+    /// Two of these photos, by their place in that order, are linked by the results so far, which may change.
     fn linked(&self, image1: usize, image2: usize) {
         let _ = (image1, image2);
     }

@@ -1,4 +1,4 @@
-//! How two photos are matched.
+//! Options of matching two photos.
 
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, ModelDefaults};
@@ -11,26 +11,25 @@ use crate::verification::VerificationOptions;
 /// Probability from which the answer is yes.
 const MIN_PROBABILITY: f64 = 0.5;
 
-/// How two photos are matched.
+/// Options of matching two photos.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatchOptions {
-    /// Limits on what is decoded.
+    /// Limits of decoding.
     pub decode: DecodeOptions,
-    /// How features are extracted.
+    /// Options of feature extraction.
     pub extraction: ExtractionOptions,
-    /// Which descriptors are paired.
+    /// Options of descriptor matching.
     pub matching: MatchingOptions,
-    /// Which transform is looked for. Its pixels, and the scale that it limits, are those of both photos
-    /// at the working size, where the longest side is `extraction.max_size`, so that they mean the
-    /// same for photos of any size.
+    /// Options of geometric verification. Its pixels, and the scale that it limits, are those of both photos at the
+    /// working size, where the longest side is `extraction.max_size`, so that they mean the same for photos of any
+    /// size.
     pub verification: VerificationOptions,
-    /// How the transform and the inliers are made exact to the pixel; none leaves them as they are.
+    /// Options of the refinement to the pixel; none skips it, and with it the comparison of pixels.
     pub refinement: Option<RefinementOptions>,
     /// The kind of the refined transform.
     pub refined_kind: TransformKind,
-    /// Two photos show the same thing if that is at least this probable; above 0, below 1. None where
-    /// the number of inliers decides: for a network that the judgement was not learned with, or by
-    /// choice.
+    /// Least probability of a yes; above 0, below 1. None where the number of inliers decides: for a network that
+    /// the judgement was not learned with, or by choice.
     pub min_probability: Option<f64>,
     /// Inliers that decide without `min_probability`; also those from which geometry counts as sure
     /// beside a classifier. At least 1.
@@ -80,7 +79,7 @@ impl From<&ModelDefaults> for MatchOptions {
 }
 
 impl MatchOptions {
-    /// DELF's own constants for matching and geometry, and no refinement; extraction as it was.
+    /// DELF's options for matching and geometry, and no refinement; extraction as it was.
     #[must_use]
     pub fn with_delf_matching(self) -> Self {
         Self {

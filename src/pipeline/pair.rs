@@ -20,7 +20,7 @@ use crate::scoring::{
 };
 use crate::store::{ContentHash, rounded};
 
-/// What was found in two photos.
+/// Result of matching two photos.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PairMatch {
@@ -30,21 +30,21 @@ pub struct PairMatch {
     pub features2: FeatureSet,
     /// Matches and geometry.
     pub found: FeatureMatch,
-    /// What the pixels say, when there is a geometry and refinement was asked for.
+    /// The refined match, if there is a geometry and refinement is among the options.
     pub refined: Option<RefinedMatch>,
-    /// What was seen, for and against; none without a transform.
+    /// Evidence for and against; none without a transform.
     pub evidence: Option<PairEvidence>,
-    /// Where the aligned pixels agree and where they do not; none where they were not compared.
+    /// Map of agreeing and contradicting pixels; none where they were not compared.
     pub agreement: Option<AgreementMap>,
     /// Log-odds that both photos show the same thing ([`Judgement::log_odds`]).
     pub log_odds: f64,
     /// Whether one is an edited copy of the other or another view; none where the pixels were not
     /// compared.
     pub relation: Option<Relation>,
-    /// Whether both photos show the same thing: that is probable enough, or by
+    /// Whether both photos show the same thing, by [`MatchOptions::min_probability`] or
     /// [`MatchOptions::min_inliers`].
     pub is_match: bool,
-    /// How long each stage took.
+    /// Time of each stage.
     pub times: StageTimes,
 }
 
@@ -79,8 +79,8 @@ impl PairMatch {
         refined.or_else(coarse)
     }
 
-    /// Where each inlier lies: x and y in photo 1, x and y in photo 2; to the pixel where the photos'
-    /// pixels agree ([`RefinedMatch::inliers`]), else at the keypoints.
+    /// Position of each inlier: x and y in photo 1, x and y in photo 2; to the pixel where the photos' pixels agree
+    /// ([`RefinedMatch::inliers`]), else at the keypoints.
     pub fn inlier_positions(&self) -> Vec<[f64; 4]> {
         let inliers = self.found.inliers();
         let tracks = self.refined.iter().flat_map(|refined| &refined.inliers);
@@ -233,15 +233,15 @@ pub fn match_extracted(
     })
 }
 
-/// What was found in two sets of features without their photos.
+/// Result of verifying two sets of features without their photos.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct VerifiedFeatures {
     /// Matches and geometry.
     pub found: FeatureMatch,
-    /// What was seen, for and against; none without a transform.
+    /// Evidence for and against; none without a transform.
     pub evidence: Option<FeatureEvidence>,
-    /// Log-odds that both photos show the same thing, as far as features tell.
+    /// Log-odds that both photos show the same thing, by features alone.
     pub log_odds: f64,
     /// Whether both photos show the same thing, by the rule of [`PairMatch::is_match`].
     pub is_match: bool,
@@ -272,7 +272,7 @@ pub fn verify_features(
     })
 }
 
-/// The evidence of two photos, gathered in the order of their content, as folders gather it.
+/// The evidence of two photos, measured in the order of their content, as in folders.
 fn evidence_by_content(
     features: [&FeatureSet; 2],
     hashes: [&ContentHash; 2],

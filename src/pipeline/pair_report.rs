@@ -1,4 +1,4 @@
-//! What a match says: in words, as JSON (docs/matching.md lists the fields), and as a picture.
+//! Report of a match: text, JSON (docs/matching.md lists the fields), picture.
 
 use nalgebra::Point2;
 use serde_json::{Value, json};
@@ -16,14 +16,14 @@ use crate::scoring::{CellVerdict, verdicts};
 /// The version of the JSON object; it grows when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 2;
 
-/// The result of a match with what it was computed from.
+/// The result of a match, with its photos and options.
 #[derive(Debug, Clone, Copy)]
 pub struct PairReport<'a> {
     /// The two photos.
     pub photos: [&'a Photo; 2],
-    /// What was found in them.
+    /// The result of matching them.
     pub result: &'a PairMatch,
-    /// How they were matched.
+    /// The options of the match.
     pub options: &'a MatchOptions,
 }
 
@@ -67,7 +67,7 @@ impl PairReport<'_> {
         })
     }
 
-    /// What speaks for and what against the answer yes.
+    /// Reasons for and against a yes.
     pub fn reasons(&self) -> [Vec<String>; 2] {
         let pixels = self.result.evidence.and_then(|evidence| evidence.pixels);
         let summary = pixels.map(|pixels| EvidenceSummary::from(&pixels));
@@ -90,7 +90,7 @@ impl PairReport<'_> {
         format!("{answer}: {sure} probable{relation}")
     }
 
-    /// The numbers behind the verdict on the first line, then what the transform means.
+    /// Counts and threshold on the first line, then the transform in words.
     pub fn description(&self) -> Vec<String> {
         let result = self.result;
         let rule = match self.options.min_probability {

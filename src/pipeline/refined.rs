@@ -17,8 +17,8 @@ pub struct RefinedMatch {
     /// The refined transform, in pixels of the original photos; none when no single transform is
     /// right to the pixel, as in scenes with depth.
     pub transform: Option<Transform>,
-    /// What the refined transform rests on: corners of photo 1 found in photo 2 or, when these say
-    /// nothing, the other way round.
+    /// Support of the refined transform: corners of photo 1 found in photo 2 or, where these give none, the other
+    /// way round.
     pub geometry: Option<RefinedGeometry>,
     /// For each inlier the corner beside its keypoint and where it was found in photo 2; none where
     /// the photos' pixels do not agree.
@@ -49,9 +49,9 @@ pub(super) fn refine_pair(
     })
 }
 
-/// The transform of `kind` that is right to the pixel and keeps the inliers, and what it rests on.
-/// Corners of photo 1 are looked for in photo 2. Where photo 2 is a part of photo 1, most of them are
-/// not there; so when that finds nothing, corners of photo 2 are looked for in photo 1.
+/// The transform of `kind` that is right to the pixel and keeps the inliers, and its support. Corners of photo 1
+/// are searched for in photo 2. If that finds nothing, as where photo 2 is a part of photo 1, corners of photo 2
+/// are searched for in photo 1.
 pub(super) fn refined_geometry(
     images: [&RefinementImage; 2],
     matrix: &Matrix3<f64>,
@@ -94,7 +94,7 @@ fn refined_one_way(
         .filter(|(transform, _)| keeps_inliers(transform)))
 }
 
-/// What was found from photo 2 to photo 1, told from photo 1 to photo 2.
+/// A result from photo 2 to photo 1, turned to photo 1 to photo 2.
 fn turned_round(
     (transform, geometry): (Transform, RefinedGeometry),
 ) -> Option<(Transform, RefinedGeometry)> {
@@ -134,8 +134,8 @@ fn of_kind(kind: TransformKind, geometry: &RefinedGeometry) -> Option<Transform>
     }
     let all: Vec<usize> = (0..points.len()).collect();
     let weights = vec![1.0; points.len()];
-    // What was refined passed the limits before it, at the working size; the original photos may differ
-    // in size by any factor, and a mirror image is no fault here.
+    // The coarse transform passed the limits at the working size; the original photos may differ in size by any
+    // factor, and a mirror image is no fault here.
     let limits = TransformLimits {
         max_scale: f64::INFINITY,
         allow_mirrored: true,

@@ -1,14 +1,13 @@
 //! The robust loop: fits a model to data of which a part, often most, is wrong.
 //!
-//! Three parts. The **sampler** draws minimal samples, the best data first (PROSAC; Chum and Matas,
-//! *Matching with PROSAC*, 2005). The **scorer** rewards every datum by how near the model it lies
-//! (the family of MSAC; Torr and Zisserman, *MLESAC*, 2000), rivals counting once. The **local
-//! optimisation** polishes each new best model by reweighted least squares on its inliers (Lebeda,
-//! Matas and Chum, *Fixing the Locally Optimized RANSAC*, 2012). The loop stops when a better model
-//! would have been drawn by now with the wanted confidence.
+//! Three parts. The **sampler** draws minimal samples, the best data first (PROSAC; Chum and Matas, *Matching with
+//! PROSAC*, 2005). The **scorer** rewards every datum by how near the model it lies (the family of MSAC; Torr and
+//! Zisserman, *MLESAC*, 2000), rivals counting once. The **local optimisation** polishes each new best model by
+//! reweighted least squares on its inliers (Lebeda, Matas and Chum, *Fixing the Locally Optimized RANSAC*, 2012).
+//! The loop stops when a better model would have been drawn by now with the given confidence.
 //!
-//! The loop knows data by number only; an [`Estimator`] knows what they are. Everything is
-//! deterministic: the same estimator, options and seed give the same bits.
+//! The loop refers to data by number; an [`Estimator`] holds them. Everything is deterministic: the same estimator,
+//! options and seed give the same bits.
 
 mod local_optimization;
 mod options;
@@ -27,7 +26,7 @@ use scorer::Scorer;
 
 /// A model that can be fitted to numbered data. Data with a low number are tried first.
 pub trait Estimator {
-    /// What is fitted.
+    /// The type of the model.
     type Model: Clone;
 
     /// The number of data that determine a model, at least 1.
@@ -75,7 +74,7 @@ pub trait Estimator {
     }
 }
 
-/// What [`ransac`] found.
+/// Result of [`ransac`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RansacReport<M> {
@@ -164,7 +163,7 @@ fn trials_for(confidence: f64, num_inliers: usize, num_points: usize, sample_siz
         .map(|drawn| num_inliers.saturating_sub(drawn) as f64 / (num_points - drawn) as f64)
         .product();
     let trials = (1.0 - confidence).ln() / (-all_inliers).ln_1p();
-    // Not a number when both are 0 or infinite: a confidence of 1 asks for every trial.
+    // Not a number when both are 0 or infinite: a confidence of 1 needs every trial.
     if confidence >= 1.0 || trials.is_nan() {
         usize::MAX
     } else {

@@ -1,8 +1,8 @@
-//! How long to search and what to accept.
+//! Options of the search.
 
 use crate::error::{Error, Result};
 
-/// What an inlier counts for when models are compared.
+/// Reward of an inlier when models are compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum InlierReward {
     /// The more, the smaller its error is; a largest error chosen too generously does little harm.
@@ -19,7 +19,7 @@ pub struct RansacOptions {
     /// transforms. Above 0. 20 suits keypoints on a grid of 16 pixels and is DELF's value
     /// (`match_images.py`); 3 suits refined positions.
     pub max_error_px: f64,
-    /// What an inlier counts for.
+    /// Reward of an inlier when models are compared.
     pub reward: InlierReward,
     /// The probability, above 0 and at most 1, with which a sample of inliers only has been drawn
     /// when the search stops early; 1 never stops early.

@@ -16,7 +16,7 @@ const PRETEST: usize = 2 * BLOCK;
 pub(super) struct Scorer<'a, E: Estimator> {
     pub(super) estimator: &'a E,
     max_squared: f64,
-    /// What an inlier counts for whatever its error, and how much its closeness adds; together 1.
+    /// Reward of an inlier whatever its error, and the part that its closeness adds; together 1.
     rewards: (f64, f64),
     /// For each of the two labels: the number of the last scoring in which it was taken.
     taken: Vec<[u32; 2]>,

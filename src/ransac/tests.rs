@@ -39,7 +39,7 @@ impl Estimator for Location {
     }
 }
 
-/// What every estimator has to keep, given data of which those in `good` follow one model.
+/// Checks of every estimator, given data of which those in `good` follow one model.
 fn conforms<E: Estimator>(estimator: &E, good: &[usize])
 where
     E::Model: PartialEq + std::fmt::Debug,

@@ -1,11 +1,10 @@
-//! Where two aligned photos look alike, and where they do not: the agreement map.
+//! The agreement map: local correlation of two aligned photos.
 //!
-//! The overlap of both photos under a transform is drawn twice into one frame, once from each photo,
-//! and divided into cells. Each cell of photo 1 is searched for near its place in photo 2, from
-//! coarse to fine; neighbours lead each other, so the map follows the parallax of solid things.
-//! Where many cells agree on one homography, photo 2 is drawn anew by it before the finest search,
-//! which takes off the error of a coarse transform. A cell then says how well its pixels correlate,
-//! how much texture each photo has there, how far it moved, and both colours.
+//! The overlap of both photos under a transform is drawn twice into one frame, once from each photo, and divided
+//! into cells. Each cell of photo 1 is searched for near its place in photo 2, from coarse to fine; neighbours
+//! guide each other, so the map follows the parallax of solid things. Where many cells agree on one homography,
+//! photo 2 is drawn anew by it before the finest search, which removes the error of a coarse transform. Each cell
+//! then has the correlation of its pixels, the texture of each photo, its shift, and both colours.
 //!
 //! Two photos of one thing correlate wherever there is texture. Two things of one layout correlate
 //! around a place where they do not. Correlation is zero-mean and normalised, so brightness and
@@ -51,7 +50,7 @@ pub(crate) const MIN_TEXTURE: f32 = 6.0;
 const FINE_SIDE: f64 = 512.0;
 /// Correlation of the cells that a homography is fitted to.
 const MIN_FITTED_CORRELATION: f32 = 0.6;
-/// How the homography is fitted, in pixels at half of the frame's resolution.
+/// Tolerances of the homography's fit, in pixels at half of the frame's resolution.
 const TOLERANCE: Tolerance = Tolerance {
     start_px: 6.0,
     affine_px: 2.0,
@@ -63,7 +62,7 @@ const TOLERANCE: Tolerance = Tolerance {
 pub struct AgreementCell {
     /// Its centre in photo 1, in pixels of the original photo.
     pub point1: Point2<f64>,
-    /// Where that was found in photo 2, in pixels of the original photo.
+    /// Its place in photo 2, in pixels of the original photo.
     pub point2: Point2<f64>,
     /// Standard deviation of the grey levels of the window in photo 1 and in photo 2.
     pub deviation: [f32; 2],
@@ -71,12 +70,12 @@ pub struct AgreementCell {
     pub mean: [f32; 2],
     /// Zero-mean normalised correlation of the windows, -1 to 1; 0 where one has no texture.
     pub correlation: f32,
-    /// The same at half the resolution, where a window sees twice as far.
+    /// The same at half the resolution, where a window covers twice the width.
     pub coarse_correlation: f32,
-    /// How far the cell moved from where the transform, or the homography fitted to all cells, puts
-    /// it, as a part of the frame's side.
+    /// Shift of the cell from its place under the transform, or under the homography fitted to all cells, as a part
+    /// of the frame's side.
     pub shift: f32,
-    /// How far it moved against the median of its neighbours, likewise.
+    /// Shift against the median of its neighbours, likewise.
     pub roughness: f32,
     /// a* and b* of CIELAB in photo 1 and in photo 2; zero for photos prepared from grey.
     pub chroma: [[f32; 2]; 2],
@@ -130,7 +129,7 @@ impl AgreementMap {
         self
     }
 
-    /// Both photos as small pictures of the overlap in which one thing lies at one place.
+    /// Both photos as small pictures of the overlap in which the same point has the same place.
     pub fn pictures(&self) -> AlignedPictures {
         let mut pictures = self.drawn.pictures();
         if self.is_swapped {
@@ -375,7 +374,7 @@ impl Overlap {
     }
 }
 
-/// What a comparison in one frame gives.
+/// Result of a comparison in one frame.
 struct Compared {
     cells: Vec<Option<AgreementCell>>,
     is_planar: bool,

@@ -8,7 +8,7 @@ use super::plane::Plane;
 /// Side of the window that is compared, in pixels.
 pub(super) const WINDOW: usize = 16;
 const AREA: usize = WINDOW * WINDOW;
-/// What a pixel of movement costs, in correlation; decides between equals.
+/// Cost of a pixel of movement, in correlation; decides between equals.
 const SHIFT_COST: f32 = 0.004;
 /// Standard deviation below which a window has no texture to correlate, in grey levels.
 const MIN_DEVIATION: f32 = 1.5;
@@ -54,7 +54,7 @@ impl<'a> Search<'a> {
         }
         let base = shift.map(f32::round);
         let (base_x, base_y) = (x + base.x as i32, y + base.y as i32);
-        // Nothing to look for without texture.
+        // Nothing can be found without texture.
         let radius = if deviation_a < MIN_DEVIATION {
             0
         } else {

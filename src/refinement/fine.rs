@@ -34,8 +34,8 @@ pub struct FineMap {
 }
 
 impl FineMap {
-    /// Compares two planes of one frame; `shift` is where a window, named by the part of the frame
-    /// at its centre (0 to 1), is looked for.
+    /// Compares two planes of one frame; `shift` gives the start of the search for a window, by the part of the
+    /// frame at its centre (0 to 1).
     pub(super) fn new(a: &Plane, b: &Plane, shift: impl Fn([f32; 2]) -> Vector2<f32>) -> Self {
         let search = Search::new(a, b);
         let count = |side: usize| (side - WINDOW) / STEP + 1;

@@ -1,16 +1,15 @@
 //! The homography near the identity that moves tracked points.
 //!
-//! Windows are tracked in the frame of photo 1, so the motion left is small and few tracks are
-//! wrong by chance alike. Reweighted least squares from the identity, its tolerance narrowing from
-//! wide to the one asked for (graduated non-convexity; Blake and Zisserman, *Visual
-//! Reconstruction*, 1987, with the weights of Geman and McClure), needs no sampling. The wide steps
-//! fit an affine transform, the narrow ones a homography.
+//! Windows are tracked in the frame of photo 1, so the motion left is small and few tracks are wrong by chance
+//! alike. Reweighted least squares from the identity, its tolerance narrowing from wide to its end (graduated
+//! non-convexity; Blake and Zisserman, *Visual Reconstruction*, 1987, with the weights of Geman and McClure), needs
+//! no sampling. The wide steps fit an affine transform, the narrow ones a homography.
 
 use nalgebra::Matrix3;
 
 use crate::geometry::{Correspondences, TransformLimits, affine, homography};
 
-/// By how much each tolerance is narrower than the one before.
+/// Ratio of each tolerance to the one before.
 const NARROWING: f64 = 0.7;
 /// Reweighted steps at each tolerance, and at the last one.
 const NUM_STEPS: [usize; 2] = [2, 4];

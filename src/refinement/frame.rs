@@ -1,8 +1,7 @@
 //! The frame in which windows are compared: a pyramid level of photo 1, with photo 2 drawn into it.
 //!
-//! Drawing takes rotation, scale and most of the perspective out of photo 2, so what is left to
-//! find is a small shift. Where photo 2 is the larger, the level of its pyramid is taken that has
-//! about the frame's resolution.
+//! Drawing takes rotation, scale and most of the perspective out of photo 2, so that a small shift is left to find.
+//! Where photo 2 is the larger, the level of its pyramid is taken that has about the frame's resolution.
 
 use nalgebra::{Matrix3, Point2};
 
@@ -14,7 +13,7 @@ use super::window::{Found, Tracker};
 
 /// Steps of Lucas-Kanade at most.
 const MAX_STEPS: usize = 10;
-/// How far Lucas-Kanade may stray from where the search ended, in pixels.
+/// Largest distance of Lucas-Kanade from the end of the search, in pixels.
 const MAX_STRAY_PX: f32 = 2.0;
 
 /// A level of photo 1 and photo 2 drawn into it.
@@ -96,13 +95,13 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// What became of a window.
+/// Outcome of the search for a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Search {
-    /// It holds too little texture or lies outside of what both photos show.
+    /// It holds too little texture or lies outside of the overlap.
     Untried,
     /// Nothing like it is there.
     Lost,
-    /// It is there, and leads back.
+    /// It is there, and the search back ends at its start.
     Found(Found),
 }

@@ -1,4 +1,4 @@
-//! What refinement needs of one photo, computed once and used with every partner.
+//! Per-photo input of refinement, computed once and used with every partner.
 
 use std::sync::OnceLock;
 

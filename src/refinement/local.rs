@@ -1,4 +1,4 @@
-//! Each match by itself, for scenes with depth.
+//! Refinement of single matches, for scenes with depth.
 
 use nalgebra::{Matrix3, Point2};
 
@@ -14,13 +14,13 @@ use crate::geometry::{Correspondences, inverse, project};
 const START_LEVEL: usize = 1;
 /// Radius of the search below the first level, in pixels of the level.
 const NEXT_RADIUS: i64 = 2;
-/// How far a keypoint may be from the corner that stands for it, in squares of the corners' grid.
+/// Largest distance of a keypoint from the corner that stands for it, in squares of the corners' grid.
 const MAX_CORNER_DISTANCE: f32 = 1.0;
 
-/// Aligns the surroundings of every match. `matrix` maps photo 1 to photo 2 and gives the shape of
-/// the surroundings; `matches` say where to begin. A keypoint of a coarse network lies on no
-/// particular pixel, so the nearest corner of photo 1 stands for it. The result has an entry for
-/// each match, `None` where the photos do not agree.
+/// Aligns the surroundings of every match. `matrix` maps photo 1 to photo 2 and gives the shape of the
+/// surroundings; `matches` give the starting places. A keypoint of a coarse network is not exact to the pixel, so
+/// the nearest corner of photo 1 stands for it. The result has an entry for each match, `None` where the photos do
+/// not agree.
 ///
 /// # Errors
 /// [`crate::error::Error::InvalidOption`] for options out of range.

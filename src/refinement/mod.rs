@@ -1,19 +1,18 @@
 //! Makes a coarse transform between two photos exact to the pixel.
 //!
-//! A coarse transform, wrong by some percent of the photo, is enough to draw photo 2 into the frame
-//! of photo 1. There the same window is at nearly the same place in both, so corners of photo 1 are
-//! searched for in a small neighbourhood and followed by Lucas-Kanade (Lucas and Kanade, IJCAI
-//! 1981; pyramidal, forward and backward), from windows that see much of the photo to windows that
-//! see little; after each round the transform is estimated again and photo 2 drawn anew.
+//! A coarse transform, wrong by some percent of the photo, is enough to draw photo 2 into the frame of photo 1.
+//! There the same window is at nearly the same place in both, so corners of photo 1 are searched for in a small
+//! neighbourhood and followed by Lucas-Kanade (Lucas and Kanade, IJCAI 1981; pyramidal, forward and backward), from
+//! windows that cover much of the photo to windows that cover little; after each round the transform is estimated
+//! again and photo 2 drawn anew.
 //!
-//! Windows are compared by zero-mean normalised correlation: brightness and contrast do not matter.
-//! How many windows are found where one transform puts them is also evidence that the photos show
-//! the same thing: two products of like shape agree in outline and not in detail.
+//! Windows are compared by zero-mean normalised correlation: brightness and contrast do not matter. The number of
+//! windows found at their places under one transform is also evidence that the photos show the same thing: two
+//! products of like shape agree in outline and not in detail.
 //!
-//! [`refine`] finds one homography for planes and distant scenes; [`refine_matches`] aligns each
-//! match by itself, for scenes with depth. Both map photo 1 to photo 2, in pixels of the original
-//! photos with the centre of the top-left pixel at (0, 0), use no randomness and depend on no
-//! number of threads.
+//! [`refine`] finds one homography for planes and distant scenes; [`refine_matches`] aligns each match separately,
+//! for scenes with depth. Both map photo 1 to photo 2, in pixels of the original photos with the centre of the
+//! top-left pixel at (0, 0), use no randomness and depend on no number of threads.
 
 mod agreement;
 mod chroma;
@@ -68,7 +67,7 @@ pub struct RefinedGeometry {
     pub matrix: Matrix3<f64>,
     /// The windows found where the transform puts them, those with the strongest corners first.
     pub tracks: Vec<Track>,
-    /// The number of corners of photo 1 that were looked for: those that fall inside photo 2.
+    /// The number of corners of photo 1 that were searched for: those that fall inside photo 2.
     pub num_tried: usize,
     /// The median correlation, over the corners tried, of the windows that the transform pairs; -1
     /// to 1. Near 1 when the photos show the same thing, whatever part of it moved.

@@ -1,9 +1,9 @@
-//! How photos are prepared and tracked.
+//! Options of refinement.
 
 use crate::error::{Error, Result};
 
-/// How photos are prepared for refinement and how tracks are judged. The values were chosen on the
-/// Oxford affine sequences and on photos of objects.
+/// Options of preparing photos for refinement and of accepting tracks. The values were chosen on the Oxford affine
+/// sequences and on photos of objects.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RefinementOptions {
     /// Photos are scaled down to this long side first, in pixels; at least 64. Smaller photos stay
@@ -16,22 +16,22 @@ pub struct RefinementOptions {
     pub corner_spacing_px: u32,
     /// Corners to a level, the best first; at least 8.
     pub max_corners: usize,
-    /// What a corner must score: the smaller eigenvalue of the mean outer product of its gradient,
-    /// in squared grey levels (0 to 255) a pixel; more than 0.
+    /// Least score of a corner: the smaller eigenvalue of the mean outer product of its gradient, in squared grey
+    /// levels (0 to 255) a pixel; more than 0.
     pub min_corner_score: f32,
-    /// How wrong the coarse transform may be anywhere, as a part of photo 1's long side; more than
-    /// 0, at most 0.25. The DELF protocol's RANSAC allows 20 of 480 pixels, 0.04.
+    /// Largest error of the coarse transform anywhere, as a part of photo 1's long side; more than 0, at most 0.25.
+    /// The DELF protocol's RANSAC allows 20 of 480 pixels, 0.04.
     pub max_coarse_error: f64,
-    /// How wrong the positions of a match may be, as a part of photo 1's long side; more than 0, at
-    /// most 0.25. A cell of stride 16 at half of 480 pixels spans 0.067.
+    /// Largest error of the positions of a match, as a part of photo 1's long side; more than 0, at most 0.25. A
+    /// cell of stride 16 at half of 480 pixels spans 0.067.
     pub max_match_error: f64,
     /// A window is found where its zero-mean normalised correlation is at least this; between 0
     /// and 1.
     pub min_correlation: f32,
-    /// How far from its start a point may land when it is tracked to photo 2 and back, in pixels of
-    /// each level; more than 0.
+    /// Largest distance of a point from its start when it is tracked to photo 2 and back, in pixels of each level;
+    /// more than 0.
     pub max_return_px: f32,
-    /// How far from the transform a track may be, in pixels of photo 1's working size; more than 0.
+    /// Largest error of a track under the transform, in pixels of photo 1's working size; more than 0.
     pub max_error_px: f64,
     /// A transform needs this many consistent tracks; at least 5, one more than determine it.
     pub min_tracks: usize,

@@ -1,4 +1,4 @@
-//! The overlap of two photos as two small pictures in which one thing lies at one place.
+//! The overlap of two photos as two small pictures in which the same point has the same place.
 //!
 //! Drawn from the frame of the agreement map. The shifts of its cells are interpolated from pixel to pixel, which takes
 //! off the parallax of solid things as far as cells follow it.
@@ -29,7 +29,7 @@ pub(super) struct DrawnPair {
     pub upright: Plane,
     /// The other one.
     pub moved: Plane,
-    /// How far each cell of `upright` moved in `moved`, in pixels of the frame; [`MAP_SIDE`] rows of as many.
+    /// Shift of each cell of `upright` in `moved`, in pixels of the frame; [`MAP_SIDE`] rows of as many.
     pub shifts: Vec<Vector2<f32>>,
 }
 
@@ -74,7 +74,7 @@ impl DrawnPair {
     }
 }
 
-/// Bilinear interpolation; none outside of the plane's pixel centres and beside a pixel that nothing is known about.
+/// Bilinear interpolation; none outside of the plane's pixel centres and beside an unknown pixel.
 fn level(plane: &Plane, place: Point2<f32>) -> Option<f32> {
     let (last_x, last_y) = ((plane.width - 1) as f32, (plane.height - 1) as f32);
     // The outermost pixels of a picture may lie up to half a pixel beyond the plane's.

@@ -1,4 +1,4 @@
-//! One transform for all that both photos show.
+//! One homography for the whole overlap.
 
 use nalgebra::{Matrix3, Point2};
 
@@ -16,7 +16,7 @@ const NEXT_RADIUS: i64 = 2;
 const START_FACTOR: f64 = 3.0;
 /// The first round's model is affine above this multiple of its last tolerance.
 const AFFINE_FACTOR: f64 = 1.5;
-/// Tolerances below this ask more than tracking gives, in pixels of the level.
+/// Least tolerance that tracking can keep, in pixels of the level.
 const MIN_TOLERANCE_PX: f64 = 1.0;
 
 /// Refines `coarse`, which maps photo 1 to photo 2, to a homography. `None` when too few windows of

@@ -1,7 +1,7 @@
 //! Grey images of 32-bit floats.
 
-/// A grey image, one value a pixel, row after row. Values are grey levels, 0 to 255 in a photo; a
-/// value that is not a number marks a pixel that nothing is known about.
+/// A grey image, one value a pixel, row after row. Values are grey levels, 0 to 255 in a photo; NaN marks an
+/// unknown pixel.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Plane {
     pub width: usize,

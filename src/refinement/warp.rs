@@ -8,9 +8,9 @@ use super::plane::Plane;
 /// Pixels whose positions are computed at a time.
 const LANES: usize = 16;
 
-/// Draws `source`, of two pixels and more a side, in a frame of `width` by `height` pixels: the value at x is the bilinear
-/// interpolation at `source_from_frame` x. Up to `margin` pixels beyond the outermost pixel centres
-/// it is the value at the border; farther outside it is not a number.
+/// Draws `source`, of two pixels and more a side, in a frame of `width` by `height` pixels: the value at x is the
+/// bilinear interpolation at `source_from_frame` x. Up to `margin` pixels beyond the outermost pixel centres it is
+/// the value at the border; farther outside it is not a number.
 pub(super) fn warp(
     source: &Plane,
     source_from_frame: &Matrix3<f64>,
@@ -203,9 +203,9 @@ pub(super) fn interpolate(plane: &Plane, at: usize, fx: f32, fy: f32) -> f32 {
     upper + fy * (lower - upper)
 }
 
-/// How many pixels of the target a pixel of the source covers at (x, y), as a length: the square
-/// root of the Jacobian's determinant, whether mirrored or not; `None` where the model flattens the
-/// image or sends the point to infinity.
+/// Magnification at (x, y): pixels of the target for a pixel of the source, as a length: the square root of the
+/// Jacobian's determinant, whether mirrored or not; `None` where the model flattens the image or sends the point to
+/// infinity.
 pub(super) fn magnification(target_from_source: &Matrix3<f64>, x: f64, y: f64) -> Option<f64> {
     let w = (target_from_source * Vector3::new(x, y, 1.0))[2];
     let determinant = (target_from_source.determinant() / (w * w * w)).abs();

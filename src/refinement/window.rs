@@ -11,7 +11,7 @@ use super::plane::Plane;
 
 /// Side of a window, in pixels; its point is pixel ([`SIDE`] / 2, [`SIDE`] / 2).
 pub(super) const SIDE: usize = 16;
-/// How many pixels around the window its gradients need.
+/// Pixels around the window that its gradients need.
 pub(super) const MARGIN: usize = 1;
 const AREA: usize = SIDE * SIDE;
 /// Standard deviation below which a window holds no texture, in grey levels.

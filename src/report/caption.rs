@@ -23,13 +23,13 @@ pub(super) struct Caption {
     title: Vec<String>,
     lines: Vec<String>,
     verdict: Color,
-    /// What the marks mean: places that agree, places that contradict, and no mark.
+    /// Legend of the marks: places that agree, places that contradict, and no mark.
     legend: Option<[String; 3]>,
 }
 
 impl Caption {
-    /// Breaks the text of a figure into lines at most `width` pixels wide. `lines_drawn` is how
-    /// many of the inliers are drawn as lines, and of how many.
+    /// Breaks the text of a figure into lines at most `width` pixels wide. `lines_drawn` are the number of inliers
+    /// drawn as lines, and the number of all.
     pub(super) fn new(
         content: &FigureContent,
         options: &FigureOptions,

@@ -1,11 +1,10 @@
-//! The match picture: two photos side by side, and what was found in them.
+//! The match picture: two photos side by side, with keypoints, inliers and transform.
 //!
-//! Keypoints are small white dots. Every inlier is a line from its place in photo 1 to its place
-//! in photo 2; lines that pass the gap between the photos next to each other have different
-//! colours, and all have a dark halo, so that they are seen on a bright and on a dark photo. The
-//! border of photo 1 and its image in photo 2 are green. Where a transform was found, a third panel
-//! below photo 2 shows photo 1 laid onto it, with marks where they agree and where they contradict. A
-//! caption says what was found.
+//! Keypoints are small white dots. Every inlier is a line from its place in photo 1 to its place in photo 2; lines
+//! that pass the gap between the photos next to each other have different colours, and all have a dark halo, so
+//! that they are seen on a bright and on a dark photo. The border of photo 1 and its image in photo 2 are green.
+//! Where a transform was found, a third panel below photo 2 shows photo 1 laid onto it, with marks where they agree
+//! and where they contradict. A caption gives the result.
 //!
 //! Positions are pixels of the original photos, (0, 0) is the centre of the top-left pixel, and the
 //! transform maps photo 1 to photo 2.
@@ -61,11 +60,11 @@ pub struct FigurePhoto<'a> {
     pub size: [u32; 2],
     /// Positions of the keypoints, x and y. Those outside the photo are not drawn.
     pub keypoints: &'a [[f32; 2]],
-    /// What the caption calls the photo. May hold any characters.
+    /// Name of the photo in the caption. May hold any characters.
     pub name: &'a str,
 }
 
-/// What a figure shows beside the photos.
+/// Content of a figure beside the photos.
 #[derive(Debug, Clone, Copy)]
 pub struct FigureContent<'a> {
     /// Inliers, x and y in photo 1, x and y in photo 2. Those with an end outside its photo are
@@ -73,7 +72,7 @@ pub struct FigureContent<'a> {
     pub inliers: &'a [[f64; 4]],
     /// The transform that maps photo 1 to photo 2, if one was found.
     pub transform: Option<Matrix3<f64>>,
-    /// Where the pixels of both photos were compared under that transform; none where they were not.
+    /// Places compared in both photos under that transform; none where they were not compared.
     pub places: Option<FigurePlaces<'a>>,
     /// The verdict: colours the mark before the title green or red.
     pub is_match: bool,
@@ -101,10 +100,10 @@ pub struct FigureOptions {
     /// Largest height of one photo in the figure, in pixels, 16 to 8192. With the default width
     /// this is the shape of most photos, 4 to 3.
     pub max_photo_height_px: u32,
-    /// How much a small photo may be enlarged to fill its place, 1 to 100.
+    /// Largest enlargement of a small photo to fill its place, 1 to 100.
     pub max_enlargement: f64,
-    /// Largest number of lines. Of more inliers a subset is drawn that is spread over both photos,
-    /// and the caption says so. Beyond about 150 lines a photo is hard to see.
+    /// Largest number of lines. Of more inliers a subset is drawn that is spread over both photos, which the
+    /// caption states. Beyond about 150 lines a photo is hard to see.
     pub max_lines: usize,
     /// Size of the text in pixels, 6 to 100.
     pub text_size_px: f32,

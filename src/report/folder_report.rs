@@ -1,4 +1,4 @@
-//! The values of a folder report, and where it takes its pictures from.
+//! The values of a folder report, and the source of its pictures.
 //!
 //! Positions are pixels of the original photos, (0, 0) is the centre of the top-left pixel.
 
@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use crate::error::{Error, Result};
 
-/// What a folder report shows, but for its pictures, which come from a [`ReportSource`].
+/// Content of a folder report, without its pictures, which come from a [`ReportSource`].
 #[derive(Debug, Clone, Default)]
 pub struct FolderReport {
-    /// What the page is called, as the folder's name. May hold any characters.
+    /// Title of the page, such as the folder's name. May hold any characters.
     pub title: String,
     /// The readable photos, in the order that everything else counts them in.
     pub photos: Vec<ReportPhoto>,
@@ -31,7 +31,7 @@ pub struct FolderReport {
 pub struct ReportFailure {
     /// Its path, as it is shown. May hold any characters.
     pub path: String,
-    /// Why, on one line.
+    /// The reason, on one line.
     pub reason: String,
 }
 
@@ -56,7 +56,7 @@ pub struct ReportCut {
     pub min_probability: f64,
     /// The cluster of each photo, from 0, largest cluster first.
     pub cluster_of_photo: Vec<u32>,
-    /// How well each photo fits its cluster, as in clusters.csv; higher is better.
+    /// Score of each photo in its cluster, as in clusters.csv; higher is better.
     pub score_of_photo: Vec<f32>,
     /// The photo that stands for each cluster.
     pub representative_of_cluster: Vec<u32>,
@@ -99,7 +99,7 @@ pub struct ReportPair {
     pub contradiction: Option<f32>,
 }
 
-/// What the picture of a pair shows.
+/// Content of the picture of a pair.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PairDrawing {
     /// Inliers, x and y in photo 1, x and y in photo 2, in pixels. Of more than 40 the page gets 40,
@@ -121,7 +121,7 @@ pub struct ReportPlaces {
     pub contradicting: Vec<[f32; 2]>,
 }
 
-/// Where a report takes its pictures from, a part at a time, so that memory need not hold them all.
+/// Source of a report's pictures, a part at a time, so that memory need not hold them all.
 pub trait ReportSource {
     /// A JPEG of each of these photos, as [`thumbnail`](super::thumbnail) makes it; empty where there is none.
     ///

@@ -1,10 +1,9 @@
-//! The folder report: a page that shows the clusters of a folder and needs no server and nothing from elsewhere.
+//! The folder report: a page that shows the clusters of a folder, without a server or other resources.
 //!
-//! The page forms clusters from a ladder of cuts that come in ready, so that it shows what the
-//! program would answer and nothing like it. It opens with an index; thumbnails, pairs, their drawings and the
-//! other cuts are parts, which stand behind the script in a small report and in a folder beside the page in a
-//! large one, and which `delfin open` sends when they are asked for. No name reaches the page as markup: names lie
-//! in JSON whose `<` is escaped, and the script sets text only.
+//! The page shows clusterings precomputed at fixed thresholds; it does not cluster by itself. It opens with an
+//! index; thumbnails, pairs, their drawings and the other thresholds are parts, which stand behind the script in a
+//! small report and in a folder beside the page in a large one, and which `delfin open` sends on request. No name
+//! reaches the page as markup: names lie in JSON whose `<` is escaped, and the script sets text only.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,7 +26,7 @@ const SCRIPT: [&str; 5] = [
     include_str!("folder_page/pair.js"),
     include_str!("folder_page/overlay.js"),
 ];
-/// What `delfin open` adds to the page, and what stands for it elsewhere.
+/// Scripts that `delfin open` adds to the page, and their replacement elsewhere.
 const LIVE: [&str; 3] = [
     include_str!("folder_page/live.js"),
     include_str!("folder_page/live_search.js"),
@@ -60,8 +59,8 @@ impl<'a> FolderPage<'a> {
         })
     }
 
-    /// A page over a run of `delfin open`, which answers it, sends its parts, keeps its corrections and forms
-    /// clusters anew. Each drawing is a part of its own.
+    /// A page over a run of `delfin open`, which sends its parts, keeps its corrections and computes clusters anew.
+    /// Each drawing is a part of its own.
     ///
     /// # Errors
     /// As [`FolderPage::new`].
@@ -89,7 +88,7 @@ impl<'a> FolderPage<'a> {
         Ok(self.page("", &json!({ "parts": "inline" }), &parts))
     }
 
-    /// The page without its parts, which [`FolderPage::part`] gives when the page asks for them.
+    /// The page without its parts, which it requests from [`FolderPage::part`].
     pub fn index(&self) -> String {
         self.page(
             "connect-src 'self'; ",
@@ -199,7 +198,7 @@ fn io(path: &Path, source: std::io::Error) -> Error {
     }
 }
 
-/// Where the parts of the page at `path` lie, if not in it.
+/// Folder of the parts of the page at `path`, if they are not in it.
 fn parts_folder(path: &Path) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push("_parts");
@@ -211,7 +210,7 @@ fn is_part_name(name: &str) -> bool {
     stem.is_some_and(|stem| stem.parse::<Part>().is_ok())
 }
 
-/// Whether a part is not to be written there: over what delfin did not make, or through a link.
+/// Whether a part must not be written there: over a file that delfin did not make, or through a link.
 fn is_foreign(part: &Path) -> bool {
     let is_link = part
         .symlink_metadata()
@@ -254,7 +253,7 @@ pub fn href(path: &Path) -> String {
     reference
 }
 
-/// `template` with every `{{name}}` replaced by its block; what stands in blocks is left as it is.
+/// `template` with every `{{name}}` replaced by its block; the text of blocks is left as it is.
 fn filled(template: &str, blocks: &[(&str, &str)]) -> String {
     let length: usize = blocks.iter().map(|(_, block)| block.len()).sum();
     let mut page = String::with_capacity(template.len() + length);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// What a page shows, from top to bottom.
+/// Content of a page, from top to bottom.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LabelPage {
     /// The heading.
@@ -35,7 +35,7 @@ pub struct Section {
     pub cards: Vec<Card>,
 }
 
-/// A photo, another one beside it where there is one, and what is to be said about them.
+/// A photo, possibly another one beside it, and lines of text.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Card {
     /// JPEG files; one that is empty was not readable.

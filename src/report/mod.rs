@@ -1,4 +1,4 @@
-//! What a run shows to a person: the picture of a match, and the page of a folder.
+//! Pictures and pages of results: the picture of a match, and the page of a folder.
 
 mod caption;
 mod confusion;
@@ -93,7 +93,7 @@ fn mark(bytes: &mut Vec<u8>, format: image::ImageFormat) {
             let all = (bytes.len() as u32 - 8).to_le_bytes();
             bytes[4..8].copy_from_slice(&all);
         }
-        // BMP and TIFF say where their pixels are; nothing looks behind them.
+        // BMP and TIFF hold the place of their pixels; readers ignore the bytes behind them.
         _ => bytes.extend(MARK.as_bytes()),
     }
 }

@@ -1,8 +1,7 @@
 //! Photo 1 laid onto photo 2, with marks where the two look alike and where they do not.
 //!
-//! Agreeing places are blue dots, contradicting ones orange crosses: the marks differ in shape and in
-//! brightness, and the two colours, of Okabe and Ito's palette, are told apart by all forms of colour
-//! blindness.
+//! Agreeing places are blue dots, contradicting ones orange crosses: the marks differ in shape and in brightness,
+//! and the two colours, of Okabe and Ito's palette, differ with all forms of colour blindness.
 
 use image::imageops::{FilterType, resize};
 use image::{DynamicImage, Pixel, Rgb, RgbImage, Rgba, RgbaImage};
@@ -22,13 +21,13 @@ const CONTRADICTS: Color = [230, 159, 0];
 
 /// Weight of photo 1 over photo 2: half, so that both show equally.
 const OPACITY: f32 = 0.5;
-/// How far photo 2 is moved to white where photo 1 does not lie.
+/// Fading of photo 2 to white where photo 1 does not lie.
 const FADING: f32 = 0.5;
 
 /// Radius of a mark as a part of the distance to the nearest other, and its limits in pixels.
 const RADIUS: f64 = 0.3;
 const RADII: [f64; 2] = [1.5, 4.5];
-/// How far the halo of a mark reaches, in pixels.
+/// Width of a mark's halo, in pixels.
 const HALO: f64 = 0.8;
 /// Paints photo 2 into `panel`, and photo 1 over it as `transform` maps it there.
 pub(super) fn paint_overlay(
@@ -88,7 +87,7 @@ fn lay(above: &mut RgbaImage, photo: &FigurePhoto, panel: &Panel, transform: &Ma
         let x = (f64::from(x) + 0.5) / across - 0.5;
         let y = (f64::from(y) + 0.5) / down - 0.5;
         let at = back * Vector3::new(x, y, 1.0);
-        // What lies beyond the horizon of photo 1 has the other sign of depth than its middle.
+        // Points beyond the horizon of photo 1 have the other sign of depth than its middle.
         let (x, y) = (at.x / at.z, at.y / at.z);
         let is_before = (transform.row(2) * Vector3::new(x, y, 1.0)).x * depth > 0.0;
         let is_inside = x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5;

@@ -1,5 +1,5 @@
-//! A folder report's values as the page reads them: an index, and parts that it reads when they are looked at.
-//! All of it is JSON; pictures in it are base64.
+//! A folder report's values as the page reads them: an index, and parts that it loads on demand. All of it is JSON;
+//! pictures in it are base64.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use super::folder_report::{
 };
 use crate::error::Result;
 
-/// Most inliers of a pair that the page gets; more cannot be told apart in its picture.
+/// Most inliers of a pair that the page gets; more overlap in its picture.
 const MAX_INLIERS: usize = 40;
 
 /// Most places of a kind that the page gets of a pair.
@@ -25,14 +25,14 @@ const PHOTOS_PER_PART: usize = 100;
 /// Drawings of one part of a page that is written.
 pub(super) const DRAWINGS_PER_PART: usize = 250;
 
-/// What the page reads later. The number counts the parts of its kind.
+/// A part that the page loads later. The number counts the parts of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// Thumbnails and links of photos that stand together in [`FolderReport::order`].
     Photos(usize),
     /// The verified pairs of these photos.
     Pairs(usize),
-    /// What the pictures of pairs show.
+    /// Content of the pictures of pairs.
     Drawings(usize),
     /// The clusters of a position of the slider.
     Cut(usize),
@@ -65,7 +65,7 @@ impl FromStr for Part {
     }
 }
 
-/// What the page holds beside its markup, style and script.
+/// Data of the page beside its markup, style and script.
 pub(super) struct PageData<'a> {
     report: &'a FolderReport,
     drawings_per_part: usize,
@@ -95,7 +95,7 @@ impl<'a> PageData<'a> {
         })
     }
 
-    /// What the page needs at once; `more` are fields of its own kind.
+    /// Data that the page needs at once; `more` are fields of its own kind.
     pub(super) fn index(&self, more: &Value) -> Value {
         let report = self.report;
         let photos = &report.photos;
@@ -243,7 +243,7 @@ fn column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
     rows.iter().map(value).collect()
 }
 
-/// A score to four decimals, which is what a person can use.
+/// A score to four decimals.
 fn rounded(score: f32) -> f64 {
     (f64::from(score) * 1e4).round() / 1e4
 }

@@ -1,4 +1,4 @@
-//! Where a photo lies in the figure, and what of the findings is seen in it.
+//! Position of a photo in the figure, and the visible parts of outlines and inliers.
 
 use image::RgbImage;
 use image::imageops::{FilterType, replace, resize};

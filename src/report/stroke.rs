@@ -26,14 +26,14 @@ const BAND: u32 = 64;
 
 const HALO: Color = [8, 10, 14];
 
-/// How a stroke looks: a bright core over a dark halo that keeps it legible on a bright photo.
+/// Style of a stroke: a bright core over a dark halo that keeps it legible on a bright photo.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pen {
     /// Colour of the core.
     pub(super) color: Color,
     /// Half of the width of the core, in pixels.
     pub(super) radius: f64,
-    /// How far the halo reaches beyond the core, in pixels.
+    /// Width of the halo beyond the core, in pixels.
     pub(super) halo: f64,
 }
 
@@ -113,7 +113,7 @@ impl Stroke {
             [fine(x), fine(y - f64::from(top))]
         };
         let [a, b] = self.ends.map(place);
-        // What is filled reaches half a fine pixel beyond its border.
+        // A filled shape reaches half a fine pixel beyond its border.
         let radius = (self.radius * scale - 0.5).max(0.0);
         let whole = |[x, y]: [f64; 2]| Point::new(x.round() as i32, y.round() as i32);
         let color = Rgb(self.color);

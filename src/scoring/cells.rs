@@ -1,5 +1,5 @@
-//! What one place of the agreement map, a cell or a small window, says. Evidence counts these verdicts, and the match picture and
-//! the report mark them.
+//! Verdict on one place of the agreement map, a cell or a small window. Evidence counts these verdicts, and the
+//! match picture and the report mark them.
 
 use crate::refinement::{AGREES, AgreementCell, FineWindow, MIN_TEXTURE};
 

@@ -1,8 +1,8 @@
-//! What was seen of two photos: evidence for and against their showing the same thing.
+//! Evidence: measurements of a pair, from features and from pixels.
 //!
-//! Plain values without thresholds of a verdict; [`super::Judgement`] says what they mean. Features
-//! give [`FeatureEvidence`], pixels give [`PixelEvidence`]. Swapping the photos changes no value but
-//! the order of pairs of values.
+//! Plain values without thresholds of a verdict; [`super::Judgement`] maps them to log-odds. Features give
+//! [`FeatureEvidence`], pixels give [`PixelEvidence`]. Swapping the photos changes no value but the order of pairs
+//! of values.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ use crate::features::FeatureSet;
 use crate::geometry::inverse;
 use crate::refinement::{AGREES, AgreementCell, AgreementMap, MAP_SIDE};
 
-/// Radius in which a keypoint's partner is looked for, as a part of the photo's longer side.
+/// Radius of the search for a keypoint's partner, as a part of the photo's longer side.
 const GUIDED_RADIUS: f64 = 16.0 / 480.0;
 /// Texture beyond this standard deviation counts no more, in grey levels.
 const MAX_TEXTURE: f32 = 20.0;
-/// Cells that moved further are not where one homography puts them, as a part of the overlap's side.
+/// Cells that moved further do not follow one homography, as a part of the overlap's side.
 const MAX_PLANAR_SHIFT: f32 = 1.6 / 256.0;
 /// Standard deviation of the weight of the middle, as a part of the side.
 const MIDDLE: f32 = 0.25;
@@ -33,7 +33,7 @@ const FOUND_SIMILARITY: f32 = 0.6;
 const BLOCK: usize = 4;
 const NUM_BLOCKS: usize = MAP_SIDE / BLOCK;
 
-/// What features say of two photos that one transform ties together.
+/// Evidence from the features of two photos with a common transform.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FeatureEvidence {
     /// Pairs of similar descriptors.
@@ -50,17 +50,17 @@ pub struct FeatureEvidence {
     pub descriptor_similarity: [f32; 2],
     /// Keypoints of each photo in the overlap.
     pub num_keypoints: [u32; 2],
-    /// Keypoints of both photos that are each other's most similar one near the place where the
-    /// transform puts them, with a similarity of 0.6 and more.
+    /// Keypoints of both photos that are each other's most similar one near their place under the transform, with a
+    /// similarity of 0.6 and more.
     pub num_guided: u32,
     /// Matches that a second transform explains, of those that the first does not.
     pub num_second_inliers: u32,
-    /// How likely the transform is by itself.
+    /// Plausibility of the transform.
     pub transform: TransformEvidence,
 }
 
-/// What the pixels of two aligned photos say. Correlations are zero-mean and normalised, -1 to 1;
-/// "by attention" weighs a cell by the attention of the keypoints of both photos in it.
+/// Evidence from the pixels of two aligned photos. Correlations are zero-mean and normalised, -1 to 1; "by
+/// attention" weighs a cell by the attention of the keypoints of both photos in it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PixelEvidence {
     /// Part of each photo's area that lies in the overlap, 0 to 1.
@@ -101,12 +101,11 @@ pub struct PixelEvidence {
     pub local_color_difference: f32,
     /// Mean distance of a* and b* from grey, by attention, of the photo that has less.
     pub saturation: f32,
-    /// Share of the textured cells that agree where one homography puts them, 0 to 1; 0 without one.
+    /// Share of the textured cells that agree and follow one homography, 0 to 1; 0 without one.
     pub planar_share: f32,
-    /// How far cells moved from where the transform puts them, by texture, as a part of the overlap's
-    /// side.
+    /// Shift of cells from their place under the transform, by texture, as a part of the overlap's side.
     pub shift: f32,
-    /// How far cells moved against their neighbours, likewise.
+    /// Shift of cells against their neighbours, likewise.
     pub roughness: f32,
     /// Mean standard deviation of the cells' grey levels, of the photo that has more there.
     pub texture: f32,
@@ -118,17 +117,16 @@ pub struct PixelEvidence {
     pub inlier_cells: f32,
     /// The greater over the lesser scale of the transform in the middle of the overlap, from 1 up.
     pub stretch: f32,
-    /// What small windows say, where one homography aligns most of the overlap; else
-    /// [`FineEvidence::NONE`].
+    /// Evidence from small windows, where one homography aligns most of the overlap; else [`FineEvidence::NONE`].
     pub fine: FineEvidence,
 }
 
-/// What was seen of two photos that one transform ties together.
+/// Evidence of two photos with a common transform.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairEvidence {
-    /// What features say.
+    /// From features.
     pub features: FeatureEvidence,
-    /// What pixels say; none where they were not compared.
+    /// From pixels; none where they were not compared.
     pub pixels: Option<PixelEvidence>,
 }
 
@@ -148,15 +146,15 @@ impl PairEvidence {
     }
 }
 
-/// Keypoints of one photo, and where those of the other photo are expected.
+/// Guided matches of the keypoints of both photos.
 pub struct GuidedMatches {
     /// From photo 1 to photo 2, then from photo 2 to photo 1.
     pub both: [Vec<Guided>; 2],
 }
 
 impl GuidedMatches {
-    /// Looks for the partners of both photos' keypoints under `matrix`, which maps photo 1 to photo 2;
-    /// none for a matrix without an inverse.
+    /// Finds the partners of both photos' keypoints under `matrix`, which maps photo 1 to photo 2; none for a
+    /// matrix without an inverse.
     pub fn new(
         features: [&FeatureSet; 2],
         trees: [&KeypointTree; 2],
@@ -193,8 +191,8 @@ impl GuidedMatches {
 }
 
 impl FeatureEvidence {
-    /// Gathers what features say. `inliers` are the matches that `matrix` explains, each a keypoint of photo 1 and one of
-    /// photo 2; it maps photo 1 to photo 2.
+    /// Measures the evidence from features. `inliers` are the matches that `matrix` explains, each a keypoint of
+    /// photo 1 and one of photo 2; it maps photo 1 to photo 2.
     pub fn new(
         features: [&FeatureSet; 2],
         num_matches: usize,
@@ -303,7 +301,7 @@ fn middle_weight(x: f32, y: f32) -> f32 {
 }
 
 impl PixelEvidence {
-    /// Gathers what the pixels say. `inliers` are places in photo 1 and photo 2.
+    /// Measures the evidence from pixels. `inliers` are places in photo 1 and photo 2.
     pub fn new(
         features: [&FeatureSet; 2],
         guided: &GuidedMatches,

@@ -1,4 +1,4 @@
-//! Compact differences in pictures that else agree.
+//! Compact differences between pictures that agree elsewhere.
 
 use image::{GrayImage, Luma};
 use imageproc::distance_transform::Norm;
@@ -15,10 +15,10 @@ const MAX_STRENGTH: f32 = 3.0;
 /// Part of each side of the overlap that is not its middle, on either side.
 const OUTER: f32 = 0.125;
 
-/// What the small windows of a [`FineMap`] say. Shares are of the windows with texture in one photo
-/// or both; a window contradicts with a correlation below 0.4, and shows something else where both
-/// photos have texture. An inner group is of connected windows that do not reach the edge of the
-/// overlap, where the background of a photographed page begins.
+/// Evidence from the small windows of a [`FineMap`]. Shares are of the windows with texture in one photo or both; a
+/// window contradicts with a correlation below 0.4, and shows something else where both photos have texture. An
+/// inner group is of connected windows that do not reach the edge of the overlap, where the background of a
+/// photographed page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FineEvidence {
     /// Number of textured windows; 0 where no fine map was made.
@@ -75,7 +75,7 @@ impl FineEvidence {
         self.deep_replaced.max(self.inner_replaced).max(0.0)
     }
 
-    /// Gathers what the windows say.
+    /// Measures the evidence from the windows.
     pub fn new(map: &FineMap) -> Self {
         let textured: Vec<&FineWindow> = map
             .windows
@@ -238,8 +238,8 @@ fn tone(map: &FineMap) -> f32 {
     )
 }
 
-/// The cells of a map with what each says. Where the photos were compared by small windows, a cell
-/// with two and more that show something else contradicts.
+/// The cells of a map with their verdicts. Where the photos were compared by small windows, a cell with two and
+/// more that show something else contradicts.
 pub fn verdicts(map: &AgreementMap) -> impl Iterator<Item = (&AgreementCell, CellVerdict)> {
     let mut replaced = [0u32; MAP_SIDE * MAP_SIDE];
     if let Some(fine) = &map.fine {

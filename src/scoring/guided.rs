@@ -1,5 +1,5 @@
-//! Guided matching: for each keypoint of photo 1 the most similar keypoint of photo 2 near the place
-//! where a transform puts it.
+//! Guided matching: for each keypoint of photo 1 the most similar keypoint of photo 2 near its place under a
+//! transform.
 //!
 //! A nearest neighbour among all descriptors of photo 2 can be lost to a repeated pattern or to the
 //! next level of the pyramid. Near the predicted place only a few keypoints are left, which a

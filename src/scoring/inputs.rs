@@ -1,4 +1,4 @@
-//! Evidence as the numbers that the judgement was learned on.
+//! Evidence as the input vectors of the judgement.
 //!
 //! Values of both photos enter as the greater and the lesser, so that swapping the photos changes
 //! nothing.
@@ -27,7 +27,7 @@ pub const FEATURE_INPUTS: [&str; 18] = [
     "best_inlier_similarity",
 ];
 
-/// Names of what [`pixel_inputs`] has after [`FEATURE_INPUTS`], in order.
+/// Names of the values of [`pixel_inputs`] after [`FEATURE_INPUTS`], in order.
 pub const PIXEL_INPUTS: [&str; 45] = [
     "overlap_max",
     "overlap_min",
@@ -76,7 +76,7 @@ pub const PIXEL_INPUTS: [&str; 45] = [
     "ln_local_color_difference",
 ];
 
-/// The numbers that features give.
+/// The input vector of features.
 pub fn feature_inputs(evidence: &FeatureEvidence) -> [f32; FEATURE_INPUTS.len()] {
     let [matches, inliers] = [evidence.num_matches, evidence.num_inliers].map(|n| n as f32);
     let [max, min] = ordered(evidence.coverage);
@@ -107,7 +107,7 @@ pub fn feature_inputs(evidence: &FeatureEvidence) -> [f32; FEATURE_INPUTS.len()]
     ]
 }
 
-/// The numbers that features and pixels give.
+/// The input vector of features and pixels.
 pub fn pixel_inputs(features: &FeatureEvidence, pixels: &PixelEvidence) -> Vec<f32> {
     let [overlap_max, overlap_min] = ordered(pixels.overlap);
     let [explained_max, explained_min] = ordered(pixels.explained_attention);

@@ -1,11 +1,10 @@
-//! What evidence means: the learned judgement of a pair.
+//! The learned judgement of a pair: maps evidence to log-odds.
 //!
-//! Sums of small regression trees (gradient boosting; Friedman, *Annals of Statistics* 29(5), 2001)
-//! answer log-odds, learned by training/judgement.py on labelled pairs and shipped as
-//! `models/judgement.json`. Values that should only raise or only lower the answer, such as
-//! agreement and colour difference, do so by constraint. One sum reads features alone; another reads
-//! pixels too, and decides; a third foretells by features which pairs pixels leave open: those are worth
-//! comparing.
+//! Sums of small regression trees (gradient boosting; Friedman, *Annals of Statistics* 29(5), 2001), learned by
+//! training/judgement.py on labelled pairs and shipped as `models/judgement.json`. Values that should only raise or
+//! only lower the log-odds, such as agreement and colour difference, do so by constraint. There are four sums:
+//! log-odds by features alone; log-odds by features and pixels, which decide; a prediction, by features, of the
+//! pairs that are worth comparing by pixels; and log-odds of a copy against a view.
 
 use std::sync::OnceLock;
 
@@ -24,8 +23,8 @@ const VERSION: u32 = 2;
 /// coarse transform is wrong by some percent.
 const MAX_COPY_STRETCH: f32 = 1.12;
 
-/// Pairs with as many inliers are always compared by pixels, whatever features say: `match`, which compares every pair,
-/// and a folder answer alike where much agrees.
+/// Pairs with this many inliers and more are always compared by pixels, whatever the other features, so that a
+/// folder agrees with `match`, which compares every pair, where much agrees.
 const MANY_INLIERS: u32 = 50;
 
 /// A learned judgement of pairs.
@@ -41,7 +40,7 @@ pub struct Judgement {
     copies: Ensemble,
 }
 
-/// How two photos of one thing came to be.
+/// Relation of two photos of one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Relation {
@@ -67,9 +66,9 @@ struct File {
     version: u32,
     /// Log-odds of a pair without a transform.
     no_transform: f64,
-    /// Log-odds that a pair has at most whose pixels are not worth comparing.
+    /// Upper limit of the log-odds of pairs whose pixels are not worth comparing.
     max_not_compared: f64,
-    /// Log-odds that pixels leave a pair open, from which they are worth comparing.
+    /// Least log-odds, that pixels leave a pair open, of pairs worth comparing.
     min_worth: f64,
     /// Share of true pairs, among those with log-odds by features from `max_not_compared`, that it was calibrated on.
     share: f64,
@@ -97,7 +96,7 @@ struct Ensemble {
     base: f64,
     /// The nodes of all trees, one tree after the other.
     nodes: Vec<Node>,
-    /// The answer of each node that is a leaf.
+    /// The value of each node that is a leaf.
     answers: Vec<f64>,
     /// The first nodes of [`TREES_AT_ONCE`] trees, and the splits on the longest way down.
     groups: Vec<(Vec<usize>, usize)>,
@@ -109,7 +108,7 @@ struct Node {
     input: u16,
     /// Values up to this go below.
     threshold: f32,
-    /// How many nodes further on the next is: `[below, above]`.
+    /// Steps to the next node in the list: `[below, above]`.
     steps: [u16; 2],
 }
 
@@ -165,8 +164,8 @@ impl Judgement {
         })
     }
 
-    /// Log-odds that two photos show the same thing, where true pairs are as frequent among those that
-    /// look alike as in learning; without evidence those of photos that no transform ties together.
+    /// Log-odds that two photos show the same thing, for the share of true pairs in training; without evidence,
+    /// those of pairs without a transform.
     pub fn log_odds(&self, evidence: Option<&PairEvidence>) -> f64 {
         match evidence {
             None => self.no_transform,
@@ -177,8 +176,8 @@ impl Judgement {
         }
     }
 
-    /// What comparing the pixels of a pair is worth: log-odds that they leave it open, by what features say; infinity
-    /// with as many inliers as strangers hardly have, whatever else speaks against; none where it is not worth it.
+    /// Worth of comparing the pixels of a pair: log-odds, by its features, that they leave it open; infinity from
+    /// 50 inliers on, which pairs of different things hardly have; none for a pair that is not worth comparing.
     pub fn worth(&self, evidence: &FeatureEvidence) -> Option<f32> {
         if evidence.num_inliers >= MANY_INLIERS {
             return Some(f32::INFINITY);
@@ -187,7 +186,7 @@ impl Judgement {
         (worth >= self.min_worth).then_some(worth as f32)
     }
 
-    /// Log-odds that a pair has at most whose pixels are not worth comparing: a clear no.
+    /// Upper limit of the log-odds of pairs whose pixels are not worth comparing: a clear no.
     pub fn max_not_compared(&self) -> f64 {
         self.max_not_compared
     }
@@ -208,7 +207,7 @@ impl Judgement {
     }
 }
 
-/// The probability that these log-odds stand for, 0 to 1.
+/// The probability of these log-odds, 0 to 1.
 pub fn probability(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
 }
@@ -218,7 +217,7 @@ pub fn log_odds(probability: f64) -> f64 {
     (probability / (1.0 - probability)).ln()
 }
 
-/// How many pairs the share of true pairs in learning is worth.
+/// Weight of the share of true pairs in training, in pairs.
 const PRIOR_PAIRS: f64 = 50.0;
 /// A folder lowers log-odds by at most this; it never raises them, as many alike pairs may also be
 /// many things of one kind.
@@ -226,11 +225,11 @@ const MAX_LOWERED: f64 = 2.0;
 const MAX_STEPS: usize = 200;
 
 impl Judgement {
-    /// What has to be added to the log-odds of all pairs of a folder where true pairs are rarer than in
-    /// learning: by the share of true pairs that these log-odds make most probable, found by expectation
-    /// maximisation (Saerens, Latinne and Decaestecker, *Neural Computation* 14, 2002). `pairs` are the
-    /// log-odds of those compared by pixels, and of those that have [`Judgement::max_not_compared`] and
-    /// more. Deterministic, in any order of the pairs.
+    /// Prior of a folder, to be added to the log-odds of all its pairs where true pairs are rarer than in training:
+    /// by the share of true pairs that these log-odds make most probable, found by expectation maximisation
+    /// (Saerens, Latinne and Decaestecker, *Neural Computation* 14, 2002). `pairs` are the log-odds of those
+    /// compared by pixels, and of those that have [`Judgement::max_not_compared`] and more. Deterministic, in any
+    /// order of the pairs.
     pub fn prior_log_odds(&self, pairs: &[f64]) -> f64 {
         let mut sorted = pairs.to_vec();
         sorted.sort_by(f64::total_cmp);

@@ -1,9 +1,9 @@
-//! What was seen of a pair of photos, and what it means.
+//! Evidence of a pair of photos, and its learned judgement.
 //!
-//! [`FeatureEvidence`] and [`PixelEvidence`] hold what was seen, without thresholds of a verdict.
-//! [`Judgement`] answers the log-odds that both photos show the same thing; in a folder a [`Shortlist`] says which pairs
-//! are compared by pixels, and between clusters [`Rivals`] lower those of a pair whose photos have much stronger ones.
-//! [`guided_matches`] looks for the partners of keypoints where a transform puts them.
+//! [`FeatureEvidence`] and [`PixelEvidence`] hold measurements, without thresholds of a verdict. [`Judgement`] maps
+//! them to the log-odds that both photos show the same thing; in a folder a [`Shortlist`] selects the pairs that
+//! are compared by pixels, and [`Rivals`] lower the log-odds of a pair whose photos have much stronger ones.
+//! [`guided_matches`] finds the partners of keypoints near their places under a transform.
 
 mod cells;
 mod evidence;

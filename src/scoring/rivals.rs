@@ -1,20 +1,20 @@
-//! What stronger pairs of both photos say of a pair.
+//! Lowers the log-odds of a pair if both photos have a much stronger pair.
 
 use super::Relation;
 
-/// Log-odds beyond this make no pair a stronger rival.
+/// Log-odds of a rival that count, at most.
 const MAX_RIVAL: f64 = 5.0;
-/// What a rival may be ahead by without counting; log-odds.
+/// Lead of a rival that does not count; log-odds.
 const MARGIN: f64 = 2.0;
 /// A pair is lowered by at most this; log-odds.
 const MAX_LOWERED: f64 = 2.0;
 
 /// The strongest pair of each photo of a folder; 16 bytes a photo.
 ///
-/// Photos of one thing tie one another strongly, photos of things that look alike weakly. A pair is therefore
-/// lowered where both its photos have a pair that is much stronger, and more probable than not: by what the weaker of
-/// these two rivals is ahead, less 2, at most 2. Of another view only views are rivals, so that a copy of each photo
-/// takes nothing from its views; of a copy all pairs are. A pair of unknown relation, whose pixels were not compared,
+/// Photos of one thing match strongly, photos of things that look alike weakly. A pair is therefore lowered where
+/// both its photos have a pair that is much stronger, and more probable than not: by the lead of the weaker of
+/// these two rivals, less 2, at most 2. Rivals of a view are views only, so that a copy of each photo does not
+/// weaken its views; rivals of a copy are all pairs. A pair of unknown relation, whose pixels were not compared,
 /// has no rivals and is none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rivals {
@@ -51,7 +51,7 @@ impl Rivals {
         }
     }
 
-    /// What [`Rivals::strongest`] gave.
+    /// From the values of [`Rivals::strongest`].
     pub fn from_strongest(strongest: Vec<[f64; 2]>) -> Self {
         Self { strongest }
     }

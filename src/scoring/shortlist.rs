@@ -1,13 +1,13 @@
-//! Which pairs of a folder are compared by pixels.
+//! Selection of the pairs of a folder that are compared by pixels.
 
 /// Pairs of a photo that are compared beside those that always are.
 const NUM_BEST: usize = 3;
 /// Log-odds by features beyond which a pair is always compared.
 const MIN_LIKELY: f64 = 1.0;
-/// Log-odds that a pair off the list has at most.
+/// Upper limit of the log-odds of pairs off the list.
 const MAX_OFF_LIST: f64 = -1.5;
 
-/// What the three best pairs of each photo are worth, without those that are always compared; 12 bytes a photo.
+/// Worth of the three best pairs of each photo, without those that are always compared; 12 bytes a photo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BestPairs {
     /// Descending.
@@ -45,32 +45,31 @@ impl BestPairs {
     }
 }
 
-/// The pairs of a folder that are compared by pixels, of those that are worth it: what features make likely, pairs with
-/// as many inliers as strangers hardly have, and of the others the three of each photo that are worth most. 4 bytes a
-/// photo.
+/// The pairs of a folder that are compared by pixels, of those that are worth it: likely pairs by features, pairs
+/// with 50 inliers and more, and of the others the three of each photo that are worth most. 4 bytes a photo.
 ///
-/// A large folder has many pairs that are worth comparing, and few of them show one thing. Pairs off the list are judged
-/// by their features, and are less probable than not.
+/// A large folder has many pairs that are worth comparing, and few of them show one thing. Pairs off the list are
+/// scored by their features, and are less probable than not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shortlist {
-    /// What each photo's third pair is worth.
+    /// Worth of each photo's third pair.
     least: Vec<f32>,
 }
 
 impl Shortlist {
-    /// Of what [`Shortlist::least`] gave.
+    /// From the values of [`Shortlist::least`].
     pub fn new(least: Vec<f32>) -> Self {
         Self { least }
     }
 
-    /// What the third pair of each photo is worth, of those that are not always compared; minus infinity where there are
+    /// Worth of the third pair of each photo, of those that are not always compared; minus infinity where there are
     /// fewer.
     pub fn least(&self) -> &[f32] {
         &self.least
     }
 
-    /// Whether a pair is compared, and its log-odds until then, by its log-odds by features and what it is worth; none
-    /// is not worth comparing. All are compared that are worth as much as a photo's third.
+    /// Whether a pair is compared, and its log-odds until then, by its log-odds by features and its worth; none is
+    /// not worth comparing. All pairs are compared that are worth as much as a photo's third.
     pub fn judge(&self, photos: [usize; 2], worth: Option<f32>, log_odds: f64) -> (bool, f64) {
         let Some(worth) = worth else {
             return (false, log_odds);

@@ -35,8 +35,8 @@ fn scene(seed: u64, place: Point2<f64>) -> [f64; 3] {
     [grey + color(0), grey, grey + color(1)]
 }
 
-/// A photo of this size of what `color` and `seed_at` say is at a place of the scene; `matrix` maps the scene
-/// to the photo. Keypoints stand on a grid of the scene; descriptors depend on the place and the seed.
+/// A photo of this size of the scene of `color` and `seed_at`; `matrix` maps the scene to the photo. Keypoints
+/// stand on a grid of the scene; descriptors depend on the place and the seed.
 fn view(
     size: [u32; 2],
     matrix: &Matrix3<f64>,
@@ -364,7 +364,7 @@ fn swapping_the_photos_exchanges_pairs_of_values_only() {
                 "pair {at}"
             );
         }
-        // The inputs of the judgement do not know the order at all.
+        // The inputs of the judgement do not depend on the order at all.
         let inputs = pixel_inputs(&features, &pixels);
         assert_eq!(inputs.len(), FEATURE_INPUTS.len() + PIXEL_INPUTS.len());
         for (at, (a, b)) in inputs

@@ -1,5 +1,6 @@
-//! How likely a transform is by itself: a few chance matches agree on one that squeezes, on a small
-//! place, and with descriptors that are less alike than those of one thing.
+//! Plausibility of a transform: scale, stretch, spread of the inliers, similarity of descriptors. Chance matches
+//! agree on a transform that squeezes, in a small region, and their descriptors are less alike than those of one
+//! thing.
 
 use nalgebra::{Matrix2, Matrix3, Point2, Vector2};
 use serde::{Deserialize, Serialize};
@@ -10,15 +11,15 @@ use crate::geometry::local_motion;
 /// Inliers whose descriptors are the most alike and have a mean of their own.
 const NUM_BEST: usize = 6;
 
-/// The transform that ties two photos together, and the inliers that it explains.
+/// Evidence from the transform of two photos and its inliers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TransformEvidence {
-    /// The greater over the lesser size at which both photos show the same, as parts of their diagonals, in the middle
-    /// of the inliers; from 1 up.
+    /// The greater over the lesser size at which both photos show the same, as parts of their diagonals, in the
+    /// middle of the inliers; from 1 up.
     pub scale_change: f32,
     /// The greater over the lesser scale of the transform there, from 1 up; 1 for a similarity.
     pub stretch: f32,
-    /// How far the inliers lie apart in each photo, as a part of its diagonal: the fourth root of the determinant of the
+    /// Spread of the inliers in each photo, as a part of its diagonal: the fourth root of the determinant of the
     /// covariance of their places; 0 where they lie on a line.
     pub spread: [f32; 2],
     /// Mean similarity of the inliers' descriptors, -1 to 1.
@@ -28,8 +29,8 @@ pub struct TransformEvidence {
 }
 
 impl TransformEvidence {
-    /// Of `matrix`, which maps photo 1 to photo 2, and the matches that it explains, each a keypoint of photo 1 and one of
-    /// photo 2; zeros and ones without any.
+    /// Of `matrix`, which maps photo 1 to photo 2, and the matches that it explains, each a keypoint of photo 1 and
+    /// one of photo 2; zeros and ones without any.
     pub(super) fn new(
         features: [&FeatureSet; 2],
         matrix: &Matrix3<f64>,
@@ -66,7 +67,7 @@ impl TransformEvidence {
     }
 }
 
-/// Where places lie.
+/// Middle and spread of places.
 struct Spread {
     middle: Point2<f64>,
     /// The fourth root of the determinant of their covariance.

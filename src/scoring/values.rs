@@ -58,14 +58,14 @@ macro_rules! encoded {
         }
 
         impl $name {
-            /// Its values in few bytes.
+            /// Its values as bytes.
             pub fn to_bytes(&self) -> Vec<u8> {
                 let mut bytes = Vec::new();
                 self.put(&mut bytes);
                 bytes
             }
 
-            /// What [`Self::to_bytes`] was given; none for bytes of another length.
+            /// Its values from the bytes of [`Self::to_bytes`]; none for another length.
             pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
                 let own = Self::take(&mut bytes)?;
                 bytes.is_empty().then_some(own)

@@ -1,7 +1,7 @@
 //! Nearest neighbours by comparing every pair, as one matrix product.
 //!
-//! The product estimates all distances in `f32`. What its error bound cannot rule out is a
-//! candidate, mostly a single one, and [`squared_distance`](super::squared_distance) decides.
+//! The product estimates all distances in `f32`. A pair that its error bound cannot rule out is a candidate, mostly
+//! a single one, and [`squared_distance`](super::squared_distance) decides.
 
 use pulp::Arch;
 
@@ -51,8 +51,8 @@ impl<'a> BruteForce<'a> {
         Ok(sides.rows.finish())
     }
 
-    /// The pairs of a query and a descriptor that are each other's nearest, as [`Self::nearest`]
-    /// in both directions tells, from a single product. In the order of the queries.
+    /// The pairs of a query and a descriptor that are each other's nearest, as by [`Self::nearest`] in both
+    /// directions, from a single product. In the order of the queries.
     ///
     /// # Errors
     /// [`crate::error::Error::Features`] when `queries` have another dimension than the searched

@@ -1,4 +1,4 @@
-//! Which pairs the estimated scores leave as possible nearest neighbours.
+//! Possible nearest neighbours by estimated scores.
 //!
 //! A pair is a candidate while its score is within twice the error of the best seen for the query.
 //! Most of those seen early fall out as the best rises, so they are noted, and measured only in the

@@ -1,9 +1,9 @@
 //! Nearest neighbours with a k-d tree (Bentley, CACM 18(9), 1975), kiddo's.
 //!
-//! The tree's dimension is a compile-time constant; descriptors are padded with zeros to the next
-//! one built, which changes no distance. Its coordinates are `f64`, in which no distance of two
-//! descriptors overflows or vanishes. It proposes candidates, all those whose distance it cannot
-//! tell from the nearest, and [`squared_distance`](super::squared_distance) decides.
+//! The tree's dimension is a compile-time constant; descriptors are padded with zeros to the next one built, which
+//! changes no distance. Its coordinates are `f64`, in which no distance of two descriptors overflows or vanishes.
+//! It proposes candidates, all those whose distance is within its resolution of the nearest, and
+//! [`squared_distance`](super::squared_distance) decides.
 //!
 //! A k-d tree divides space well in few dimensions. With descriptors of 40 numbers it visits most
 //! leaves, and [`BruteForce`](super::BruteForce) is faster.
@@ -16,9 +16,8 @@ use super::{Nearest, NearestNeighbors, Neighbor, check_dimensions};
 use crate::error::{Error, Result};
 use crate::features::Descriptors;
 
-/// How far, relatively, two squared distances must lie apart for the tree to tell them apart. Its
-/// rounding errors and those of `squared_distance` stay below 1e-12 in [`KdTree::MAX_DIM`]
-/// dimensions.
+/// Least relative difference of two squared distances that the tree resolves. Its rounding errors and those of
+/// `squared_distance` stay below 1e-12 in [`KdTree::MAX_DIM`] dimensions.
 const RESOLUTION: f64 = 1e-9;
 
 const MAX_DIM: usize = 512;

@@ -1,9 +1,8 @@
 //! Scores of all pairs of two sets as one tiled matrix product.
 //!
-//! The score of a pair is minus half its squared distance, `a.b - |a|^2/2 - |b|^2/2`, in `f32`. It
-//! is a quick estimate: [`max_error`] bounds how far it may lie from the truth, whatever the order
-//! of summation and whether or not products and sums are fused. The instruction set is chosen at
-//! run time; there is a tile for each width of vector.
+//! The score of a pair is minus half its squared distance, `a.b - |a|^2/2 - |b|^2/2`, in `f32`. It is a quick
+//! estimate: [`max_error`] bounds its error, whatever the order of summation and whether or not products and sums
+//! are fused. The instruction set is chosen at run time; there is a tile for each width of vector.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -73,9 +72,8 @@ fn interleave<const N: usize>(descriptors: &Descriptors) -> Vec<[f32; N]> {
     groups
 }
 
-/// How far the score of any row with any column may lie from minus half their
-/// [`squared_distance`], the rounding of one sum with the score included; `None` if scores might
-/// overflow.
+/// Largest error of the score of any row with any column, against minus half their [`squared_distance`], the
+/// rounding of one sum with the score included; `None` if scores might overflow.
 ///
 /// With `u` half the spacing of `f32` at 1, a sum of `n` rounded products, in any order, errs by at
 /// most `n u / (1 - n u)` times the sum of their sizes (Higham, Accuracy and Stability of Numerical

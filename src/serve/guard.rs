@@ -1,8 +1,7 @@
-//! Which requests are answered.
+//! Access control of requests.
 //!
-//! The address holds a random token, which other users and other pages do not know. A page of another origin
-//! that is guessed or told the token is refused by the `Host` that it calls us (DNS rebinding) and by the
-//! `Origin` that its browser states.
+//! The address holds a random token, unknown to other users and pages. A page of another origin that has the token
+//! is refused by the `Host` header (DNS rebinding) and the `Origin` header of its requests.
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -13,11 +12,11 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// What pages may load. Scripts and styles stand in the page itself, into which no name is written as markup.
+/// Content security policy. Scripts and styles stand in the page itself, into which no name is written as markup.
 const POLICY: &str = "default-src 'none'; img-src 'self' data: blob:; style-src 'unsafe-inline'; \
     script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What a request must carry.
+/// The port and token of valid requests.
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
     port: u16,
@@ -69,7 +68,7 @@ impl Guard {
     }
 }
 
-/// In a time that does not tell how many letters are right.
+/// Compares in a time that does not depend on the number of right letters.
 fn is_equal(given: &str, token: &str) -> bool {
     given.len() == token.len()
         && given
@@ -79,7 +78,7 @@ fn is_equal(given: &str, token: &str) -> bool {
             == 0
 }
 
-/// Refuses what may not come in, and marks what goes out.
+/// Refuses invalid requests, and sets the security headers of all responses.
 pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let mut response = match guard.refusal(request.method(), path, request.headers()) {

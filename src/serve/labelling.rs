@@ -1,4 +1,4 @@
-//! A classifier from what is named, and what it says of all photos.
+//! Trains a classifier on named clusters or sub-folders, and labels all photos by it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::shared::{Phase, Shared};
 use super::worker::{Worker, name_of};
 
-/// What the classes are.
+/// Source of the classes.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Classes {
@@ -29,7 +29,7 @@ pub(super) enum Classes {
     Folders,
 }
 
-/// What is learned.
+/// A request to train.
 #[derive(Debug, Deserialize)]
 pub(super) struct Train {
     classes: Classes,
@@ -39,7 +39,7 @@ pub(super) struct Train {
 
 impl Worker<'_> {
     /// Trains a classifier and makes the page of labels: test photos that get a wrong label, labels to check, and
-    /// what both scores say of photos without a label.
+    /// suggested labels of photos without one.
     pub(super) fn train(&mut self, asked: &Train) -> anyhow::Result<Value> {
         self.shared.begin_labelling();
         let made = self.labels_page(asked);
@@ -100,7 +100,7 @@ impl Worker<'_> {
                     return Err(Error::Cancelled);
                 }
                 let path = path_below(self.folder, &self.photo_name(photo));
-                // What can no longer be read has no label.
+                // Photos that can no longer be read have no label.
                 Ok(Some(photo).zip(judge.classify_path(&path, self.store).ok()))
             })
             .collect::<delfin::Result<_>>()?;

@@ -1,9 +1,9 @@
-//! `delfin open`: the clusters of a folder as a page of the browser that can be worked with.
+//! `delfin open`: review and correction of a folder's clusters in the browser.
 //!
-//! Two parts. A worker, in the thread that called, owns the folder's session and what was found; it carries out one
-//! job after another. A server in a thread of its own answers the browser: it hands jobs to the worker, reports
-//! its progress, and sends pictures. Only this computer reaches the server, and only with the token that the
-//! address holds ([`guard`]).
+//! Two parts. A worker, in the thread that called, owns the folder's session and its results; it carries out one
+//! job after another. A server in a thread of its own answers the browser: it hands jobs to the worker, reports its
+//! progress, and sends pictures. Only this computer reaches the server, and only with the token that the address
+//! holds ([`guard`]).
 
 mod guard;
 mod labelling;

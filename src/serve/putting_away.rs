@@ -1,4 +1,4 @@
-//! Photos put into folders, one a cluster, and taken back.
+//! Puts photos into one folder per cluster, and undoes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::worker::{Worker, name_of};
 use crate::cli::taken_back;
 
-/// Which photos are put away.
+/// Selection of the photos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Which {
@@ -25,7 +25,7 @@ pub(super) enum Which {
     Others,
 }
 
-/// Where photos are put, one folder a cluster.
+/// A request to put photos into one folder per cluster.
 #[derive(Debug, Deserialize)]
 pub(super) struct PutAway {
     /// The destination, absolute or below the folder of the photos.
@@ -132,8 +132,9 @@ impl Worker<'_> {
             .collect())
     }
 
-    /// What [`Worker::put_away`] would do: one object as `delfin organize --plan` prints it, its places one folder after
-    /// the other (where the best are kept, the better photo first; else by name), and the photos that are kept.
+    /// The plan of [`Worker::put_away`]: one object as `delfin organize --plan` prints it, its places one folder
+    /// after the other (where the best are kept, the better photo first; else by name), and the photos that are
+    /// kept.
     pub(super) fn plan_away(&self, put_away: &PutAway) -> anyhow::Result<Value> {
         let Planned {
             mut plan,

@@ -1,4 +1,4 @@
-//! What the browser asks for, and what it gets.
+//! Routes of the server.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -46,7 +46,7 @@ struct App {
     store: Arc<Option<Store>>,
 }
 
-/// An answer that is a message for the reader.
+/// A refusal with a message for the user.
 struct Refused(StatusCode, String);
 
 impl IntoResponse for Refused {
@@ -104,7 +104,7 @@ pub(super) fn routes(
 }
 
 impl App {
-    /// Lets the worker do something, and waits for it.
+    /// Runs a job on the worker and waits for its result.
     async fn ask<T: Send + 'static>(
         &self,
         work: impl for<'a> FnOnce(&mut Worker<'a>) -> anyhow::Result<T> + Send + 'static,
@@ -143,7 +143,7 @@ async fn with_slash(Path(token): Path<String>) -> Redirect {
     Redirect::permanent(&format!("/{token}/"))
 }
 
-/// Refuses what a page asks for that was made by an earlier run.
+/// Refuses requests of a page that was made by an earlier run.
 async fn check_run(
     State(app): State<App>,
     OriginalUri(uri): OriginalUri,
@@ -204,7 +204,7 @@ async fn sort(State(app): State<App>) -> StatusCode {
     ) {
         return StatusCode::NO_CONTENT;
     }
-    // Before the worker comes to it, so that the page that asks next shows the progress.
+    // Before the worker begins, so that the next request of the page shows the progress.
     app.shared.begin();
     match app.jobs.send(Box::new(|worker| worker.sort())) {
         Ok(()) => StatusCode::NO_CONTENT,
@@ -216,7 +216,7 @@ async fn state(State(app): State<App>) -> Answer<Json<Value>> {
     app.ask(|worker| worker.state()).await.map(Json)
 }
 
-/// What is to be done, and the least probability of a link at which the page shows the clusters.
+/// An action, and the threshold at which the page shows the clusters.
 #[derive(Deserialize)]
 struct ActAt {
     act: Act,
@@ -252,7 +252,7 @@ async fn part(State(app): State<App>, Path((_, _, name)): At<String>) -> Answer<
     Ok(([(CONTENT_TYPE, "application/json")], json).into_response())
 }
 
-/// The photos that show what the photo in the request's body shows, which messages call by this name.
+/// The photos that show the same thing as the photo in the request's body, which has this name in messages.
 async fn search(
     State(app): State<App>,
     Path((_, _, name)): At<String>,
@@ -262,7 +262,7 @@ async fn search(
     app.ask(work).await.map(Json)
 }
 
-/// Trains a classifier, which takes its time: the events tell how far it is.
+/// Trains a classifier; the events report its progress.
 async fn train(State(app): State<App>, Json(asked): Json<Train>) -> Answer<Json<Value>> {
     app.ask(move |worker| worker.train(&asked)).await.map(Json)
 }
@@ -285,7 +285,7 @@ async fn photo(State(app): State<App>, Path((_, _, number)): At<usize>) -> Answe
 }
 
 fn read_picture(path: PathBuf) -> Option<Vec<u8>> {
-    // What took a photo's place may be a pipe, which is never read to its end.
+    // A pipe in a photo's place would never be read to its end.
     let is_file = std::fs::metadata(&path).ok()?.is_file();
     let read = || read_file(&path, &DecodeOptions::default()).ok();
     is_file.then(read)?
@@ -311,7 +311,7 @@ async fn put_away(State(app): State<App>, Json(asked): Json<PutAway>) -> Answer<
         .map(Json)
 }
 
-/// Where the last run is to be taken back.
+/// Destination of the run to undo.
 #[derive(Deserialize)]
 struct TakeBack {
     to: String,

@@ -1,4 +1,4 @@
-//! What the worker tells the server while it works.
+//! State that the worker and the server share.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::cli::stage_title;
 const MAX_GROWING: usize = 24;
 const MAX_GROWING_PHOTOS: usize = 6;
 
-/// How far a run is, as the page is told.
+/// Phase of a run, as the page gets it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub(super) enum Phase {
@@ -112,7 +112,7 @@ impl Shared {
         *locked(&self.photos) = (run, Arc::new(photos));
     }
 
-    /// Begins a training, of which `photos` are told.
+    /// Begins a training.
     pub(super) fn begin_labelling(&self) {
         self.is_cancelled.store(false, Ordering::Relaxed);
         self.labelled(0, 0);

@@ -1,4 +1,4 @@
-//! The folder's session, what was found in it, and what a person does with that.
+//! The worker of `delfin open`: owns the folder's session and its results, and carries out jobs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,14 +20,14 @@ use serde_json::{Value, json};
 
 use super::shared::{Phase, Shared};
 
-/// Most statements about pairs that one action makes.
+/// Most corrections of one action.
 const MAX_CORRECTIONS: usize = 200_000;
 /// Longest name of a cluster in bytes; it may become a folder's.
 const MAX_NAME_BYTES: usize = 200;
 /// Questions that the page gets at a time; it leaves out those that were skipped.
 const NUM_QUESTIONS: usize = 500;
 
-/// What the page asks to be done. Photos are named by their numbers.
+/// An action of the page. Photos are named by their numbers.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Act {
@@ -54,7 +54,7 @@ pub(super) enum Act {
     Redo,
 }
 
-/// Carries out what the page asks for, one job after another.
+/// Carries out the jobs of the page, one after another.
 pub(crate) struct Worker<'a> {
     pub(super) model: &'a Model,
     pub(super) folder: &'a Path,
@@ -67,7 +67,7 @@ pub(crate) struct Worker<'a> {
     had_store: bool,
     /// The page of labels, once a classifier was trained.
     pub(super) labels: Option<String>,
-    /// What was done on the page since the program began: another page sees by it that it is behind.
+    /// Number of actions since the program began: a page with another number is out of date.
     num_acts: u64,
 }
 
@@ -87,9 +87,9 @@ fn is_changed(path: &Path, before: Option<FileState>) -> bool {
     }
 }
 
-/// What a run has found.
+/// Results of a run.
 pub(super) struct Sorted {
-    /// The number of the run: numbers of photos mean something within one alone.
+    /// The number of the run: photo numbers are valid within one run.
     run: u64,
     pub(super) found: FolderClusters,
     report: FolderReport,
@@ -134,14 +134,14 @@ impl<'a> Worker<'a> {
         self.is_kept().then(|| self.store.path().to_owned())
     }
 
-    /// A session that tells nobody how far it is, for all but a run.
+    /// Session without progress callbacks.
     pub(super) fn session<'s>(&'s self) -> delfin::Result<FolderSession<'s>> {
         FolderSession::new(self.model, self.folder, self.store, &self.options)
     }
 
     /// Sorts the folder as it is now.
     pub(super) fn sort(&mut self) {
-        // What was asked of the run before is refused from here on.
+        // Requests of the run before are refused from here on.
         self.shared.begin();
         let phase = match self.find() {
             Ok(sorted) => {
@@ -164,7 +164,7 @@ impl<'a> Worker<'a> {
 
     fn find(&self) -> delfin::Result<Sorted> {
         let session = self.session()?.with_observer(&*self.shared);
-        // Before they are read: what changes meanwhile is a change.
+        // Before they are read: files that change meanwhile count as changed.
         let listed = list_photos(self.folder)?.photos.into_iter();
         let states: BTreeMap<String, Option<FileState>> = listed
             .map(|path| (name_below(self.folder, &path), file_state(&path)))
@@ -194,7 +194,7 @@ impl<'a> Worker<'a> {
         self.sorted.as_ref().context("nothing is sorted yet")
     }
 
-    /// The page over what was found, with the corrections of now.
+    /// The page over the results, with the present corrections.
     pub(super) fn page(&mut self) -> anyhow::Result<String> {
         let Some(sorted) = &mut self.sorted else {
             bail!("nothing is sorted yet");
@@ -217,7 +217,7 @@ impl<'a> Worker<'a> {
         Ok(FolderPage::live(report, *run)?.part(part, &mut pictures)?)
     }
 
-    /// How often can be undone and done again, the names of clusters, and warnings of the run.
+    /// Numbers of actions that can be undone and redone, the names of clusters, and warnings of the run.
     pub(super) fn state(&self) -> anyhow::Result<Value> {
         let sorted = self.sorted()?;
         let mut numbers = BTreeMap::new();
@@ -264,7 +264,7 @@ impl<'a> Worker<'a> {
         Ok(found.clusters_at(probable(min_probability)?, &self.options))
     }
 
-    /// Does what the page asks for, writes it down, and answers with the clusters that follow.
+    /// Carries out an action, logs it, and returns the clusters that follow.
     pub(super) fn act(&mut self, act: Act, min_probability: f64) -> anyhow::Result<Value> {
         probable(min_probability)?;
         if self.had_store && !self.is_kept() {
@@ -306,7 +306,7 @@ impl<'a> Worker<'a> {
         self.cut(min_probability)
     }
 
-    /// Whether the store is a file, where what is done is kept.
+    /// Whether the store is a file, which keeps actions.
     pub(crate) fn is_kept(&self) -> bool {
         self.store.path().exists()
     }
@@ -325,8 +325,9 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// Photos that go to another cluster are the same as those there, and that cluster is another than
-    /// those they leave. Photos that go each to a cluster of its own are apart from all that they would lie with.
+    /// Corrections of a move. Photos moved to another cluster are the same as those there, and that cluster is
+    /// apart from those they leave. Photos moved each to a cluster of its own are apart from all others of their
+    /// clusters.
     fn moved(
         &self,
         photos: &[usize],
@@ -382,7 +383,7 @@ impl<'a> Worker<'a> {
         corrections.action()
     }
 
-    /// The pairs to ask about first.
+    /// Questions for the user, by [`FolderClusters::questions`].
     pub(super) fn questions(&self, min_probability: f64) -> anyhow::Result<Value> {
         let clusters = self.clusters(min_probability)?;
         let found = &self.sorted()?.found;
@@ -396,10 +397,10 @@ impl<'a> Worker<'a> {
         Ok(json!(questions.collect::<Vec<_>>()))
     }
 
-    /// The photos that show what a photo from elsewhere shows, `bytes` of a file called `name`.
+    /// The photos that show the same thing as a photo from elsewhere, `bytes` of a file called `name`.
     pub(super) fn search(&self, bytes: &[u8], name: &str) -> anyhow::Result<Value> {
         let folder = tempfile::tempdir()?;
-        // Its ending may say what kind of photo it is; all else of the name is the sender's.
+        // Its ending may be needed to detect the format; the rest of the name is the sender's.
         let ending = Path::new(name).extension().and_then(|e| e.to_str());
         let ending = ending.filter(|ending| ending.chars().all(char::is_alphanumeric));
         let path = folder
@@ -423,7 +424,7 @@ impl<'a> Worker<'a> {
         Ok(json!(hits.collect::<Vec<_>>()))
     }
 
-    /// How many of the photos are no longer the files that were sorted.
+    /// Number of photos whose files have changed since they were sorted.
     pub(super) fn num_changed(&self) -> anyhow::Result<usize> {
         let listed = self.sorted()?.listed.iter();
         let changed =
@@ -431,7 +432,7 @@ impl<'a> Worker<'a> {
         Ok(changed.count())
     }
 
-    /// What was added to the folder since it was sorted, and what is gone.
+    /// Photos that were added to the folder since it was sorted, and photos that are gone.
     pub(super) fn changes(&self) -> anyhow::Result<Value> {
         let listed = &self.sorted()?.listed;
         let photos = list_photos(self.folder)?.photos;
@@ -471,11 +472,11 @@ fn probable(min_probability: f64) -> anyhow::Result<f64> {
     }
 }
 
-/// What one action says of pairs of photos.
+/// Corrections of one action.
 struct Corrections<'a> {
     found: &'a FolderClusters,
     said: Vec<Correction>,
-    /// Two photos that are one file twice, of which nothing can be said.
+    /// Two photos with one content, which cannot be corrected.
     identical: Option<[usize; 2]>,
 }
 
@@ -488,7 +489,8 @@ impl<'a> Corrections<'a> {
         }
     }
 
-    /// What is said of photos is said of their content: of one file that is there twice nothing can be said.
+    /// Adds a correction. It holds for the content of the photos, so two photos with one content cannot be
+    /// corrected.
     ///
     /// # Errors
     /// For photos that do not exist, and for too many at a time.

@@ -12,7 +12,8 @@ use std::time::UNIX_EPOCH;
 /// milliseconds.
 const MIN_BYTES: u64 = 64 << 20;
 
-/// What is known of a store's file. Dropped after the store's connection, it leaves that to the next program.
+/// Recorded state of a store's file. Dropped after the store's connection, it writes the state for the next
+/// program.
 #[derive(Debug)]
 pub(super) struct Checked {
     store: PathBuf,
@@ -33,8 +34,8 @@ impl Checked {
         state.is_some() && std::fs::read_to_string(self.mark()).ok() == state
     }
 
-    /// The store is whole, or it could not be read or written: then, and as long as neither is said, the next program
-    /// checks it.
+    /// Records whether the store is whole, or could not be read or written. In the latter case, or without a
+    /// record, the next program checks it.
     pub(super) fn set_whole(&self, is_whole: bool) {
         self.is_whole.store(is_whole, Ordering::Relaxed);
     }

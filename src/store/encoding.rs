@@ -1,4 +1,4 @@
-//! The features of one photo in few bytes.
+//! Compact encoding of one photo's features.
 //!
 //! Positions are kept in 1/65535 of the photo's sides, scores in 1/65535 of the highest,
 //! descriptors in 1/127 of the photo's largest value and the global descriptor in 1/32767 of its
@@ -14,7 +14,7 @@ use crate::features::{Descriptors, FeatureSet, Keypoint};
 const VERSION: u8 = 1;
 const MAX_U16: f32 = 65535.0;
 
-/// `features` in few bytes; [`decode`] gives them back, rounded.
+/// Encodes `features`; [`decode`] gives them back, rounded.
 ///
 /// # Errors
 /// [`Error::Features`] for more than 65535 keypoints, values of a descriptor or of the global
@@ -64,7 +64,7 @@ pub(super) fn encode(features: &FeatureSet) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What [`encode`] was given, rounded. `None` for bytes that it did not make, or that were changed.
+/// The features of these bytes, rounded. `None` for bytes that [`encode`] did not make, or that were changed.
 pub(super) fn decode(bytes: &[u8]) -> Option<FeatureSet> {
     let mut reader = unseal(bytes)?;
     if reader.take::<1>()? != [VERSION] {

@@ -1,4 +1,4 @@
-//! What a person did, one entry after another, with undo and redo.
+//! Log of the user's actions, with undo and redo.
 
 use rusqlite::{Connection, params};
 
@@ -21,7 +21,7 @@ impl Store {
         read().map_err(|e| self.error(e))
     }
 
-    /// Adds an entry to the log; what was undone can no longer be done again.
+    /// Adds an entry to the log; undone entries can no longer be redone.
     ///
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) when the store cannot be written.
@@ -49,7 +49,7 @@ impl Store {
         )
     }
 
-    /// Does the first entry again that was undone; false when there is none.
+    /// Redoes the first entry that was undone; false when there is none.
     ///
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) when the store cannot be written.

@@ -1,9 +1,8 @@
-//! What was computed once is never computed again.
+//! Cache of features, thumbnails, pairs and drawings in one SQLite file.
 //!
-//! One SQLite file keeps the features of photos and what was found between pairs of them. A photo is
-//! named by the SHA-256 of its file, so that a photo that moves or gets another name keeps what
-//! is known of it, and every entry stands under the settings that it was computed with: the network
-//! and all options. Changed settings find nothing and lose nothing.
+//! A photo is named by the SHA-256 of its file, so that a moved or renamed photo keeps its entries. Every entry is
+//! stored under the settings that it was computed with: the network and all options. With changed settings nothing
+//! is found and nothing is lost.
 //!
 //! The file survives a program that is killed (write-ahead log), and two programs may use it at
 //! once. It carries a version; one that a newer delfin made is refused and left as it is.
@@ -44,28 +43,28 @@ pub struct Store {
     checked: Option<Checked>,
 }
 
-/// The settings that entries were computed with, as a store knows them.
+/// The settings that entries were computed with, by their number in a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SettingsId(i64);
 
-/// What was found between two photos.
+/// Result of a pair of photos.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct PairRecord {
     /// Pairs of similar descriptors.
     pub num_matches: u32,
     /// Matches that one transform explains.
     pub num_inliers: u32,
-    /// What features say; none without a transform.
+    /// Evidence from features; none without a transform.
     pub features: Option<FeatureEvidence>,
-    /// What pixels say; none where they were not compared.
+    /// Evidence from pixels; none where they were not compared.
     pub pixels: Option<PixelEvidence>,
 }
 
-/// What a store holds.
+/// Content of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreInfo {
-    /// Photos of which anything is known.
+    /// Photos with any entry.
     pub num_photos: u64,
     /// Sets of features.
     pub num_features: u64,
@@ -176,8 +175,7 @@ impl Store {
         Ok(bytes.and_then(|bytes| encoding::decode(&bytes)))
     }
 
-    /// Keeps the features of a photo, over what was there; [`rounded`] says what [`Self::features`]
-    /// gives back.
+    /// Keeps the features of a photo, over earlier ones; [`Self::features`] gives them back as [`rounded`] does.
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be written, [`Error::Features`] for more values than
@@ -232,7 +230,7 @@ impl Store {
         write(&mut connection).map_err(|e| self.error(e))
     }
 
-    /// What is known between each of these pairs, in their order.
+    /// Results of these pairs, in their order.
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be read.
@@ -272,7 +270,7 @@ impl Store {
         read().map_err(|e| self.error(e))
     }
 
-    /// Keeps what was found between pairs of photos, over what was there; all of it or nothing.
+    /// Keeps results of pairs of photos, over earlier ones; all of them or none.
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be written.
@@ -332,7 +330,7 @@ impl Store {
         Ok(found.into_iter().map(Option::flatten).collect())
     }
 
-    /// Keeps drawings of pairs of photos, over what was there; all of them or none.
+    /// Keeps drawings of pairs of photos, over earlier ones; all of them or none.
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be written.
@@ -348,7 +346,7 @@ impl Store {
         })
     }
 
-    /// What the store holds.
+    /// Content of the store.
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be read.
@@ -431,10 +429,10 @@ pub fn encode_features(features: &FeatureSet) -> Result<Vec<u8>> {
     encoding::encode(features)
 }
 
-/// What [`encode_features`] was given, as [`rounded`] gives it.
+/// The features of these bytes, as [`rounded`] gives them.
 ///
 /// # Errors
-/// [`Error::Features`] for bytes that it did not make, or that were changed.
+/// [`Error::Features`] for bytes that [`encode_features`] did not make, or that were changed.
 pub fn decode_features(bytes: &[u8]) -> Result<FeatureSet> {
     encoding::decode(bytes).ok_or_else(|| Error::Features {
         reason: format!(
@@ -444,13 +442,13 @@ pub fn decode_features(bytes: &[u8]) -> Result<FeatureSet> {
     })
 }
 
-/// Where the store of a folder of photos is, if no other is named.
+/// Default path of the store of a folder of photos.
 pub fn default_path(folder: &Path) -> PathBuf {
     folder.join(".delfin").join("store.sqlite")
 }
 
-/// Features as a store gives them back. Who compares features from a store with fresh ones rounds
-/// these first, so that the answer does not depend on what was known before.
+/// Features as a store gives them back. Fresh features are rounded before they are compared with stored ones, so
+/// that the result does not depend on the content of the store.
 ///
 /// # Errors
 /// [`Error::Features`] for more values than can be kept, or values that are too large.

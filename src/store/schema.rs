@@ -7,10 +7,10 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 
-/// "delf" in ASCII: tells a store from another program's SQLite file.
+/// "delf" in ASCII: marks a store among SQLite files.
 const APPLICATION_ID: i32 = 0x6465_6c66;
 const VERSION: i32 = 3;
-/// How long one program waits for another that writes.
+/// Time that one program waits for another that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
 const TABLES: &str = "
@@ -47,7 +47,7 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<()> {
         .and_then(|()| connection.pragma_update(None, "synchronous", "normal"))
         .and_then(|()| connection.execute_batch("BEGIN IMMEDIATE"))
         .map_err(at)?;
-    // Another program may have made the tables meanwhile, so the question is asked again.
+    // Another program may have made the tables meanwhile, so this is checked again.
     let made = is_new(connection, path).and_then(|is_new| match is_new {
         true => make(connection).map_err(at),
         false => Ok(()),

@@ -5,7 +5,7 @@ pub(crate) fn seal(bytes: &mut Vec<u8>) {
     bytes.extend(crc32c::crc32c(bytes).to_le_bytes());
 }
 
-/// A reader of what was sealed; none for bytes that were not, or that were changed.
+/// A reader of sealed bytes; none for bytes that were not sealed, or that were changed.
 pub(crate) fn unseal(bytes: &[u8]) -> Option<Reader<'_>> {
     let (content, sum) = bytes.split_last_chunk::<4>()?;
     (crc32c::crc32c(content) == u32::from_le_bytes(*sum)).then_some(Reader(content))

@@ -1,4 +1,4 @@
-//! Which matches of two photos one transform explains.
+//! Geometric verification: the matches of two photos that one transform explains.
 //!
 //! Matches are tried in the order of their descriptor distance. A place in a photo supports the
 //! transform once: of matches that share a keypoint, or whose keypoints stand at the same place at

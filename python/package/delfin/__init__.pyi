@@ -20,7 +20,7 @@ _Image: TypeAlias = _Path | bytes | bytearray | memoryview | NDArray[np.uint8] |
 _Progress: TypeAlias = bool | Callable[[str, int, int], object] | None
 """True shows tqdm's bar; a callable gets the stage, the number done and the total, in the calling thread."""
 _Store: TypeAlias = _Path | bool | None
-"""File that keeps what was computed; None is .delfin/store.sqlite in the folder of photos, False keeps nothing."""
+"""File that stores computed results; None is .delfin/store.sqlite in the folder of photos, False stores nothing."""
 _Kind: TypeAlias = Literal["similarity", "affine", "homography"]
 
 class Error(Exception):
@@ -49,7 +49,8 @@ class OptionError(Error, ValueError):
     """An option has a value outside its range."""
 
 class DependencyError(Error, ImportError):
-    """A package that a part of delfin needs is not installed: ``delfin.ray`` needs ``pip install delfin[ray]``."""
+    """A package that a part of delfin needs is not installed: ``delfin.ray`` needs the extra ``ray``, from delfin's
+    source folder by ``pip install './python[ray]'``."""
 
 class Model:
     """A network, loaded once and used for many calls; None is the built-in one."""
@@ -114,7 +115,7 @@ class Features:
     def __eq__(self, other: object) -> bool: ...
 
 class Extractor:
-    """Extracts features of photos. What is left out is the network's own setting.
+    """Extracts features of photos. Arguments that are left out take the network's own settings.
 
     ``max_features`` keypoints are kept (500 for the built-in network), ``max_size`` is the longest side of a photo at
     scale 1 in pixels (480), ``scales`` are those of the image pyramid.
@@ -133,7 +134,7 @@ class Extractor:
         """Features of many photos at once, in their order; the first error ends it."""
 
 class MatchResult:
-    """What was found in two photos."""
+    """Result of matching two photos."""
 
     @property
     def is_match(self) -> bool:
@@ -157,7 +158,7 @@ class MatchResult:
         """Pairs of similar descriptors."""
     @property
     def evidence(self) -> dict[str, Any] | None:
-        """``features`` and ``pixels``: what was seen; None without a transform."""
+        """Measurements of ``features`` and ``pixels``; None without a transform."""
     def to_dict(self) -> dict[str, Any]:
         """The object of ``delfin match --json`` without its ``times_ms``."""
     def plot(self) -> NDArray[np.uint8]:
@@ -166,13 +167,13 @@ class MatchResult:
         """Writes the match picture (.png, .jpg, .webp, .bmp or .tiff); over a foreign file only with ``overwrite``."""
 
 class VerifyResult:
-    """What was found in the features of two photos."""
+    """Result of verifying the features of two photos."""
 
     @property
     def is_match(self) -> bool: ...
     @property
     def probability(self) -> float:
-        """That both photos show the same thing, as far as features tell, 0 to 1."""
+        """That both photos show the same thing, by features alone, 0 to 1."""
     @property
     def matrix(self) -> NDArray[np.float64] | None:
         """3 x 3: maps pixels of photo 1 to pixels of photo 2, not refined."""
@@ -220,7 +221,7 @@ class ClusterResult:
         """N: the cluster of each photo, 0 is the largest."""
     @property
     def scores(self) -> NDArray[np.float64]:
-        """N: how well each photo fits its cluster, 0 to 1."""
+        """N: score of each photo in its cluster, 0 to 1."""
     @property
     def representatives(self) -> NDArray[np.int64]:
         """C: index of the photo that represents each cluster."""
@@ -236,7 +237,7 @@ class ClusterResult:
         """Path and reason of each photo that could not be used."""
     @property
     def prior_log_odds(self) -> float:
-        """What the folder's own pairs add to the log-odds of each."""
+        """Prior of the folder: added to the log-odds of each pair, 0 or less."""
     def to_dict(self) -> dict[str, Any]:
         """The object of ``clusters.json``."""
     def __len__(self) -> int: ...
@@ -247,7 +248,7 @@ class EdgeClusters(NamedTuple):
     labels: NDArray[np.int64]
     """N: the cluster of each photo, 0 is the largest."""
     scores: NDArray[np.float64]
-    """N: how well each photo fits its cluster, 0 to 1."""
+    """N: score of each photo in its cluster, 0 to 1."""
     representatives: NDArray[np.int64]
     """C: index of the photo that represents each cluster."""
 
@@ -300,7 +301,7 @@ class Classifier:
     def save(self, path: _Path, *, overwrite: bool = False) -> None: ...
 
 class HlocExport(NamedTuple):
-    """What ``export_hloc`` has written."""
+    """Numbers of what ``export_hloc`` has written."""
 
     num_photos: int
     num_pairs: int
@@ -370,10 +371,10 @@ def cluster(
     judgement: _Path | None = None,
     progress: _Progress = None,
 ) -> ClusterResult:
-    """Sorts the photos of a folder, and of its sub-folders, into clusters by what they show, as ``delfin cluster``.
+    """Groups the photos of a folder and its sub-folders into clusters that show the same thing, as ``delfin cluster``.
 
-    ``output`` gets the program's files, ``colmap`` a COLMAP database. Ctrl-C ends a run; what was computed is kept in
-    the store, and the next run goes on from there. Stages of ``progress``: extract, propose, verify, confirm, report,
+    ``output`` gets the program's files, ``colmap`` a COLMAP database. Ctrl-C ends a run; computed results are kept in
+    the store, and the next run resumes from them. Stages of ``progress``: extract, propose, verify, confirm, report,
     align.
     """
 
@@ -389,8 +390,8 @@ def cluster_edges(
     """Sorts photos into clusters by the probability, or log-odds, that each pair shows the same thing.
 
     ``edges`` are indices, M x 2, or pairs of the names in ``photos``. A pair that is not among them counts as different.
-    With ``relation``, the column of ``cluster``'s edges, photos are sorted as a folder is: a pair counts less where both
-    its photos have much stronger ones, and less or more by the links around it.
+    With ``relation``, the column of ``cluster``'s edges, pairs are adjusted as in a folder: lowered where both photos
+    have much stronger pairs, and lowered or raised by the links between clusters.
     """
 
 def train(
@@ -425,7 +426,7 @@ def classify(
     """
 
 def read_delf(path: _Path, *, size: tuple[int, int] | None = None) -> Features:
-    """Reads a DELF feature file. It does not tell the photo's ``size``, width and height in pixels; where left out,
+    """Reads a DELF feature file, which does not hold the photo's ``size``, width and height in pixels; where left out,
     the smallest photo that holds all keypoints is assumed."""
 
 def write_delf(path: _Path, features: Features, *, overwrite: bool = False) -> None:

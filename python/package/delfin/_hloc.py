@@ -43,7 +43,7 @@ def export_hloc(clusters, output, *, features=None, max_distance=0.9, min_probab
     two names with "-" for "/", below one another: matches0 (N, for each keypoint of the first photo its partner's
     index or -1) and matching_scores0 (N, 1 for equal descriptors to 0). Matches are descriptors that are each other's
     nearest; hloc verifies them. Keypoints are a cell of the network wide of the mark: for a reconstruction,
-    ``cluster(colmap=...)`` gives places to the pixel. Needs h5py (``pip install delfin[hloc]``).
+    ``cluster(colmap=...)`` gives places to the pixel. Needs h5py (the extra ``hloc``).
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ pub(crate) struct ClassifyArgs {
     #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<PathBuf>,
 
-    /// Write over files that are there and that delfin did not make.
+    /// Overwrite files that delfin did not make.
     #[arg(long)]
     pub(crate) force: bool,
 
@@ -34,11 +34,11 @@ pub(crate) struct ClassifyArgs {
     #[arg(long, conflicts_with = "output")]
     pub(crate) json: bool,
 
-    /// Classes shown of a single photo, and in JSON, the most probable first.
+    /// Classes shown for a single photo, and in JSON, the most probable first.
     #[arg(long, value_name = "N", default_value = "5")]
     pub(crate) top: NonZeroUsize,
 
-    /// Label a photo `(none)` when the probability that it fits its class is below P.
+    /// Label a photo `(none)` if the probability that it fits its class is below P [P defaults to 0.5].
     #[arg(long, value_name = "P", num_args = 0..=1, default_missing_value = "0.5", require_equals = true)]
     pub(crate) reject: Option<f64>,
 
@@ -49,8 +49,8 @@ pub(crate) struct ClassifyArgs {
     #[command(flatten)]
     pub(crate) descriptors: DescriptorSearchArgs,
 
-    /// Keep what is computed of each photo in this folder, and use what is there
-    /// [default: .delfin in the folder of photos, as `delfin cluster` does].
+    /// Store the results computed from each photo in this folder, and reuse those that are there [default: .delfin
+    /// in the folder of photos, as `delfin cluster` does].
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) cache_dir: Option<PathBuf>,
 
@@ -58,7 +58,7 @@ pub(crate) struct ClassifyArgs {
     pub(crate) former: LabelImageArgs,
 }
 
-/// Flags of label_image.py; each says what it stands for.
+/// Flags of label_image.py; each prints its replacement.
 #[derive(Debug, Args)]
 pub(crate) struct LabelImageArgs {
     #[arg(long, hide = true, conflicts_with = "classifier")]

@@ -20,24 +20,24 @@ pub(crate) struct ClusterArgs {
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
 
-    /// Write over files that are there and that delfin did not make.
+    /// Overwrite files that delfin did not make.
     #[arg(long)]
     pub(crate) force: bool,
 
     #[arg(long, help = defaults(
         "Verify every pair of photos, however many there are",
-        format_args!("every pair up to {} photos, beyond that the likely ones",
+        format_args!("every pair up to {} photos, candidate pairs beyond",
             ClusterOptions::default().max_exhaustive)))]
     pub(crate) exhaustive: bool,
 
     #[command(flatten)]
     pub(crate) judgement: JudgementArgs,
 
-    /// Link edited copies of one picture only, no other views of the same thing.
+    /// Cluster only edited copies of the same picture, not different photos of the same thing.
     #[arg(long)]
     pub(crate) copies_only: bool,
 
-    /// Keep to the corrections that were made in `delfin open`.
+    /// Apply the corrections made in `delfin open`.
     #[arg(long)]
     pub(crate) corrected: bool,
 
@@ -45,7 +45,7 @@ pub(crate) struct ClusterArgs {
     #[arg(long)]
     pub(crate) mirrored: bool,
 
-    /// Least number of inliers of a link [default: none].
+    /// Minimum number of inliers of a link [default: none].
     #[arg(long, value_name = "N")]
     pub(crate) min_inliers: Option<usize>,
 
@@ -61,13 +61,13 @@ pub(crate) struct ClusterArgs {
     pub(crate) format: Vec<FormatArg>,
 
     #[cfg(feature = "parquet")]
-    /// Write the features of the photos too, as Parquet: a row a photo with its keypoints, descriptors and global
-    /// descriptor.
+    /// Also write the features of the photos as Parquet: one row per photo with its keypoints, descriptors and
+    /// global descriptor.
     #[arg(long, value_name = "FILE.parquet", value_hint = ValueHint::FilePath)]
     pub(crate) export_features: Option<PathBuf>,
 
-    /// Write a COLMAP database of the linked photos too: cameras, images, keypoints to the pixel,
-    /// matches, two-view geometries. A new file.
+    /// Also write a COLMAP database of the linked photos: cameras, images, keypoints to the pixel, matches,
+    /// two-view geometries. The file must not exist.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) export_colmap: Option<PathBuf>,
 
@@ -105,11 +105,11 @@ impl From<FormatArg> for TableFormat {
     }
 }
 
-/// The judgement of a pair, and the probability required.
+/// Minimum probability of a link, and the judgement of pairs.
 #[derive(Debug, Args)]
 pub(crate) struct JudgementArgs {
     #[arg(long, value_name = "P", help = defaults(
-        "Least probability of a link, that both photos show the same thing, above 0 and below 1",
+        "Minimum probability of a link, above 0 and below 1; lower joins more photos",
         ClusterOptions::default().min_probability))]
     pub(crate) min_probability: Option<f64>,
 
@@ -155,12 +155,12 @@ pub(crate) struct WhyArgs {
     #[arg(long = "in", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) input: PathBuf,
 
-    /// Draw the weakest pair into this file (.png, .jpg, .webp, .bmp or .tiff)
-    /// [default: why.png in the folder of --in].
+    /// Picture of the weakest pair of the chain, or of the two photos if they are in two clusters (.png, .jpg,
+    /// .webp, .bmp or .tiff) [default: why.png in the folder of --in].
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Write over files that are there and that delfin did not make.
+    /// Overwrite files that delfin did not make.
     #[arg(long)]
     pub(crate) force: bool,
 
@@ -168,12 +168,15 @@ pub(crate) struct WhyArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Where the network's ONNX file is now [default: where `delfin cluster` found it].
+    /// Path of the network's ONNX file [default: the path at the time of `delfin cluster`].
     #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("min_probability", |arg| arg.help(defaults(
+    "Show photos with at least this probability of showing the same thing, above 0 and below 1",
+    ClusterOptions::default().min_probability))))]
 pub(crate) struct SearchArgs {
     /// Photo of the thing to search for.
     #[arg(value_name = "QUERY", value_hint = ValueHint::FilePath)]

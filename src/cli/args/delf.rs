@@ -33,8 +33,8 @@ pub(crate) struct ExtractFeaturesArgs {
         default_value = "list_images.txt")]
     pub(crate) list_images_path: PathBuf,
 
-    /// Folder to write to; made when it is not there. A photo `a/x.jpg` becomes `x.delf`; photos of
-    /// one name keep their folders, `a/x.delf` and `b/x.delf`. What is there already stays.
+    /// Output folder; made if missing. A photo `a/x.jpg` becomes `x.delf`; photos of one name keep their folders,
+    /// `a/x.delf` and `b/x.delf`. Existing files are kept.
     #[arg(long = "output_dir", value_name = "DIR", value_hint = ValueHint::DirPath,
         default_value = "test_features")]
     pub(crate) output_dir: PathBuf,
@@ -67,7 +67,7 @@ pub(crate) struct MatchImagesArgs {
         default_value = "test_match.png")]
     pub(crate) output_image: PathBuf,
 
-    /// Write over files that are there and that delfin did not make.
+    /// Overwrite files that delfin did not make.
     #[arg(long)]
     pub(crate) force: bool,
 

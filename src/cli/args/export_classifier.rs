@@ -10,12 +10,12 @@ pub(crate) struct ExportClassifierArgs {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) classifier: PathBuf,
 
-    /// The ONNX file to write. Its input `pixels` takes values from 0 to 255, its output `probabilities`
-    /// is what the softmax layer says; geometry has no place in it.
+    /// The ONNX file to write. Its input `pixels` takes values from 0 to 255; its output `probabilities` is the
+    /// softmax score. The geometry score is not exported.
     #[arg(short, long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
 
-    /// Write over files that are there and that delfin did not make.
+    /// Overwrite files that delfin did not make.
     #[arg(long)]
     pub(crate) force: bool,
 

@@ -12,7 +12,7 @@ pub(crate) struct ExtractArgs {
     #[arg(required = true, value_name = "PATHS", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Folder to write to; made when it is not there.
+    /// Output folder; made if missing.
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
 
@@ -24,10 +24,10 @@ pub(crate) struct ExtractArgs {
     pub(crate) extraction: ExtractionArgs,
 }
 
-/// How features are written.
+/// File format of features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FeatureFormat {
-    /// DELF's protocol buffer; it has no place for the global descriptor.
+    /// DELF's protocol buffer, without the global descriptor.
     Delf,
     /// One JSON object, with the global descriptor.
     Json,

@@ -9,11 +9,11 @@ use super::{DescriptorSearchArgs, ExtractionArgs, defaults, model_defaults};
 
 #[derive(Debug, Args)]
 pub(crate) struct MatchArgs {
-    /// Photo 1, the one that is looked for.
+    /// Photo 1, the thing to find.
     #[arg(value_name = "IMAGE1", value_hint = ValueHint::FilePath)]
     pub(crate) image1: PathBuf,
 
-    /// Photo 2, the one that is searched.
+    /// Photo 2, the photo to search.
     #[arg(value_name = "IMAGE2", value_hint = ValueHint::FilePath)]
     pub(crate) image2: PathBuf,
 
@@ -21,7 +21,7 @@ pub(crate) struct MatchArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Write over files that are there and that delfin did not make.
+    /// Overwrite files that delfin did not make.
     #[arg(long)]
     pub(crate) force: bool,
 
@@ -32,7 +32,7 @@ pub(crate) struct MatchArgs {
     #[command(flatten)]
     pub(crate) extraction: ExtractionArgs,
 
-    /// Take every constant of matching and geometry from this preset; flags given beside it win.
+    /// Use the matching and geometry options of this preset; other flags override it.
     #[arg(long, value_enum, value_name = "NAME")]
     pub(crate) preset: Option<Preset>,
 
@@ -41,8 +41,8 @@ pub(crate) struct MatchArgs {
         model_defaults().matching.max_distance.unwrap_or_default()))]
     pub(crate) max_distance: Option<f32>,
 
-    /// Keep a match only if the nearest descriptor is this much nearer than the second nearest,
-    /// above 0 to 1 [default: no such test].
+    /// Ratio test: keep a match only if its distance is below R times that of the second nearest descriptor; R is
+    /// above 0 and at most 1 [default: no such test].
     #[arg(long, value_name = "R")]
     pub(crate) ratio: Option<f32>,
 
@@ -61,12 +61,11 @@ pub(crate) struct MatchArgs {
     pub(crate) max_error_px: Option<f64>,
 
     #[arg(long, value_name = "P", conflicts_with = "min_inliers", help = defaults(
-        "Probability of showing the same thing from which the answer is yes, above 0 and below 1",
+        "Answer yes from this probability of showing the same thing on, above 0 and below 1",
         model_defaults().min_probability.unwrap_or_default()))]
     pub(crate) min_probability: Option<f64>,
 
-    /// Inliers from which the answer is yes, whatever the probability [default: the probability
-    /// decides].
+    /// Answer yes from this number of inliers on, and ignore the probability [default: the probability decides].
     #[arg(long, value_name = "N")]
     pub(crate) min_inliers: Option<usize>,
 
@@ -74,7 +73,8 @@ pub(crate) struct MatchArgs {
     #[arg(long)]
     pub(crate) mirrored: bool,
 
-    /// Do not refine the transform and the inliers to the pixel.
+    /// Skip the refinement and the pixel comparison. The probability then comes from features alone; `relation` is
+    /// unknown.
     #[arg(long)]
     pub(crate) no_refine: bool,
 
@@ -83,9 +83,10 @@ pub(crate) struct MatchArgs {
     pub(crate) seed: Option<u64>,
 }
 
-/// A named set of constants.
+/// A named set of options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preset {
-    /// DELF's own: one-way nearest neighbours within 0.8, affine, 20 px, 1000 trials, no refinement.
+    /// DELF's options: one-way nearest neighbours within 0.8, affine, 20 px, 1000 trials, no refinement and no
+    /// pixel comparison.
     Delf,
 }

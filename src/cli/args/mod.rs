@@ -1,4 +1,4 @@
-//! The command line's definition, and nothing else: one file a command.
+//! Definition of the command line: one file a command.
 
 mod classify;
 mod cluster;
@@ -55,7 +55,7 @@ pub(crate) struct Cli {
     #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
 
-    /// Run networks by this ONNX Runtime library (libonnxruntime.so, 1.22 or newer), in a build with the feature
+    /// Run networks with this ONNX Runtime library (libonnxruntime.so, 1.22 or newer), in a build with the feature
     /// `onnxruntime` [default: the variable DELFIN_ONNXRUNTIME, else the built-in engine].
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, hide = !cfg!(feature = "onnxruntime"))]
     pub(crate) onnxruntime: Option<PathBuf>,
@@ -68,14 +68,14 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Decide whether two photos show the same thing, and where.
     Match(MatchArgs),
-    /// Sort the photos of a folder into clusters, by what they show.
+    /// Group the photos of a folder into clusters that show the same thing.
     Cluster(ClusterArgs),
-    /// Sort the photos of a folder in the browser: look, correct, put away.
+    /// Review and correct clusters in the browser, then sort the files into folders.
     #[cfg(feature = "serve")]
     Open(OpenArgs),
     /// Explain why two photos are, or are not, in one cluster.
     Why(WhyArgs),
-    /// Find the photos of a folder that show what one photo shows.
+    /// Find the photos of a folder that show the same thing as a query photo.
     Search(SearchArgs),
     /// Write the features of photos to files.
     Extract(ExtractArgs),
@@ -89,11 +89,11 @@ pub(crate) enum Command {
     Train(Box<TrainArgs>),
     /// Label photos with a trained classifier.
     Classify(ClassifyArgs),
-    /// Rank the labels of a folder of photos by how doubtful they are.
+    /// List the doubtful labels of a folder of photos, the most doubtful first.
     Review(ReviewArgs),
     /// Write a classifier and its network as one ONNX file, from pixels to probabilities.
     ExportClassifier(ExportClassifierArgs),
-    /// Show the networks that can be used, or import one of DELF's.
+    /// Show the built-in networks, or import one of DELF's.
     Model(ModelArgs),
     /// DELF's own commands, with its files and flags.
     Delf(DelfArgs),
@@ -122,24 +122,23 @@ pub(crate) struct ExtractionArgs {
     pub(crate) scales: Option<Vec<f32>>,
 }
 
-/// How the nearest descriptors are found.
+/// Options of the nearest-neighbour search.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DescriptorSearchArgs {
-    /// How the nearest descriptors are found. Every way gives the same result and takes another time.
-    #[arg(long, value_enum, value_name = "WAY", default_value_t)]
+    /// Method of the nearest-neighbour search. All methods give the same result; speed differs.
+    #[arg(long, value_enum, value_name = "METHOD", default_value_t)]
     pub(crate) search: DescriptorSearch,
 }
 
-/// A way to find the nearest descriptors.
+/// A method of the nearest-neighbour search.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DescriptorSearch {
-    /// The one that was measured faster: the tree for at most 8 numbers and at least 50,000 descriptors
-    /// a photo, else the product.
+    /// K-d tree for at most 8 dimensions and at least 50,000 descriptors per photo, else matrix product.
     #[default]
     Auto,
-    /// A k-d tree; takes descriptors of at most 512 numbers.
+    /// K-d tree, for at most 512 dimensions.
     KdTree,
-    /// All pairs, as a matrix product.
+    /// Matrix product of all pairs.
     Product,
 }
 
@@ -157,7 +156,7 @@ fn model_defaults() -> MatchOptions {
     MatchOptions::default()
 }
 
-/// A help line that ends with the default, read from where it is kept.
+/// A help line that ends with the default value.
 fn defaults(help: &str, default: impl Display) -> String {
     format!("{help} [default: {default}]")
 }

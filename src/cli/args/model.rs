@@ -16,8 +16,7 @@ pub(crate) enum ModelCommand {
     List,
     /// Describe a network: its origin, licence, inputs and outputs.
     Info {
-        /// A built-in network's name, or an ONNX file beside its manifest.toml [default: the
-        /// network that is used when none is named].
+        /// Name of a built-in network, or an ONNX file beside its manifest.toml [default: the default network].
         #[arg(value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
         model: Option<PathBuf>,
     },
@@ -32,7 +31,7 @@ pub(crate) struct ImportArgs {
     #[arg(value_name = "ARCHIVE|DIR", value_hint = ValueHint::AnyPath)]
     pub(crate) source: PathBuf,
 
-    /// Folder to write to; made when it is not there.
+    /// Output folder; made if missing.
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]
     pub(crate) output: PathBuf,
 

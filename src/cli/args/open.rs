@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use delfin::pipeline::ClusterOptions;
 
-use super::ExtractionArgs;
 use super::cluster::{JudgementArgs, StoreArgs};
+use super::{ExtractionArgs, defaults};
 
 #[derive(Debug, Args)]
+#[command(mut_arg("min_probability", |arg| arg.help(defaults(
+    "Threshold that the page starts with: minimum probability of a link, above 0 and below 1",
+    ClusterOptions::default().min_probability))))]
 pub(crate) struct OpenArgs {
     /// Folder of photos, with its sub-folders.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]

@@ -11,8 +11,8 @@ pub(crate) struct OrganizeArgs {
     #[arg(value_name = "DIR", required_unless_present = "undo", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<PathBuf>,
 
-    /// Where a photo's label comes from: `prefix` is the part of its name before the first _; FILE is a
-    /// table of path and label (.csv, .tsv), as `delfin cluster`, its report and `delfin classify` write it.
+    /// Source of the labels: `prefix` is the part of a photo's name before the first _; FILE is a table of path and
+    /// label (.csv, .tsv), as `delfin cluster`, its report and `delfin classify` write it.
     #[arg(long, value_name = "prefix|FILE", required_unless_present = "undo",
         value_hint = ValueHint::FilePath)]
     pub(crate) by: Option<PathBuf>,
@@ -21,28 +21,28 @@ pub(crate) struct OrganizeArgs {
     #[arg(long, value_name = "DEST", value_hint = ValueHint::DirPath)]
     pub(crate) to: PathBuf,
 
-    /// How photos are put there [default: hardlink, and copy where that cannot be].
-    #[arg(long, value_enum, value_name = "HOW")]
+    /// Method of placing photos [default: hardlink, or copy where no hard link is possible].
+    #[arg(long, value_enum, value_name = "METHOD")]
     pub(crate) method: Option<Method>,
 
-    /// Print what would be done as one JSON object, and change nothing.
+    /// Print the plan as one JSON object and change nothing.
     #[arg(long)]
     pub(crate) plan: bool,
 
-    /// Take back what the last run put into DEST, and nothing else.
+    /// Undo the last run into DEST, and nothing else.
     #[arg(long, conflicts_with_all = ["folder", "by", "method", "plan"])]
     pub(crate) undo: bool,
 }
 
-/// How a photo is put into its folder.
+/// Method of placing a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Method {
     /// A second name of the same file; takes no space.
     Hardlink,
-    /// A link to the photo's path.
+    /// A symbolic link to the photo's path.
     Symlink,
-    /// A file of its own.
+    /// A copy of the file.
     Copy,
-    /// The photo itself.
+    /// The photo itself, which leaves its folder.
     Move,
 }

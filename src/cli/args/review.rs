@@ -20,7 +20,7 @@ pub(crate) struct ReviewArgs {
     #[arg(short, long, value_name = "FILE.html", default_value = "review.html", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
 
-    /// Write over files that are there and that delfin did not make.
+    /// Overwrite files that delfin did not make.
     #[arg(long)]
     pub(crate) force: bool,
 
@@ -31,8 +31,8 @@ pub(crate) struct ReviewArgs {
     #[command(flatten)]
     pub(crate) descriptors: DescriptorSearchArgs,
 
-    /// Keep what is computed of each photo in this folder, and use what is there
-    /// [default: .delfin in the folder of photos, as `delfin cluster` does].
+    /// Store the results computed from each photo in this folder, and reuse those that are there [default: .delfin
+    /// in the folder of photos, as `delfin cluster` does].
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) cache_dir: Option<PathBuf>,
 }

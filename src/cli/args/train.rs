@@ -13,7 +13,7 @@ pub(crate) struct TrainArgs {
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, required_unless_present = "image_dir")]
     pub(crate) folder: Option<PathBuf>,
 
-    /// The same as DIR, as retrain.py had it.
+    /// The same as DIR, by retrain.py's name.
     #[arg(
         long = "image-dir",
         alias = "image_dir",
@@ -26,11 +26,11 @@ pub(crate) struct TrainArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 
-    // Where retrain.py wrote its graph, and where label_image.py's --graph looks for it.
+    // Output of retrain.py, and input of label_image.py's --graph.
     #[arg(long = "output_graph", hide = true)]
     pub(crate) output_graph: Option<PathBuf>,
 
-    /// Write over files that are there and that delfin did not make.
+    /// Overwrite files that delfin did not make.
     #[arg(long)]
     pub(crate) force: bool,
 
@@ -52,9 +52,8 @@ pub(crate) struct TrainArgs {
         options().split.validation_percentage))]
     pub(crate) validation_percentage: Option<f64>,
 
-    /// Keep photos that geometry ties together, photos of one thing, in one split, so that the accuracy is
-    /// that on things not seen in training; reports the accuracy of the split by name too. Takes the
-    /// time of `delfin cluster`.
+    /// Keep photos that match each other geometrically in one split, so that the test photos show things that are
+    /// not in training; reports the accuracy of the split by name too. Takes the time of `delfin cluster`.
     #[arg(long, alias = "group_by_verified")]
     pub(crate) group_by_verified: bool,
 
@@ -74,7 +73,7 @@ pub(crate) struct TrainArgs {
     pub(crate) momentum: Option<f32>,
 
     #[arg(long, alias = "train_batch_size", value_name = "N", help = defaults(
-        "Photos a step", options().layer.batch_size))]
+        "Photos per step", options().layer.batch_size))]
     pub(crate) batch_size: Option<usize>,
 
     #[arg(
@@ -83,7 +82,7 @@ pub(crate) struct TrainArgs {
         value_name = "N",
         allow_negative_numbers = true,
         value_parser = value_parser!(i64).range(-1..),
-        help = "Photos of the validation split that an evaluation reads [default: all, as -1]"
+        help = "Photos of the validation split per evaluation [default: all; -1 means all]"
     )]
     pub(crate) validation_batch_size: Option<i64>,
 
@@ -91,16 +90,15 @@ pub(crate) struct TrainArgs {
         "Steps between two evaluations", options().layer.eval_step_interval))]
     pub(crate) eval_step_interval: Option<usize>,
 
-    /// Weight of the squared weights, a number or `auto`: several are tried on the validation split
-    /// [default: 0.03].
+    /// L2 regularisation: a number, or `auto` to choose it on the validation split [default: 0.03].
     #[arg(long, value_name = "W")]
     pub(crate) l2: Option<L2>,
 
     #[arg(long, value_name = "S", help = defaults(
-        "Share of each target that is spread over all classes", options().layer.label_smoothing))]
+        "Label smoothing, from 0 to below 1", options().layer.label_smoothing))]
     pub(crate) label_smoothing: Option<f32>,
 
-    /// Draw classes as often as they have photos, not equally often.
+    /// Sample photos uniformly instead of classes uniformly.
     #[arg(long)]
     pub(crate) unbalanced: bool,
 
@@ -111,7 +109,7 @@ pub(crate) struct TrainArgs {
     #[arg(long)]
     pub(crate) flip_left_right: bool,
 
-    // Command lines in retrain.py's documentation say `--flip_left_right True`.
+    // Command lines in retrain.py's documentation have `--flip_left_right True`.
     #[arg(
         long = "flip_left_right",
         hide = true,
@@ -137,7 +135,7 @@ pub(crate) struct TrainArgs {
         "Distorted copies of each training photo", options().distortions.num_copies))]
     pub(crate) distorted_copies: Option<usize>,
 
-    /// Leave geometry out: the softmax score decides alone. Several times faster.
+    /// Use the softmax score alone, without geometry. Several times faster.
     #[arg(long)]
     pub(crate) no_geometry: bool,
 
@@ -154,12 +152,12 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<PathBuf>,
 
-    /// Keep what is computed of each photo in this folder, and use what is there
-    /// [default: .delfin in the folder of photos, as `delfin cluster` does].
+    /// Store the results computed from each photo in this folder, and reuse those that are there [default: .delfin
+    /// in the folder of photos, as `delfin cluster` does].
     #[arg(long, alias = "bottleneck-dir", alias = "bottleneck_dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) cache_dir: Option<PathBuf>,
 
-    /// Write what TensorBoard shows into this folder: `tensorboard --logdir DIR`.
+    /// Write logs for TensorBoard into this folder: `tensorboard --logdir DIR`.
     #[arg(long, alias = "summaries_dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) summaries_dir: Option<PathBuf>,
 
@@ -180,14 +178,14 @@ pub(crate) struct TrainArgs {
 }
 
 impl TrainArgs {
-    /// Where the classifier goes.
+    /// Path of the classifier.
     pub(crate) fn output(&self) -> &Path {
         let given = self.output.as_deref().or(self.output_graph.as_deref());
         given.unwrap_or(Path::new("classifier.delfin"))
     }
 }
 
-/// Flags of retrain.py that have no meaning here; each says so.
+/// Flags of retrain.py without effect here; each prints a note.
 #[derive(Debug, Args)]
 pub(crate) struct FormerArgs {
     #[arg(long = "intermediate_output_graphs_dir", hide = true)]
@@ -212,14 +210,14 @@ pub(crate) struct FormerArgs {
     pub(crate) test_batch_size: Option<String>,
 }
 
-/// As Python writes it.
+/// A truth value as Python writes it.
 #[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
 pub(crate) enum Truth {
     True,
     False,
 }
 
-/// A regularisation, or none that is named.
+/// An L2 regularisation, or `auto`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum L2 {
     /// The best of several.

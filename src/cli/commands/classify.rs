@@ -205,7 +205,7 @@ impl Table<'_> {
         &self.classifier.labels[class]
     }
 
-    /// The class that is said, unless the photo fits none.
+    /// The assigned class; none for a rejected photo.
     fn class(&self, found: &Classification) -> Option<usize> {
         let least = self.reject.unwrap_or(0.0);
         (found.fit_probability >= least).then_some(found.class)

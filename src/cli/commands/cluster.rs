@@ -30,7 +30,7 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     let model = args.extraction.open_model()?;
     let mut options = args.options(&model)?;
     options.validate()?;
-    // Told before the work is done, not after.
+    // Checked before the work.
     args.export_colmap
         .as_deref()
         .map_or(Ok(()), refuse_existing)?;
@@ -90,7 +90,7 @@ impl ClusterArgs {
     }
 }
 
-/// Whether nothing would be written over that delfin did not make. The labels have no room for a mark;
+/// Checks that no file would be overwritten that delfin did not make. The labels have no room for a mark;
 /// `clusters.json` beside them, which is written first, is theirs.
 fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
     let at = |name: &str| args.output.join(name);

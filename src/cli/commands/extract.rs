@@ -56,8 +56,8 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
     Ok(Answer::Yes)
 }
 
-/// Where each photo's features go: the photo's path below the photos' common folder, so that
-/// photos of the same name in different folders stay apart.
+/// Output file of each photo: its path below the photos' common folder, so that photos of the same name in
+/// different folders stay apart.
 fn targets(
     photos: &[PathBuf],
     folder: &Path,

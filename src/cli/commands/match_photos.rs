@@ -1,4 +1,4 @@
-//! `delfin match`: do two photos show the same thing, and where.
+//! `delfin match`: whether two photos show the same thing, and where.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &MatchArgs) -> anyhow::Result<Answer> {
     })
 }
 
-/// The network's own settings or the preset's, but for what was asked for.
+/// The settings of the network or the preset, overridden by flags.
 fn options(args: &MatchArgs, model: &Model) -> MatchOptions {
     let mut options = model.match_options();
     if args.preset == Some(Preset::Delf) {

@@ -1,11 +1,11 @@
-//! What `delfin match` prints: for a person, and as JSON (docs/matching.md lists the fields).
+//! Output of `delfin match`: text, and JSON (docs/matching.md lists the fields).
 
 use std::time::Duration;
 
 use delfin::pipeline::PairReport;
 use serde_json::{Value, json};
 
-/// One answered question, with its times.
+/// The result of one match, with its times.
 pub(super) struct Report<'a> {
     pub(super) pair: PairReport<'a>,
     pub(super) load_model: Duration,
@@ -13,7 +13,7 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Lines for a person.
+    /// The lines of text.
     pub(super) fn lines(&self) -> Vec<String> {
         let PairReport { photos, result, .. } = self.pair;
         let sets = [&result.features1, &result.features2];

@@ -72,10 +72,10 @@ fn open_model(path: Option<&Path>) -> delfin::Result<Model> {
     by_chosen_engine(model)
 }
 
-/// The library of ONNX Runtime that runs networks, if it was asked for.
+/// The library of ONNX Runtime that runs networks, if one was chosen.
 static ONNX_RUNTIME: OnceLock<PathBuf> = OnceLock::new();
 
-/// Takes the library that the user names, or that the variable names.
+/// Chooses the library of the flag, or else of the variable.
 pub(crate) fn choose_engine(library: Option<PathBuf>) -> anyhow::Result<()> {
     let variable = || std::env::var_os("DELFIN_ONNXRUNTIME").filter(|path| !path.is_empty());
     let Some(library) = library.or_else(|| variable().map(PathBuf::from)) else {
@@ -89,7 +89,7 @@ pub(crate) fn choose_engine(library: Option<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The same network, run as the user chose.
+/// The network, run by the chosen engine.
 fn by_chosen_engine(model: Model) -> delfin::Result<Model> {
     #[cfg(feature = "onnxruntime")]
     if let Some(library) = ONNX_RUNTIME.get() {
@@ -98,7 +98,7 @@ fn by_chosen_engine(model: Model) -> delfin::Result<Model> {
     Ok(model)
 }
 
-/// How a folder is sorted or searched: the network's own way, but for what was asked for.
+/// Options of sorting or searching a folder: the network's own, overridden by flags.
 fn folder_options(
     model: &Model,
     extraction: &ExtractionArgs,
@@ -113,12 +113,12 @@ fn folder_options(
 }
 
 impl ExtractionArgs {
-    /// The network that was asked for.
+    /// The network of `--model`, or the built-in one.
     fn open_model(&self) -> delfin::Result<Model> {
         open_model(self.model.as_deref())
     }
 
-    /// The network's own settings, but for what was asked for.
+    /// The network's own settings, overridden by flags.
     fn options(&self, model: &Model) -> ExtractionOptions {
         let defaults = ExtractionOptions::from(model.defaults());
         ExtractionOptions {

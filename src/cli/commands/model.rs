@@ -1,4 +1,4 @@
-//! `delfin model`: what is inside the program, or in a file.
+//! `delfin model`: networks in the program and in files.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ fn import(args: &ImportArgs) -> anyhow::Result<()> {
     };
     let imported = import_saved_model(&args.source, &options)?;
     let path = imported.write(&args.output)?;
-    // What was written is what runs.
+    // Checks the file as it was written.
     let shapes = Model::open(&path)?.output_shapes()?;
     output::line(format_args!(
         "{}: descriptors of {} numbers, stride {} px -> {}",

@@ -52,12 +52,12 @@ pub(crate) fn run(args: &OpenArgs) -> anyhow::Result<Answer> {
     Ok(Answer::Yes)
 }
 
-/// Holds the store for this program while the file is open; none for a store in memory.
+/// Locks the store while the file is open; none for a store in memory.
 fn lock(store: &Path) -> anyhow::Result<Option<File>> {
     if !store.exists() {
         return Ok(None);
     }
-    // One store has one lock, by whatever name it is called.
+    // One store has one lock, whatever path leads to it.
     let store = store.canonicalize().unwrap_or_else(|_| store.to_owned());
     let path = store.with_extension("open");
     let mut open = OpenOptions::new();
@@ -70,13 +70,13 @@ fn lock(store: &Path) -> anyhow::Result<Option<File>> {
         .with_context(|| path.display().to_string())?;
     hold(file, |file| {
         let mut address = String::new();
-        // Only words the message.
+        // Used in the message only.
         let _ = file.read_to_string(&mut address);
         address
     })
 }
 
-/// Holds the folder for this program while the file is open, whatever the store; none where folders cannot be locked.
+/// Locks the folder while the file is open, whatever the store; none where folders cannot be locked.
 fn lock_folder(folder: &Path) -> anyhow::Result<Option<File>> {
     let Ok(file) = File::open(folder) else {
         return Ok(None);
@@ -84,7 +84,7 @@ fn lock_folder(folder: &Path) -> anyhow::Result<Option<File>> {
     hold(file, |_| folder.display().to_string())
 }
 
-/// Locks the file; `place` says where the program is that has it locked.
+/// Locks the file; `place` gives the address of the program that has it locked, for the error.
 fn hold(mut file: File, place: impl FnOnce(&mut File) -> String) -> anyhow::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -99,10 +99,10 @@ fn hold(mut file: File, place: impl FnOnce(&mut File) -> String) -> anyhow::Resu
     }
 }
 
-/// Asks the desktop to show the address. Where there is none, the printed address serves.
+/// Opens the address in the desktop's browser. Without a desktop, the printed address serves.
 ///
-/// The desktop gets a file that leads there, beside the store and for this user's eyes alone: what stands on a
-/// command line every user of the computer can see.
+/// The browser gets a file that leads there, beside the store and readable by this user alone: a command line is
+/// visible to every user of the computer.
 fn open_browser(address: &str, store: &Path) {
     let page = store.with_extension("open.html");
     let leads = format!(

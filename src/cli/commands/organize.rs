@@ -90,7 +90,7 @@ fn take_back(destination: &Path) -> anyhow::Result<Answer> {
     })
 }
 
-/// What was taken back, on one line.
+/// Summary of an undone run, on one line.
 pub(crate) fn taken_back(undone: &Undone, destination: &Path) -> String {
     let again = match &undone.journal {
         Some(journal) => format!(

@@ -1,4 +1,4 @@
-//! What a command may write: told before its work, not after.
+//! Checks output paths before the work starts.
 
 use std::path::Path;
 
@@ -6,9 +6,9 @@ use anyhow::bail;
 use delfin::files::is_replaceable;
 use delfin::folder::has_photo_extension;
 
-/// Whether `output` can be written without losing anything: it is no folder and none of the `inputs` that
-/// the command reads, by whatever path or link, and its folder is there; and, unless `force`, nothing is
-/// there that delfin did not make.
+/// Checks that `output` can be written without losing anything: it is no folder and none of the `inputs` that the
+/// command reads, by whatever path or link, and its folder is there; and, unless `force`, it is no existing file
+/// that delfin did not make.
 pub(super) fn ensure_output<'a>(
     output: &Path,
     force: bool,
@@ -35,7 +35,7 @@ pub(super) fn ensure_output<'a>(
     ensure_replaceable(output, force)
 }
 
-/// Whether nothing is at `output` that delfin did not make; with `force` it may be anything.
+/// Checks that `output` is no existing file that delfin did not make; with `force` it may be any file.
 pub(super) fn ensure_replaceable(output: &Path, force: bool) -> anyhow::Result<()> {
     if !force && !is_replaceable(output) {
         bail!(

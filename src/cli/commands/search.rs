@@ -1,4 +1,4 @@
-//! `delfin search`: the photos of a folder that show what one photo shows.
+//! `delfin search`: the photos of a folder that show the same thing as a query photo.
 
 use anyhow::bail;
 use delfin::counted;

@@ -1,4 +1,4 @@
-//! `delfin store`, and how other commands open theirs.
+//! `delfin store`, and opening the store of other commands.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &StoreCommandArgs) -> anyhow::Result<Answer> {
 }
 
 impl StoreArgs {
-    /// Where the store of a folder of photos is.
+    /// Path of the store of a folder of photos.
     fn path(&self, folder: &Path) -> PathBuf {
         match &self.file {
             Some(file) => file.clone(),
@@ -27,14 +27,13 @@ impl StoreArgs {
         }
     }
 
-    /// The store of a folder of photos: [`open_or_begin`], of which a file that the user named is left
-    /// as it is.
+    /// Opens the store of a folder of photos by [`open_or_begin`]; a file named by the user is never set aside.
     pub(super) fn open(&self, folder: &Path) -> anyhow::Result<Store> {
         open_or_begin(&self.path(folder), self.file.is_none())
     }
 }
 
-/// The store at `path`. A damaged one is set aside and begun anew where delfin itself has named it; where
+/// Opens the store at `path`. A damaged one is set aside and begun anew if its path is delfin's own choice; where
 /// the store cannot be used, one in memory serves.
 fn open_or_begin(path: &Path, is_own: bool) -> anyhow::Result<Store> {
     let error = match Store::open(path) {
@@ -68,7 +67,7 @@ fn is_damaged(error: &Error) -> bool {
     matches!(error, Error::Store { is_damaged, .. } if *is_damaged)
 }
 
-/// Opens a store to look into it or tidy it up.
+/// Opens an existing store for inspection or cleaning.
 fn open_existing(path: &Path) -> anyhow::Result<Store> {
     if !path.exists() {
         bail!("{}: there is no store", path.display());

@@ -103,7 +103,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     Ok(Answer::Yes)
 }
 
-/// A list of labels has no room for a mark: one that is there is written over when it is the same.
+/// Checks the file of labels, which has no room for a mark: an existing one is overwritten if it is the same.
 fn ensure_labels(
     path: &Path,
     force: bool,
@@ -126,7 +126,7 @@ fn label_lines(labels: &[String]) -> String {
     lines.collect()
 }
 
-/// Which photos geometry ties together.
+/// Groups of geometrically matching photos.
 fn groups(
     model: &Model,
     folders: &TrainingFolders,
@@ -153,7 +153,7 @@ fn groups(
     Ok(groups)
 }
 
-/// The defaults, but for what was asked for.
+/// The defaults, overridden by flags.
 fn options(args: &TrainArgs, model: &Model) -> ClassifierOptions {
     let mut options = model.classifier_options();
     fn set<T: Clone>(target: &mut T, value: &Option<T>) {

@@ -79,7 +79,7 @@ fn find(file: &ClusterFile, name: &OsStr, path: &Path) -> anyhow::Result<usize> 
         })
 }
 
-/// The pair whose picture says most: the weakest of the chain in one cluster, else the two photos' own.
+/// The pair to draw: the weakest of the chain in one cluster, else the two photos' own.
 fn shown_pair(why: &Explanation) -> Option<&VerifiedPair> {
     match why.is_same_cluster() {
         true => why.weakest(),
@@ -131,7 +131,7 @@ fn draw_pair(
     )
 }
 
-/// What changes the log-odds of a pair by less is not told.
+/// Least change of log-odds that is printed.
 const MIN_TOLD: f64 = 0.05;
 
 fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<String> {
@@ -153,8 +153,10 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
     if gain.is_some() || rivals.is_some() {
         if let Some(gain) = gain {
             lines.push(format!(
-                "links     of the clusters they were in first {} photos are linked inside, {} links lead out: {:+.1} log-odds",
-                gain.linked, gain.crossing, gain.log_odds
+                "links     first sorting: {} linked photos in both clusters, {} links to other clusters: {:+.1} log-odds",
+                gain.linked,
+                (10.0 * gain.crossing).round() / 10.0,
+                gain.log_odds
             ));
         }
         if let Some(rivals) = rivals {
@@ -168,10 +170,8 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
                 -rivals.log_odds
             ));
         }
-        lines.extend(
-            why.counts_as
-                .map(|counts| format!("counts    as {} when clusters are made", percent(counts))),
-        );
+        let adjusted = why.counts_as.map(percent);
+        lines.extend(adjusted.map(|text| format!("adjusted  {text}")));
     }
     if let Some(between) = why
         .between
@@ -213,10 +213,10 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
     let cut = file.source.min_probability;
     lines.push(match why.other_min_probability {
         Some(other) => format!(
-            "cut       {cut}; the answer is another one with --min-probability {}",
+            "threshold {cut}; the answer changes at --min-probability {}",
             as_option(other)
         ),
-        None => format!("cut       {cut}; no other --min-probability gives another answer"),
+        None => format!("threshold {cut}; no other --min-probability changes the answer"),
     });
     lines
 }

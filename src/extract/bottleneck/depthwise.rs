@@ -14,7 +14,7 @@ pub(super) struct Depthwise {
     clip: Clip,
 }
 
-/// How the windows of a convolution lie on its input.
+/// Kernel size, stride and padding of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::extract) struct Shape {
     /// Rows and columns of the square kernel.

@@ -14,9 +14,9 @@ pub(super) type Lanes = [f32; LANES];
 
 /// Work that is compiled once for each set of vector instructions.
 ///
-/// `TILE` pixels by up to `WIDE` blocks of outputs fit into the vector registers; `PART` is the
-/// tile for what is left over. `FMA` tells whether multiplication and addition are one
-/// instruction. Implementations and all that they call must be `#[inline(always)]`.
+/// `TILE` pixels by up to `WIDE` blocks of outputs fit into the vector registers; `PART` is the tile for the
+/// remainder. With `FMA` multiplication and addition are one instruction. Implementations and all functions that
+/// they call must be `#[inline(always)]`.
 pub(super) trait Kernel {
     fn run<const TILE: usize, const PART: usize, const WIDE: usize, const FMA: bool>(self);
 }
@@ -140,7 +140,7 @@ impl Buffer {
     }
 }
 
-/// How many pixels are computed at once.
+/// Number of pixels computed at once.
 #[derive(Clone, Copy)]
 pub(super) enum Tile {
     Whole,
@@ -150,8 +150,8 @@ pub(super) enum Tile {
 
 /// Covers a row of pixels with tiles.
 ///
-/// What whole tiles leave over takes one more, which overlaps the one before it; pixels are
-/// computed alone only where there are fewer than a part of a tile.
+/// The remainder takes one more tile, which overlaps the one before it; pixels are computed alone only where there
+/// are fewer than a part of a tile.
 pub(super) struct Cover<const TILE: usize, const PART: usize> {
     count: usize,
     pixel: usize,
@@ -163,8 +163,8 @@ impl<const TILE: usize, const PART: usize> Cover<TILE, PART> {
         Self { count, pixel: 0 }
     }
 
-    /// The next tile and its first pixel. Not an iterator: what a closure or an adaptor calls is
-    /// not sure to be compiled for the vector instructions of the function that it is in.
+    /// The next tile and its first pixel. Not an iterator: a function called by a closure or an adaptor may not be
+    /// compiled for the vector instructions of the function around it.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Option<(Tile, usize)> {
         let (pixel, left) = (self.pixel, self.count - self.pixel.min(self.count));

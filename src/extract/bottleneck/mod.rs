@@ -2,10 +2,9 @@
 //! one operation: a convolution that widens, a depthwise convolution, a 1 x 1 convolution that
 //! narrows, and the shortcut around them.
 //!
-//! The wide map between them, six times the size of what goes in and out, is never whole in
-//! memory: a few of its rows at a time are made, filtered and used up while they are in the
-//! processor's cache. Every pixel is computed in the same order whatever the size, so results
-//! depend on nothing but the input.
+//! The wide map between them, six times the size of input and output, is never whole in memory: a few of its rows
+//! at a time are made, filtered and used up while they are in the processor's cache. Every pixel is computed in the
+//! same order whatever the size, so results depend on nothing but the input.
 
 mod depthwise;
 mod lanes;
@@ -34,7 +33,7 @@ pub(super) struct Layer<'a> {
     pub(super) clip: Clip,
 }
 
-/// What widens the input.
+/// The layer that widens the input.
 #[derive(Debug, Clone)]
 enum First {
     /// A 3 x 3 convolution with stride 2 of an image: planes of `[channels][height][width]`.
@@ -122,7 +121,7 @@ impl Bottleneck {
             .try_fold((height, width), |(h, w), shape| shape.output_size(h, w))
     }
 
-    /// Computes the whole output. `x` and `y` hold what the sizes say; none where they do not.
+    /// Computes the whole output; none where `x` or `y` has another length than the sizes give.
     pub(super) fn run(
         &self,
         x: &[f32],
@@ -153,7 +152,7 @@ impl Bottleneck {
     }
 }
 
-/// The rows of the wide map that the depthwise kernel is on, and what it made of them.
+/// The rows of the wide map under the depthwise kernel, and its output.
 struct Window<'a> {
     layers: &'a Bottleneck,
     input: (usize, usize),
@@ -168,7 +167,7 @@ struct Window<'a> {
     made: usize,
     /// `[blocks][step * output width]`.
     filtered: Buffer,
-    /// What the stem reads.
+    /// Input of the stem.
     gathered: Vec<f32>,
 }
 

@@ -1,8 +1,8 @@
-//! What DELF's export wraps around its network: an image pyramid in a loop, the choice of
-//! features by attention, and the boxes they stand in (Noh et al., ICCV 2017, arXiv:1612.06321).
+//! The graph around DELF's network: an image pyramid in a loop, the selection of features by attention, and their
+//! boxes (Noh et al., ICCV 2017, arXiv:1612.06321).
 //!
-//! The graph is followed from its outputs to the network; where it differs from what is known,
-//! the first such node is named. Its numbers are found by asking it (see [`super::delf_numbers`]).
+//! The graph is followed from its outputs to the network; the first node that differs from DELF's published export
+//! is named. Its numbers are found by evaluating it (see [`super::delf_numbers`]).
 
 use std::collections::BTreeMap;
 
@@ -38,16 +38,16 @@ const GATHER: &[&str] = &["Gather", "GatherV2"];
 
 /// The values of one kind that the loop over the scales collects.
 struct Collected<'a> {
-    /// What a scale adds, in the first scale and in the loop.
+    /// The value that a scale adds, in the first scale and in the loop.
     added: [&'a Node; 2],
-    /// Which of a scale's cells are taken; none for the scales themselves.
+    /// The cells of a scale that are taken; none for the scales themselves.
     chosen: Option<[&'a str; 2]>,
 }
 
 /// Reads the graph.
 ///
 /// # Errors
-/// The first thing that is not understood.
+/// The first node that is not understood.
 pub(super) fn read(graph: &Graph) -> Found<DelfGraph> {
     let walk = Walk { graph };
     let output = |name: &str| -> Found<&Node> {
@@ -58,7 +58,7 @@ pub(super) fn read(graph: &Graph) -> Found<DelfGraph> {
             .map_or(name, String::as_str);
         walk.follow(tensor)
     };
-    // From the outputs to what the loop collected, all chosen by the same suppression.
+    // From the outputs to the values that the loop collected, all chosen by the same suppression.
     let mut suppression: Option<&Node> = None;
     let mut collected = BTreeMap::new();
     for name in ["boxes", "features", "scales", "scores"] {
@@ -81,7 +81,7 @@ pub(super) fn read(graph: &Graph) -> Found<DelfGraph> {
     let [boxes, features, scales, scores] = parts;
     let (boxes, features, scales, scores) = (boxes?, features?, scales?, scores?);
 
-    // One scale: which cells are chosen, and what is told of them.
+    // One scale: the chosen cells and their values.
     let [scale, scale_in_loop] = [0, 1].map(|i| boxes.added[i].input(1));
     let (scale, scale_in_loop) = (walk.follow(scale?)?, walk.follow(scale_in_loop?)?);
     let [attention, features_map, unscaled] = {
@@ -105,7 +105,7 @@ pub(super) fn read(graph: &Graph) -> Found<DelfGraph> {
     let (mean, std) = walk.normalisation(resize.input(0)?)?;
     let (stride, first, last) = walk.grid(unscaled, features_map)?;
 
-    // The loop does with the other scales what is done with the first.
+    // The loop computes for the other scales the same as for the first.
     for part in [&boxes, &features, &scales, &scores] {
         let added = part.added.map(|node| node.name.as_str());
         for [first, body] in [Some(added), part.chosen].into_iter().flatten() {
@@ -211,7 +211,7 @@ impl<'a> Walk<'a> {
         Ok(self.number(node.input(3)?)? as f32)
     }
 
-    /// From a value that left the loop to what every scale adds to it.
+    /// Follows a value that left the loop to the values that every scale adds to it.
     fn collected(&self, node: &'a Node) -> Found<Collected<'a>> {
         let exit = self.expect(node, &["Exit"])?;
         let switch = self.expect(self.follow_input(exit, 0)?, &["Switch"])?;
@@ -249,7 +249,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// What a Reshape to rows of cells reads.
+    /// The input of a Reshape to rows of cells.
     fn flattened(&self, node: &'a Node) -> Found<&'a Node> {
         let reshape = self.expect(node, &["Reshape"])?;
         let map = self.follow_input(reshape, 0)?;

@@ -1,5 +1,5 @@
-//! The numbers of DELF's graph, found by asking it (see [`super::evaluate`]): sizes of levels,
-//! normalisation of pixels, the grid of boxes.
+//! The numbers of DELF's graph, found by evaluating it (see [`super::evaluate`]): sizes of levels, normalisation of
+//! pixels, the grid of boxes.
 
 use std::collections::BTreeMap;
 

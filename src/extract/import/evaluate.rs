@@ -1,5 +1,5 @@
-//! Works out small parts of a TensorFlow graph: what it makes of sizes and of single pixels. So the
-//! numbers of a graph are read by asking it, however it is written down.
+//! Evaluates parts of a TensorFlow graph on small inputs: sizes and single pixels. Numbers of a graph are read in
+//! this way, so they do not depend on how it is written.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ const MAX_OPERATIONS: usize = 10_000;
 /// The values of nodes, some of which are given.
 pub(super) struct Evaluator<'a> {
     graph: &'a Graph,
-    /// By the node's name. Of a feature map only the shape is asked for: it may have no values.
+    /// By the node's name. A feature map may have a shape alone, without values.
     given: BTreeMap<&'a str, Tensor>,
     operations: Cell<usize>,
 }

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// What is needed of one archive, in bytes, at most.
+/// Bytes read of one archive, at most.
 const MAX_BYTES: u64 = 1 << 30;
 /// Folders in each other, at most.
 const MAX_DEPTH: usize = 6;
@@ -26,7 +26,7 @@ pub(super) struct SourceFiles {
 }
 
 impl SourceFiles {
-    /// Reads what is needed of `source`.
+    /// Reads the needed files of `source`.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Format`]: it cannot be read, is cut off, has a path that leads
@@ -166,7 +166,7 @@ fn read_archive(source: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
             .filter(|c| matches!(c, Component::Normal(_)));
         files.insert(plain.collect(), bytes);
     }
-    // What follows the last entry says whether the archive is whole.
+    // The bytes after the last entry show whether the archive is whole.
     let mut rest = archive.into_inner();
     std::io::copy(&mut rest, &mut std::io::sink()).map_err(broken)?;
     Ok(files)

@@ -1,9 +1,8 @@
 //! Official DELF networks: from TensorFlow's SavedModel and the `.datum` files of its PCA to an ONNX
 //! file and its manifest entry, without TensorFlow.
 //!
-//! The graph says everything: the operations of the network, how pixels are normalised and resized,
-//! the stride of the grid, the boxes. What it says otherwise than DELF's published export is an
-//! error that names the node.
+//! Everything is read from the graph: the operations of the network, the normalisation and resizing of pixels, the
+//! stride of the grid, the boxes. A difference from DELF's published export is an error that names the node.
 
 mod delf_graph;
 mod delf_numbers;
@@ -37,13 +36,13 @@ use network::Translator;
 use pca::Pca;
 use weights::Weights;
 
-/// How a network is imported.
+/// Options of an import.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportOptions {
     /// The network's name, of letters, digits, `.`, `-` and `_`; the ONNX file's too.
     pub name: String,
-    /// Which principal component analysis descriptors go through. By default the first 40
-    /// components of the one beside the model, as in DELF's published configuration.
+    /// Principal component analysis of the descriptors. By default the first 40 components of the one beside the
+    /// model, as in DELF's published configuration.
     pub pca: PcaSource,
     /// The settings that the manifest gives the network.
     pub defaults: ModelDefaults,
@@ -166,7 +165,7 @@ fn channels(graph: &Graph, weights: &Weights, name: &str) -> std::result::Result
     Err(format!("node `{name}`: no convolution leads to it"))
 }
 
-/// Writes what makes descriptors of features; returns their length. Features have unit length
+/// Writes the nodes from features to descriptors; returns the length of a descriptor. Features have unit length
 /// before the mean is subtracted: rows * (x / |x| - mean) is (rows * x) / |x| + bias.
 fn write_descriptors(
     onnx: &mut OnnxBuilder,

@@ -10,12 +10,12 @@ use crate::formats::tensorflow::{Graph, Node};
 /// Operations in a row, at most.
 const MAX_DEPTH: usize = 1000;
 
-/// Writes the nodes that lead from an input to what is asked for.
+/// Writes the nodes from an input to the requested outputs.
 pub(super) struct Translator<'a> {
     pub(super) graph: &'a Graph,
     pub(super) weights: &'a Weights<'a>,
     pub(super) onnx: OnnxBuilder,
-    /// The name in ONNX of what each node gives; at first of the input alone.
+    /// The ONNX name of each node's output; at first of the input alone.
     pub(super) done: BTreeMap<String, String>,
 }
 
@@ -157,8 +157,7 @@ impl Translator<'_> {
         self.window("MaxPool", node, &[&x], node, kernel, padding)
     }
 
-    /// What a convolution or pooling reads, and the padding around it: its own, or that of a Pad
-    /// before it.
+    /// Input of a convolution or pooling, and the padding around it: its own, or that of a Pad before it.
     fn padded_input(
         &mut self,
         node: &Node,

@@ -6,7 +6,7 @@ use super::files::SourceFiles;
 use crate::error::{Error, Result};
 use crate::formats::datum::Datum;
 
-/// Which principal component analysis descriptors go through.
+/// Source of the principal component analysis of descriptors.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PcaSource {
     /// The `.datum` files in the folder `pca` beside the model's: `mean.datum`, `pca_proj_mat.datum`
@@ -38,12 +38,12 @@ pub(super) struct Pca {
     pub(super) dim: usize,
     /// A row a component.
     pub(super) rows: Vec<f32>,
-    /// What is added to rows * x.
+    /// Added to rows * x.
     pub(super) bias: Vec<f32>,
 }
 
 impl Pca {
-    /// Reads what `source` names; for features of `channels` numbers.
+    /// Reads the analysis of `source`, for features of `channels` numbers.
     pub(super) fn read(
         source: &PcaSource,
         files: &SourceFiles,

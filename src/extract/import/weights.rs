@@ -9,7 +9,7 @@ pub(super) struct Kernel {
     pub(super) values: Vec<f32>,
 }
 
-/// Where values come from.
+/// Source of values.
 pub(super) struct Weights<'a> {
     pub(super) graph: &'a Graph,
     pub(super) bundle: &'a Bundle,
@@ -112,7 +112,7 @@ impl Weights<'_> {
         Ok((scale, bias))
     }
 
-    /// What a Pad adds: top, left, bottom, right.
+    /// Padding of a Pad: top, left, bottom, right.
     pub(super) fn padding(&self, node: &Node) -> Result<[i64; 4], String> {
         let (shape, values) = self.values(node.input(1)?)?;
         let is_length = |v: &f64| (0.0..=64.0).contains(v);

@@ -37,7 +37,7 @@ pub(super) fn fuse_bottlenecks(model: &mut TypedModel) -> TractResult<()> {
     Ok(())
 }
 
-/// The layers of a bottleneck, from what they read to what they give.
+/// The layers of a bottleneck, from its input to its output.
 struct Chain {
     op: Bottleneck,
     input: OutletId,

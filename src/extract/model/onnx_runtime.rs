@@ -8,13 +8,13 @@ use ort::value::TensorRef;
 
 use super::output::Values;
 
-/// A value, or what is wrong in words.
+/// A value, or the fault in words.
 type Outcome<T> = Result<T, String>;
 
 /// The library of this process: one is loaded, or fails to be, once.
 static LIBRARY: Mutex<Option<Outcome<PathBuf>>> = Mutex::new(None);
 
-/// A network in sessions of one thread each: photos are what runs side by side.
+/// A network in sessions of one thread each: photos run side by side.
 pub(super) struct OnnxRuntime {
     onnx: Vec<u8>,
     idle: Mutex<Vec<Session>>,
@@ -24,8 +24,8 @@ impl OnnxRuntime {
     /// The network in the ONNX file `onnx`, run by the library at `library`.
     ///
     /// # Errors
-    /// What is wrong, in words: no such library, one of another version or kind, another one that was loaded
-    /// before, or a network that it refuses.
+    /// The fault, in words: no such library, one of another version or kind, another one that was loaded before, or
+    /// a network that it refuses.
     pub(super) fn new(library: &Path, onnx: Vec<u8>) -> Outcome<Self> {
         load(library)?;
         let mut runtime = Self {
@@ -38,7 +38,7 @@ impl OnnxRuntime {
         Ok(runtime)
     }
 
-    /// The build of the library, in its own words.
+    /// The library's description of its build.
     pub(super) fn build() -> &'static str {
         ort::info()
     }
@@ -56,7 +56,7 @@ impl OnnxRuntime {
     /// The outputs of these names for one input of this shape, in their order.
     ///
     /// # Errors
-    /// What the library says, in words.
+    /// The library's message.
     pub(super) fn run(
         &self,
         input: &str,
@@ -219,7 +219,7 @@ mod tests {
                 }
             });
         }
-        // One process, one library; tests/engine.rs tries what is none.
+        // One process has one library; tests/engine.rs tries a file that is none.
         let folder = tempfile::tempdir().unwrap();
         let other = folder.path().join("libonnxruntime.so");
         assert!(refused(&other).contains("libonnxruntime.so"));

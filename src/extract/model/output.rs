@@ -1,10 +1,10 @@
-//! What a network gives, with its shapes checked. Names tract, as its parent does.
+//! Network outputs with checked shapes. Names tract, as its parent does.
 
 use tract_onnx::prelude::TValue;
 
 use crate::extract::manifest::OutputsManifest;
 
-/// A value, or what is wrong in words.
+/// A value, or the fault in words.
 type Checked<T> = Result<T, String>;
 
 /// A tensor that a network gave.
@@ -27,7 +27,7 @@ impl TryFrom<&TValue> for Values {
     }
 }
 
-/// What a network says of one input: grids of `height` x `width` cells, channel after channel.
+/// The output of a network for one input: grids of `height` x `width` cells, channel after channel.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::extract) struct Output {
     pub(in crate::extract) width: usize,
@@ -44,7 +44,7 @@ impl Output {
     /// From the tensors that a network gave, by name.
     ///
     /// # Errors
-    /// What is wrong, in words, where one is missing or has the wrong shape.
+    /// The fault, in words, where one is missing or has the wrong shape.
     pub(super) fn checked(outputs: &OutputsManifest, named: &[(&str, Values)]) -> Checked<Self> {
         let wrong = |name: &str, shape: &[usize], expected: &str| {
             format!("output `{name}` has shape {shape:?}, expected {expected}")
@@ -82,7 +82,7 @@ impl Output {
     }
 }
 
-/// The global output, where the network was asked for it.
+/// The global output, if it was requested.
 ///
 /// # Errors
 /// As [`Output::checked`].

@@ -16,7 +16,7 @@ use crate::extract::manifest::{Layout, ModelManifest, OutputsManifest};
 /// first is dropped.
 const MAX_PLANS: usize = 64;
 
-/// What is asked of a network; what nobody asked for is not computed.
+/// Requested network outputs; the others are pruned from the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outputs {
     Local,
@@ -25,7 +25,7 @@ pub(super) enum Outputs {
 }
 
 impl Outputs {
-    /// The outputs that are asked for, in the order in which a plan gives them.
+    /// The names of the requested outputs, in the order in which a plan gives them.
     pub(super) fn names(self, outputs: &OutputsManifest) -> impl Iterator<Item = &str> {
         let local = [outputs.descriptors.as_str(), outputs.attention.as_str()]
             .into_iter()
@@ -38,7 +38,7 @@ impl Outputs {
 
 /// Input width, input height, outputs.
 pub(super) type PlanKey = (u32, u32, Outputs);
-/// A value, or what is wrong in words.
+/// A value, or the fault in words.
 type Outcome<T> = Result<T, String>;
 type Plan = Arc<OnceLock<Outcome<Arc<TypedRunnableModel>>>>;
 
@@ -79,7 +79,7 @@ impl Plans {
     /// The plan for inputs of a size, made where it is missing.
     ///
     /// # Errors
-    /// What tract says, in words.
+    /// tract's message.
     pub(super) fn plan(
         &self,
         entry: &ModelManifest,
@@ -117,7 +117,7 @@ impl Plans {
                 let values = any.symbols.iter().cloned().zip(sides).collect();
                 any.model.set_symbols(&values)?
             }
-            // A network that cannot be told its size afterwards.
+            // A network whose size cannot be set afterwards.
             Err(_) => {
                 let sides = [height, width].map(|side| TDim::from(i64::from(side)));
                 self.typed(entry, sides, wanted)?

@@ -73,7 +73,7 @@ pub(super) fn constant(model: &TypedModel, outlet: OutletId) -> TractResult<Opti
     Ok(Some(value.into_arc_tensor()))
 }
 
-/// Takes the last axes away while they are of length 1 in all of `values`, and says how many.
+/// Removes the last axes while they are of length 1 in all of `values`; returns their number.
 ///
 /// The scale of an 8-bit weight has shape `[O, 1, 1, 1]`; tract multiplies along the last axis,
 /// so that the rows of a 1 x 1 convolution took forty times longer than without the two axes.

@@ -1,5 +1,5 @@
-//! A tensor bundle: named arrays. The index says where in the data each lies; the data files hold
-//! their values one after the other.
+//! A tensor bundle: named arrays. The index gives the place of each in the data; the data files hold their values
+//! one after the other.
 //!
 //! Source: TensorFlow's `tensor_bundle.proto`.
 
@@ -36,7 +36,7 @@ struct EntryProto {
     slices: Vec<Vec<u8>>,
 }
 
-/// Where an array of 32-bit floats lies.
+/// Place of an array of 32-bit floats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BundleEntry {
     /// The length of each axis.
@@ -57,7 +57,7 @@ impl Bundle {
     /// Reads `variables.index`.
     ///
     /// # Errors
-    /// What is broken, in one line.
+    /// The fault, in one line.
     pub fn decode(index: &[u8]) -> Result<Self, String> {
         let mut table = table::read(index)?;
         let header = table.remove(&b""[..]).ok_or("it has no header")?;
@@ -86,7 +86,7 @@ impl Bundle {
         self.entries.keys().map(String::as_str)
     }
 
-    /// Where the array `name` lies.
+    /// Place of the array `name`.
     ///
     /// # Errors
     /// There is none of this name, or it is not of 32-bit floats.

@@ -23,19 +23,19 @@ pub(crate) struct Tensor {
 pub struct Node {
     /// Its name, unique in the graph.
     pub name: String,
-    /// What it does.
+    /// The operation.
     pub op: String,
-    /// What it reads: `node`, or `node:1` for another output than the first.
+    /// Its inputs: `node`, or `node:1` for another output than the first.
     pub inputs: Vec<String>,
     attributes: BTreeMap<String, AttrValue>,
 }
 
-/// What goes into the model and what comes out: the tensor, `node:0`, of each name.
+/// Inputs and outputs of the model: the tensor, `node:0`, of each name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Signature {
-    /// What is fed.
+    /// The inputs.
     pub inputs: BTreeMap<String, String>,
-    /// What is asked for.
+    /// The outputs.
     pub outputs: BTreeMap<String, String>,
 }
 
@@ -51,7 +51,7 @@ impl Graph {
     /// Reads `saved_model.pb`: the graph with the tag `serve`, or the only one.
     ///
     /// # Errors
-    /// What is broken, in one line.
+    /// The fault, in one line.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         let model = SavedModelProto::decode(bytes).map_err(|e| format!("not a SavedModel: {e}"))?;
         let is_serving = |graph: &&MetaGraphProto| {
@@ -78,7 +78,7 @@ impl Graph {
         });
         let mut nodes = BTreeMap::new();
         for node in chosen.graph.iter().flat_map(|graph| &graph.node) {
-            // `^node` only says that the node runs before.
+            // `^node` is a control dependency: the node runs before.
             let inputs = node.input.iter().filter(|input| !input.starts_with('^'));
             let node = Node {
                 name: node.name.clone(),

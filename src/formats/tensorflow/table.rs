@@ -67,8 +67,8 @@ fn block(bytes: &[u8], (offset, length): (usize, usize)) -> Result<Vec<u8>, Stri
 /// A key and its value.
 type Entry = (Vec<u8>, Vec<u8>);
 
-/// The keys and values of a block. A key is written as what it shares with the one before, and
-/// the rest.
+/// The keys and values of a block. A key is written as the length of its beginning that it shares with the one
+/// before, and the rest.
 fn entries(block: &[u8]) -> Result<Vec<Entry>, String> {
     let broken = || "a block's list of restarts is broken".to_owned();
     let (rest, count) = block.split_last_chunk::<4>().ok_or_else(broken)?;

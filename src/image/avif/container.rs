@@ -53,7 +53,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is told of an item.
+/// A property of an item.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Property<'a> {
     /// Width and height in pixels, before it is cut and turned.
@@ -67,7 +67,7 @@ pub(super) enum Property<'a> {
         matrix: u8,
         full_range: bool,
     },
-    /// What an auxiliary picture holds, as a URN.
+    /// Content of an auxiliary picture, as a URN.
     Auxiliary(&'a [u8]),
     /// Quarter turns against the clock.
     Rotation(u8),
@@ -85,7 +85,7 @@ struct Place {
     extents: Vec<(u64, u64)>,
 }
 
-/// What one item is to others.
+/// A reference of one item to others.
 struct Reference {
     kind: [u8; 4],
     from: u32,
@@ -228,7 +228,7 @@ fn read_places(mut from: Reader<'_>) -> Option<BTreeMap<u32, Place>> {
             let offset = base.checked_add(from.number(offset_size)?)?;
             extents.push((offset, from.number(length_size)?));
         }
-        // Bytes in other items or files are not looked for.
+        // Bytes in other items or files are not read.
         if method < 2 {
             let in_meta = method == 1;
             places.insert(item, Place { in_meta, extents });
@@ -265,7 +265,7 @@ fn read_properties(from: Reader<'_>) -> Option<BTreeMap<u32, Vec<Property<'_>>>>
     for _ in 0..from.number(4)? {
         let item = from.small(if version == 0 { 2 } else { 4 })?;
         for _ in 0..from.number(1)? {
-            // The highest bit says that a reader has to know the property.
+            // The highest bit marks the property as essential for a reader.
             let index = match flags & 1 {
                 0 => from.number(1)? & 0x7f,
                 _ => from.number(2)? & 0x7fff,

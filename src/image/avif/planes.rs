@@ -5,7 +5,7 @@ use re_rav1d::dav1d::{Picture, PixelLayout, PlanarImageComponent as Component};
 
 use super::sequence::Sequence;
 
-/// What the planes hold, by the matrix of H.273.
+/// Meaning of the planes, by the matrix of H.273.
 #[derive(Clone, Copy)]
 enum Matrix {
     /// Green, blue and red.
@@ -23,7 +23,7 @@ impl Matrix {
             8 => return Some(Self::GreenOrange),
             1 => (0.2126, 0.0722),
             4 => (0.30, 0.11),
-            // Photos that do not tell are as JPEG is.
+            // Unspecified values are taken as in JPEG.
             2 | 5 | 6 => (0.299, 0.114),
             7 => (0.212, 0.087),
             9 | 10 => (0.2627, 0.0593),
@@ -46,7 +46,7 @@ impl Matrix {
     }
 }
 
-/// One plane, and how its samples become numbers: 0 to 1, or -1/2 to 1/2 for chroma.
+/// One plane, and the conversion of its samples to numbers: 0 to 1, or -1/2 to 1/2 for chroma.
 struct Samples {
     plane: re_rav1d::dav1d::Plane,
     stride: usize,
@@ -93,7 +93,7 @@ impl Samples {
     }
 }
 
-/// The picture as 8-bit RGB; none for a matrix that is not known, or does not fit the layout.
+/// The picture as 8-bit RGB; none for an unknown matrix, or one that does not fit the layout.
 pub(super) fn to_rgb(picture: &Picture, sequence: &Sequence) -> Option<RgbImage> {
     let (across, down) = match picture.pixel_layout() {
         PixelLayout::I444 => (0, 0),

@@ -1,8 +1,8 @@
-//! The sequence header of an AV1 stream (AV1 bitstream specification, 5.5): what pixels follow.
+//! The sequence header of an AV1 stream (AV1 bitstream specification, 5.5): size and colours of its frames.
 
 use super::container::Reader;
 
-/// What an AV1 stream declares before its first pixel.
+/// The fields of a sequence header.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sequence {
     /// Largest width and height of a frame, in pixels.

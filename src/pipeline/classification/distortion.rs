@@ -1,5 +1,5 @@
-//! Photos changed at random, so that a layer learns what does not matter: the distortions of
-//! TensorFlow Hub's `retrain.py`.
+//! Random distortions of training photos, those of TensorFlow Hub's `retrain.py`, so that a layer learns to ignore
+//! them.
 
 use image::RgbImage;
 use image::imageops::{crop_imm, flip_horizontal_in_place};
@@ -8,14 +8,14 @@ use crate::error::{Error, Result};
 use crate::image::Photo;
 use crate::random::SplitMix64;
 
-/// Which changes, and how often.
+/// Kinds, sizes and number of distortions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distortions {
     /// Mirrors every second copy, left to right.
     pub flip_left_right: bool,
     /// Largest margin that is cut off, in percent of the photo's sides; 0 to 90.
     pub random_crop: f64,
-    /// Largest enlargement, in percent; 0 to 400. What goes over the edge is cut off.
+    /// Largest enlargement, in percent; 0 to 400. Parts beyond the edge are cut off.
     pub random_scale: f64,
     /// Largest change of the brightness, up or down, in percent; 0 to 100.
     pub random_brightness: f64,

@@ -1,14 +1,14 @@
-//! Photos that geometry ties together, so that they are all trained on or all held out.
+//! Groups of geometrically matching photos, each group in one split.
 //!
-//! Photos of one thing in two splits make a classifier look better than it is on photos of things that
-//! it has not seen. Two photos are tied if the probability that they show the same thing is at least the
-//! clustering's cut. Groups are the connected components of these ties, so that no tie crosses splits.
+//! Photos of one thing in two splits raise the accuracy above that on unseen things. Two photos are tied if the
+//! probability that they show the same thing is at least the clustering's threshold. Groups are the connected
+//! components of these ties, so that no tie crosses splits.
 
 use std::collections::BTreeMap;
 
 use crate::pipeline::{ClusterOptions, FolderClusters};
 
-/// Which photos of a folder are tied together.
+/// Groups of photos of a folder that are tied together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PhotoGroups {
     /// For each photo that is tied to another, the first name of its group. Names are paths below the

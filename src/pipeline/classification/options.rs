@@ -1,4 +1,4 @@
-//! How a classifier is trained.
+//! Options of training a classifier.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::extract::Model;
 use crate::image::DecodeOptions;
 use crate::pipeline::MatchOptions;
 
-/// Where the labelled photos are: in each folder, a sub-folder is a class.
+/// Folders of labelled photos: in each, a sub-folder is a class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrainingFolders {
     /// Photos to learn from; those that a split keeps back come from here too.
@@ -21,23 +21,23 @@ pub struct TrainingFolders {
     pub testing: Option<PathBuf>,
 }
 
-/// How a classifier is trained.
+/// Options of training a classifier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassifierOptions {
-    /// Which photos are kept from training.
+    /// Shares of the photos kept from training.
     pub split: SplitOptions,
     /// Photos that go to the same split; none splits each by its own name.
     pub groups: Option<PhotoGroups>,
-    /// How the layer learns.
+    /// Options of training the layer.
     pub layer: TrainingOptions,
-    /// Random changes of the training photos; the cache is not asked about changed photos.
+    /// Random distortions of the training photos; distorted photos are not cached.
     pub distortions: Distortions,
-    /// Limits on what is decoded.
+    /// Limits of decoding.
     pub decode: DecodeOptions,
     /// Longest side of a photo for its global descriptor, in pixels; 16 to 8192. The default did best
     /// on the validation split of the clothing dataset (benches/RESULTS.md).
     pub global_size: u32,
-    /// How photos are matched with training photos; none leaves the softmax score alone.
+    /// Options of matching photos with training photos; none leaves the softmax score alone.
     pub geometry: Option<MatchOptions>,
     /// Training photos of a class that the classifier keeps to match with; at least 1.
     pub max_references_per_class: usize,

@@ -1,4 +1,4 @@
-//! Results -> the pages that show them.
+//! Pages of classification results.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,9 +22,8 @@ const MAX_CARDS: usize = 60;
 /// JPEG quality of the photos, from 1 to 100.
 const JPEG_QUALITY: u8 = 80;
 
-/// The page of labelled photos whose classes are known: accuracy, each class' precision and recall, the
-/// confusion matrix and the photos that got a wrong label. `said` gives the class said of a photo, none
-/// where it was said to fit none.
+/// The page of photos with known classes: accuracy, each class' precision and recall, the confusion matrix and the
+/// photos that got a wrong label. `said` gives the assigned class of a photo, none for a rejected one.
 pub fn results_page(
     classifier: &Classifier,
     results: &[LabelledResult],
@@ -134,8 +133,8 @@ pub fn review_page(classifier: &Classifier, findings: &[Finding], folder: &Path)
     }
 }
 
-/// What both scores say of photos without a label, each its name, path and result: the least certain first.
-/// `folder` holds the training photos.
+/// Suggested labels for photos without one, each with its name, path and result: the least certain first. `folder`
+/// holds the training photos.
 pub fn suggestions(
     classifier: &Classifier,
     mut photos: Vec<(String, PathBuf, Classification)>,
@@ -175,7 +174,7 @@ fn card(classifier: &Classifier, result: &LabelledResult, folder: Option<&Path>)
     }
 }
 
-/// What the scores say of a photo.
+/// The scores of a photo as text.
 fn said(
     classifier: &Classifier,
     path: &Path,

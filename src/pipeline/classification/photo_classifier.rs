@@ -18,7 +18,7 @@ use crate::pipeline::evidence::feature_evidence;
 use crate::pipeline::{MatchOptions, match_features, seed_from_content};
 use crate::scoring::{Judgement, KeypointTree, PairEvidence};
 
-/// Classes that geometry looks at: the most probable ones of the layer.
+/// Classes matched by geometry: the most probable ones of the layer.
 const MAX_CLASSES: usize = 5;
 /// Training photos of each such class that are tried: those most alike as wholes.
 const MAX_PHOTOS_PER_CLASS: usize = 4;
@@ -103,7 +103,7 @@ impl<'a> PhotoClassifier<'a> {
         self.classify(&photo)
     }
 
-    /// Reads what the classifier needs of the photo at `path`.
+    /// Reads the classifier's inputs from the photo at `path`.
     ///
     /// # Errors
     /// As [`read_photo`].
@@ -113,7 +113,7 @@ impl<'a> PhotoClassifier<'a> {
         read_photo(self.model, path, settings, with_local, &self.decode, cache)
     }
 
-    /// What the classifier needs of a photo in memory.
+    /// The classifier's inputs of a photo in memory.
     ///
     /// # Errors
     /// As [`read_photo`], but for the file.

@@ -49,8 +49,8 @@ pub struct PhotoFeatures {
     pub local: Option<FeatureSet>,
 }
 
-/// Reads the photo at `path`: its global descriptor, and its local features when `with_local`. What
-/// the cache holds is not computed again. A failing cache is ignored; [`PhotoCache`] reports it.
+/// Reads the photo at `path`: its global descriptor, and its local features when `with_local`. Cached values are
+/// not computed again. A failing cache is ignored; [`PhotoCache`] reports it.
 ///
 /// [`PhotoCache`]: crate::pipeline::PhotoCache
 ///

@@ -86,7 +86,7 @@ fn stored_thumbnail(photo: &TrainedPhoto, cache: &dyn FeatureCache) -> Option<Rg
     Some(resize_rgb(&pixels, SPRITE_PX, SPRITE_PX))
 }
 
-/// Without what ends a field or a line of a table.
+/// The text without tabs and line ends, which separate fields and rows.
 fn plain(text: &str) -> String {
     text.replace(['\t', '\n', '\r'], " ")
 }

@@ -1,4 +1,4 @@
-//! Which labels of a folder deserve a second look.
+//! Doubtful labels of a folder.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::classify::{Dataset, LabelledPhoto};
 use crate::error::{Error, Result};
 use crate::pipeline::cache::{FeatureCache, PhotoCache};
 
-/// Why a label deserves a second look, the strongest reason first.
+/// Reasons to doubt a label, the strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Doubt {
-    /// Geometry is sure that the photo shows what a training photo of another class shows.
+    /// A sure geometric match with a training photo of another class.
     GeometryContradicts,
     /// Both scores together give another class.
     LabelContradicted,
@@ -21,13 +21,13 @@ pub enum Doubt {
     ScoresDisagree,
 }
 
-/// A photo whose label deserves a second look.
+/// A photo with a doubtful label.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Finding {
     /// The photo and its label.
     pub photo: LabelledPhoto,
-    /// Why.
+    /// The reason.
     pub doubt: Doubt,
     /// The result; a training photo is not matched with itself.
     pub classification: Classification,

@@ -24,8 +24,8 @@ const THUMBNAIL_PX: u32 = 240;
 /// End of the event files' names; earlier files with it are replaced.
 const SUFFIX: &str = ".delfin";
 
-/// The event files of a run that goes on. Every evaluation is in the files as soon as it is made, so
-/// that TensorBoard shows it at once, and a run that is ended early leaves what it had.
+/// The event files of a run that goes on. Every evaluation is in the files as soon as it is made, so that
+/// TensorBoard shows it at once, also of a run that is ended early.
 #[derive(Debug)]
 pub struct TrainingLog {
     folder: PathBuf,
@@ -33,7 +33,7 @@ pub struct TrainingLog {
     start: Instant,
     /// Of training and validation; none before the first evaluation.
     splits: Option<[SplitLog; 2]>,
-    /// The first thing that went wrong.
+    /// The first error.
     failure: Option<Error>,
 }
 
@@ -59,9 +59,8 @@ impl TrainingLog {
         }
     }
 
-    /// Writes an evaluation to the event files in `train/` and `validation/`. The first one replaces
-    /// event files of an earlier run of this program there; nothing else is touched. What goes wrong
-    /// is said by [`Self::finish`].
+    /// Writes an evaluation to the event files in `train/` and `validation/`. The first one replaces event files of
+    /// an earlier run of this program there; nothing else is touched. Errors are reported by [`Self::finish`].
     pub fn step(&mut self, step: &TrainingStep) {
         if self.failure.is_none()
             && let Err(error) = self.write_step(step)
@@ -151,7 +150,7 @@ impl SplitLog {
         })
     }
 
-    /// Appends what was added. Records are whole: a reader waits for the end of one that is not.
+    /// Appends the added events. Records are whole: a reader waits for the end of one that is not.
     fn write(&mut self) -> Result<()> {
         let bytes = self.events.take_bytes();
         self.file.write_all(&bytes).map_err(|source| Error::Io {

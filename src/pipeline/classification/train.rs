@@ -25,12 +25,12 @@ use crate::store::ContentHash;
 /// Regularisations that are tried when none is named.
 const L2_TRIED: [f32; 5] = [0.003, 0.01, 0.03, 0.1, 0.3];
 
-/// A photo, its true class and what was found out about it.
+/// A photo, its true class and its classification.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelledResult {
     /// The photo.
     pub photo: LabelledPhoto,
-    /// What was found out.
+    /// The classification.
     pub classification: Classification,
 }
 
@@ -40,7 +40,7 @@ pub struct LabelledResult {
 pub struct TrainedPhoto {
     /// The photo.
     pub photo: LabelledPhoto,
-    /// What it was used for.
+    /// Its split.
     pub split: Split,
     /// SHA-256 of its file.
     pub content_hash: ContentHash,
@@ -48,7 +48,7 @@ pub struct TrainedPhoto {
     pub global: Vec<f32>,
 }
 
-/// A classifier and how it came to be.
+/// A classifier with the results of its training.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TrainedClassifier {
@@ -64,9 +64,9 @@ pub struct TrainedClassifier {
     pub layer_time: Duration,
 }
 
-/// Learns a classifier from folders. Deterministic: the same photos, options and network give the
-/// same classifier on any number of threads, with and without what the cache holds, also when it fails.
-/// Unreadable photos, and classes without a readable one, are reported to the observer and left out.
+/// Trains a classifier on folders. Deterministic: the same photos, options and network give the same classifier on
+/// any number of threads, with any content of the cache, also when it fails. Unreadable photos, and classes without
+/// a readable one, are reported to the observer and left out.
 ///
 /// # Errors
 /// [`Error::InvalidOption`]; [`Error::Dataset`] when the folders do not make two classes, before any photo is computed;
@@ -91,7 +91,7 @@ pub fn train_classifier(
     )
 }
 
-/// As [`train_classifier`], from photos whose classes are known, wherever they lie; `folder` is named in errors.
+/// As [`train_classifier`], from photos with known classes, wherever they lie; `folder` is named in errors.
 ///
 /// # Errors
 /// As [`train_classifier`]; also [`Error::Dataset`] for a class without a photo that can be read, and for fewer than
@@ -300,7 +300,7 @@ fn distort<'a>(
     Ok(())
 }
 
-/// Trains with the regularisation that was asked for, or the best of several.
+/// Trains with the regularisation of the options, or the best of several.
 fn learn(
     training: &Samples,
     validation: &Samples,

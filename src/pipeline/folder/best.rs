@@ -11,10 +11,10 @@ use crate::error::{Error, Result};
 use crate::image::{Photo, sharpness};
 use crate::store::ContentHash;
 
-/// Why a photo is the best of its cluster.
+/// Criterion by which a photo is the best of its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BestBy {
-    /// A person said so.
+    /// The user marked it.
     Mark,
     /// It has the most pixels.
     Size,
@@ -28,7 +28,7 @@ pub enum BestBy {
 pub struct Ranking {
     /// Indices of [`FolderClusters::photos`], each member of the cluster once.
     pub photos: Vec<usize>,
-    /// Why the first is the best.
+    /// Criterion by which the first is the best.
     pub best_by: BestBy,
 }
 

@@ -1,15 +1,20 @@
-//! The steps of a folder on blocks of photos and pairs, for processes that hold a block each and share files.
+//! The steps of clustering a folder on blocks of photos and pairs, for processes that hold a block each and share
+//! files.
 //!
-//! Together they give the pairs and clusters that [`FolderSession::cluster`](super::FolderSession::cluster) gives, to
-//! the bit: both run the same code. [`extract_photo`] each photo; candidates by
-//! [`candidates::blocks`](crate::candidates::blocks), or every pair ([`ClusterOptions::verifies_all`]); a [`PairBlock`]
-//! verifies pairs, and compares the pixels of those on the [`Shortlist`] of the ones that are worth it;
-//! [`Judgement::prior_log_odds`] of all pairs with pixel evidence, or with log-odds of [`least_counted`] and more, is
-//! added to each; [`Rivals`] of those with pixel evidence that [`may_link`] lower each of these; [`Components`] of the
-//! pairs whose first [`link_evidence`] is 1 and more, and [`component_clusters`] of each component. Of these first
-//! clusters the [`CrossingLinks`] are counted, of pairs with log-odds above 0 that [`may_link`], and their
-//! [`LinkBalance::gain`] is added to the log-odds of pairs with pixel evidence; rivals, components by [`link_evidence`],
-//! and clusters are then found again.
+//! Together they give the pairs and clusters of [`FolderSession::cluster`](super::FolderSession::cluster), to the
+//! bit: both run the same code.
+//!
+//! 1. [`extract_photo`] for each photo.
+//! 2. Candidate pairs by [`candidates::blocks`](crate::candidates::blocks), or every pair
+//!    ([`ClusterOptions::verifies_all`]).
+//! 3. A [`PairBlock`] verifies pairs, and compares the pixels of those that are worth it and on the [`Shortlist`].
+//! 4. [`Judgement::prior_log_odds`] of all pairs with pixel evidence, or with log-odds of [`least_counted`] and
+//!    more, is added to the log-odds of each pair.
+//! 5. First clusters: pairs with pixel evidence that [`may_link`] are lowered by their [`Rivals`]; pairs whose
+//!    first [`link_evidence`] is 1 and more make [`Components`]; [`component_clusters`] of each.
+//! 6. [`CrossingLinks`] of the first clusters are counted over pairs with log-odds above 0 that [`may_link`], and
+//!    their [`LinkBalance::gain`] is added to the log-odds of pairs with pixel evidence.
+//! 7. Rivals, components by [`link_evidence`], and clusters are found again.
 //!
 //! Photos have numbers, in the order of their paths.
 
@@ -43,7 +48,7 @@ pub const MAX_LOADED: usize = super::MAX_LOADED;
 /// Photos that are decoded at a time in one process.
 pub const MAX_DECODED: usize = super::confirm::MAX_DECODED;
 
-/// What names the settings that the result of blocks depends on: network, options and judgement. 64 hexadecimal
+/// Hash of the settings that the results of blocks depend on: network, options and judgement. 64 hexadecimal
 /// digits.
 ///
 /// # Errors
@@ -52,7 +57,7 @@ pub fn settings_hash(model: &Model, options: &ClusterOptions) -> Result<String> 
     let matching = &options.matching;
     let judgement = judgement_of(options)?;
     let text = format!(
-        "shortlist 1, rivals 3, links 1, {}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
+        "shortlist 1, rivals 3, links 2, {}, {:?}, {:?}, {} {} {} {} {:?} {judgement:?}",
         settings_text(&extraction_settings(model, &matching.extraction), matching),
         matching.decode,
         options.candidates,
@@ -66,7 +71,7 @@ pub fn settings_hash(model: &Model, options: &ClusterOptions) -> Result<String> 
     Ok(hex(&digest))
 }
 
-/// The judgement that pairs are judged by.
+/// The judgement of these options, or the built-in one.
 ///
 /// # Errors
 /// As [`Judgement::embedded`].
@@ -88,7 +93,7 @@ pub fn least_counted(options: &ClusterOptions) -> Result<f64> {
     })
 }
 
-/// What is kept of a photo.
+/// The result of extracting a photo.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExtractedPhoto {
@@ -215,8 +220,8 @@ impl PairBlock {
         self.images.extend(images);
     }
 
-    /// Judges pairs by their features, without a prior; and what their pixels are worth, by [`Judgement::worth`], where
-    /// they are worth comparing.
+    /// Scores pairs by their features, without a prior, and gives the [`Judgement::worth`] of those that are worth
+    /// comparing by pixels.
     ///
     /// # Errors
     /// [`Error::Features`] when a photo is not loaded, and the errors of matching two photos.
@@ -234,7 +239,7 @@ impl PairBlock {
         pairs.par_iter().map(verify).collect()
     }
 
-    /// Judges pairs by their pixels too, without a prior; none where a photo is left out, or without an overlap.
+    /// Scores pairs by their pixels too, without a prior; none where a photo is left out, or without an overlap.
     ///
     /// # Errors
     /// As [`PairBlock::verify`].
@@ -260,7 +265,7 @@ impl PairBlock {
         pairs.par_iter().map(compare).collect()
     }
 
-    /// The names of a pair, and its photos in the order of their content.
+    /// The identity of a pair, and its photos in the order of their content.
     fn pair(&self, (image1, image2): (usize, usize)) -> Result<(PairNames, [&Held; 2])> {
         let images = [image1.min(image2), image1.max(image2)];
         let photo = |number: usize| {
@@ -289,9 +294,9 @@ pub fn pair_groups(pairs: &[(usize, usize)], max_photos: usize) -> (Vec<usize>, 
     (order, groups)
 }
 
-/// The evidence that a pair gives by what it counts as, in log-odds, with the prior, the [`LinkBalance::gain`], and
-/// lowered by [`Rivals`]: from 0, none, over 1, what links its photos, upwards. `is_first`: for the first clusters, whatever
-/// the minimum probability of `options`.
+/// Evidence of a pair by its adjusted log-odds, which include the prior, the [`LinkBalance::gain`] and the loss by
+/// [`Rivals`]: a pair with 1 and more links its photos, 0 and less is none. `is_first`: for the first clusters,
+/// whatever the minimum probability of `options`.
 pub fn link_evidence(
     log_odds: f64,
     num_inliers: usize,
@@ -307,14 +312,14 @@ pub fn link_evidence(
     Linkage::new(cut, options).evidence(log_odds, num_inliers, is_copy)
 }
 
-/// Whether a pair may link its photos, were it only probable enough. Others are no [`Rivals`].
+/// Whether a pair may link its photos if it is probable enough. Others are no [`Rivals`].
 pub fn may_link(num_inliers: usize, is_copy: bool, options: &ClusterOptions) -> bool {
     Linkage::new(options.min_probability, options).may_link(num_inliers, is_copy)
 }
 
 /// The clusters of whole components: of the first `num_members` of `num_photos` photos, in the order of their
 /// numbers. `links` are all pairs of these photos and their evidence, also those with photos of other components,
-/// which are the others here, in any order. `has_all_pairs` says whether every pair of all photos was verified.
+/// which are the others here, in any order. `has_all_pairs`: whether every pair of all photos was verified.
 pub fn component_clusters(
     num_members: usize,
     num_photos: usize,

@@ -18,7 +18,7 @@ use crate::scoring::{BestPairs, Judgement};
 /// Photos that are decoded at a time.
 pub(super) const MAX_DECODED: usize = 256;
 
-/// Judges the pairs on the shortlist by their pixels too; compares those that are not in the store. A pair with an
+/// Scores the pairs on the shortlist by their pixels too; compares those that are not in the store. A pair with an
 /// unreadable photo stays as it is.
 pub(super) fn compare_pixels(
     session: &FolderSession<'_>,

@@ -1,4 +1,4 @@
-//! What a person said of photos, and the clusters that follow.
+//! The user's corrections as constraints, and the log of the user's actions.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::error::{Error, Result as DelfinResult};
 use crate::hex::{hash, hex};
 use crate::store::{ContentHash, Store};
 
-/// What a person said of two photos, which are named by the content of their files, so that it holds
-/// wherever they lie.
+/// A user's statement about two photos, which are named by the content of their files, so that it holds wherever
+/// they lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "CorrectionRow", into = "CorrectionRow")]
 pub struct Correction {
@@ -23,7 +23,7 @@ pub struct Correction {
     pub is_same: bool,
 }
 
-/// As files have it.
+/// The form in files.
 #[derive(Serialize, Deserialize)]
 struct CorrectionRow {
     photo1: String,
@@ -91,32 +91,32 @@ impl FolderClusters {
     }
 }
 
-/// What a person did to the clusters of a folder.
+/// A user's action on the clusters of a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
-    /// Said which photos show the same thing, and which do not.
+    /// Corrections: which photos show the same thing, and which do not.
     Correct {
         /// All of it, which is undone together.
         corrections: Vec<Correction>,
     },
-    /// Gave a name to a cluster.
+    /// A name for a cluster.
     Name {
         /// Its photos: the SHA-256 of each file, in hexadecimal.
         photos: Vec<String>,
         /// The name; empty for none.
         name: String,
     },
-    /// Marked a photo as the best of its cluster.
+    /// A photo as the best of its cluster.
     Best {
         /// The SHA-256 of its file, in hexadecimal.
         photo: String,
     },
 }
 
-/// What a person did to the clusters of a folder, kept in its store: undone and done again without end, also by
-/// a later run.
+/// The user's actions on the clusters of a folder, kept in its store, with unlimited undo and redo, also in a later
+/// run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActionLog {
     done: Vec<Action>,
@@ -127,7 +127,7 @@ impl ActionLog {
     /// Reads the log of a store.
     ///
     /// # Errors
-    /// [`Error::Store`] when the store cannot be read, or holds what this version does not know.
+    /// [`Error::Store`] when the store cannot be read, or holds an action that this version does not support.
     pub fn read(store: &Store) -> DelfinResult<Self> {
         let mut log = Self::default();
         for (text, is_undone) in store.log()? {
@@ -145,7 +145,7 @@ impl ActionLog {
         Ok(log)
     }
 
-    /// Writes `action` down. What was undone can no longer be done again.
+    /// Appends `action`. Undone actions can no longer be redone.
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be written.
@@ -171,7 +171,7 @@ impl ActionLog {
         Ok(is_undone)
     }
 
-    /// Does the action again that was undone last; false when there is none.
+    /// Redoes the action that was undone last; false when there is none.
     ///
     /// # Errors
     /// As [`ActionLog::read`], and when the store cannot be written.
@@ -181,13 +181,12 @@ impl ActionLog {
         Ok(is_done)
     }
 
-    /// How many actions can be undone, and how many done again.
+    /// Numbers of actions that can be undone, and redone.
     pub fn counts(&self) -> (usize, usize) {
         (self.done.len(), self.num_undone)
     }
 
-    /// All that was said of pairs of photos, the earliest first, as
-    /// [`ClusterOptions::corrections`](super::ClusterOptions) takes it.
+    /// All corrections, the earliest first, as [`ClusterOptions::corrections`](super::ClusterOptions) takes them.
     pub fn corrections(&self) -> Vec<Correction> {
         let of = |action: &Action| match action {
             Action::Correct { corrections } => corrections.clone(),

@@ -1,8 +1,8 @@
-//! Drawings of pairs in few bytes, as the store keeps them.
+//! Compact encoding of drawings of pairs, for the store.
 //!
-//! Little endian, in this order: version; what the drawing is of, in 8 bytes; whether there is a transform, and its
-//! nine values; the number of inliers, and four values of each; whether there are places, and of the agreeing and of
-//! the contradicting ones the number and two values of each; CRC-32C of all before it.
+//! Little endian, in this order: version; the subject, in 8 bytes; whether there is a transform, and its nine
+//! values; the number of inliers, and four values of each; whether there are places, and of the agreeing and of the
+//! contradicting ones the number and two values of each; CRC-32C of all before it.
 
 use sha2::{Digest, Sha256};
 
@@ -12,8 +12,8 @@ use crate::store::{ContentHash, Reader, seal, unseal};
 /// Changes when the same pair and options give another drawing than before, or a page shows another number of inliers.
 const VERSION: u8 = 1;
 
-/// What a drawing is of: settings and the content of photo 1 and of photo 2. Numbers that a store gives to settings
-/// and photos are given anew once they are free.
+/// The subject of a drawing: settings and the content of photo 1 and of photo 2. The numbers of settings and photos
+/// in a store do not serve, as free ones are used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Subject([u8; 8]);
 
@@ -28,7 +28,7 @@ impl Subject {
     }
 }
 
-/// `drawing` in few bytes; [`decode`] gives it back to the bit, with the inliers that a page shows.
+/// Encodes `drawing`; [`decode`] gives it back to the bit, with the inliers that a page shows.
 pub(super) fn encode(drawing: &PairDrawing, subject: Subject) -> Vec<u8> {
     let mut bytes = vec![VERSION];
     bytes.extend(subject.0);
@@ -45,7 +45,7 @@ pub(super) fn encode(drawing: &PairDrawing, subject: Subject) -> Vec<u8> {
     bytes
 }
 
-/// What [`encode`] was given for this subject; none for bytes that it did not make, or that were changed.
+/// Decodes the drawing of this subject; none for bytes that [`encode`] did not make, or that were changed.
 pub(super) fn decode(bytes: &[u8], subject: Subject) -> Option<PairDrawing> {
     let mut reader = unseal(bytes)?;
     if reader.take()? != [VERSION] || reader.take()? != subject.0 {

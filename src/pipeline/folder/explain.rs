@@ -1,4 +1,4 @@
-//! Why two photos are, or are not, in one cluster.
+//! Explains why two photos are, or are not, in one cluster.
 
 use super::corrections::constraints;
 use super::linkage::{Counts, FolderPairs, Linkage};
@@ -7,7 +7,7 @@ use crate::cluster::{Cluster, Components, LinkGain};
 use crate::hex::hash;
 use crate::scoring::{Rivals, probability};
 
-/// Cuts that are tried for another answer, in tenths of log-odds.
+/// Thresholds that are tried for another answer, in tenths of log-odds.
 const TRIED_LOG_ODDS: std::ops::RangeInclusive<i32> = -60..=120;
 
 /// Why two photos are, or are not, in one cluster.
@@ -18,12 +18,12 @@ pub struct Explanation {
     pub clusters: [usize; 2],
     /// The pair itself; none when it was not verified.
     pub pair: Option<VerifiedPair>,
-    /// What the links of both clusters, as they were sorted first, add to the pair; none where its pixels were not
-    /// compared, and in files of older programs.
+    /// Change by the links of both photos' first clusters; none where its pixels were not compared, and in files of
+    /// older programs.
     pub gain: Option<LinkGain>,
-    /// What lowers the pair between clusters; none where nothing does.
+    /// The rivals that lower the pair; none where there are none.
     pub rivals: Option<RivalPairs>,
-    /// What the pair counts as between clusters, 0 to 1; none when it was not verified.
+    /// Adjusted probability of the pair, 0 to 1; none when it was not verified.
     pub counts_as: Option<f64>,
     /// The pairs between both clusters; none in one cluster.
     pub between: Option<PairsBetween>,
@@ -32,20 +32,20 @@ pub struct Explanation {
     pub chain: Vec<usize>,
     /// The pairs of neighbours in the chain.
     pub links: Vec<VerifiedPair>,
-    /// What corrections, or what follows from them, say of the two: whether they show the same thing.
+    /// Whether the two show the same thing, by corrections and their consequences.
     pub correction: Option<bool>,
     /// The smallest change of the minimum probability that gives the other answer; none when none
     /// from log-odds -6 to 12 does.
     pub other_min_probability: Option<f64>,
 }
 
-/// Pairs that tie both photos of another more strongly, so that it counts as less probable.
+/// Stronger pairs of both photos of a pair, which lower its log-odds.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RivalPairs {
     /// The strongest pair of each photo; where they are other views, the strongest that is no copy.
     pub pairs: [VerifiedPair; 2],
-    /// What they take from the pair, in log-odds.
+    /// Reduction of the pair, in log-odds.
     pub log_odds: f64,
 }
 
@@ -55,9 +55,9 @@ pub struct RivalPairs {
 pub struct PairsBetween {
     /// Their number.
     pub pairs: usize,
-    /// How many of them link their photos by what they count as.
+    /// Links among them by adjusted probability.
     pub links: usize,
-    /// How many of them would by their probability.
+    /// Links among them by probability alone.
     pub links_by_probability: usize,
 }
 
@@ -75,7 +75,7 @@ impl Explanation {
 }
 
 impl ClusterFile {
-    /// Why these two photos are, or are not, in one cluster; none when one does not exist.
+    /// Explains why these two photos are, or are not, in one cluster; none when one does not exist.
     pub fn explain(&self, photo1: usize, photo2: usize) -> Option<Explanation> {
         let cluster_of = |clusters: &[Cluster], photo: usize| {
             clusters
@@ -157,7 +157,7 @@ impl ClusterFile {
     }
 }
 
-/// The strongest pair of `photo`, as links have it, that may be a rival of `pair`.
+/// The strongest pair of `photo`, with the change by links, that may be a rival of `pair`.
 fn strongest_rival(
     folder: &FolderPairs<'_>,
     linkage: &Linkage,
@@ -320,10 +320,10 @@ mod tests {
         let rivals = why.rivals.unwrap();
         assert_eq!(rivals.pairs, [pairs[3], pairs[0]]);
         let gain = why.gain.unwrap();
-        assert_eq!((gain.crossing, gain.linked), (2, 4));
+        assert_eq!((gain.crossing, gain.linked), (2.0, 4));
         let strongest = file(0.5, pairs.clone()).explain(2, 3).unwrap();
         let of_rival = strongest.gain.unwrap();
-        assert_eq!((of_rival.crossing, of_rival.linked), (1, 2));
+        assert_eq!((of_rival.crossing, of_rival.linked), (1.0, 2));
         let ahead = 4.0 + of_rival.log_odds - (1.5 + gain.log_odds);
         assert!((rivals.log_odds - (ahead - 2.0)).abs() < 1e-9);
         let counts_as = log_odds(why.counts_as.unwrap());

@@ -8,12 +8,12 @@ use crate::cluster::{
 use crate::error::{Error, Result};
 use crate::scoring::{Relation, Rivals, log_odds};
 
-/// Log-odds beyond the cut that count as one link more.
+/// Log-odds beyond the threshold that count as one link more.
 const LOG_ODDS_A_LINK: f64 = 4.0;
-/// The cut of the clusters whose links are counted, whatever the folder's own cut.
+/// Threshold of the first clusters, whatever the folder's own threshold.
 pub(super) const FIRST_CUT: f64 = 0.4;
 
-/// Which pairs are links.
+/// Conditions of a link.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Linkage {
     min_log_odds: f64,
@@ -31,7 +31,7 @@ impl Linkage {
         }
     }
 
-    /// The same with another cut.
+    /// The same with another threshold.
     pub(super) fn at(self, min_log_odds: f64) -> Self {
         Self {
             min_log_odds,
@@ -43,7 +43,7 @@ impl Linkage {
         self.min_log_odds
     }
 
-    /// The evidence of a pair by what it counts as, in log-odds; none below what links need, and 1 and more links.
+    /// Evidence of a pair by its adjusted log-odds: 1 and more for a link, 0 for a pair that may not link.
     pub(super) fn evidence(&self, log_odds: f64, num_inliers: usize, is_copy: bool) -> f64 {
         match self.may_link(num_inliers, is_copy) {
             true => evidence(log_odds, self.min_log_odds),
@@ -51,7 +51,7 @@ impl Linkage {
         }
     }
 
-    /// Whether a pair may link its photos, were it only probable enough.
+    /// Whether a pair may link its photos if it is probable enough.
     pub(super) fn may_link(&self, num_inliers: usize, is_copy: bool) -> bool {
         self.min_inliers.is_none_or(|min| num_inliers >= min) && (!self.copies_only || is_copy)
     }
@@ -83,7 +83,8 @@ impl FolderClusters {
         self.clusters_by(options)(min_probability)
     }
 
-    /// The clusters by minimum probability, as [`FolderClusters::clusters_at`]; what all cuts share is found once.
+    /// The clusters by minimum probability, as [`FolderClusters::clusters_at`]; the adjustments of pairs are
+    /// computed once for all.
     pub(super) fn clusters_by<'a>(
         &'a self,
         options: &'a ClusterOptions,
@@ -102,7 +103,7 @@ impl FolderClusters {
     }
 }
 
-/// The verified pairs of a folder, and what corrections say of them.
+/// The verified pairs of a folder, and the constraints of corrections.
 #[derive(Clone, Copy)]
 pub(super) struct FolderPairs<'a> {
     num_photos: usize,
@@ -130,7 +131,7 @@ impl<'a> FolderPairs<'a> {
         self.pairs
     }
 
-    /// The clusters of pairs that count so much.
+    /// The clusters by these adjusted log-odds.
     pub(super) fn clusters(&self, linkage: &Linkage, counts: &Counts) -> Vec<Cluster> {
         let link = |pair: &VerifiedPair| Link {
             image1: pair.image1,
@@ -141,14 +142,14 @@ impl<'a> FolderPairs<'a> {
         clusters(self.num_photos, links, self.is_complete, self.constraints)
     }
 
-    /// Whether a pair may link its photos, and no correction parts them.
+    /// Whether a pair may link its photos, and no correction separates them.
     fn allows(&self, pair: &VerifiedPair, linkage: &Linkage) -> bool {
         linkage.may_link(pair.num_inliers, is_copy(pair))
             && !self.constraints.are_apart(&[pair.image1], &[pair.image2])
     }
 }
 
-/// What pairs count as between clusters.
+/// Adjusted log-odds of pairs.
 #[derive(Debug, Clone)]
 pub(super) struct Counts {
     /// None where links add nothing.
@@ -157,7 +158,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Every pair counts as it is.
+    /// No adjustment.
     pub(super) fn plain(num_photos: usize) -> Self {
         Self {
             balance: None,
@@ -165,8 +166,7 @@ impl Counts {
         }
     }
 
-    /// With rivals, and with what the links of clusters add that are found at [`FIRST_CUT`], whatever the cut of
-    /// `linkage`.
+    /// With rivals, and with the links of the clusters at [`FIRST_CUT`], whatever the threshold of `linkage`.
     pub(super) fn new(folder: &FolderPairs<'_>, linkage: &Linkage) -> Self {
         let first = Self::with_rivals(folder, linkage);
         if folder.pairs.iter().all(|pair| pair.relation.is_none()) {
@@ -176,7 +176,7 @@ impl Counts {
         let clusters = cluster_of_photos(folder.num_photos, &found);
         let sides = found.iter().map(|c| folder.constraints.side(&c.members));
         let sides: Vec<Side> = sides.collect();
-        // Corrections explain a link between clusters that they part.
+        // Corrections explain a link between clusters that they separate.
         let is_explained = |pair: &VerifiedPair| {
             let [a, b] = [pair.image1, pair.image2].map(|photo| clusters[photo] as usize);
             a != b && sides[a].is_apart(&sides[b])
@@ -210,7 +210,8 @@ impl Counts {
         self
     }
 
-    /// Whether a pair may be a rival: more probable than not, it may link its photos, and no correction parts them.
+    /// Whether a pair may be a rival: it is more probable than not, may link its photos, and no correction
+    /// separates them.
     pub(super) fn may_be_rival(
         &self,
         pair: &VerifiedPair,
@@ -220,18 +221,18 @@ impl Counts {
         self.with_links(pair) > 0.0 && folder.allows(pair, linkage)
     }
 
-    /// What the links of both clusters add to a pair; none where pixels were not compared.
+    /// Change of a pair by the links of both clusters; none where pixels were not compared.
     pub(super) fn gain(&self, pair: &VerifiedPair) -> Option<LinkGain> {
         let balance = self.balance.as_ref().filter(|_| pair.relation.is_some())?;
         Some(balance.gain([pair.image1, pair.image2]))
     }
 
-    /// The log-odds of a pair and what links add, without rivals.
+    /// The log-odds of a pair with the change by links, without rivals.
     pub(super) fn with_links(&self, pair: &VerifiedPair) -> f64 {
         pair.log_odds + self.gain(pair).map_or(0.0, |gain| gain.log_odds)
     }
 
-    /// What a pair counts as, in log-odds.
+    /// Adjusted log-odds of a pair.
     pub(super) fn log_odds(&self, pair: &VerifiedPair) -> f64 {
         let photos = [pair.image1, pair.image2];
         self.rivals
@@ -239,10 +240,11 @@ impl Counts {
     }
 }
 
-/// Sorts `num_photos` photos into clusters by the log-odds of pairs, as a folder is sorted: every photo is in
-/// one cluster, the largest first. A pair is two photos, the log-odds that they show the same thing, and whether they
-/// are copies or views if they do; without that it counts as it is, and is no rival of others. Each pair
-/// is given once; one that is not given counts as none. Deterministic, and independent of the order of `pairs`.
+/// Sorts `num_photos` photos into clusters by the log-odds of pairs, as a folder is sorted: every photo is in one
+/// cluster, the largest first. A pair is two photos, the log-odds that they show the same thing, and whether they
+/// are copies or views if they do; without a relation its log-odds are not adjusted, and it is no rival of others.
+/// Each pair is given once; one that is not given counts as a pair without evidence. Deterministic, and independent
+/// of the order of `pairs`.
 ///
 /// # Errors
 /// [`Error::InvalidOption`] when `min_probability` is not above 0 and below 1, or a pair names a photo that
@@ -434,15 +436,15 @@ mod tests {
             Counts::new(&folder, linkage).gain(&weak).unwrap()
         };
         let agree = gain(&[weak], &linkage);
-        assert_eq!((agree.crossing, agree.linked), (0, 8));
+        assert_eq!((agree.crossing, agree.linked), (0.0, 8));
         assert!(agree.log_odds > 1.0);
         // Each of two photos links every other thing: weaker than what ties the thing.
         let cross: Vec<_> = (1..9)
             .flat_map(|thing| [pair(1, 4 * thing, 0.5), pair(2, 4 * thing + 3, 0.5)])
             .collect();
         let crossed = gain(&cross, &linkage);
-        assert!(crossed.crossing >= 4 && crossed.log_odds < agree.log_odds - 1.0);
-        // The same at every cut: links are of the first clusters.
+        assert!(crossed.crossing >= 2.0 && crossed.log_odds < agree.log_odds - 1.0);
+        // The same at every threshold: links are of the first clusters.
         let other = linkage.at(log_odds(0.9));
         assert_eq!(gain(&cross, &other), crossed);
         // Pairs that may not link are no links.
@@ -451,7 +453,7 @@ mod tests {
             ..linkage
         };
         let without = gain(&cross, &copies);
-        assert_eq!((without.crossing, without.linked), (0, 0));
+        assert_eq!((without.crossing, without.linked), (0.0, 0));
     }
 
     #[test]
@@ -487,12 +489,12 @@ mod tests {
             let counts = Counts::new(&folder, &linkage);
             counts.gain(&pair(0, 4, 1.0)).unwrap().crossing
         };
-        assert_eq!(crossing(&Constraints::default()), 4);
+        assert_eq!(crossing(&Constraints::default()), 4.0);
         let apart = crate::cluster::Constraint {
             image1: 0,
             image2: 5,
             is_same: false,
         };
-        assert_eq!(crossing(&Constraints::new(40, &[apart])), 0);
+        assert_eq!(crossing(&Constraints::new(40, &[apart])), 0.0);
     }
 }

@@ -62,7 +62,7 @@ const MAX_LOADED: usize = 512;
 pub struct Failure {
     /// Below the folder, with `/` between names.
     pub path: String,
-    /// Why, on one line.
+    /// The reason, on one line.
     pub reason: String,
 }
 
@@ -153,7 +153,7 @@ impl VerifiedPair {
 
 #[cfg(test)]
 impl VerifiedPair {
-    /// A pair that its features alone judge.
+    /// A pair scored by its features alone.
     fn of(image1: usize, image2: usize, log_odds: f64) -> Self {
         Self {
             image1,
@@ -173,9 +173,9 @@ impl VerifiedPair {
 pub struct FolderClusters {
     /// The photos that could be read, sorted by path.
     pub photos: Vec<FolderPhoto>,
-    /// What could not be used, sorted by path.
+    /// The photos and folders that could not be used, sorted by path.
     pub failures: Vec<Failure>,
-    /// What is not among the photos.
+    /// The files passed over.
     pub passed_over: PassedOver,
     /// Every pair verified, sorted.
     pub pairs: Vec<VerifiedPair>,
@@ -199,15 +199,15 @@ impl FolderClusters {
     }
 }
 
-/// A folder of photos, with the network, store and options that its calls work with. Results are
-/// deterministic: the same photos, network and options give the same result, whatever the store holds, on
-/// any number of threads. What the store holds is not computed again; after its first failure, which the
-/// observer is warned of, a session goes on without it.
+/// A folder of photos, with the network, store and options of its calls. Results are deterministic: the same
+/// photos, network and options give the same result, whatever the store holds, on any number of threads. Stored
+/// results are not computed again; after the store's first failure, which is reported to the observer, a session
+/// goes on without it.
 ///
-/// Features are read from the store as they are needed. In memory are, of each photo, its path and global
-/// descriptor, and of each pair its judgement: about 4 KB a photo, and what several hundred photos take while
-/// they are compared; while pairs are proposed, up to 224 MB of the best descriptors, and beyond in temporary files.
-/// Without a store that can be written, memory holds the features too, 30 KB a photo.
+/// Features are read from the store as they are needed. Memory holds, of each photo, its path and global
+/// descriptor, and of each pair its score: about 4 KB a photo, and the features of several hundred photos while
+/// they are compared; while pairs are proposed, up to 224 MB of the best descriptors, and more in temporary files.
+/// Without a store that can be written, memory holds all features too, 30 KB a photo.
 pub struct FolderSession<'a> {
     model: &'a Model,
     folder: PathBuf,
@@ -250,7 +250,7 @@ impl<'a> FolderSession<'a> {
         }
     }
 
-    /// Sorts the photos into clusters. What cannot be used is a [`Failure`], and the rest is sorted.
+    /// Sorts the photos into clusters. A photo that cannot be used is a [`Failure`], and the others are sorted.
     ///
     /// # Errors
     /// [`crate::Error::Io`] for a folder that cannot be listed, [`crate::Error::Cancelled`], and the
@@ -283,9 +283,9 @@ impl<'a> FolderSession<'a> {
     }
 
     /// Writes clusters.json, labels_pred.txt, report.html and the tables of clusters and pairs in these formats
-    /// into the folder `output`, which is made if missing, and of a large folder report_parts, as [`FolderPage::write`]
-    /// does. Each is written over what is there; tables that delfin
-    /// wrote in another format are removed, so that no earlier answer stays beside this one.
+    /// into the folder `output`, which is made if missing, and of a large folder report_parts, as
+    /// [`FolderPage::write`] does. Existing files are written over; tables that delfin wrote in another format are
+    /// removed, so that no earlier result stays beside this one.
     ///
     /// # Errors
     /// As [`FolderSession::cluster`], and [`crate::Error::Io`] when a file cannot be written or removed.
@@ -356,20 +356,20 @@ impl<'a> FolderSession<'a> {
         self.store.using(work)
     }
 
-    /// Where temporary files go: beside the store, where there is room for it.
+    /// Folder of temporary files: that of the store, which has room for it.
     fn scratch(&self) -> Option<&Path> {
         let folder = self.store.inner().folder()?;
         folder.is_dir().then_some(folder)
     }
 
-    /// Where the photo lies on the disk.
+    /// Path of the photo on the disk.
     fn path_of(&self, photo: &FolderPhoto) -> PathBuf {
         path_below(&self.folder, &photo.path)
     }
 }
 
-/// Judges each pair by its features, and those on the shortlist by their pixels too; then adds the prior that all
-/// pairs of the folder give.
+/// Scores each pair by its features, and those on the shortlist by their pixels too; then adds the prior of all
+/// pairs of the folder.
 fn judged_pairs(
     session: &FolderSession<'_>,
     entries: &[read::Entry],

@@ -1,4 +1,4 @@
-//! How a folder is sorted into clusters.
+//! Options of clustering a folder.
 
 use crate::candidates::CandidateOptions;
 use crate::error::{Error, Result};
@@ -9,29 +9,27 @@ use crate::scoring::Judgement;
 /// Least probability of a linked pair.
 const MIN_PROBABILITY: f64 = 0.4;
 
-/// How a folder is sorted into clusters.
+/// Options of clustering a folder.
 #[derive(Debug, Clone)]
 pub struct ClusterOptions {
-    /// How two photos are matched. Of these, `refined_kind`, `seed`, `min_probability` and
-    /// `min_inliers` are not read.
+    /// Options of matching two photos. Of these, `refined_kind`, `seed`, `min_probability` and `min_inliers` are
+    /// not read.
     pub matching: MatchOptions,
-    /// Which pairs are verified.
+    /// Options of proposing pairs.
     pub candidates: CandidateOptions,
     /// Verify every pair, whatever the number of photos.
     pub exhaustive: bool,
     /// Largest number of photos of which every pair is verified.
     pub max_exhaustive: usize,
-    /// Least probability, that both photos show the same thing, of a linked pair, as it counts in the folder; above 0,
-    /// below 1.
+    /// Least adjusted probability of a linked pair; above 0, below 1.
     pub min_probability: f64,
-    /// Link edited copies of one picture only, no other views of the same thing.
+    /// Link only edited copies of the same picture, not different photos of the same thing.
     pub copies_only: bool,
     /// Another judgement than the embedded one.
     pub judgement: Option<Judgement>,
     /// Least number of inliers of a linked pair; none for no such condition.
     pub min_inliers: Option<usize>,
-    /// What a person said of pairs of photos, the earliest first; of two that contradict one another the
-    /// later counts.
+    /// The user's corrections, the earliest first; of two that contradict one another the later counts.
     pub corrections: Vec<Correction>,
 }
 

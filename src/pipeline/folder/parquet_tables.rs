@@ -120,14 +120,14 @@ fn table<R>(
 }
 
 impl FolderSession<'_> {
-    /// Writes the features of the photos as Parquet, over what is at `path`: a row a photo, sorted by path. They are
-    /// read from the store as they are written, or extracted again where it has none.
+    /// Writes the features of the photos as Parquet, over an existing file at `path`: a row a photo, sorted by
+    /// path. They are read from the store as they are written, or extracted again where it has none.
     ///
     /// # Errors
     /// [`Error::Features`] when a photo has changed since, the errors of reading it,
     /// [`Error::Io`] when the file cannot be written, and [`Error::Cancelled`].
     pub fn write_features(&self, found: &FolderClusters, path: &Path) -> crate::Result<()> {
-        // What ended the file, where it is not the file itself.
+        // The error that ended the file, where it is not the file's own.
         let mut failed = None;
         let written = write_file_with(path, |out| {
             let model = self.model.manifest().sha256.as_str();

@@ -1,9 +1,8 @@
-//! The pairs that a person is asked about first.
+//! Questions to the user: the pairs whose answers are expected to change the clusters most.
 //!
 //! Active learning of pairwise constraints (Basu, Banerjee and Mooney, *Active Semi-Supervision for Pairwise
-//! Constrained Clustering*, SDM 2004), by the expected change of the clusters: an answer that contradicts the
-//! clusters of today joins two of them, or parts one in two, and changes the answer for every pair of photos
-//! between both parts.
+//! Constrained Clustering*, SDM 2004), by the expected change of the clusters: the probability of the answer that
+//! joins two clusters, or splits one, times the number of pairs of photos between both parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +11,7 @@ use super::{ClusterOptions, FolderClusters, VerifiedPair};
 use crate::cluster::{Cluster, Components, Constraints, cluster_of_photos};
 use crate::scoring::probability;
 
-/// Two photos of which a person is asked whether they show the same thing.
+/// A question: do two photos show the same thing?
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Question {
@@ -28,17 +27,18 @@ pub struct Question {
     pub expected_change: f64,
 }
 
-/// Log-odds of a photo towards photos that it was never compared with, and the least that counts.
+/// Log-odds of photos that were not compared; those of pairs are limited to this and its opposite.
 const MIN_LOG_ODDS: f64 = -6.0;
-/// Answers that are surer than this are not asked for.
+/// Least probability of an answer that changes the clusters; with less there is no question.
 const MIN_CHANCE: f64 = 0.02;
 
 impl FolderClusters {
-    /// At most `count` questions whose answers are expected to change most in `clusters`, the most first. Asked are
+    /// At most `count` questions with the largest expected change of `clusters`, the largest first. Candidates are
     /// the most probable pair of each two clusters, and the pairs that hold a cluster together (its maximum
-    /// spanning tree). The chance that two clusters, or the two parts of one, show the same thing is that of the
-    /// mean log-odds of the photos of the smaller towards the most probable of the other. What
-    /// `options.corrections` settle, and what is surer than 98 %, is not asked. Deterministic.
+    /// spanning tree). The probability that two clusters, or the two parts of one, show the same thing is that of
+    /// the mean log-odds of the photos of the smaller towards the most probable of the other. Left out are pairs
+    /// that `options.corrections` settle, two clusters with a probability below 2 % and two parts of one with more
+    /// than 98 %. Deterministic.
     pub fn questions(
         &self,
         clusters: &[Cluster],
@@ -107,7 +107,7 @@ fn question(pair: &VerifiedPair, is_one_cluster: bool, expected_change: f64) -> 
     }
 }
 
-/// The chance that both groups of photos show the same thing. `pairs` are among others those between them, the
+/// The probability that both groups of photos show the same thing. `pairs` are among others those between them, the
 /// strongest first.
 fn chance(group1: &[usize], group2: &[usize], pairs: &[&VerifiedPair]) -> f64 {
     let [smaller, other] = match group1.len() <= group2.len() {
@@ -129,10 +129,10 @@ fn chance(group1: &[usize], group2: &[usize], pairs: &[&VerifiedPair]) -> f64 {
     probability((best.values().sum::<f64>() + num_others * MIN_LOG_ODDS) / smaller.len() as f64)
 }
 
-/// What a photo hangs on: the place of another, and the pair that is asked about, where it is not settled.
+/// Parent of a photo in the spanning tree: its place in the walk, and the pair of both, where it is not settled.
 type Hold<'a> = (usize, Option<&'a VerifiedPair>);
 
-/// The pairs that hold a cluster together and are not settled, each with the photos that hang on it. `pairs`
+/// The unsettled pairs of a cluster's maximum spanning tree, each with the photos of the subtree below it. `pairs`
 /// are those within the cluster, the strongest first; `components` has its photos one by one.
 fn holding<'a>(
     members: &[usize],
@@ -141,7 +141,7 @@ fn holding<'a>(
     components: &mut Components,
 ) -> Vec<(&'a VerifiedPair, BTreeSet<usize>)> {
     let mut tree: BTreeMap<usize, Vec<(usize, Option<&VerifiedPair>)>> = BTreeMap::new();
-    // What is settled holds best.
+    // Settled pairs come first.
     let (settled, open): (Vec<&VerifiedPair>, Vec<&VerifiedPair>) = pairs
         .iter()
         .partition(|pair| constraints.are_same(pair.image1, pair.image2));
@@ -157,7 +157,7 @@ fn holding<'a>(
                 .push((pair.image1, asked));
         }
     }
-    // Each photo after the one that it hangs on, with that one's place.
+    // Each photo after its parent, with the parent's place.
     let mut walk: Vec<(usize, Option<Hold<'_>>)> = Vec::new();
     let mut seen = BTreeSet::new();
     for &start in members {

@@ -24,7 +24,7 @@ const EXTRACTION_VERSION: u32 = 4;
 /// Photos that are read at a time.
 const CHUNK: usize = 1024;
 
-/// A photo that could be read. Its features are asked for when they are needed: see [`features_of`].
+/// A photo that could be read. Its features are loaded when they are needed: see [`features_of`].
 pub(super) struct Entry {
     /// Below the folder, with `/` between names.
     pub name: String,
@@ -38,7 +38,7 @@ pub(super) struct Entry {
     kept: Option<Box<[u8]>>,
 }
 
-/// The photos of a folder, sorted by name; what could not be read, and what is passed over.
+/// The photos of a folder, sorted by name; failures, and the files passed over.
 pub(super) struct Folder {
     pub entries: Vec<Entry>,
     /// Their global descriptors.
@@ -132,7 +132,7 @@ impl FolderSession<'_> {
         extraction_settings(self.model, &self.options.matching.extraction)
     }
 
-    /// What the store keeps this run's features under.
+    /// The store's settings of this run's features.
     pub(super) fn feature_settings(&self) -> Option<SettingsId> {
         self.using(|store| store.settings(&self.extraction_settings()))
     }
@@ -150,7 +150,7 @@ struct ReadPhoto {
 }
 
 impl ReadPhoto {
-    /// What is kept of it in memory.
+    /// Its entry in memory.
     fn entry(self, name: String, path: &Path) -> Result<(Entry, Option<GlobalRow>)> {
         let kept = match self.is_stored {
             true => None,

@@ -1,10 +1,10 @@
-//! The pairs of a folder -> what COLMAP starts a reconstruction from.
+//! Input of a COLMAP reconstruction, from the pairs of a folder.
 //!
-//! A feature of a coarse network lies on no particular pixel; what triangulates is what the photos' pixels
-//! say. Every match of two linked photos, also one that their one transform does not explain (scenes
-//! have depth), is aligned by itself, from the corners of either photo, and kept where the pixels
-//! agree. Places within a pixel or so of each other in a photo are one keypoint, so that what
-//! several pairs say of a point makes one track. What this is worth: benches/RESULTS.md.
+//! Features of a coarse network are not exact to the pixel, so matches are aligned by the photos' pixels. Every
+//! match of two linked photos, also one that their one transform does not explain (scenes have depth), is aligned
+//! separately, from the corners of either photo, and kept where the pixels agree. Places within a pixel or so of
+//! each other in a photo are one keypoint, so that the matches of a point in several pairs make one track. Measured
+//! in benches/RESULTS.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,8 +34,8 @@ const MERGE_RADIUS_PX: f64 = 1.5;
 /// Photos that are decoded at a time, about 10 MB each.
 const MAX_DECODED: usize = 64;
 
-/// Where a pair's pixels agree, both ways: `[x1, y1, x2, y2]`, each beginning at a corner of photo 1
-/// or, behind `num_from1`, of photo 2.
+/// Places where a pair's pixels agree, both ways: `[x1, y1, x2, y2]`, each beginning at a corner of photo 1 or,
+/// behind `num_from1`, of photo 2.
 struct Aligned {
     places: Vec<[f64; 4]>,
     num_from1: usize,

@@ -26,9 +26,9 @@ use crate::report::{
 use crate::scoring::{Relation, log_odds, probability};
 use crate::store::{ContentHash, SettingsId};
 
-/// Cuts of the slider, in halves of log-odds.
+/// Thresholds of the slider, in halves of log-odds.
 const CUTS: std::ops::RangeInclusive<i32> = -6..=16;
-/// Pairs less probable than this, and than the run's own cut, are not shown.
+/// Pairs less probable than this, and than the run's own threshold, are not shown.
 const MIN_SHOWN_PROBABILITY: f64 = 0.05;
 /// The same of pairs whose pixels were not compared: more than any off the shortlist has.
 const MIN_SHOWN_BY_FEATURES: f64 = 0.2;
@@ -122,14 +122,14 @@ impl FolderSession<'_> {
     }
 }
 
-/// The pictures of a folder's report, made as they are asked for.
+/// The pictures of a folder's report, made on demand.
 pub struct ReportPictures<'s> {
     session: &'s FolderSession<'s>,
     found: &'s FolderClusters,
     report: &'s FolderReport,
     /// The pairs whose places are compared; none for all that have pixel evidence.
     with_places: Option<BTreeSet<(usize, usize)>>,
-    /// What the store keeps the drawings under, in words and as the store knows it.
+    /// The store's settings of the drawings, as text and by number.
     settings_text: String,
     settings: Option<SettingsId>,
     /// The features that were needed last.
@@ -184,7 +184,7 @@ impl ReportPictures<'_> {
         }
     }
 
-    /// What a drawing of a pair stands under in the store: its photos in this order.
+    /// Key of a pair's drawing in the store: its photos in this order.
     fn key(&self, pair: &VerifiedPair) -> (ContentHash, ContentHash) {
         let hash = |index: usize| self.found.photos[index].content_hash;
         (hash(pair.image1), hash(pair.image2))
@@ -274,7 +274,7 @@ fn report_pair(pair: &VerifiedPair) -> ReportPair {
 impl FolderClusters {
     /// The pairs that a report shows.
     fn shown_pairs(&self, options: &ClusterOptions) -> impl Iterator<Item = &VerifiedPair> {
-        // Links add to what a pair counts as.
+        // Links may raise the log-odds of a pair.
         let least_linked = probability(log_odds(options.min_probability) - MAX_GAINED);
         let min_compared = MIN_SHOWN_PROBABILITY.min(least_linked);
         let min_left_out = match options.matching.refinement {

@@ -1,4 +1,4 @@
-//! The photos of a folder that show what one photo shows.
+//! Search of a folder for photos that show the same thing as a query photo.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::folder::PassedOver;
 use crate::geometry::{inverse, project};
 use crate::scoring::Relation;
 
-/// A photo that shows what the query shows.
+/// A photo that shows the same thing as the query.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SearchHit {
@@ -23,13 +23,13 @@ pub struct SearchHit {
     pub num_matches: usize,
     /// Matches that one transform explains.
     pub num_inliers: usize,
-    /// The probability that it shows what the query shows.
+    /// The probability that it shows the same thing as the query.
     pub probability: f64,
     /// Whether it is an edited copy of the query or another view; none where the pixels were not
     /// compared.
     pub relation: Option<Relation>,
-    /// Where the query lies in the photo: its corners, from the top left on clockwise, in pixels of
-    /// the photo; they may lie outside of it. None when a corner has no place.
+    /// Region of the query in the photo: its corners, from the top left on clockwise, in pixels of the photo; they
+    /// may lie outside of it. None when a corner has no place.
     pub region: Option<[[f64; 2]; 4]>,
 }
 
@@ -41,13 +41,13 @@ pub struct SearchResult {
     pub hits: Vec<SearchHit>,
     /// The number of photos searched.
     pub num_photos: usize,
-    /// What could not be used, sorted by path.
+    /// The photos and folders that could not be used, sorted by path.
     pub failures: Vec<Failure>,
-    /// What is not among the photos.
+    /// The files passed over.
     pub passed_over: PassedOver,
 }
 
-/// A photo of clusters that shows what the query shows.
+/// A photo of clusters that shows the same thing as the query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct PhotoHit {
@@ -57,7 +57,7 @@ pub struct PhotoHit {
     pub num_matches: usize,
     /// Matches that one transform explains.
     pub num_inliers: usize,
-    /// The probability that it shows what the query shows.
+    /// The probability that it shows the same thing as the query.
     pub probability: f64,
     /// Whether it is an edited copy of the query or another view; none where the pixels were not
     /// compared.
@@ -65,8 +65,7 @@ pub struct PhotoHit {
 }
 
 impl FolderSession<'_> {
-    /// As [`FolderSession::search`] in a folder whose photos are known: those of `found` that show what the photo at
-    /// `query` shows. Best first.
+    /// As [`FolderSession::search`], among the photos of `found`. Best first.
     ///
     /// # Errors
     /// As [`FolderSession::search`].
@@ -92,7 +91,7 @@ impl FolderSession<'_> {
             .collect())
     }
 
-    /// Finds the photos that show what the photo at `query` shows. Every photo is matched with the query;
+    /// Finds the photos that show the same thing as the photo at `query`. Every photo is matched with the query;
     /// hits have at least the probability [`ClusterOptions::min_probability`](ClusterOptions).
     ///
     /// # Errors

@@ -38,11 +38,11 @@ pub struct ClusterFile {
     pub source: ClusterSource,
     /// The prior that the folder's own pairs add to the log-odds of each.
     pub prior_log_odds: f64,
-    /// Whether pairs had [`Rivals`](crate::scoring::Rivals) between clusters; files of older programs say nothing of it.
+    /// Whether pairs were lowered by [`Rivals`](crate::scoring::Rivals); absent in files of older programs.
     #[serde(default)]
     pub has_rivals: bool,
-    /// Whether links added to pairs, or took from them ([`LinkGain`](crate::cluster::LinkGain)); files of older programs say
-    /// nothing of it.
+    /// Whether pairs were adjusted by links ([`LinkGain`](crate::cluster::LinkGain)); absent in files of older
+    /// programs.
     #[serde(default)]
     pub counts_links: bool,
     /// Sorted by path.
@@ -52,9 +52,9 @@ pub struct ClusterFile {
     pub clusters: Vec<Cluster>,
     /// Every pair verified, sorted; each an array in the file.
     pub pairs: Vec<VerifiedPair>,
-    /// What could not be used.
+    /// The photos and folders that could not be used.
     pub failures: Vec<Failure>,
-    /// What is not among the photos; empty where a file says nothing of it.
+    /// The files passed over; empty where a file has no such entry.
     #[serde(default)]
     pub passed_over: PassedOver,
 }
@@ -84,17 +84,17 @@ pub struct ClusterSource {
     pub model: Option<String>,
     /// SHA-256 of the network's file, in hexadecimal.
     pub model_sha256: String,
-    /// How features were extracted.
+    /// Options of the feature extraction.
     pub extraction: ExtractionOptions,
-    /// Whether mirror images were looked for.
+    /// Whether mirror images were found too.
     pub mirrored: bool,
     /// The probability from which photos were linked.
     pub min_probability: f64,
     /// Whether copies of one picture alone were linked.
     pub copies_only: bool,
-    /// Inliers that linked photos needed besides.
+    /// Least number of inliers of a link, if there was one.
     pub min_inliers: Option<usize>,
-    /// What a person had said of pairs of photos.
+    /// The user's corrections.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub corrections: Vec<Correction>,
 }
@@ -361,7 +361,7 @@ pub fn edges_csv(found: &FolderClusters, out: impl Write) -> std::io::Result<()>
     table(out, EDGE_COLUMNS, edge_rows(found).map(row))
 }
 
-/// A probability with as many digits as tell it from 0 and 1, at most eight.
+/// A probability with enough digits to differ from 0 and 1, at most eight.
 fn probability_text(probability: f64) -> String {
     let distance = probability.min(1.0 - probability).max(1e-8);
     let digits = (2.0 - distance.log10()).floor().clamp(3.0, 8.0) as usize;

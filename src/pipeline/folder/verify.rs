@@ -23,7 +23,8 @@ const VERIFICATION_VERSION: u32 = 6;
 /// Batch size for reading and writing pairs in the store.
 pub(super) const CHUNK: usize = 2048;
 
-/// Pairs at least this probable by their features are told as linked before pixels are compared; they all are.
+/// Pairs at least this probable by their features are reported as linked before pixels are compared; all of them
+/// are compared.
 const LINKED_BY_FEATURES: f64 = 0.74;
 
 /// Pairs of photos by index, the lesser first.
@@ -43,7 +44,7 @@ pub(super) struct Worthy {
     pub at: u32,
     /// By [`Judgement::worth`].
     pub worth: f32,
-    /// Whether the store has what its pixels say.
+    /// Whether the store has its pixel evidence.
     pub has_pixels: bool,
 }
 
@@ -80,7 +81,7 @@ pub(super) fn pairs_to_verify(
     Ok(pairs)
 }
 
-/// What the store keeps this run's pairs under.
+/// The store's settings of this run's pairs.
 pub(super) fn pair_settings(session: &FolderSession<'_>) -> Option<SettingsId> {
     session.using(|store| store.settings(&session.pair_settings_text()))
 }
@@ -105,7 +106,7 @@ pub(super) fn settings_text(extraction_settings: &str, options: &MatchOptions) -
     )
 }
 
-/// Judges each pair by its features; matches and verifies those that are not in the store.
+/// Scores each pair by its features; matches and verifies those that are not in the store.
 pub(super) fn verify_pairs(
     session: &FolderSession<'_>,
     entries: &[Entry],
@@ -192,21 +193,21 @@ pub(super) fn verify_pairs(
     Ok(verified)
 }
 
-/// Tells the observer of a pair that features alone link.
+/// Reports to the observer a pair that features alone link.
 fn tell_likely_link(session: &FolderSession<'_>, pair: &VerifiedPair) {
     if pair.probability() >= LINKED_BY_FEATURES {
         tell_link(session, pair);
     }
 }
 
-/// Tells the observer of a pair that is linked.
+/// Reports to the observer a pair that is linked.
 pub(super) fn tell_link(session: &FolderSession<'_>, pair: &VerifiedPair) {
     if pair.is_linked(session.options) {
         session.observer.linked(pair.image1, pair.image2);
     }
 }
 
-/// What names the photos of a pair: their indices, the lesser first, and their content.
+/// Identity of a pair: the indices of its photos, the lesser first, and their content.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PairNames {
     pub images: [usize; 2],
@@ -238,8 +239,7 @@ pub(super) fn names(entries: &[Entry], (image1, image2): (u32, u32)) -> PairName
     }
 }
 
-/// The judgement of a pair by its features, and what its pixels are worth, by [`Judgement::worth`]; none where they are
-/// not compared.
+/// The score of a pair by its features, and [`Judgement::worth`] of its pixels; none where they are not compared.
 pub(super) fn judged(
     options: &ClusterOptions,
     names: PairNames,
@@ -261,7 +261,7 @@ pub(super) fn judged(
     (pair, worth)
 }
 
-/// The judgement of a pair by its record.
+/// The score of a pair by its record.
 pub(super) fn judged_pair(
     names: PairNames,
     record: &PairRecord,
@@ -326,7 +326,7 @@ fn verify_pair(
     verify_loaded(hashes, photos, &session.options.matching)
 }
 
-/// What features say of two photos, which are in the order of their content.
+/// The record of two photos by features; the photos are in the order of their content.
 pub(super) fn verify_loaded(
     hashes: [&ContentHash; 2],
     [a, b]: [&Loaded; 2],
@@ -343,7 +343,7 @@ pub(super) fn verify_loaded(
     })
 }
 
-/// All that was seen of a pair, with its pixels; none without an overlap.
+/// Evidence of a pair, with its pixels; none without an overlap.
 pub(super) fn compare_pair(
     session: &FolderSession<'_>,
     entries: &[Entry],
@@ -445,7 +445,7 @@ mod tests {
 
     #[test]
     fn a_pair_that_pixels_cannot_leave_open_is_a_no() {
-        // Features alone say yes to every pair; from 20 inliers on pixels may leave it open.
+        // By features every pair is a yes; from 20 inliers on its pixels are worth comparing.
         let constant = r#"{"inputs": [], "base": 1.0, "trees": []}"#;
         let worth = r#"{"inputs": ["ln_inliers"], "base": 0.0, "trees": [[[0, 3.0, 1, 2], [-5.0], [0.0]]]}"#;
         let text = format!(

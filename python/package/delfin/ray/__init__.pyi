@@ -42,7 +42,7 @@ class RayClusterResult:
     def num_clusters(self) -> int: ...
     @property
     def prior_log_odds(self) -> float:
-        """What the collection's own pairs add to the log-odds of each."""
+        """Prior of the collection: added to the log-odds of each pair, 0 or less."""
     @property
     def stages(self) -> dict[str, dict[str, Any]]:
         """By stage: ``blocks``, those ``reused`` and ``retried``, ``seconds``; and of all workers ``work_seconds``,
@@ -87,14 +87,14 @@ def cluster(
     max_retries: int = 3,
     progress: _Progress = None,
 ) -> RayClusterResult:
-    """Sorts a collection of photos into clusters by what they show, on the Ray cluster of this process.
+    """Groups a collection of photos into clusters that show the same thing, on the Ray cluster of this process.
 
     The same photos and options give the same edges and clusters as ``delfin.cluster``, to the bit, on any number of
     workers. ``source`` is a folder, a list of paths, or Parquet (``.parquet``) with a column of paths, or of paths and
-    bytes; paths may be URIs. ``output`` is a folder or URI. A job that was stopped goes on from the parts in
-    ``output`` when it is called again with the same photos and options; those of others are refused without
-    ``overwrite``. ``memory_per_worker`` and ``block_bytes`` are in bytes. What cannot be read is a failure, not an
-    error. Stages of ``progress``: extracted, features, photos,
-    globals, nearest, word_rows, words, voters, votes, proposed, pairs,
-    verified, edges, links, grouped, clustered, clusters.
+    bytes; paths may be URIs. ``output`` is a folder or URI. A job that was stopped resumes from the parts in
+    ``output`` when it is called again with the same photos and options; parts of another job are refused without
+    ``overwrite``. ``memory_per_worker`` and ``block_bytes`` are in bytes. A photo that cannot be read is a failure,
+    not an error. Stages of ``progress``: extracted, features, photos, globals, nearest, word_rows, words, voters,
+    votes, proposed, pairs, verified, compared, edges, first_links, first_grouped, first_clustered, links, grouped,
+    clustered, clusters.
     """

@@ -8,7 +8,7 @@ use delfin::formats::delf_config::{DelfConfig, DelfPca};
 
 use crate::cli::output;
 
-/// Reads a configuration; what is not supported is named on standard error.
+/// Reads a configuration; unsupported fields are named on standard error.
 pub(crate) fn open(path: &Path) -> anyhow::Result<DelfConfig> {
     let decoded = DelfConfig::open(path)?;
     for field in &decoded.unsupported {
@@ -20,7 +20,7 @@ pub(crate) fn open(path: &Path) -> anyhow::Result<DelfConfig> {
     Ok(decoded.value)
 }
 
-/// How the configuration's network is imported; `path` names it in errors.
+/// Import options of the configuration's network; `path` names it in errors.
 pub(crate) fn import_options(config: &DelfConfig, path: &Path) -> anyhow::Result<ImportOptions> {
     let local = &config.local;
     let mut options = ImportOptions {

@@ -18,7 +18,7 @@ use crate::cli::args::ExtractFeaturesArgs;
 use crate::cli::commands::by_chosen_engine;
 use crate::cli::{Answer, output};
 
-/// What became of a photo.
+/// Outcome of one photo.
 enum Done {
     Skipped,
     Written(usize),
@@ -83,8 +83,8 @@ fn read_list(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(photos)
 }
 
-/// The file of each photo: its name with .delf, as DELF has it. Photos that would share a file keep
-/// as many of their folders as tell them apart; those that only their ending tells apart keep that.
+/// The file of each photo: its name with .delf, as DELF has it. Photos that would share a file keep as many of
+/// their folders as make them different; those that differ in their ending alone keep that.
 fn targets(photos: &[PathBuf], folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let name = |photo: &Path, folders: usize, with_ending: bool| -> PathBuf {
         let path = if with_ending {

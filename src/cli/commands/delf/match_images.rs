@@ -35,7 +35,7 @@ pub(crate) fn run(args: &MatchImagesArgs) -> anyhow::Result<Answer> {
     let features1 = read_features(&args.features_1_path, &photo1)?;
     let features2 = read_features(&args.features_2_path, &photo2)?;
     let start = Instant::now();
-    // A file without features does not say how long its descriptors would be.
+    // A file without features has no length of descriptors.
     let (descriptors1, descriptors2) = (features1.descriptors(), features2.descriptors());
     let matches = if descriptors1.is_empty() || descriptors2.is_empty() {
         Vec::new()
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &MatchImagesArgs) -> anyhow::Result<Answer> {
         min_extra_inliers: 0,
         ..VerificationOptions::delf()
     };
-    // As DELF's search, inliers are counted; more trials than its 1000 find what its luck may find.
+    // As in DELF's search, inliers are counted; more trials than its 1000 leave less to chance.
     options.ransac.reward = InlierReward::Number;
     options.ransac.min_trials = 20_000;
     options.ransac.max_trials = 20_000;
