@@ -65,7 +65,7 @@ impl CrossingLinks {
     /// The changes of pairs by these links.
     pub fn balance(self) -> LinkBalance {
         let crossing = self.crossing_of_photos();
-        let mut of_cluster = vec![[0; 2]; self.clusters.len()];
+        let mut of_cluster = vec![[0_u32; 2]; self.clusters.len()];
         for ((cluster, crossing), is_linked) in
             self.clusters.iter().zip(&crossing).zip(&self.is_linked)
         {
