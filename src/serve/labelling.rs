@@ -114,7 +114,7 @@ impl Worker<'_> {
         }
         let review = review_page(classifier, &findings, self.folder);
         lines.extend(review.lines);
-        page.lines = lines;
+        page.lines.splice(0..0, lines);
         page.sections.extend(review.sections);
         if !without.is_empty() {
             let named = told.into_iter().flatten().map(|(photo, found)| {
