@@ -1,7 +1,7 @@
 //! Remembers that a large store was whole, so that it is not read from end to end whenever it is opened.
 //!
-//! A file beside the store holds its size and time of change as of the last program that closed it without an error. A
-//! store that anything else has written to since, or that a program left when it was killed, is checked again.
+//! A file beside the store holds its size and time of change as of the last program that closed or settled it without
+//! an error. A store that was written to since, by anything else or by a program that was killed, is checked again.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::time::UNIX_EPOCH;
 /// milliseconds.
 const MIN_BYTES: u64 = 64 << 20;
 
-/// What is known of a store's file. Dropped after the store's connection, it leaves that to the next program.
+/// What is known of a store's file. Left, or dropped after the store's connection, it leaves that to the next program.
 #[derive(Debug)]
 pub(super) struct Checked {
     store: PathBuf,
@@ -39,6 +39,18 @@ impl Checked {
         self.is_whole.store(is_whole, Ordering::Relaxed);
     }
 
+    /// Leaves what is known to the next program.
+    pub(super) fn leave(&self) {
+        let state = self
+            .state()
+            .filter(|_| self.is_whole.load(Ordering::Relaxed));
+        // Without the file the store is only checked once more.
+        let _ = match state {
+            Some(state) => std::fs::write(self.mark(), state),
+            None => std::fs::remove_file(self.mark()),
+        };
+    }
+
     /// Size and time of change; none of a small store, or where they cannot be had.
     fn state(&self) -> Option<String> {
         let metadata = std::fs::metadata(&self.store).ok()?;
@@ -56,14 +68,7 @@ impl Checked {
 
 impl Drop for Checked {
     fn drop(&mut self) {
-        let state = self
-            .state()
-            .filter(|_| self.is_whole.load(Ordering::Relaxed));
-        // Without the file the store is only checked once more.
-        let _ = match state {
-            Some(state) => std::fs::write(self.mark(), state),
-            None => std::fs::remove_file(self.mark()),
-        };
+        self.leave();
     }
 }
 
@@ -102,6 +107,20 @@ mod tests {
         assert!(!is_known(), "one that could not be read");
         drop(Checked::new(&path));
         assert!(!is_known(), "one that could not be opened");
+    }
+
+    #[test]
+    fn what_was_left_is_known_though_the_program_is_killed_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let file = File::create(&path).unwrap();
+        file.set_len(MIN_BYTES).unwrap();
+        let checked = Checked::new(&path);
+        checked.set_whole(true);
+        checked.leave();
+        // As in a program that is killed.
+        std::mem::forget(checked);
+        assert!(Checked::new(&path).is_known());
     }
 
     #[test]
