@@ -45,8 +45,13 @@ struct Open {
 
 impl Open {
     fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_delfin"))
-            .args(["open", "--no-browser", "--max-size", "240"])
+        let mut command = Command::new(env!("CARGO_BIN_EXE_delfin"));
+        Self::run(command.args(["open", "--no-browser"]), folder)
+    }
+
+    fn run(command: &mut Command, folder: &Path) -> Self {
+        let mut child = command
+            .args(["--max-size", "240"])
             .arg(folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -133,6 +138,43 @@ fn strangers_get_nothing() {
     let store = tempfile::tempdir().expect("a folder");
     let store = store.path().join("other.sqlite");
     second(&["--store", store.to_str().expect("UTF-8")]);
+}
+
+/// What the desktop is asked to open says that it was asked.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_file_with_the_token_is_gone_once_the_browser_has_come() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::{Duration, Instant};
+    let folder = tempfile::tempdir().expect("a folder");
+    photos(folder.path());
+    let programs = tempfile::tempdir().expect("a folder");
+    let desktop = programs.path().join("xdg-open");
+    std::fs::write(&desktop, "#!/bin/sh\n: > \"$1.asked\"\n").expect("a script");
+    std::fs::set_permissions(&desktop, PermissionsExt::from_mode(0o700)).expect("a mode");
+    let leads = folder.path().join(".delfin/store.open.html");
+    std::fs::create_dir(folder.path().join(".delfin")).expect("a folder");
+    // As an older program left it.
+    std::fs::write(&leads, "old").expect("a page");
+    std::fs::set_permissions(&leads, PermissionsExt::from_mode(0o644)).expect("a mode");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_delfin"));
+    let open = Open::run(
+        command.arg("open").env("PATH", programs.path()),
+        folder.path(),
+    );
+    let asked = leads.with_extension("html.asked");
+    let end = Instant::now() + Duration::from_secs(60);
+    while !asked.exists() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let page = std::fs::read_to_string(&leads).expect("a page");
+    assert!(page.contains(&open.address), "{page}");
+    let mode = leads.metadata().expect("a mode").permissions().mode();
+    assert_eq!(mode & 0o077, 0);
+    let (host, path) = open.parts();
+    let own = format!("Host: {host}\r\n");
+    assert!(open.status("GET", path, &own).contains("200"));
+    assert!(!leads.exists());
 }
 
 #[test]

@@ -87,6 +87,8 @@ pub(crate) struct Proposals<'a, F> {
     pub features: F,
     /// Storage of many voters.
     pub scratch: Scratch<'a>,
+    /// Called when temporary files fail in that folder and are made elsewhere.
+    pub warn: &'a (dyn Fn(&str) + Sync),
     /// Polled for cancellation.
     pub check: &'a (dyn Fn() -> Result<()> + Sync),
 }
@@ -116,7 +118,8 @@ impl<'a> Scratch<'a> {
 ///
 /// # Errors
 /// [`Error::InvalidOption`]; [`Error::Features`] when descriptors differ in length; those of `features` and
-/// `check`; [`Error::Io`] for the temporary files.
+/// `check`. Temporary files that cannot be written are made in the system's temporary folder, and failing that the voters are
+/// held in memory.
 pub(crate) fn candidate_pairs<F>(
     photos: &Proposals<'_, F>,
     similarities: Similarities,
@@ -128,10 +131,41 @@ where
     options.validate()?;
     let mut pairs = ordered(similarities.nearest(options.num_similar, photos.check)?);
     drop(similarities);
-    pairs.extend(ordered(votes::most_voted(photos, options)?));
+    pairs.extend(ordered(voted(photos, options, &std::env::temp_dir())?));
     pairs.sort_unstable();
     pairs.dedup();
     Ok(pairs)
+}
+
+/// The photos that most descriptors of each photo vote for, with temporary files in `spare` where those in the scratch
+/// folder fail, and without any where these do.
+fn voted<F>(
+    photos: &Proposals<'_, F>,
+    options: &CandidateOptions,
+    spare: &Path,
+) -> Result<Vec<Vec<u32>>>
+where
+    F: Fn(usize) -> Result<FeatureSet> + Sync,
+{
+    let mut scratch = photos.scratch;
+    loop {
+        match (votes::most_voted(photos, scratch, options), scratch.folder) {
+            (Err(error @ Error::Io { .. }), Some(folder)) if is_of(&error, folder) => {
+                scratch.folder = (folder != spare).then_some(spare);
+                let place = match scratch.folder {
+                    Some(spare) => format!("with temporary files in {}", spare.display()),
+                    None => "in memory".into(),
+                };
+                (photos.warn)(&format!("{error}; going on {place}"));
+            }
+            (voted, _) => return voted,
+        }
+    }
+}
+
+/// Whether the error names this path.
+fn is_of(error: &Error, folder: &Path) -> bool {
+    matches!(error, Error::Io { path, .. } if path == folder)
 }
 
 /// Descriptors of one length beside those of another.

@@ -43,6 +43,7 @@ fn pairs_with(
         ranks: &ranks,
         features: |photo: usize| Ok(photos[photo].clone()),
         scratch,
+        warn: &|text| panic!("{text}"),
         check: &|| Ok(()),
     };
     candidate_pairs(&proposals, similarities(photos), options).unwrap()
@@ -125,6 +126,7 @@ fn voters_in_files_propose_what_voters_in_memory_do() {
     // The files have no names that would stay behind.
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     let missing = folder.path().join("missing");
+    let told = std::sync::Mutex::new(Vec::new());
     let num_keypoints = vec![10; photos.len()];
     let ranks: Vec<[u8; 32]> = (0..photos.len()).map(|i| [i as u8; 32]).collect();
     let proposals = Proposals {
@@ -136,10 +138,25 @@ fn voters_in_files_propose_what_voters_in_memory_do() {
             max_voter_bytes: 0,
             max_word_bytes: 0,
         },
+        warn: &|text| told.lock().unwrap().push(text.to_owned()),
         check: &|| Ok(()),
     };
-    let error = candidate_pairs(&proposals, similarities(&photos), &options).unwrap_err();
-    assert!(error.to_string().contains("missing"), "{error}");
+    // Where files cannot be made they are made elsewhere, and then in memory.
+    let elsewhere = candidate_pairs(&proposals, similarities(&photos), &options).unwrap();
+    assert_eq!(elsewhere, in_memory);
+    let spare = folder.path().join("spare");
+    let nowhere = voted(&proposals, &options, &spare).unwrap();
+    assert_eq!(nowhere, voted(&proposals, &options, folder.path()).unwrap());
+    let told: Vec<String> = told.into_inner().unwrap();
+    assert_eq!(told.len(), 4, "{told:?}");
+    for (told, [failed, next]) in told.iter().zip([
+        ["missing", "temporary files in "],
+        ["missing", "spare"],
+        ["spare", "in memory"],
+        ["missing", "temporary files in "],
+    ]) {
+        assert!(told.contains(failed) && told.contains(next), "{told}");
+    }
 }
 
 #[test]

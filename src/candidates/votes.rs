@@ -24,6 +24,7 @@ const CHUNK: usize = 1024;
 /// less alike they are.
 pub(super) fn most_voted<F>(
     photos: &Proposals<'_, F>,
+    scratch: Scratch<'_>,
     options: &CandidateOptions,
 ) -> Result<Vec<Vec<u32>>>
 where
@@ -34,8 +35,8 @@ where
         return Ok(Vec::new());
     }
     let num_photos = photos.num_keypoints.len();
-    let voters = Voters::new(photos, &words, options)?;
-    let file = inverted_file(&voters, &words, photos.scratch)?;
+    let voters = Voters::new(photos, scratch, &words, options)?;
+    let file = inverted_file(&voters, &words, scratch)?;
     let counted = (0..num_photos).into_par_iter().map_init(
         || {
             let buffers = (Buffer::default(), Buffer::default());
@@ -73,8 +74,13 @@ struct Voters {
 }
 
 impl Voters {
-    /// Loads the features of each photo once.
-    fn new<F>(photos: &Proposals<'_, F>, words: &Words, options: &CandidateOptions) -> Result<Self>
+    /// Asks for the features of each photo once.
+    fn new<F>(
+        photos: &Proposals<'_, F>,
+        scratch: Scratch<'_>,
+        words: &Words,
+        options: &CandidateOptions,
+    ) -> Result<Self>
     where
         F: Fn(usize) -> Result<FeatureSet> + Sync,
     {
@@ -88,7 +94,7 @@ impl Voters {
             folder,
             max_voter_bytes,
             ..
-        } = photos.scratch;
+        } = scratch;
         let mut voters = Self {
             dim: words.dim(),
             under: Vec::with_capacity(total),

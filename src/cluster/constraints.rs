@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A user's statement about two photos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Constraint {
+pub(crate) struct Constraint {
     /// A photo.
-    pub image1: usize,
+    pub(crate) image1: usize,
     /// Another photo.
-    pub image2: usize,
+    pub(crate) image2: usize,
     /// Whether both show the same thing.
-    pub is_same: bool,
+    pub(crate) is_same: bool,
 }
 
 /// Consistent constraints, with their consequences: a photo that is the same as a second is apart from all that the

@@ -38,10 +38,11 @@ pub(super) struct Train {
 }
 
 impl Worker<'_> {
-    /// Trains a classifier and makes the page of labels: test photos that get a wrong label, labels to check, and
-    /// suggested labels of photos without one.
-    pub(super) fn train(&mut self, asked: &Train) -> anyhow::Result<Value> {
-        self.shared.begin_labelling();
+    /// Trains a classifier, as the job of this number, and makes the page of labels: test photos that get a wrong
+    /// label, labels to check, and what both scores say of photos without a label.
+    pub(super) fn train(&mut self, asked: &Train, job: usize) -> anyhow::Result<Value> {
+        self.shared.begin_job(job);
+        self.shared.labelled(0, 0);
         let made = self.labels_page(asked);
         self.shared.set(Phase::Ready);
         let (page, told) = made?;
@@ -114,7 +115,7 @@ impl Worker<'_> {
         }
         let review = review_page(classifier, &findings, self.folder);
         lines.extend(review.lines);
-        page.lines = lines;
+        page.lines.splice(0..0, lines);
         page.sections.extend(review.sections);
         if !without.is_empty() {
             let named = told.into_iter().flatten().map(|(photo, found)| {

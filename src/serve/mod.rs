@@ -18,6 +18,7 @@ use std::sync::mpsc::channel;
 
 use anyhow::{Context, anyhow};
 use delfin::hex;
+use tempfile::TempPath;
 
 use guard::Guard;
 use shared::Shared;
@@ -48,17 +49,20 @@ impl Server {
         self.guard.address()
     }
 
-    /// Sorts the folder and answers the browser; ends when the server does.
-    pub(crate) fn run(self, mut worker: Worker<'_>) -> anyhow::Result<()> {
+    /// Sorts the folder and answers the browser; ends when the server does. `leads` is a file that leads the browser
+    /// to the address, which is removed when it has come.
+    pub(crate) fn run(self, mut worker: Worker<'_>, leads: Option<TempPath>) -> anyhow::Result<()> {
         let (sender, jobs) = channel();
         let shared: Arc<Shared> = worker.shared();
+        // Before anybody can cancel it.
+        let first = shared.next_job();
         let store = worker.store_path();
         self.listener.set_nonblocking(true)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build()?;
-        let routes = routes::routes(self.guard, shared, sender, store);
+        let routes = routes::routes(self.guard, shared, sender, store, leads);
         let listener = self.listener;
         let server = std::thread::spawn(move || {
             runtime.block_on(async {
@@ -66,9 +70,11 @@ impl Server {
                 axum::serve(listener, routes).await
             })
         });
-        worker.sort();
+        worker.sort(first);
+        worker.settle();
         for job in jobs {
             job(&mut worker);
+            worker.settle();
         }
         match server.join() {
             Ok(ended) => Ok(ended?),

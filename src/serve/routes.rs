@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, OriginalUri, Path, Request, State};
@@ -20,12 +20,13 @@ use delfin::store::Store;
 use futures_util::stream::{Stream, unfold};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tempfile::TempPath;
 use tokio::sync::oneshot;
 
 use super::guard::{Guard, check};
 use super::labelling::Train;
 use super::putting_away::PutAway;
-use super::shared::{Phase, Shared};
+use super::shared::{Phase, Shared, locked};
 use super::worker::{Act, Worker};
 use crate::cli::one_line;
 
@@ -44,6 +45,8 @@ struct App {
     jobs: Sender<Job>,
     /// Read for thumbnails while the worker is busy.
     store: Arc<Option<Store>>,
+    /// The file that leads the browser here, until it has come.
+    leads: Arc<Mutex<Option<TempPath>>>,
 }
 
 /// A refusal with a message for the user.
@@ -63,12 +66,14 @@ pub(super) fn routes(
     shared: Arc<Shared>,
     jobs: Sender<Job>,
     store: Option<PathBuf>,
+    leads: Option<TempPath>,
 ) -> Router {
     let store = store.and_then(|path| Store::open(&path).ok());
     let app = App {
         shared,
         jobs,
         store: Arc::new(store),
+        leads: Arc::new(Mutex::new(leads)),
     };
     // Below the number of the run, as photos are named by number.
     let of_run = Router::new()
@@ -109,6 +114,22 @@ impl App {
         &self,
         work: impl for<'a> FnOnce(&mut Worker<'a>) -> anyhow::Result<T> + Send + 'static,
     ) -> Answer<T> {
+        self.hand_over(work, false).await
+    }
+
+    /// As [`Self::ask`], of what changes nothing: left undone where the browser is gone when the worker comes to it.
+    async fn look<T: Send + 'static>(
+        &self,
+        work: impl for<'a> FnOnce(&mut Worker<'a>) -> anyhow::Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        self.hand_over(work, true).await
+    }
+
+    async fn hand_over<T: Send + 'static>(
+        &self,
+        work: impl for<'a> FnOnce(&mut Worker<'a>) -> anyhow::Result<T> + Send + 'static,
+        is_look: bool,
+    ) -> Answer<T> {
         let reason = match self.shared.phase() {
             Phase::Ready | Phase::Learning { .. } => None,
             Phase::Stopped { reason } => Some(format!("the folder is not sorted: {reason}")),
@@ -119,6 +140,9 @@ impl App {
         }
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |worker| {
+            if is_look && reply.is_closed() {
+                return;
+            }
             // The browser may be gone.
             let _ = reply.send(work(worker));
         });
@@ -133,8 +157,9 @@ impl App {
 }
 
 async fn page(State(app): State<App>) -> Answer<Html<String>> {
+    drop(locked(&app.leads).take());
     match app.shared.phase() {
-        Phase::Ready => Ok(Html(app.ask(|worker| worker.page()).await?)),
+        Phase::Ready => Ok(Html(app.look(|worker| worker.page()).await?)),
         _ => Ok(Html(PROGRESS.to_owned())),
     }
 }
@@ -204,16 +229,17 @@ async fn sort(State(app): State<App>) -> StatusCode {
     ) {
         return StatusCode::NO_CONTENT;
     }
-    // Before the worker begins, so that the next request of the page shows the progress.
+    let job = app.shared.next_job();
+    // Before the worker comes to it, so that the page that asks next shows the progress.
     app.shared.begin();
-    match app.jobs.send(Box::new(|worker| worker.sort())) {
+    match app.jobs.send(Box::new(move |worker| worker.sort(job))) {
         Ok(()) => StatusCode::NO_CONTENT,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
 async fn state(State(app): State<App>) -> Answer<Json<Value>> {
-    app.ask(|worker| worker.state()).await.map(Json)
+    app.look(|worker| worker.state()).await.map(Json)
 }
 
 /// An action, and the threshold at which the page shows the clusters.
@@ -232,22 +258,22 @@ async fn act(State(app): State<App>, Json(asked): Json<ActAt>) -> Answer<Json<Va
 type At<T> = Path<(String, u64, T)>;
 
 async fn cut(State(app): State<App>, Path((_, _, p)): At<f64>) -> Answer<Json<Value>> {
-    app.ask(move |worker| worker.cut(p)).await.map(Json)
+    app.look(move |worker| worker.cut(p)).await.map(Json)
 }
 
 async fn questions(State(app): State<App>, Path((_, _, p)): At<f64>) -> Answer<Json<Value>> {
-    app.ask(move |worker| worker.questions(p)).await.map(Json)
+    app.look(move |worker| worker.questions(p)).await.map(Json)
 }
 
 async fn changes(State(app): State<App>) -> Answer<Json<Value>> {
-    app.ask(|worker| worker.changes()).await.map(Json)
+    app.look(|worker| worker.changes()).await.map(Json)
 }
 
 /// A part of the page.
 async fn part(State(app): State<App>, Path((_, _, name)): At<String>) -> Answer<Response> {
     let missing = || Refused(StatusCode::NOT_FOUND, "no such part".into());
     let part: Part = name.parse().map_err(|()| missing())?;
-    let json = app.ask(move |worker| worker.part(part)).await?;
+    let json = app.look(move |worker| worker.part(part)).await?;
     let json = json.ok_or_else(missing)?;
     Ok(([(CONTENT_TYPE, "application/json")], json).into_response())
 }
@@ -259,12 +285,14 @@ async fn search(
     photo: Bytes,
 ) -> Answer<Json<Value>> {
     let work = move |worker: &mut Worker<'_>| worker.search(&photo, &name);
-    app.ask(work).await.map(Json)
+    app.look(work).await.map(Json)
 }
 
 /// Trains a classifier; the events report its progress.
 async fn train(State(app): State<App>, Json(asked): Json<Train>) -> Answer<Json<Value>> {
-    app.ask(move |worker| worker.train(&asked)).await.map(Json)
+    let job = app.shared.next_job();
+    let work = move |worker: &mut Worker<'_>| worker.train(&asked, job);
+    app.ask(work).await.map(Json)
 }
 
 async fn labels(State(app): State<App>) -> Answer<Html<String>> {
@@ -325,7 +353,73 @@ async fn take_back(State(app): State<App>, Json(asked): Json<TakeBack>) -> Answe
 
 #[cfg(test)]
 mod tests {
-    use super::shown_kind;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::{Receiver, channel};
+
+    use delfin::Model;
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    /// What the server has of this worker, and the jobs that it hands over.
+    fn app(worker: &Worker<'_>) -> (App, Receiver<Job>) {
+        let (jobs, waiting) = channel();
+        let app = App {
+            shared: worker.shared(),
+            jobs,
+            store: Arc::new(None),
+            leads: Arc::default(),
+        };
+        app.shared.set(Phase::Ready);
+        (app, waiting)
+    }
+
+    #[test]
+    fn a_run_that_is_cancelled_before_the_worker_comes_to_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/images");
+        std::fs::copy(example.join("box.jpg"), folder.path().join("box.jpg")).unwrap();
+        let (model, store) = (Model::embedded().unwrap(), Store::in_memory().unwrap());
+        let options = model.cluster_options();
+        let mut worker = Worker::new(&model, folder.path(), &store, options).unwrap();
+        let (app, waiting) = app(&worker);
+        let mut sort = |is_cancelled: bool| {
+            super::sort(State(app.clone())).now_or_never().unwrap();
+            if is_cancelled {
+                cancel(State(app.clone())).now_or_never().unwrap();
+            }
+            waiting.recv().unwrap()(&mut worker);
+            app.shared.phase()
+        };
+        assert!(matches!(sort(true), Phase::Stopped { .. }));
+        // The cancel was for that run alone.
+        assert_eq!(sort(false), Phase::Ready);
+    }
+
+    #[test]
+    fn nothing_is_looked_up_for_a_browser_that_is_gone() {
+        let (model, store) = (Model::embedded().unwrap(), Store::in_memory().unwrap());
+        let options = model.cluster_options();
+        let folder = tempfile::tempdir().unwrap();
+        let mut worker = Worker::new(&model, folder.path(), &store, options).unwrap();
+        let (app, waiting) = app(&worker);
+        let [looks, asks] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let count = |done: &Arc<AtomicUsize>| {
+            let done = done.clone();
+            move |_: &mut Worker<'_>| {
+                done.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+        };
+        // The request is dropped as soon as its work is handed over.
+        assert!(app.look(count(&looks)).now_or_never().is_none());
+        assert!(app.ask(count(&asks)).now_or_never().is_none());
+        waiting.try_iter().for_each(|job| job(&mut worker));
+        assert_eq!(
+            [looks, asks].map(|done| done.load(Ordering::Relaxed)),
+            [0, 1]
+        );
+    }
 
     #[test]
     fn only_pictures_are_sent() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -40,7 +40,12 @@ pub(super) enum Phase {
 /// The state of the run, and the photos that may be sent.
 pub(super) struct Shared {
     phase: watch::Sender<Phase>,
-    is_cancelled: AtomicBool,
+    /// How many jobs that can be cancelled were asked for, which numbers them from 0.
+    num_asked: AtomicUsize,
+    /// The number of the last that was begun.
+    current: AtomicUsize,
+    /// How many of the first are cancelled.
+    num_cancelled: AtomicUsize,
     started: Mutex<Option<(Stage, Instant)>>,
     /// The number of the run, from 1, and its photos.
     photos: Mutex<(u64, Arc<Vec<PathBuf>>)>,
@@ -64,7 +69,9 @@ impl Shared {
                 total: 0,
                 seconds_left: None,
             }),
-            is_cancelled: AtomicBool::new(false),
+            num_asked: AtomicUsize::new(0),
+            current: AtomicUsize::new(0),
+            num_cancelled: AtomicUsize::new(0),
             started: Mutex::default(),
             photos: Mutex::default(),
             warnings: Mutex::default(),
@@ -84,13 +91,24 @@ impl Shared {
         self.phase.send_replace(phase);
     }
 
-    pub(super) fn cancel(&self) {
-        self.is_cancelled.store(true, Ordering::Relaxed);
+    /// The number of a job that is asked for and can be cancelled from now on.
+    pub(super) fn next_job(&self) -> usize {
+        self.num_asked.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// Begins a run.
+    /// The worker begins this job.
+    pub(super) fn begin_job(&self, number: usize) {
+        self.current.store(number, Ordering::SeqCst);
+    }
+
+    /// Cancels all that was asked for, begun or not.
+    pub(super) fn cancel(&self) {
+        let asked = self.num_asked.load(Ordering::SeqCst);
+        self.num_cancelled.fetch_max(asked, Ordering::SeqCst);
+    }
+
+    /// Begins a run, as the page is told.
     pub(super) fn begin(&self) {
-        self.is_cancelled.store(false, Ordering::Relaxed);
         *locked(&self.started) = None;
         locked(&self.warnings).clear();
         *locked(&self.growing) = Growing::default();
@@ -110,12 +128,6 @@ impl Shared {
 
     pub(super) fn set_photos(&self, run: u64, photos: Vec<PathBuf>) {
         *locked(&self.photos) = (run, Arc::new(photos));
-    }
-
-    /// Begins a training.
-    pub(super) fn begin_labelling(&self) {
-        self.is_cancelled.store(false, Ordering::Relaxed);
-        self.labelled(0, 0);
     }
 
     pub(super) fn labelled(&self, done: usize, total: usize) {
@@ -199,11 +211,11 @@ impl Observer for Shared {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.is_cancelled.load(Ordering::Relaxed)
+        self.current.load(Ordering::SeqCst) < self.num_cancelled.load(Ordering::SeqCst)
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -139,9 +139,10 @@ impl<'a> Worker<'a> {
         FolderSession::new(self.model, self.folder, self.store, &self.options)
     }
 
-    /// Sorts the folder as it is now.
-    pub(super) fn sort(&mut self) {
-        // Requests of the run before are refused from here on.
+    /// Sorts the folder as it is now, as the job of this number.
+    pub(super) fn sort(&mut self, job: usize) {
+        self.shared.begin_job(job);
+        // What was asked of the run before is refused from here on.
         self.shared.begin();
         let phase = match self.find() {
             Ok(sorted) => {
@@ -160,6 +161,12 @@ impl<'a> Worker<'a> {
             },
         };
         self.shared.set(phase);
+    }
+
+    /// Leaves the store as if it were closed: between two jobs the program may be killed, as Ctrl-C does.
+    pub(super) fn settle(&self) {
+        // What cannot be settled is read again by the next program, whole.
+        let _ = self.store.settle();
     }
 
     fn find(&self) -> delfin::Result<Sorted> {

@@ -1,7 +1,7 @@
 //! Remembers that a large store was whole, so that it is not read from end to end whenever it is opened.
 //!
-//! A file beside the store holds its size and time of change as of the last program that closed it without an error. A
-//! store that anything else has written to since, or that a program left when it was killed, is checked again.
+//! A file beside the store holds its size and time of change as of the last program that closed or settled it without
+//! an error. A store that was written to since, by anything else or by a program that was killed, is checked again.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,18 @@ impl Checked {
         self.is_whole.store(is_whole, Ordering::Relaxed);
     }
 
+    /// Leaves what is known to the next program.
+    pub(super) fn leave(&self) {
+        let state = self
+            .state()
+            .filter(|_| self.is_whole.load(Ordering::Relaxed));
+        // Without the file the store is only checked once more.
+        let _ = match state {
+            Some(state) => std::fs::write(self.mark(), state),
+            None => std::fs::remove_file(self.mark()),
+        };
+    }
+
     /// Size and time of change; none of a small store, or where they cannot be had.
     fn state(&self) -> Option<String> {
         let metadata = std::fs::metadata(&self.store).ok()?;
@@ -57,14 +69,7 @@ impl Checked {
 
 impl Drop for Checked {
     fn drop(&mut self) {
-        let state = self
-            .state()
-            .filter(|_| self.is_whole.load(Ordering::Relaxed));
-        // Without the file the store is only checked once more.
-        let _ = match state {
-            Some(state) => std::fs::write(self.mark(), state),
-            None => std::fs::remove_file(self.mark()),
-        };
+        self.leave();
     }
 }
 
@@ -103,6 +108,20 @@ mod tests {
         assert!(!is_known(), "one that could not be read");
         drop(Checked::new(&path));
         assert!(!is_known(), "one that could not be opened");
+    }
+
+    #[test]
+    fn what_was_left_is_known_though_the_program_is_killed_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let file = File::create(&path).unwrap();
+        file.set_len(MIN_BYTES).unwrap();
+        let checked = Checked::new(&path);
+        checked.set_whole(true);
+        checked.leave();
+        // As in a program that is killed.
+        std::mem::forget(checked);
+        assert!(Checked::new(&path).is_known());
     }
 
     #[test]

@@ -126,6 +126,23 @@ impl Store {
         &self.path
     }
 
+    /// Leaves the file as if it were closed: it holds all that was written, and the next program need not read it for
+    /// damage, even if this one is killed before it writes again.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read or written.
+    pub fn settle(&self) -> Result<()> {
+        let Some(checked) = &self.checked else {
+            return Ok(());
+        };
+        // What another program reads now stays in the log until later.
+        self.lock()
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+            .map_err(|e| self.error(e))?;
+        checked.leave();
+        Ok(())
+    }
+
     /// The folder that the store's file is in; none of a store in memory.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.checked.as_ref().map(|_| folder_of(&self.path))

@@ -54,6 +54,22 @@ fn what_was_put_is_there_when_it_is_opened_again() {
 }
 
 #[test]
+fn a_settled_store_holds_all_in_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, copy] = ["store.sqlite", "copy.sqlite"].map(|name| folder.path().join(name));
+    let store = Store::open(&path).unwrap();
+    let settings = store.settings("one").unwrap();
+    store.put_features(settings, &A, &features(7.0)).unwrap();
+    store.settle().unwrap();
+    // Without the log that lies beside it, as the store is still open.
+    std::fs::copy(&path, &copy).unwrap();
+    let copy = Store::open(&copy).unwrap();
+    let settings = copy.settings("one").unwrap();
+    assert!(copy.features(settings, &A).unwrap().is_some());
+    Store::in_memory().unwrap().settle().unwrap();
+}
+
+#[test]
 fn other_settings_find_nothing_and_take_nothing_away() {
     let store = Store::in_memory().unwrap();
     let (one, two) = (

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 use delfin::folder::list_photos;
+use tempfile::TempPath;
 
 use crate::cli::args::OpenArgs;
 use crate::cli::commands::{folder_options, no_photos, tell_passed_over};
@@ -45,10 +46,11 @@ pub(crate) fn run(args: &OpenArgs) -> anyhow::Result<Answer> {
         args.folder.display()
     ));
     output::finish()?;
-    if !args.no_browser {
-        open_browser(&address, store.path());
-    }
-    server.run(worker)?;
+    let leads = match args.no_browser {
+        true => None,
+        false => open_browser(&address, store.path()),
+    };
+    server.run(worker, leads)?;
     Ok(Answer::Yes)
 }
 
@@ -101,23 +103,23 @@ fn hold(mut file: File, place: impl FnOnce(&mut File) -> String) -> anyhow::Resu
 
 /// Opens the address in the desktop's browser. Without a desktop, the printed address serves.
 ///
-/// The browser gets a file that leads there, beside the store and readable by this user alone: a command line is
-/// visible to every user of the computer.
-fn open_browser(address: &str, store: &Path) {
-    let page = store.with_extension("open.html");
+/// The desktop gets a file that leads there, beside the store and for this user's eyes alone: what stands on a
+/// command line every user of the computer can see. Dropping what is returned removes it.
+fn open_browser(address: &str, store: &Path) -> Option<TempPath> {
+    let page = TempPath::try_from_path(store.with_extension("open.html")).ok()?;
     let leads = format!(
         "<!DOCTYPE html><meta http-equiv=\"refresh\" content=\"0; url={address}\"><a href=\"{address}\">delfin</a>"
     );
+    // One that a killed program left has its own mode.
+    let _ = std::fs::remove_file(&page);
     let mut file = OpenOptions::new();
-    file.write(true).create(true).truncate(true);
+    file.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
     let written = file
         .open(&page)
         .and_then(|mut file| file.write_all(leads.as_bytes()));
-    if written.is_err() {
-        return;
-    }
+    written.ok()?;
     let (program, args): (&str, &[&str]) = if cfg!(target_os = "macos") {
         ("open", &[])
     } else if cfg!(windows) {
@@ -125,13 +127,12 @@ fn open_browser(address: &str, store: &Path) {
     } else {
         ("xdg-open", &[])
     };
-    let page = std::path::absolute(&page).unwrap_or(page);
     let mut command = Command::new(program);
-    command.args(args).arg(page);
+    command.args(args).arg(&page);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     // The child ends by itself.
-    drop(command.spawn());
+    command.spawn().ok().map(|_| page)
 }

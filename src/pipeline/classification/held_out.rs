@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::options::ClassifierOptions;
 use super::photo_classifier::match_references;
-use super::sample::Sample;
+use super::sample::{Sample, with_copies};
 use crate::classify::{
     Classifier, Evidence, ReferenceMatch, Samples, SoftmaxLayer, TrainingOptions, cosine,
     train_layer,
@@ -50,22 +50,23 @@ pub(super) fn score(
         .collect()
 }
 
-/// Scores training photos by cross-validation. Classes of a single photo are left out.
+/// Scores training photos by cross-validation. A photo's distorted copies are held out with it. Classes of a single
+/// photo are left out.
 pub(super) fn cross_validate(
     classifier: &Classifier,
     samples: &[Sample],
     training: &[usize],
-    all: &Samples,
     options: &ClassifierOptions,
     matching: &MatchOptions,
 ) -> Result<Vec<Scored>> {
     let num_classes = classifier.labels.len();
+    let class_of = |index: usize| samples[index].photo.class;
     let mut seen = vec![0usize; num_classes];
     let folds: Vec<usize> = training
         .iter()
         .map(|&i| {
-            seen[all.classes[i]] += 1;
-            (seen[all.classes[i]] - 1) % NUM_FOLDS
+            seen[class_of(i)] += 1;
+            (seen[class_of(i)] - 1) % NUM_FOLDS
         })
         .collect();
     let in_fold = |fold: usize, inside: bool| -> Vec<usize> {
@@ -83,7 +84,7 @@ pub(super) fn cross_validate(
             // With one photo a class, all are in one fold and none is left to learn from.
             [held_out, rest] if held_out.is_empty() || rest.is_empty() => Ok(None),
             [_, rest] => train_layer(
-                &all.select(&rest),
+                &with_copies(samples, &rest),
                 &Samples::default(),
                 num_classes,
                 &layer_options,
@@ -94,7 +95,7 @@ pub(super) fn cross_validate(
         .collect::<Result<Vec<Option<SoftmaxLayer>>>>()?;
     let held_out = training.iter().zip(&folds).filter_map(|(&i, &fold)| {
         let layer = layers[fold].as_ref()?;
-        (seen[all.classes[i]] > 1).then_some((i, layer))
+        (seen[class_of(i)] > 1).then_some((i, layer))
     });
     let mut scored = score(classifier, samples, held_out.collect(), matching)?;
     // The means of the classes hold these photos too, which would make them look more alike than others.
@@ -102,8 +103,9 @@ pub(super) fn cross_validate(
         sample, evidence, ..
     } in &mut scored
     {
-        let class = all.classes[*sample];
-        let (global, mean) = (&all.inputs[*sample], &classifier.class_means[class]);
+        let class = class_of(*sample);
+        let global = &samples[*sample].features.global;
+        let mean = &classifier.class_means[class];
         let others: Vec<f32> = mean
             .iter()
             .zip(global)

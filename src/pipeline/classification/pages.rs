@@ -17,13 +17,15 @@ use crate::scoring::probability;
 
 /// Longest side of a photo on a page, in pixels.
 const THUMBNAIL_PX: u32 = 200;
+/// Classes of the largest confusion matrix that is shown.
+pub(super) const MAX_CONFUSED_CLASSES: usize = 200;
 /// Photos of one group that are shown.
 const MAX_CARDS: usize = 60;
 /// JPEG quality of the photos, from 1 to 100.
 const JPEG_QUALITY: u8 = 80;
 
-/// The page of photos with known classes: accuracy, each class' precision and recall, the confusion matrix and the
-/// photos that got a wrong label. `said` gives the assigned class of a photo, none for a rejected one.
+/// The page of photos with known classes: accuracy, each class' precision and recall, the confusion matrix of up to 200
+/// classes and the photos that got a wrong label. `said` gives the assigned class of a photo, none for a rejected one.
 pub fn results_page(
     classifier: &Classifier,
     results: &[LabelledResult],
@@ -53,13 +55,17 @@ pub fn results_page(
             matrix.rejected[class].to_string(),
         ]
     };
+    let (classes, counts, lines) = match labels.len() <= MAX_CONFUSED_CLASSES {
+        true => (labels.clone(), matrix.counts.clone(), Vec::new()),
+        false => (Vec::new(), Vec::new(), vec![too_many(labels.len())]),
+    };
     LabelPage {
         title: format!(
             "Accuracy {} on {}",
             percent(matrix.accuracy()),
             counted(matrix.num_photos(), "photo")
         ),
-        lines: Vec::new(),
+        lines,
         header: ["class", "photos", "precision", "recall", "fit no class"]
             .map(str::to_owned)
             .to_vec(),
@@ -68,8 +74,8 @@ pub fn results_page(
             .enumerate()
             .map(|(class, label)| row(class, label))
             .collect(),
-        classes: labels.clone(),
-        counts: matrix.counts.clone(),
+        classes,
+        counts,
         sections: wrong
             .into_iter()
             .map(|((truth, said), group)| Section {
@@ -86,6 +92,12 @@ pub fn results_page(
             })
             .collect(),
     }
+}
+
+fn too_many(num_classes: usize) -> String {
+    format!(
+        "There is no confusion matrix of {num_classes} classes, for their number: what was labelled wrong stands below."
+    )
 }
 
 /// The page of `delfin review`. `folder` holds the training photos, to show those that were matched.
@@ -223,5 +235,28 @@ fn thumbnail(path: &Path) -> Vec<u8> {
     match small.write_with_encoder(encoder) {
         Ok(()) => bytes,
         Err(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::classification::sample::tests::wrongly_labelled;
+    use crate::report::label_page;
+
+    #[test]
+    fn a_matrix_of_many_classes_is_left_out_and_its_mistakes_are_listed() {
+        for (num_classes, has_matrix) in [(200, true), (201, false)] {
+            let (classifier, result) = wrongly_labelled(num_classes);
+            let said = |result: &LabelledResult| Some(result.classification.class);
+            let page = results_page(&classifier, &[result], &said);
+            let html = label_page(&page);
+            assert_eq!(html.contains("Confusion matrix"), has_matrix);
+            assert_eq!(
+                html.contains("no confusion matrix of 201 classes"),
+                !has_matrix
+            );
+            assert!(html.contains("c0 labelled c1"));
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::photos::{PhotoFeatures, features_of, read_photo};
+use super::options::ClassifierOptions;
+use super::photos::{PhotoFeatures, features_of, local_options, read_photo};
 use crate::classify::{
     Classifier, Evidence, ReferenceMatch, SURE_LOG_ODDS, arg_max, log_odds_of_inliers,
 };
@@ -56,7 +57,8 @@ pub struct Classification {
 }
 
 impl<'a> PhotoClassifier<'a> {
-    /// Joins a classifier and its network.
+    /// Joins a classifier and its network. Photos are decoded within the default limits and matched as the network
+    /// was measured; a classifier that was trained otherwise needs [`Self::with_options`].
     ///
     /// # Errors
     /// [`Error::Model`] when `model` is not the network that the classifier was trained with.
@@ -77,9 +79,30 @@ impl<'a> PhotoClassifier<'a> {
         Ok(Self {
             classifier,
             model,
-            matching: model.match_options(),
+            matching: MatchOptions {
+                extraction: local_options(&classifier.settings),
+                ..model.match_options()
+            },
             decode: DecodeOptions::default(),
         })
+    }
+
+    /// The same with the limits on what is decoded and the matching of `options`. They must be those that the
+    /// classifier was trained with, as its calibration is; its file does not hold them, and [`Self::new`] takes the
+    /// defaults. The search of descriptors is theirs too; how features are extracted stands in the file.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`].
+    pub fn with_options(mut self, options: &ClassifierOptions) -> Result<Self> {
+        options.validate()?;
+        self.decode = options.decode.clone();
+        if let Some(matching) = &options.geometry {
+            self.matching = MatchOptions {
+                extraction: local_options(&self.classifier.settings),
+                ..matching.clone()
+            };
+        }
+        Ok(self)
     }
 
     /// The same with another search of descriptors, which changes the time and not the answers.

@@ -178,7 +178,8 @@ fn global_settings(model: &Model, settings: &FeatureSettings) -> String {
     format!("global 1, {}, {}", model.identity(), settings.global_size)
 }
 
-fn local_options(settings: &FeatureSettings) -> ExtractionOptions {
+/// How local features are extracted.
+pub(super) fn local_options(settings: &FeatureSettings) -> ExtractionOptions {
     ExtractionOptions {
         max_size: settings.max_size,
         scales: settings.scales.clone(),

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use image::RgbImage;
 
+use super::pages::MAX_CONFUSED_CLASSES;
 use super::projector::write_projector;
 use super::train::TrainedClassifier;
 use crate::classify::{ConfusionMatrix, TrainingStep};
@@ -95,7 +96,7 @@ impl TrainingLog {
         validation.write()
     }
 
-    /// Adds the confusion matrix and wrongly labelled photos of the test split, and the projector's
+    /// Adds the confusion matrix, of up to 200 classes, and wrongly labelled photos of the test split, and the projector's
     /// files. Thumbnails come from the cache where it has them, and go there.
     ///
     /// # Errors
@@ -196,13 +197,9 @@ fn add_graph(events: &mut EventFile) {
 /// The confusion matrix and wrongly labelled photos of the test split.
 fn add_results(events: &mut EventFile, trained: &TrainedClassifier) -> Result<()> {
     let labels = &trained.classifier.labels;
-    let mut matrix = ConfusionMatrix::new(labels.len());
-    for result in &trained.test_results {
-        matrix.add(result.photo.class, Some(result.classification.class));
+    if labels.len() <= MAX_CONFUSED_CLASSES {
+        add_confusion(events, trained)?;
     }
-    let picture = confusion_figure(&matrix.counts, labels);
-    let size = [picture.width(), picture.height()];
-    events.image(0, "confusion_matrix", size, png(&picture)?);
     let wrong = trained
         .test_results
         .iter()
@@ -218,6 +215,18 @@ fn add_results(events: &mut EventFile, trained: &TrainedClassifier) -> Result<()
         let size = [picture.width(), picture.height()];
         events.image(0, &tag, size, png(&picture)?);
     }
+    Ok(())
+}
+
+fn add_confusion(events: &mut EventFile, trained: &TrainedClassifier) -> Result<()> {
+    let labels = &trained.classifier.labels;
+    let mut matrix = ConfusionMatrix::new(labels.len());
+    for result in &trained.test_results {
+        matrix.add(result.photo.class, Some(result.classification.class));
+    }
+    let picture = confusion_figure(&matrix.counts, labels);
+    let size = [picture.width(), picture.height()];
+    events.image(0, "confusion_matrix", size, png(&picture)?);
     Ok(())
 }
 
@@ -248,6 +257,7 @@ fn reduced(photo: &Photo, longest_px: u32) -> RgbImage {
 mod tests {
     use super::*;
     use crate::classify::{Evaluation, SoftmaxLayer};
+    use crate::pipeline::classification::sample::tests::wrongly_labelled;
 
     fn step(step: usize) -> TrainingStep {
         let evaluation = Evaluation {
@@ -261,6 +271,26 @@ mod tests {
             validation: Some(evaluation),
             pre_activations: vec![0.0, 1.0],
             layer: SoftmaxLayer::new(1, vec![1.0, 2.0], vec![0.0, 0.0]).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_picture_of_many_classes_is_left_out() {
+        for (num_classes, has_picture) in [(200, true), (201, false)] {
+            let (classifier, result) = wrongly_labelled(num_classes);
+            let trained = TrainedClassifier {
+                classifier,
+                photos: Vec::new(),
+                layer_test: None,
+                test_results: vec![result],
+                layer_time: std::time::Duration::ZERO,
+            };
+            let mut events = EventFile::new(0.0);
+            add_results(&mut events, &trained).unwrap();
+            let bytes = events.take_bytes();
+            let tag = b"confusion_matrix";
+            let is_there = bytes.windows(tag.len()).any(|window| window == tag);
+            assert_eq!(is_there, has_picture);
         }
     }
 

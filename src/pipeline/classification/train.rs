@@ -9,7 +9,7 @@ use super::held_out::{Scored, cross_validate, score};
 use super::options::{ClassifierOptions, TrainingFolders};
 use super::photo_classifier::{Classification, conclude};
 use super::photos::{TrainingObserver, global_of, read_photos};
-use super::sample::{Sample, SplitPhoto};
+use super::sample::{Sample, SplitPhoto, with_copies};
 use super::splits::{ensure_training, list, split};
 use crate::classify::{
     Calibration, Classifier, Dataset, Evaluation, Evidence, FeatureSettings, LabelledPhoto,
@@ -129,6 +129,11 @@ fn train(
     let settings = settings(options, model);
     let mut samples = read(model, photos, &settings, options, cache, observer)?;
     ensure_training(&mut samples, &labels, folder, observer)?;
+    if options.distortions.is_any() {
+        samples = distort(model, samples, &settings, options, observer)?;
+        // A class may have lost all that it was to learn from.
+        ensure_training(&mut samples, &labels, folder, observer)?;
+    }
     let of = |split: Split| -> Vec<usize> {
         let indices = samples.iter().enumerate();
         indices
@@ -145,12 +150,8 @@ fn train(
         inputs: samples.iter().map(|s| s.features.global.clone()).collect(),
         classes: samples.iter().map(|s| s.photo.class).collect(),
     };
-    let mut train_set = all.select(&training);
+    let train_set = with_copies(&samples, &training);
     let validation_set = all.select(&validation);
-    if options.distortions.is_any() {
-        let training = training.iter().map(|&i| &samples[i].photo);
-        distort(model, training, &settings, options, &mut train_set)?;
-    }
     let start = Instant::now();
     let layer = learn(&train_set, &validation_set, labels.len(), options, observer)?;
     let layer_time = start.elapsed();
@@ -160,7 +161,7 @@ fn train(
             sha256: model.manifest().sha256.clone(),
         },
         settings,
-        class_means: means(&train_set, labels.len()),
+        class_means: means(&all.select(&training), labels.len()),
         labels,
         layer,
         calibration: Calibration::default(),
@@ -170,7 +171,7 @@ fn train(
     let matching = options.geometry.clone().unwrap_or_default();
     let scored = if validation.is_empty() {
         observer.note("no photo is left for validation: the scores are calibrated by cross-validation on the training photos");
-        cross_validate(&classifier, &samples, &training, &all, options, &matching)?
+        cross_validate(&classifier, &samples, &training, options, &matching)?
     } else {
         let held_out = validation.iter().map(|&i| (i, &classifier.layer)).collect();
         score(&classifier, &samples, held_out, &matching)?
@@ -257,47 +258,78 @@ fn read(
     );
     let mut samples = Vec::with_capacity(photos.len());
     for ((photo, split), features) in photos.into_iter().zip(features) {
-        match features {
-            Ok(features) => samples.push(Sample {
+        if let Some(features) = unless_unreadable(features, observer)? {
+            samples.push(Sample {
                 photo,
                 split,
                 features,
-            }),
-            Err(error @ (Error::Model { .. } | Error::InvalidOption { .. } | Error::Cancelled)) => {
-                return Err(error);
-            }
-            Err(error) => observer.note(&format!("{error}; left out")),
+                copies: Vec::new(),
+            });
         }
     }
     Ok(samples)
 }
 
-/// Adds the distorted copies of the training photos.
-fn distort<'a>(
+/// What was read of a photo; none where it cannot be read, which is told.
+fn unless_unreadable<T>(read: Result<T>, observer: &dyn TrainingObserver) -> Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error @ (Error::Model { .. } | Error::InvalidOption { .. } | Error::Cancelled)) => {
+            Err(error)
+        }
+        Err(error) => {
+            observer.note(&format!("{error}; left out"));
+            Ok(None)
+        }
+    }
+}
+
+/// Adds the distorted copies of the training photos; a photo that can no longer be read is left out.
+fn distort(
     model: &Model,
-    training: impl Iterator<Item = &'a LabelledPhoto>,
+    samples: Vec<Sample>,
     settings: &FeatureSettings,
     options: &ClassifierOptions,
-    samples: &mut Samples,
-) -> Result<()> {
-    let photos: Vec<&LabelledPhoto> = training.collect();
-    let copies = photos
+    observer: &dyn TrainingObserver,
+) -> Result<Vec<Sample>> {
+    let copies: Vec<Result<Vec<Vec<f32>>>> = samples
         .par_iter()
-        .map(|labelled| {
-            let photo = Photo::open(&labelled.path, &options.decode)?;
-            (0..options.distortions.num_copies)
-                .map(|copy| {
-                    let distorted = options.distortions.apply(&photo, copy)?;
-                    global_of(model, &distorted, settings)
-                })
-                .collect()
+        .map(|sample| match sample.split {
+            Split::Training => copies(model, &sample.photo.path, settings, options, observer),
+            _ => Ok(Vec::new()),
         })
-        .collect::<Result<Vec<Vec<Vec<f32>>>>>()?;
-    for (photo, copies) in photos.iter().zip(copies) {
-        samples.classes.extend(copies.iter().map(|_| photo.class));
-        samples.inputs.extend(copies);
+        .collect();
+    let mut distorted = Vec::with_capacity(samples.len());
+    for (mut sample, copies) in samples.into_iter().zip(copies) {
+        if let Some(copies) = unless_unreadable(copies, observer)? {
+            sample.copies = copies;
+            distorted.push(sample);
+        }
     }
-    Ok(())
+    Ok(distorted)
+}
+
+/// The normalised global descriptors of the distorted copies of the photo at `path`.
+fn copies(
+    model: &Model,
+    path: &Path,
+    settings: &FeatureSettings,
+    options: &ClassifierOptions,
+    observer: &dyn TrainingObserver,
+) -> Result<Vec<Vec<f32>>> {
+    let check = || match observer.is_cancelled() {
+        true => Err(Error::Cancelled),
+        false => Ok(()),
+    };
+    check()?;
+    let photo = Photo::open(path, &options.decode)?;
+    (0..options.distortions.num_copies)
+        .map(|copy| {
+            check()?;
+            let distorted = options.distortions.apply(&photo, copy)?;
+            global_of(model, &distorted, settings)
+        })
+        .collect()
 }
 
 /// Trains with the regularisation of the options, or the best of several.
@@ -392,3 +424,6 @@ fn references(
     }
     kept
 }
+
+#[cfg(test)]
+mod tests;

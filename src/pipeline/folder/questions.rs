@@ -4,7 +4,8 @@
 //! Constrained Clustering*, SDM 2004), by the expected change of the clusters: the probability of the answer that
 //! joins two clusters, or splits one, times the number of pairs of photos between both parts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::explain::strongest_first;
 use super::{ClusterOptions, FolderClusters, VerifiedPair};
@@ -58,10 +59,21 @@ impl FolderClusters {
         }
         let mut questions = Vec::new();
         for ((a, b), pairs) in between {
-            let [a, b] = [a, b].map(|number| &clusters[number].members[..]);
-            let p = chance(a, b, &pairs);
-            if p >= MIN_CHANCE && !constraints.are_apart(a, b) {
-                questions.push(question(pairs[0], false, p * (a.len() * b.len()) as f64));
+            let [first, second] = [a, b].map(|number| &clusters[number].members[..]);
+            let (smaller, len) = match first.len() <= second.len() {
+                true => (a, first.len()),
+                false => (b, second.len()),
+            };
+            let mut best: BTreeMap<usize, f64> = BTreeMap::new();
+            for pair in &pairs {
+                let is_first = cluster_of[pair.image1] as usize == smaller;
+                let photo = if is_first { pair.image1 } else { pair.image2 };
+                best.entry(photo).or_insert(pair.log_odds);
+            }
+            let p = chance(best.into_values(), len);
+            if p >= MIN_CHANCE && !constraints.are_apart(first, second) {
+                let num_pairs = (first.len() * second.len()) as f64;
+                questions.push(question(pairs[0], false, p * num_pairs));
             }
         }
         let mut of_cluster: BTreeMap<usize, Vec<&VerifiedPair>> = BTreeMap::new();
@@ -74,16 +86,11 @@ impl FolderClusters {
         let mut components = Components::new(self.photos.len() as u32);
         for (number, pairs) in of_cluster {
             let members = &clusters[number].members;
-            for (pair, part) in holding(members, &pairs, &constraints, &mut components) {
-                let rest: Vec<usize> = members
-                    .iter()
-                    .copied()
-                    .filter(|photo| !part.contains(photo))
-                    .collect();
-                let part: Vec<usize> = part.into_iter().collect();
-                let other = 1.0 - chance(&part, &rest, &pairs);
+            let tree = Tree::new(members, &pairs, &constraints, &mut components);
+            for (pair, part) in tree.parts() {
+                let other = 1.0 - tree.chance(&part);
                 if other >= MIN_CHANCE {
-                    let num_pairs = (part.len() * rest.len()) as f64;
+                    let num_pairs = (part.len() * (tree.photos.len() - part.len())) as f64;
                     questions.push(question(pair, true, other * num_pairs));
                 }
             }
@@ -107,41 +114,120 @@ fn question(pair: &VerifiedPair, is_one_cluster: bool, expected_change: f64) -> 
     }
 }
 
-/// The probability that both groups of photos show the same thing. `pairs` are among others those between them, the
-/// strongest first.
-fn chance(group1: &[usize], group2: &[usize], pairs: &[&VerifiedPair]) -> f64 {
-    let [smaller, other] = match group1.len() <= group2.len() {
-        true => [group1, group2],
-        false => [group2, group1],
-    };
-    let [is_smaller, is_other] =
-        [smaller, other].map(|g| g.iter().copied().collect::<BTreeSet<_>>());
-    let mut best: BTreeMap<usize, f64> = BTreeMap::new();
-    for pair in pairs {
-        for (photo, towards) in [(pair.image1, pair.image2), (pair.image2, pair.image1)] {
-            if is_smaller.contains(&photo) && is_other.contains(&towards) {
-                best.entry(photo)
-                    .or_insert(pair.log_odds.clamp(MIN_LOG_ODDS, -MIN_LOG_ODDS));
-            }
-        }
-    }
-    let num_others = (smaller.len() - best.len()) as f64;
-    probability((best.values().sum::<f64>() + num_others * MIN_LOG_ODDS) / smaller.len() as f64)
+/// The chance that two groups of photos show the same thing: of `num_photos` in the smaller, `best` are the log-odds
+/// of those that were compared with the other towards its most probable photo, in the order of the photos.
+fn chance(best: impl Iterator<Item = f64>, num_photos: usize) -> f64 {
+    let best: Vec<f64> = best
+        .map(|log_odds| log_odds.clamp(MIN_LOG_ODDS, -MIN_LOG_ODDS))
+        .collect();
+    let num_others = (num_photos - best.len()) as f64;
+    probability((best.iter().sum::<f64>() + num_others * MIN_LOG_ODDS) / num_photos as f64)
 }
 
-/// Parent of a photo in the spanning tree: its place in the walk, and the pair of both, where it is not settled.
+/// The maximum spanning tree of a cluster, or a tree for each part of it that was never compared with the others.
+/// Photos are named by their places in it.
+struct Tree<'a> {
+    /// Depth first: right behind a photo stand those that hang on it.
+    photos: Vec<usize>,
+    /// The number of photos that hang on each, itself among them.
+    sizes: Vec<usize>,
+    /// The pair by which each hangs on another and that is asked about, where it is not settled.
+    holds: Vec<Option<&'a VerifiedPair>>,
+    /// The photos that each was compared with, and the log-odds, the strongest first.
+    near: Vec<Vec<(usize, f64)>>,
+}
+
+/// What a photo hangs on: another, and the pair that is asked about, where it is not settled.
 type Hold<'a> = (usize, Option<&'a VerifiedPair>);
 
-/// The unsettled pairs of a cluster's maximum spanning tree, each with the photos of the subtree below it. `pairs`
-/// are those within the cluster, the strongest first; `components` has its photos one by one.
-fn holding<'a>(
-    members: &[usize],
+impl<'a> Tree<'a> {
+    /// `pairs` are those within the cluster, the strongest first; `components` has its photos one by one.
+    fn new(
+        members: &[usize],
+        pairs: &[&'a VerifiedPair],
+        constraints: &Constraints,
+        components: &mut Components,
+    ) -> Self {
+        let links = links(pairs, constraints, components);
+        let mut photos = Vec::with_capacity(members.len());
+        let mut above: Vec<Option<Hold<'a>>> = Vec::with_capacity(members.len());
+        let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+        for &root in members {
+            if places.contains_key(&root) {
+                continue;
+            }
+            let mut waiting = vec![(root, None)];
+            while let Some((photo, hold)) = waiting.pop() {
+                let place = photos.len();
+                places.insert(photo, place);
+                photos.push(photo);
+                above.push(hold);
+                let others = links.get(&photo).into_iter().flatten();
+                let below = others.filter(|(other, _)| !places.contains_key(other));
+                waiting.extend(below.map(|&(other, pair)| (other, Some((place, pair)))));
+            }
+        }
+        let mut sizes = vec![1; photos.len()];
+        for place in (0..photos.len()).rev() {
+            if let Some((on, _)) = above[place] {
+                sizes[on] += sizes[place];
+            }
+        }
+        let mut near = vec![Vec::new(); photos.len()];
+        for pair in pairs {
+            // Both are members, unless clusters of another folder were given.
+            if let [Some(&first), Some(&second)] =
+                [pair.image1, pair.image2].map(|photo| places.get(&photo))
+            {
+                near[first].push((second, pair.log_odds));
+                near[second].push((first, pair.log_odds));
+            }
+        }
+        let holds = above
+            .into_iter()
+            .map(|hold| hold.and_then(|(_, pair)| pair));
+        Self {
+            holds: holds.collect(),
+            photos,
+            sizes,
+            near,
+        }
+    }
+
+    /// The pairs that hold the cluster together and are not settled, each with the places of the photos that hang
+    /// on it.
+    fn parts(&self) -> impl Iterator<Item = (&'a VerifiedPair, Range<usize>)> {
+        let holds = self.holds.iter().enumerate();
+        holds.filter_map(|(place, pair)| Some(((*pair)?, place..place + self.sizes[place])))
+    }
+
+    /// The chance that these photos and the others show the same thing.
+    fn chance(&self, part: &Range<usize>) -> f64 {
+        let num_photos = self.photos.len();
+        let is_smaller = part.len() <= num_photos - part.len();
+        let mut smaller: Vec<usize> = match is_smaller {
+            true => part.clone().collect(),
+            false => (0..part.start).chain(part.end..num_photos).collect(),
+        };
+        smaller.sort_unstable_by_key(|place| self.photos[*place]);
+        let best = smaller.iter().filter_map(|&place| {
+            let mut near = self.near[place].iter();
+            let across = near.find(|(other, _)| part.contains(other) != is_smaller);
+            across.map(|(_, log_odds)| *log_odds)
+        });
+        chance(best, smaller.len())
+    }
+}
+
+/// The pairs of a maximum spanning tree, by both of their photos: the other photo, and the pair where it is not
+/// settled.
+fn links<'a>(
     pairs: &[&'a VerifiedPair],
     constraints: &Constraints,
     components: &mut Components,
-) -> Vec<(&'a VerifiedPair, BTreeSet<usize>)> {
-    let mut tree: BTreeMap<usize, Vec<(usize, Option<&VerifiedPair>)>> = BTreeMap::new();
-    // Settled pairs come first.
+) -> BTreeMap<usize, Vec<Hold<'a>>> {
+    let mut links: BTreeMap<usize, Vec<Hold<'a>>> = BTreeMap::new();
+    // What is settled holds best.
     let (settled, open): (Vec<&VerifiedPair>, Vec<&VerifiedPair>) = pairs
         .iter()
         .partition(|pair| constraints.are_same(pair.image1, pair.image2));
@@ -149,45 +235,12 @@ fn holding<'a>(
     let open = open.into_iter().map(|pair| (pair, Some(pair)));
     for (pair, asked) in settled.chain(open) {
         if components.joins(pair.image1, pair.image2) {
-            tree.entry(pair.image1)
-                .or_default()
-                .push((pair.image2, asked));
-            tree.entry(pair.image2)
-                .or_default()
-                .push((pair.image1, asked));
-        }
-    }
-    // Each photo after its parent, with the parent's place.
-    let mut walk: Vec<(usize, Option<Hold<'_>>)> = Vec::new();
-    let mut seen = BTreeSet::new();
-    for &start in members {
-        if !seen.insert(start) {
-            continue;
-        }
-        let mut next = walk.len();
-        walk.push((start, None));
-        while next < walk.len() {
-            for &(other, pair) in tree.get(&walk[next].0).into_iter().flatten() {
-                if seen.insert(other) {
-                    walk.push((other, Some((next, pair))));
-                }
+            for (photo, other) in [(pair.image1, pair.image2), (pair.image2, pair.image1)] {
+                links.entry(photo).or_default().push((other, asked));
             }
-            next += 1;
         }
     }
-    let mut hanging: Vec<BTreeSet<usize>> = walk
-        .iter()
-        .map(|(photo, _)| BTreeSet::from([*photo]))
-        .collect();
-    let mut found = Vec::new();
-    for number in (0..walk.len()).rev() {
-        if let Some((above, pair)) = walk[number].1 {
-            let part = std::mem::take(&mut hanging[number]);
-            hanging[above].extend(&part);
-            found.extend(pair.map(|pair| (pair, part)));
-        }
-    }
-    found
+    links
 }
 
 #[cfg(test)]
@@ -195,6 +248,8 @@ mod tests {
     use super::*;
     use crate::folder::PassedOver;
     use crate::pipeline::{Correction, FolderPhoto};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     fn folder(num_photos: u8, pairs: &[(usize, usize, f64)]) -> FolderClusters {
         FolderClusters {
@@ -284,5 +339,103 @@ mod tests {
         assert_eq!(clusters(&both), [vec![1, 2, 3], vec![0]]);
         // A file that is no longer there.
         assert_eq!(clusters(&[said(1, 9, true)]), [vec![0, 1], vec![2, 3]]);
+    }
+
+    /// [`chance`] by its definition.
+    fn chance_by_sets(
+        part: &BTreeSet<usize>,
+        rest: &BTreeSet<usize>,
+        pairs: &[&VerifiedPair],
+    ) -> f64 {
+        let [smaller, other] = match part.len() <= rest.len() {
+            true => [part, rest],
+            false => [rest, part],
+        };
+        let towards = |photo: &usize| {
+            let is_one = |pair: &&&VerifiedPair| {
+                let [a, b] = [pair.image1, pair.image2];
+                a == *photo && other.contains(&b) || b == *photo && other.contains(&a)
+            };
+            let pair = pairs.iter().find(is_one)?;
+            Some(pair.log_odds.clamp(MIN_LOG_ODDS, -MIN_LOG_ODDS))
+        };
+        let best: Vec<f64> = smaller.iter().filter_map(towards).collect();
+        let num_others = (smaller.len() - best.len()) as f64;
+        probability((best.iter().sum::<f64>() + num_others * MIN_LOG_ODDS) / smaller.len() as f64)
+    }
+
+    /// The pairs of the maximum spanning tree of a cluster, each with the photos that hang on it.
+    fn hanging<'a>(
+        members: &[usize],
+        pairs: &[&'a VerifiedPair],
+    ) -> Vec<(&'a VerifiedPair, BTreeSet<usize>)> {
+        let num_photos = 1 + *members.iter().max().unwrap() as u32;
+        let mut joined = Components::new(num_photos);
+        let mut tree = pairs.to_vec();
+        tree.retain(|pair| joined.joins(pair.image1, pair.image2));
+        let whole = joined.into_first_photos();
+        let without = |cut: &&'a VerifiedPair| {
+            let mut joined = Components::new(num_photos);
+            for pair in tree.iter().filter(|pair| *pair != cut) {
+                joined.joins(pair.image1, pair.image2);
+            }
+            let parts = joined.into_first_photos();
+            // The first of those that were ever compared with one another.
+            let mut tied = members.iter().filter(|p| whole[**p] == whole[cut.image1]);
+            let root = parts[*tied.next().unwrap()];
+            let [first, second] = [cut.image1, cut.image2].map(|photo| parts[photo]);
+            let below = if first == root { second } else { first };
+            let hangs = members.iter().filter(|photo| parts[**photo] == below);
+            (*cut, hangs.copied().collect())
+        };
+        tree.iter().map(without).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn questions_are_those_of_the_definition(
+            pairs in proptest::collection::btree_map((0..14_usize, 0..14_usize), -8..9_i32, 0..60),
+            cut in -3..3_i32,
+        ) {
+            let pairs = pairs.into_iter().filter(|((a, b), _)| a < b);
+            let pairs: Vec<_> = pairs.map(|((a, b), p)| (a, b, f64::from(p) * 0.9)).collect();
+            let found = folder(14, &pairs);
+            let options = ClusterOptions::default();
+            let clusters = found.clusters_at(probability(f64::from(cut)), &options);
+            let members = clusters.iter().map(|cluster| cluster.members.iter().copied().collect());
+            let members: Vec<BTreeSet<usize>> = members.collect();
+            let sorted = strongest_first(&found.pairs);
+            let mut expected = Vec::new();
+            let mut expect = |pair: &VerifiedPair, is_one_cluster, p: f64, sizes: [usize; 2]| {
+                if p >= MIN_CHANCE {
+                    let change = p * (sizes[0] * sizes[1]) as f64;
+                    expected.push(question(pair, is_one_cluster, change));
+                }
+            };
+            for (number, one) in members.iter().enumerate() {
+                for other in &members[number + 1..] {
+                    let is_between = |pair: &&&VerifiedPair| {
+                        let [a, b] = [pair.image1, pair.image2];
+                        one.contains(&a) && other.contains(&b) || one.contains(&b) && other.contains(&a)
+                    };
+                    if let Some(pair) = sorted.iter().find(is_between) {
+                        let p = chance_by_sets(one, other, &sorted);
+                        expect(pair, false, p, [one.len(), other.len()]);
+                    }
+                }
+                let inside = |pair: &&VerifiedPair| one.contains(&pair.image1) && one.contains(&pair.image2);
+                let inside: Vec<&VerifiedPair> = sorted.iter().copied().filter(inside).collect();
+                for (pair, part) in hanging(&clusters[number].members, &inside) {
+                    let rest: BTreeSet<usize> = one.difference(&part).copied().collect();
+                    let p = 1.0 - chance_by_sets(&part, &rest, &inside);
+                    expect(pair, true, p, [part.len(), rest.len()]);
+                }
+            }
+            expected.sort_by(|a, b| {
+                let change = b.expected_change.total_cmp(&a.expected_change);
+                change.then((a.image1, a.image2).cmp(&(b.image1, b.image2)))
+            });
+            prop_assert_eq!(found.questions(&clusters, &options, usize::MAX), expected);
+        }
     }
 }

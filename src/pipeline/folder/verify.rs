@@ -74,6 +74,7 @@ pub(super) fn pairs_to_verify(
         ranks: &hashes,
         features,
         scratch: Scratch::new(session.scratch()),
+        warn: &|text| session.observer.warn(text),
         check: &|| counter.check(),
     };
     let pairs = candidate_pairs(&proposals, similarities, &options.candidates)?;

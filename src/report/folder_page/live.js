@@ -7,9 +7,9 @@ live.isBest = (photo) => live.best?.has(photo) ?? false;
 const labelsLink = element("a", "link", "Labels", { href: `${data.run}/labels`, target: "_blank" });
 labelsLink.hidden = true;
 
-async function request(path, body) {
+async function request(path, body, signal) {
   const isFile = body instanceof Blob;
-  const options = body === undefined ? {} : {
+  const options = body === undefined ? { signal } : {
     method: "POST",
     headers: { "Content-Type": isFile ? "application/octet-stream" : "application/json" },
     body: isFile ? body : JSON.stringify(body),
@@ -18,6 +18,7 @@ async function request(path, body) {
   try {
     answer = await fetch(path === "sort" ? path : `${data.run}/${path}`, options);
   } catch {
+    if (signal?.aborted) return null;
     throw new Error("delfin does not answer. Is it still running?");
   }
   if (answer.status === 204) return null;
@@ -88,7 +89,10 @@ live.move = async (moving, to) => {
 live.fetchCut = (index) => attempt(async () => {
   live.turn += 1;
   const { turn } = live;
-  const answer = await request(`cut/${data.cuts[index].p}`);
+  // What was asked for before is not waited for, and so not computed.
+  live.fetching?.abort();
+  live.fetching = new AbortController();
+  const answer = await request(`cut/${data.cuts[index].p}`, undefined, live.fetching.signal);
   // The slider has gone on meanwhile.
   if (turn !== live.turn) return;
   takeCut(answer, false);
