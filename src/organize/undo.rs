@@ -18,18 +18,19 @@ pub struct Undone {
     /// Places that were kept, and why: what lies there is no longer what the run made, the original
     /// is gone and this is all that is left of it, or a moved photo cannot go back. The path is below the destination.
     pub kept: Vec<LeftOut>,
-    /// The journal, which stays while moved photos are not back: the call may be repeated.
+    /// The journal, which stays while moved photos are not back, and where no original is found: the call may be
+    /// repeated.
     pub journal: Option<PathBuf>,
 }
 
 /// Takes back the last run that organized photos into `destination`: removes the links and copies that
 /// it made and moves photos back, then removes the folders that it made where they are empty, then its journal, unless
-/// moved photos are there and not back, or none of them is found. May be interrupted and called again. Called once more it takes back the run before.
+/// moved photos are there and not back, or nothing is taken back and photos are not found. May be interrupted and called again. Called once more it takes back the run before.
 /// `None` when there is no run to take back.
 ///
 /// # Errors
 /// [`Error::Io`] when something cannot be removed or moved, [`Error::Journal`] when the journal cannot be read, or the
-/// folder is not there that moved photos came from; the journal stays, so that the call can be repeated.
+/// folder is not there that the photos came from, but for symbolic links; the journal stays, so that the call can be repeated.
 pub fn undo(destination: &Path) -> Result<Option<Undone>> {
     let io = |path: &Path| {
         let path = path.to_owned();
@@ -45,7 +46,8 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
         return Ok(None);
     };
     let is_move = intent.placement == Placement::Move;
-    if is_move && !intent.source.0.is_dir() {
+    // A symbolic link is known by what it says.
+    if intent.placement != Placement::Symlink && !intent.source.0.is_dir() {
         return Err(Error::Journal {
             path: journal,
             reason: format!(
@@ -71,11 +73,11 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
         match taken {
             Taken::Back => undone.num_removed += 1,
             Taken::Already => {}
-            Taken::Missing => {
+            Taken::Missing(reason) => {
                 num_missing += 1;
                 undone.kept.push(LeftOut {
                     photo: below.to_owned(),
-                    reason: "it is neither there nor where it was".into(),
+                    reason: reason.into(),
                 });
             }
             Taken::Kept(reason) => {
@@ -88,9 +90,10 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
         }
     }
     remove_empty(&intent.folders);
-    // Some may have been deleted since. Where all are missing, another run may have moved them on.
-    let is_moved_on = num_missing > 0 && undone.num_removed == 0;
-    if is_move && (num_left > 0 || is_moved_on) {
+    // Some may have been deleted since. Where all are missing, another run may have moved them on, or their disk is
+    // not there.
+    let are_missing = num_missing > 0 && undone.num_removed == 0;
+    if are_missing || is_move && num_left > 0 {
         undone.journal = Some(journal);
         return Ok(Some(undone));
     }
@@ -112,8 +115,8 @@ enum Taken {
     Back,
     /// There was nothing to do.
     Already,
-    /// A moved photo is nowhere.
-    Missing,
+    /// A moved photo is nowhere, or the original of another is gone; in words.
+    Missing(&'static str),
     Kept(String),
 }
 
@@ -130,7 +133,7 @@ fn remove(original: &Path, target: &Path) -> std::io::Result<Taken> {
     } else if original.exists() {
         Taken::Kept("it has changed since".into())
     } else {
-        Taken::Kept("its original is gone".into())
+        Taken::Missing("its original is gone")
     })
 }
 
@@ -139,7 +142,7 @@ fn move_back(original: &Path, target: &Path) -> std::io::Result<Taken> {
     let is_there = |path: &Path| path.symlink_metadata().is_ok();
     match (is_there(original), is_there(target)) {
         (true, false) => Ok(Taken::Already),
-        (false, false) => Ok(Taken::Missing),
+        (false, false) => Ok(Taken::Missing("it is neither there nor where it was")),
         (true, true) if leads_to(original, target) => Ok(Taken::Kept(
             "a link that leads here has its old name".into(),
         )),
