@@ -160,8 +160,9 @@ fn move_back(original: &Path, target: &Path) -> std::io::Result<Taken> {
             let partial = partial
                 .prefix(".delfin-")
                 .suffix(".partial")
-                .tempfile_in(folder)?;
-            move_photo(target, original, partial.path())?;
+                .tempfile_in(folder)?
+                .into_temp_path();
+            move_photo(target, original, &partial)?;
             Ok(Taken::Back)
         }
     }
