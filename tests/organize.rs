@@ -543,6 +543,7 @@ fn bad_input_is_one_line_that_names_it() {
     bench.write("lines.txt", "1\n");
     bench.write("file", "x");
     bench.write("old/.delfin/organize-0001.jsonl", "{\"version\":9}\n");
+    bench.write("full/.delfin/organize-4294967295.jsonl", "");
     for (args, word) in [
         (
             &["organize", "none", "--by", "prefix", "--to", "out"][..],
@@ -575,6 +576,10 @@ fn bad_input_is_one_line_that_names_it() {
         (
             &["organize", "in", "--by", "prefix", "--to", "file/out"],
             "file",
+        ),
+        (
+            &["organize", "in", "--by", "prefix", "--to", "full"],
+            "organize-4294967295.jsonl",
         ),
         (&["organize", "--undo", "--to", "none"], "none"),
         (
