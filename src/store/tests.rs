@@ -72,6 +72,53 @@ fn other_settings_find_nothing_and_take_nothing_away() {
 }
 
 #[test]
+fn a_pair_whose_evidence_is_damaged_is_unknown() {
+    let store = Store::in_memory().unwrap();
+    let settings = store.settings("one").unwrap();
+    let no_transform = PairRecord {
+        features: None,
+        ..record(2, false)
+    };
+    let put = || {
+        let pairs = [((A, B), record(12, true)), ((B, A), no_transform)];
+        store.put_pairs(settings, &pairs).unwrap();
+    };
+    let found = || store.pairs(settings, &[(A, B), (B, A)]).unwrap();
+    let mut not_finite = pixels().to_bytes();
+    not_finite[..4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    for (column, damaged) in [
+        ("features", vec![0]),
+        ("pixels", vec![]),
+        ("pixels", not_finite),
+    ] {
+        put();
+        assert_eq!(found(), [Some(record(12, true)), Some(no_transform)]);
+        let update = format!("UPDATE pairs SET {column} = ?1 WHERE inliers = 12");
+        store.lock().execute(&update, [damaged]).unwrap();
+        assert_eq!(found(), [None, Some(no_transform)], "{column}");
+    }
+    put();
+    let update = "UPDATE pairs SET features = 'text' WHERE inliers = 12";
+    store.lock().execute(update, []).unwrap();
+    assert_eq!(found()[0], None);
+}
+
+#[test]
+fn known_settings_are_found_while_another_program_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    let (store, other) = (Store::open(&path).unwrap(), Store::open(&path).unwrap());
+    let settings = store.settings("one").unwrap();
+    let no_time = std::time::Duration::ZERO;
+    store.lock().busy_timeout(no_time).unwrap();
+    other.lock().execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(store.settings("one").unwrap(), settings);
+    assert!(store.settings("two").is_err());
+    other.lock().execute_batch("COMMIT").unwrap();
+    assert_ne!(store.settings("two").unwrap(), settings);
+}
+
+#[test]
 fn drawings_are_kept_by_settings_and_by_the_order_of_their_photos() {
     let store = Store::in_memory().unwrap();
     let (one, two) = (
