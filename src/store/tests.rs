@@ -298,6 +298,45 @@ fn entries_of_the_log_are_undone_and_done_again() {
 }
 
 #[test]
+fn the_log_of_a_damaged_store_is_taken_over() {
+    let entries = ["{}", "[1]", "\"undone\""].map(str::to_owned);
+    let damage = |change: &str| {
+        let mut bytes = store_bytes(|connection| {
+            let insert = "INSERT INTO log (text, is_undone) VALUES (?1, ?2)";
+            for (text, is_undone) in entries.iter().zip([false, false, true]) {
+                connection
+                    .execute(insert, params![text, is_undone])
+                    .unwrap();
+            }
+            connection.execute_batch(change).unwrap();
+        });
+        // The page that photos begin on.
+        bytes[3 * 4096..4 * 4096].fill(0);
+        assert!(refusal(&bytes).1);
+        bytes
+    };
+    let taken = |bytes: &[u8]| {
+        let folder = tempfile::tempdir().unwrap();
+        let damaged = folder.path().join("damaged");
+        std::fs::write(&damaged, bytes).unwrap();
+        let store = Store::in_memory().unwrap();
+        let count = store.append_log_of(&damaged).unwrap();
+        assert_eq!(std::fs::read(&damaged).unwrap(), bytes);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        let log = store.log().unwrap();
+        assert_eq!(log.len(), count);
+        log
+    };
+    let [a, b, c] = entries.clone();
+    let whole = [(a.clone(), false), (b, false), (c, true)];
+    assert_eq!(taken(&damage("")), whole);
+    // What is no entry ends it.
+    let damaged = damage("UPDATE log SET text = '{\"ac' WHERE id = 2");
+    assert_eq!(taken(&damaged), [(a, false)]);
+    assert!(taken(b"this is a text file, not a store").is_empty());
+}
+
+#[test]
 fn a_store_in_memory_is_in_no_folder() {
     assert_eq!(Store::in_memory().unwrap().folder(), None);
     let folder = tempfile::tempdir().unwrap();
