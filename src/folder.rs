@@ -21,14 +21,19 @@ const EXTENSIONS: [&str; 10] = [
 ];
 
 /// Files that `delfin cluster` and `delfin why` write into one folder; `clusters.json` is one of them.
-const OWN_FILES: [&str; 6] = [
+const OWN_FILES: [&str; 8] = [
     "clusters.csv",
     "clusters.json",
+    "clusters.parquet",
     "edges.csv",
+    "edges.parquet",
     "labels_pred.txt",
     "report.html",
     "why.png",
 ];
+
+/// The folder beside them with the parts of a large report.
+const PARTS_FOLDER: &str = "report_parts";
 
 /// The folder below its destination where `delfin organize` keeps its journals.
 pub(crate) const JOURNAL_FOLDER: &str = ".delfin";
@@ -192,8 +197,11 @@ impl Walk<'_> {
 
 fn is_own_file(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str);
-    name.is_some_and(|name| OWN_FILES.contains(&name))
-        && path.with_file_name("clusters.json").is_file()
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let is_part = folder.ends_with(PARTS_FOLDER) && has_ending(path, &["js"]);
+    let beside = if is_part { folder } else { path };
+    (is_part || name.is_some_and(|name| OWN_FILES.contains(&name)))
+        && beside.with_file_name("clusters.json").is_file()
 }
 
 /// Whether a file is taken for a photo: by its name, or else by its first bytes.
@@ -262,6 +270,34 @@ mod tests {
         assert_eq!(
             listing.passed_over.lines(),
             ["3 files passed over: 2 .cr3, 1 .mov"]
+        );
+    }
+
+    #[test]
+    fn what_delfin_wrote_is_not_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["out/report_parts", "mine/report_parts"] {
+            std::fs::create_dir_all(at(name)).unwrap();
+        }
+        for name in [
+            "1.jpg",
+            "out/clusters.json",
+            "out/clusters.parquet",
+            "out/edges.parquet",
+            "out/labels_pred.txt",
+            "out/report.html",
+            "out/report_parts/pairs-0.js",
+            "mine/report_parts/1.js",
+            "mine/clusters.parquet",
+        ] {
+            std::fs::write(at(name), "x").unwrap();
+        }
+        let listing = list_photos(folder.path()).unwrap();
+        assert_eq!(listing.photos, [at("1.jpg")]);
+        assert_eq!(
+            listing.passed_over.lines(),
+            ["2 files passed over: 1 .js, 1 .parquet"]
         );
     }
 

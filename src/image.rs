@@ -26,6 +26,7 @@ mod raw;
 mod sharpness;
 
 pub use ::image::metadata::Orientation;
+pub(crate) use focal_length::camera;
 pub use focal_length::{focal_length_px, orientation};
 pub use sharpness::sharpness;
 

@@ -143,6 +143,24 @@ fn the_database_holds_what_the_photos_show() {
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_told_before_the_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let run = cluster(&photos, &[&folder.path().join("none/database.db")]);
+    let told = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(2), "{told}");
+    assert!(told.contains("there is no such folder"), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    // The output's own folder is made by then.
+    let out = photos.with_extension("out");
+    assert!(!out.join("clusters.json").exists() && !photos.join(".delfin").exists());
+    std::fs::remove_dir(&out).expect("empty");
+    assert!(cluster(&photos, &[&out.join("x.db")]).status.success());
+    assert!(out.join("x.db").exists());
+}
+
+#[test]
 fn photos_that_exif_turns_are_written_as_colmap_reads_them() {
     use image::codecs::jpeg::JpegEncoder;
     use image::{ImageDecoder, ImageEncoder};

@@ -423,6 +423,38 @@ fn undo_keeps_what_is_no_longer_what_it_made() {
 }
 
 #[test]
+fn links_and_copies_are_taken_back_once_their_originals_are_there() {
+    for method in ["hardlink", "copy"] {
+        let bench = Bench::new(&["a_1.jpg", "a_2.jpg"]);
+        let before = bench.tree();
+        bench.ends(0, &with(&PREFIX, &["--method", method]));
+        let journal = bench.path("out/.delfin/organize-0001.jsonl");
+        // A disk that is not there, then an empty folder in its place.
+        std::fs::rename(bench.path("in"), bench.path("away")).expect("renamed");
+        let (_, err) = bench.ends(2, &UNDO);
+        assert!(
+            err.contains("is not there, where its photos came from"),
+            "{err}"
+        );
+        std::fs::create_dir(bench.path("in")).expect("made");
+        let (out, err) = bench.ends(1, &UNDO);
+        assert!(out.contains("2 kept; what is kept can still be"), "{out}");
+        assert!(err.contains("a_1.jpg: kept: its original is gone"), "{err}");
+        assert!(journal.exists(), "{method}");
+        std::fs::remove_dir(bench.path("in")).expect("empty");
+        std::fs::rename(bench.path("away"), bench.path("in")).expect("renamed");
+        bench.ends(0, &UNDO);
+        assert_eq!(bench.tree(), before);
+    }
+    // Symbolic links need no original to be known.
+    let bench = Bench::new(&["a_1.jpg"]);
+    bench.ends(0, &with(&PREFIX, &["--method", "symlink"]));
+    std::fs::remove_dir_all(bench.path("in")).expect("removed");
+    bench.ends(0, &UNDO);
+    assert!(!bench.path("out").exists());
+}
+
+#[test]
 fn runs_are_taken_back_one_by_one() {
     let bench = Bench::new(&["a_1.jpg"]);
     let first = bench.tree();
@@ -511,6 +543,7 @@ fn bad_input_is_one_line_that_names_it() {
     bench.write("lines.txt", "1\n");
     bench.write("file", "x");
     bench.write("old/.delfin/organize-0001.jsonl", "{\"version\":9}\n");
+    bench.write("full/.delfin/organize-4294967295.jsonl", "");
     for (args, word) in [
         (
             &["organize", "none", "--by", "prefix", "--to", "out"][..],
@@ -543,6 +576,10 @@ fn bad_input_is_one_line_that_names_it() {
         (
             &["organize", "in", "--by", "prefix", "--to", "file/out"],
             "file",
+        ),
+        (
+            &["organize", "in", "--by", "prefix", "--to", "full"],
+            "organize-4294967295.jsonl",
         ),
         (&["organize", "--undo", "--to", "none"], "none"),
         (

@@ -54,18 +54,33 @@ pub(crate) fn clusters(
     constraints: &Constraints,
 ) -> Vec<Cluster> {
     let graph = Graph::new(num_photos, links, is_complete);
-    let parts = components(&graph)
+    members(&graph, constraints)
         .into_par_iter()
-        .flat_map_iter(|component| split(&component, &graph, constraints));
+        .map(|members| cluster(members, &graph))
+        .collect()
+}
+
+/// The members of the same clusters, in their order: without the scores, whose work grows with the square of a
+/// cluster.
+pub(crate) fn cluster_members(
+    num_photos: usize,
+    links: impl Iterator<Item = Link> + Clone,
+    is_complete: bool,
+    constraints: &Constraints,
+) -> Vec<Vec<usize>> {
+    members(&Graph::new(num_photos, links, is_complete), constraints)
+}
+
+fn members(graph: &Graph, constraints: &Constraints) -> Vec<Vec<usize>> {
+    let parts = components(graph)
+        .into_par_iter()
+        .flat_map_iter(|component| split(&component, graph, constraints));
     let mut groups = constraints.join_clusters(parts.collect());
     groups
         .iter_mut()
         .for_each(|members| members.sort_unstable());
     groups.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
     groups
-        .into_par_iter()
-        .map(|members| cluster(members, &graph))
-        .collect()
 }
 
 /// The number of the cluster of each of `num_photos` photos, all of which are in one.
@@ -335,13 +350,16 @@ mod tests {
         }
     }
 
+    /// Both with and without scores.
     fn groups(num_photos: usize, links: &[(usize, usize, f64)]) -> Vec<Vec<usize>> {
-        let links: Vec<Link> = links.iter().copied().map(link).collect();
-        let clusters = clusters(num_photos, links.into_iter(), true, &Constraints::default());
-        clusters
+        let (links, none) = (links.iter().copied().map(link), Constraints::default());
+        let clusters = clusters(num_photos, links.clone(), true, &none);
+        let members: Vec<_> = clusters
             .into_iter()
             .map(|cluster| cluster.members)
-            .collect()
+            .collect();
+        assert_eq!(cluster_members(num_photos, links, true, &none), members);
+        members
     }
 
     /// All pairs within `members`.

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::components::Components;
+
 /// A user's statement about two photos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Constraint {
@@ -34,24 +36,29 @@ impl Constraints {
     /// consequences, is dropped, as are constraints of a photo with itself and of photos from `num_photos` on.
     pub(crate) fn new(num_photos: usize, constraints: &[Constraint]) -> Self {
         let mut kept = Self::default();
+        let mut groups = Components::new(num_photos as u32);
         for constraint in constraints.iter().rev() {
             let [a, b] = [constraint.image1, constraint.image2];
             if a == b || a.max(b) >= num_photos {
                 continue;
             }
-            let [first, second] = [kept.root(a), kept.root(b)];
+            kept.group.extend([(a, a), (b, b)]);
+            let [first, second] = [a, b].map(|photo| groups.first(photo as u32) as usize);
             if constraint.is_same {
                 if kept.is_apart(first, second) {
                     continue;
                 }
                 kept.same.push([a, b]);
-                if first != second {
+                if groups.joins(first, second) {
                     kept.join(first.min(second), first.max(second));
                 }
             } else if first != second {
                 kept.apart.entry(first).or_default().insert(second);
                 kept.apart.entry(second).or_default().insert(first);
             }
+        }
+        for (&photo, group) in &mut kept.group {
+            *group = groups.first(photo as u32) as usize;
         }
         kept
     }
@@ -67,21 +74,13 @@ impl Constraints {
         self.side(members).is_apart(&self.side(others))
     }
 
-    /// The group of a photo; itself where no constraint names it.
-    fn root(&mut self, photo: usize) -> usize {
-        *self.group.entry(photo).or_insert(photo)
-    }
-
     fn is_apart(&self, group: usize, other: usize) -> bool {
         let apart = self.apart.get(&group);
         apart.is_some_and(|groups| groups.contains(&other))
     }
 
-    /// Makes `other` part of `group`.
+    /// What `other` is apart from, `group` is apart from too.
     fn join(&mut self, group: usize, other: usize) {
-        for root in self.group.values_mut().filter(|root| **root == other) {
-            *root = group;
-        }
         for far in self.apart.remove(&other).unwrap_or_default() {
             let of_far = self.apart.entry(far).or_default();
             of_far.remove(&other);
@@ -123,8 +122,12 @@ impl Constraints {
             cluster_of.extend(named.map(|&photo| (photo, number)));
         }
         let mut unkept: BTreeSet<usize> = BTreeSet::new();
+        let mut joined = Components::new(clusters.len() as u32);
+        // Where the photos of clusters that were joined are, by the first of these.
+        let mut places: Vec<usize> = (0..clusters.len()).collect();
         for [a, b] in &self.same {
-            let [first, second] = [cluster_of[a], cluster_of[b]];
+            let roots = [a, b].map(|photo| joined.first(cluster_of[photo] as u32) as usize);
+            let [first, second] = roots.map(|root| places[root]);
             if first == second {
                 continue;
             }
@@ -132,9 +135,11 @@ impl Constraints {
                 unkept.insert(self.group[a]);
                 continue;
             }
-            let moved = std::mem::take(&mut clusters[second]);
-            for photo in moved.iter().filter(|photo| named(photo)) {
-                cluster_of.insert(*photo, first);
+            joined.joins(roots[0], roots[1]);
+            places[roots[0].min(roots[1])] = first;
+            let mut moved = std::mem::take(&mut clusters[second]);
+            if moved.len() > clusters[first].len() {
+                std::mem::swap(&mut moved, &mut clusters[first]);
             }
             let side = std::mem::take(&mut sides[second]);
             clusters[first].extend(moved);
@@ -237,6 +242,21 @@ mod tests {
             [vec![0, 1, 2, 5], vec![4], vec![7]]
         );
         assert_eq!(joined(&[], &clusters).len(), 3);
+    }
+
+    #[test]
+    fn a_hundred_thousand_answers_join_their_photos_at_once() {
+        let count = 100_000;
+        for is_turned in [false, true] {
+            let said = (1..count).map(|photo| match is_turned {
+                false => constraint(photo - 1, photo, true),
+                true => constraint(photo, photo - 1, true),
+            });
+            let kept = Constraints::new(count, &said.collect::<Vec<_>>());
+            assert!(kept.are_same(0, count - 1));
+            let found = kept.join_clusters((0..count).map(|photo| vec![photo]).collect());
+            assert_eq!((found.len(), found[0].len()), (1, count));
+        }
     }
 
     proptest! {

@@ -11,7 +11,7 @@ mod evaluation;
 mod graph;
 
 pub use clusters::Cluster;
-pub(crate) use clusters::{cluster_of_photos, clusters};
+pub(crate) use clusters::{cluster_members, cluster_of_photos, clusters};
 pub use components::Components;
 pub(crate) use constraints::{Constraint, Constraints, Side};
 pub(crate) use crossing::MAX_GAINED;

@@ -19,18 +19,30 @@ const DIAGONAL_MM: f64 = 43.266_615_305_567_87;
 
 /// Orientation of the pixels of a photo file; upright where the file cannot be read or has no such entry.
 pub fn orientation(path: impl AsRef<Path>, options: &DecodeOptions) -> Orientation {
-    let told = || {
-        let bytes = read_file(path.as_ref(), options).ok()?;
-        decoder(&bytes)?.orientation().ok()
-    };
-    told().unwrap_or(Orientation::NoTransforms)
+    camera(path, options).0
 }
 
 /// The focal length of a photo file in pixels of the photo at its own size; none where the file cannot be read or
 /// has no such entry.
 pub fn focal_length_px(path: impl AsRef<Path>, options: &DecodeOptions) -> Option<f64> {
-    let bytes = read_file(path.as_ref(), options).ok()?;
-    let mut decoder = decoder(&bytes)?;
+    camera(path, options).1
+}
+
+/// What [`orientation`] and [`focal_length_px`] give, read from the file once.
+pub(crate) fn camera(
+    path: impl AsRef<Path>,
+    options: &DecodeOptions,
+) -> (Orientation, Option<f64>) {
+    let bytes = read_file(path.as_ref(), options).unwrap_or_default();
+    let orientation = decoder(&bytes).and_then(|mut decoder| decoder.orientation().ok());
+    (
+        orientation.unwrap_or(Orientation::NoTransforms),
+        focal_length_of(&bytes),
+    )
+}
+
+fn focal_length_of(bytes: &[u8]) -> Option<f64> {
+    let mut decoder = decoder(bytes)?;
     let block = decoder.exif_metadata().ok()??;
     let (width, height) = decoder.dimensions();
     let exif = Reader::new().read_raw(block).ok()?;
@@ -96,5 +108,23 @@ mod tests {
         assert_eq!(told_by(Some(b"II*\0no directory".to_vec())), None);
         let missing = Path::new("missing.jpg");
         assert_eq!(focal_length_px(missing, &DecodeOptions::default()), None);
+        let camera = camera(missing, &DecodeOptions::default());
+        assert_eq!(camera, (Orientation::NoTransforms, None));
+    }
+
+    #[test]
+    fn a_file_is_read_once_for_both() {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+        let options = DecodeOptions::default();
+        for name in ["orientation_6.jpg", "orientation_6.webp", "grey8.jpg"] {
+            let path = data.join(name);
+            let both = (
+                orientation(&path, &options),
+                focal_length_px(&path, &options),
+            );
+            assert_eq!(camera(&path, &options), both);
+            let is_turned = name.starts_with("orientation");
+            assert_eq!(both.0 == Orientation::Rotate90, is_turned, "{name}");
+        }
     }
 }

@@ -140,9 +140,9 @@ pub(super) fn move_photo(from: &Path, to: &Path, partial: &Path) -> std::io::Res
     match std::fs::hard_link(from, to) {
         Err(error) if makes_no_link(&error) => {
             copy(from, to, partial)?;
-            // The new name is on its disk before the old one goes.
+            // The new name is on its disk before the old one goes, where folders can be synced: the file is.
             #[cfg(unix)]
-            File::open(folder_of(to))?.sync_all()?;
+            let _ = File::open(folder_of(to)).and_then(|folder| folder.sync_all());
         }
         named => named?,
     }
@@ -157,15 +157,22 @@ pub(super) fn move_photo(from: &Path, to: &Path, partial: &Path) -> std::io::Res
     }
 }
 
+/// Writes a new file `partial`. One that was left there may be a second name of the copy before, and is removed, not
+/// written through.
 fn write_copy(original: &Path, partial: &Path) -> std::io::Result<()> {
     let mut from = File::open(original)?;
-    let mut to = File::create(partial)?;
+    match std::fs::remove_file(partial) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut to = File::create_new(partial)?;
     std::io::copy(&mut from, &mut to)?;
+    // Some file systems hold neither.
     let metadata = from.metadata()?;
     if let Ok(modified) = metadata.modified() {
-        to.set_modified(modified)?;
+        let _ = to.set_modified(modified);
     }
-    to.set_permissions(metadata.permissions())?;
+    let _ = to.set_permissions(metadata.permissions());
     to.sync_all()
 }
 
@@ -178,4 +185,50 @@ fn explained(error: &std::io::Error, target: &Path, placement: Placement) -> Str
         _ => error.to_string(),
     };
     format!("{}: {reason}", target.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_not_written_through_a_name_that_was_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["1.jpg", "2.jpg"] {
+            std::fs::write(at(name), name).unwrap();
+        }
+        copy(&at("1.jpg"), &at("placed"), &at("partial")).unwrap();
+        std::fs::hard_link(at("placed"), at("partial")).unwrap();
+        copy(&at("2.jpg"), &at("next"), &at("partial")).unwrap();
+        let read = |name: &str| std::fs::read_to_string(at(name)).unwrap();
+        assert_eq!([read("placed"), read("next")], ["1.jpg", "2.jpg"]);
+        assert!(!at("partial").exists());
+        // What cannot be removed is not written to.
+        std::fs::create_dir(at("partial")).unwrap();
+        assert!(copy(&at("2.jpg"), &at("last"), &at("partial")).is_err());
+        assert!(at("partial").is_dir() && !at("last").exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_move_to_a_folder_that_cannot_be_synced_is_whole() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        // Another device, where there is one.
+        let Ok(other) = tempfile::tempdir_in("/dev/shm") else {
+            return;
+        };
+        let (from, to) = (folder.path().join("1.jpg"), other.path().join("out/1.jpg"));
+        std::fs::write(&from, "1").unwrap();
+        let out = other.path().join("out");
+        std::fs::create_dir(&out).unwrap();
+        // Files are made there, and it cannot be opened but by the superuser.
+        let set = |mode| std::fs::set_permissions(&out, PermissionsExt::from_mode(mode));
+        set(0o300).unwrap();
+        let moved = move_photo(&from, &to, &other.path().join("partial"));
+        set(0o700).unwrap();
+        moved.unwrap();
+        assert!(to.exists() && !from.exists());
+    }
 }

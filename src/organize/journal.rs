@@ -74,7 +74,11 @@ impl Journal {
     /// Writes the intent to the disk under the next free number.
     pub(super) fn begin(destination: &Path, intent: &Intent) -> Result<Self> {
         let folder = destination.join(JOURNAL_FOLDER);
-        let mut number = numbers(&folder)?.last().map_or(1, |last| last + 1);
+        let last = numbers(&folder)?.pop().unwrap_or(0);
+        let mut number = last.checked_add(1).ok_or_else(|| Error::Journal {
+            path: path_of(&folder, last),
+            reason: "no number is left behind it".into(),
+        })?;
         let mut path = path_of(&folder, number);
         let io = |path: &Path| {
             let path = path.to_owned();
@@ -87,7 +91,7 @@ impl Journal {
         // Another run may take the number meanwhile.
         let named = loop {
             match name_new(&unnamed, &path) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && number < u32::MAX => {
                     number += 1;
                     path = path_of(&folder, number);
                 }

@@ -18,7 +18,8 @@ pub struct Undone {
     /// Places that were kept, and why: the file there is no longer the one that the run made, the original is gone
     /// and this is its only copy, or a moved photo cannot go back. The path is below the destination.
     pub kept: Vec<LeftOut>,
-    /// The journal, which stays while moved photos are not back: the call may be repeated.
+    /// The journal, which stays while moved photos are not back, and where no original is found: the call may be
+    /// repeated.
     pub journal: Option<PathBuf>,
 }
 
@@ -29,7 +30,8 @@ pub struct Undone {
 ///
 /// # Errors
 /// [`Error::Io`] when something cannot be removed or moved, [`Error::Journal`] when the journal cannot be read, or the
-/// folder is not there that moved photos came from; the journal stays, so that the call can be repeated.
+/// folder that the photos came from is missing, except for symbolic links; the journal stays, so that the call can be
+/// repeated.
 pub fn undo(destination: &Path) -> Result<Option<Undone>> {
     let io = |path: &Path| {
         let path = path.to_owned();
@@ -45,7 +47,8 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
         return Ok(None);
     };
     let is_move = intent.placement == Placement::Move;
-    if is_move && !intent.source.0.is_dir() {
+    // A symbolic link is known by what it says.
+    if intent.placement != Placement::Symlink && !intent.source.0.is_dir() {
         return Err(Error::Journal {
             path: journal,
             reason: format!(
@@ -71,11 +74,11 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
         match taken {
             Taken::Back => undone.num_removed += 1,
             Taken::Already => {}
-            Taken::Missing => {
+            Taken::Missing(reason) => {
                 num_missing += 1;
                 undone.kept.push(LeftOut {
                     photo: below.to_owned(),
-                    reason: "it is neither there nor where it was".into(),
+                    reason: reason.into(),
                 });
             }
             Taken::Kept(reason) => {
@@ -88,9 +91,10 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
         }
     }
     remove_empty(&intent.folders);
-    // Some may have been deleted since. Where all are missing, another run may have moved them on.
-    let is_moved_on = num_missing > 0 && undone.num_removed == 0;
-    if is_move && (num_left > 0 || is_moved_on) {
+    // Some may have been deleted since. Where all are missing, another run may have moved them on, or their disk is
+    // not there.
+    let are_missing = num_missing > 0 && undone.num_removed == 0;
+    if are_missing || is_move && num_left > 0 {
         undone.journal = Some(journal);
         return Ok(Some(undone));
     }
@@ -112,8 +116,8 @@ enum Taken {
     Back,
     /// There was nothing to do.
     Already,
-    /// A moved photo is nowhere.
-    Missing,
+    /// A moved photo, or the original of another, is gone; the reason.
+    Missing(&'static str),
     Kept(String),
 }
 
@@ -130,7 +134,7 @@ fn remove(original: &Path, target: &Path) -> std::io::Result<Taken> {
     } else if original.exists() {
         Taken::Kept("it has changed since".into())
     } else {
-        Taken::Kept("its original is gone".into())
+        Taken::Missing("its original is gone")
     })
 }
 
@@ -139,7 +143,7 @@ fn move_back(original: &Path, target: &Path) -> std::io::Result<Taken> {
     let is_there = |path: &Path| path.symlink_metadata().is_ok();
     match (is_there(original), is_there(target)) {
         (true, false) => Ok(Taken::Already),
-        (false, false) => Ok(Taken::Missing),
+        (false, false) => Ok(Taken::Missing("it is neither there nor where it was")),
         (true, true) if leads_to(original, target) => Ok(Taken::Kept(
             "a link that leads here has its old name".into(),
         )),
@@ -157,8 +161,9 @@ fn move_back(original: &Path, target: &Path) -> std::io::Result<Taken> {
             let partial = partial
                 .prefix(".delfin-")
                 .suffix(".partial")
-                .tempfile_in(folder)?;
-            move_photo(target, original, partial.path())?;
+                .tempfile_in(folder)?
+                .into_temp_path();
+            move_photo(target, original, &partial)?;
             Ok(Taken::Back)
         }
     }

@@ -117,7 +117,9 @@ impl<'a, C: ?Sized> PhotoCache<'a, C> {
                     let remove = match &error {
                         Error::Store {
                             is_damaged: true, ..
-                        } => "; remove that file to begin anew",
+                        } => {
+                            "; remove that file to begin anew, but for corrections made in `delfin open`, which are in it"
+                        }
                         _ => "",
                     };
                     (self.warn)(&format!("{error}; going on without the store{remove}"));
@@ -192,5 +194,24 @@ mod tests {
         drop(cache);
         let told: Vec<String> = told.into_inner().unwrap();
         assert_eq!(told, ["s: full; going on without the store"]);
+    }
+
+    #[test]
+    fn a_damaged_store_is_told_with_the_corrections_in_it() {
+        use std::sync::Mutex;
+        let store = Store::in_memory().unwrap();
+        let told = Mutex::new(String::new());
+        let cache = PhotoCache::new(&store, |text: &str| told.lock().unwrap().push_str(text));
+        let damaged = |_: &Store| -> Result<()> {
+            Err(Error::Store {
+                path: "s".into(),
+                reason: "damaged".into(),
+                is_damaged: true,
+            })
+        };
+        assert_eq!(cache.using(damaged), None);
+        drop(cache);
+        let told = told.into_inner().unwrap();
+        assert!(told.contains("but for corrections made"), "{told}");
     }
 }

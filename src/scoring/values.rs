@@ -11,7 +11,7 @@ trait Value: Sized {
 }
 
 macro_rules! number {
-    ($number:ty) => {
+    ($number:ty, $is_valid:expr) => {
         impl Value for $number {
             fn put(&self, bytes: &mut Vec<u8>) {
                 bytes.extend(self.to_le_bytes());
@@ -20,13 +20,13 @@ macro_rules! number {
             fn take(bytes: &mut &[u8]) -> Option<Self> {
                 let (first, rest) = bytes.split_first_chunk()?;
                 *bytes = rest;
-                Some(Self::from_le_bytes(*first))
+                Some(Self::from_le_bytes(*first)).filter($is_valid)
             }
         }
     };
 }
-number!(f32);
-number!(u32);
+number!(f32, |value| value.is_finite());
+number!(u32, |_| true);
 
 impl<V: Value + Copy + Default, const N: usize> Value for [V; N] {
     fn put(&self, bytes: &mut Vec<u8>) {
@@ -149,5 +149,8 @@ mod tests {
         for other in of_other_lengths(&bytes) {
             assert_eq!(PixelEvidence::from_bytes(&other), None);
         }
+        let mut damaged = bytes;
+        damaged[8..12].copy_from_slice(&f32::NAN.to_le_bytes());
+        assert_eq!(PixelEvidence::from_bytes(&damaged), None);
     }
 }

@@ -1,9 +1,13 @@
 //! Log of the user's actions, with undo and redo.
 
-use rusqlite::{Connection, params};
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, params};
 
 use super::{IMMEDIATE, Store};
 use crate::error::Result;
+
+const ENTRIES: &str = "SELECT text, is_undone FROM log ORDER BY id";
 
 impl Store {
     /// Every entry of the log, the earliest first, and whether it was undone. Entries that were undone come last.
@@ -14,7 +18,7 @@ impl Store {
         let connection = self.lock();
         let read = || -> rusqlite::Result<Vec<(String, bool)>> {
             connection
-                .prepare_cached("SELECT text, is_undone FROM log ORDER BY id")?
+                .prepare_cached(ENTRIES)?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
         };
@@ -37,6 +41,26 @@ impl Store {
             transaction.commit()
         };
         write(&mut connection).map_err(|e| self.error(e))
+    }
+
+    /// Adds what can be read of the log of a damaged store to the log of this one: all up to the first entry that cannot
+    /// be read. Returns the number of entries.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) when this store cannot be written.
+    pub fn append_log_of(&self, damaged: &Path) -> Result<usize> {
+        let entries = readable(damaged);
+        let mut connection = self.lock();
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(IMMEDIATE)?;
+            for (text, is_undone) in &entries {
+                let insert = "INSERT INTO log (text, is_undone) VALUES (?1, ?2)";
+                transaction.execute(insert, params![text, is_undone])?;
+            }
+            transaction.commit()
+        };
+        write(&mut connection).map_err(|e| self.error(e))?;
+        Ok(entries.len())
     }
 
     /// Undoes the last entry that is not undone; false when there is none.
@@ -63,4 +87,26 @@ impl Store {
         let changed = self.lock().execute(update, []);
         Ok(changed.map_err(|e| self.error(e))? > 0)
     }
+}
+
+/// The entries of the log of a damaged store, up to the first that cannot be read or is no JSON, as all are.
+fn readable(damaged: &Path) -> Vec<(String, bool)> {
+    let mut entries = Vec::new();
+    let mut read = || -> rusqlite::Result<()> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(damaged, flags)?;
+        let mut query = connection.prepare(ENTRIES)?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let text: String = row.get(0)?;
+            if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
+                break;
+            }
+            entries.push((text, row.get(1)?));
+        }
+        Ok(())
+    };
+    // What is read before an error counts.
+    let _ = read();
+    entries
 }

@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::error::{Error, Result};
@@ -153,17 +154,7 @@ impl Store {
     /// # Errors
     /// [`Error::Store`] when the store cannot be read or written.
     pub(crate) fn settings(&self, text: &str) -> Result<SettingsId> {
-        let connection = self.lock();
-        connection
-            .execute(
-                "INSERT INTO settings (text) VALUES (?1) ON CONFLICT DO NOTHING",
-                [text],
-            )
-            .and_then(|_| {
-                connection.query_row("SELECT id FROM settings WHERE text = ?1", [text], |row| {
-                    row.get(0)
-                })
-            })
+        settings_id(&self.lock(), text)
             .map(SettingsId)
             .map_err(|e| self.error(e))
     }
@@ -257,7 +248,8 @@ impl Store {
         pairs: &[(ContentHash, ContentHash)],
     ) -> Result<Vec<Option<PairRecord>>> {
         let columns = "matches, inliers, features, pixels FROM pairs";
-        self.of_pairs(columns, settings, pairs, record)
+        let found = self.of_pairs(columns, settings, pairs, record)?;
+        Ok(found.into_iter().map(Option::flatten).collect())
     }
 
     /// `row` of each pair that a table holds under these settings, in the order of `pairs`.
@@ -387,7 +379,7 @@ impl Store {
         })
     }
 
-    /// Forgets all photos but these, and settings under which nothing is left; gives the space back.
+    /// Forgets all photos but these, and settings under which nothing is left; gives the space back where it can.
     /// Returns the number of photos forgotten.
     ///
     /// # Errors
@@ -400,26 +392,32 @@ impl Store {
                 .prepare("SELECT id, hash FROM photos")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<rusqlite::Result<_>>()?;
-            let mut forgotten = 0;
-            for (id, _) in known.iter().filter(|(_, hash)| !photos.contains(hash)) {
-                transaction.execute("DELETE FROM features WHERE photo = ?1", [id])?;
-                transaction.execute("DELETE FROM thumbnails WHERE photo = ?1", [id])?;
-                for table in ["pairs", "drawings"] {
-                    let query = format!("DELETE FROM {table} WHERE photo1 = ?1 OR photo2 = ?1");
-                    transaction.execute(&query, [id])?;
-                }
-                forgotten += transaction.execute("DELETE FROM photos WHERE id = ?1", [id])?;
+            transaction.execute_batch("CREATE TEMP TABLE kept (id INTEGER PRIMARY KEY)")?;
+            for (id, _) in known.iter().filter(|(_, hash)| photos.contains(hash)) {
+                transaction
+                    .prepare_cached("INSERT INTO kept VALUES (?1)")?
+                    .execute([id])?;
             }
-            transaction.execute(
-                "DELETE FROM settings WHERE id NOT IN (SELECT settings FROM features
-                 UNION SELECT settings FROM pairs UNION SELECT settings FROM drawings)",
-                [],
+            // Each table is gone through once: photos have no index there.
+            transaction.execute_batch(
+                "DELETE FROM features WHERE photo NOT IN kept;
+                 DELETE FROM thumbnails WHERE photo NOT IN kept;
+                 DELETE FROM pairs WHERE photo1 NOT IN kept OR photo2 NOT IN kept;
+                 DELETE FROM drawings WHERE photo1 NOT IN kept OR photo2 NOT IN kept;
+                 DELETE FROM settings WHERE id NOT IN (SELECT settings FROM features
+                 UNION SELECT settings FROM pairs UNION SELECT settings FROM drawings);",
             )?;
+            let forgotten = transaction.execute("DELETE FROM photos WHERE id NOT IN kept", [])?;
+            transaction.execute_batch("DROP TABLE kept")?;
             transaction.commit()?;
-            connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
             Ok(forgotten)
         };
-        write(&mut connection).map_err(|e| self.error(e))
+        let forgotten = write(&mut connection).map_err(|e| self.error(e))?;
+        // Without room for this on the disk no space is given back, and the photos are forgotten all the same.
+        if let Err(error) = connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)") {
+            drop(self.error(error));
+        }
+        Ok(forgotten)
     }
 
     /// A panic elsewhere leaves no half-done work behind: transactions roll back by themselves.
@@ -475,14 +473,34 @@ pub fn rounded(features: &FeatureSet) -> Result<FeatureSet> {
     })
 }
 
-fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<PairRecord> {
-    let bytes = |column: usize| row.get::<_, Option<Vec<u8>>>(column);
-    Ok(PairRecord {
+/// None where evidence is there and not whole.
+fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<PairRecord>> {
+    let (features, pixels) = (row.get_ref(2)?, row.get_ref(3)?);
+    let record = PairRecord {
         num_matches: row.get(0)?,
         num_inliers: row.get(1)?,
-        features: bytes(2)?.and_then(|bytes| FeatureEvidence::from_bytes(&bytes)),
-        pixels: bytes(3)?.and_then(|bytes| PixelEvidence::from_bytes(&bytes)),
-    })
+        features: features
+            .as_blob()
+            .ok()
+            .and_then(FeatureEvidence::from_bytes),
+        pixels: pixels.as_blob().ok().and_then(PixelEvidence::from_bytes),
+    };
+    let is_whole = (record.features.is_some() || features == ValueRef::Null)
+        && (record.pixels.is_some() || pixels == ValueRef::Null);
+    Ok(is_whole.then_some(record))
+}
+
+/// Known settings are found without the lock of a writer.
+fn settings_id(connection: &Connection, text: &str) -> rusqlite::Result<i64> {
+    let mut find = connection.prepare_cached("SELECT id FROM settings WHERE text = ?1")?;
+    let known = find.query_row([text], |row| row.get(0)).optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    connection
+        .prepare_cached("INSERT INTO settings (text) VALUES (?1) ON CONFLICT DO NOTHING")?
+        .execute([text])?;
+    find.query_row([text], |row| row.get(0))
 }
 
 fn photo_id(connection: &Connection, photo: &ContentHash) -> rusqlite::Result<i64> {

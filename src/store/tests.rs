@@ -88,6 +88,53 @@ fn other_settings_find_nothing_and_take_nothing_away() {
 }
 
 #[test]
+fn a_pair_whose_evidence_is_damaged_is_unknown() {
+    let store = Store::in_memory().unwrap();
+    let settings = store.settings("one").unwrap();
+    let no_transform = PairRecord {
+        features: None,
+        ..record(2, false)
+    };
+    let put = || {
+        let pairs = [((A, B), record(12, true)), ((B, A), no_transform)];
+        store.put_pairs(settings, &pairs).unwrap();
+    };
+    let found = || store.pairs(settings, &[(A, B), (B, A)]).unwrap();
+    let mut not_finite = pixels().to_bytes();
+    not_finite[..4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    for (column, damaged) in [
+        ("features", vec![0]),
+        ("pixels", vec![]),
+        ("pixels", not_finite),
+    ] {
+        put();
+        assert_eq!(found(), [Some(record(12, true)), Some(no_transform)]);
+        let update = format!("UPDATE pairs SET {column} = ?1 WHERE inliers = 12");
+        store.lock().execute(&update, [damaged]).unwrap();
+        assert_eq!(found(), [None, Some(no_transform)], "{column}");
+    }
+    put();
+    let update = "UPDATE pairs SET features = 'text' WHERE inliers = 12";
+    store.lock().execute(update, []).unwrap();
+    assert_eq!(found()[0], None);
+}
+
+#[test]
+fn known_settings_are_found_while_another_program_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    let (store, other) = (Store::open(&path).unwrap(), Store::open(&path).unwrap());
+    let settings = store.settings("one").unwrap();
+    let no_time = std::time::Duration::ZERO;
+    store.lock().busy_timeout(no_time).unwrap();
+    other.lock().execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(store.settings("one").unwrap(), settings);
+    assert!(store.settings("two").is_err());
+    other.lock().execute_batch("COMMIT").unwrap();
+    assert_ne!(store.settings("two").unwrap(), settings);
+}
+
+#[test]
 fn drawings_are_kept_by_settings_and_by_the_order_of_their_photos() {
     let store = Store::in_memory().unwrap();
     let (one, two) = (
@@ -264,6 +311,45 @@ fn entries_of_the_log_are_undone_and_done_again() {
         [entry("a", false), entry("b", false), entry("d", false)]
     );
     assert!(!store.redo_in_log().unwrap());
+}
+
+#[test]
+fn the_log_of_a_damaged_store_is_taken_over() {
+    let entries = ["{}", "[1]", "\"undone\""].map(str::to_owned);
+    let damage = |change: &str| {
+        let mut bytes = store_bytes(|connection| {
+            let insert = "INSERT INTO log (text, is_undone) VALUES (?1, ?2)";
+            for (text, is_undone) in entries.iter().zip([false, false, true]) {
+                connection
+                    .execute(insert, params![text, is_undone])
+                    .unwrap();
+            }
+            connection.execute_batch(change).unwrap();
+        });
+        // The page that photos begin on.
+        bytes[3 * 4096..4 * 4096].fill(0);
+        assert!(refusal(&bytes).1);
+        bytes
+    };
+    let taken = |bytes: &[u8]| {
+        let folder = tempfile::tempdir().unwrap();
+        let damaged = folder.path().join("damaged");
+        std::fs::write(&damaged, bytes).unwrap();
+        let store = Store::in_memory().unwrap();
+        let count = store.append_log_of(&damaged).unwrap();
+        assert_eq!(std::fs::read(&damaged).unwrap(), bytes);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        let log = store.log().unwrap();
+        assert_eq!(log.len(), count);
+        log
+    };
+    let [a, b, c] = entries.clone();
+    let whole = [(a.clone(), false), (b, false), (c, true)];
+    assert_eq!(taken(&damage("")), whole);
+    // What is no entry ends it.
+    let damaged = damage("UPDATE log SET text = '{\"ac' WHERE id = 2");
+    assert_eq!(taken(&damaged), [(a, false)]);
+    assert!(taken(b"this is a text file, not a store").is_empty());
 }
 
 #[test]

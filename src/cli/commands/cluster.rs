@@ -13,7 +13,7 @@ use delfin::{Model, counted};
 use crate::cli::args::ClusterArgs;
 #[cfg(feature = "parquet")]
 use crate::cli::commands::outputs::ensure_document;
-use crate::cli::commands::outputs::ensure_replaceable;
+use crate::cli::commands::outputs::{ensure_folder, ensure_replaceable};
 use crate::cli::commands::{folder_options, no_photos, tell_failures, tell_passed_over};
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
@@ -36,6 +36,10 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
         .map_or(Ok(()), refuse_existing)?;
     ensure_own(args)?;
     make_folder(&args.output)?;
+    // Behind the output's own, which it may be in.
+    args.export_colmap
+        .as_deref()
+        .map_or(Ok(()), ensure_folder)?;
     #[cfg(feature = "parquet")]
     if let Some(path) = &args.export_features {
         ensure_document(path, args.force, [])?;

@@ -18,13 +18,7 @@ pub(super) fn ensure_output<'a>(
     if output.is_dir() {
         bail!("{name}: a folder; name a file to write");
     }
-    let folder = output.parent();
-    if let Some(folder) = folder.filter(|f| !f.as_os_str().is_empty() && !f.is_dir()) {
-        bail!(
-            "{}: there is no such folder to write into",
-            folder.display()
-        );
-    }
+    ensure_folder(output)?;
     let Ok(handle) = same_file::Handle::from_path(output) else {
         return Ok(()); // Nothing is there yet.
     };
@@ -33,6 +27,18 @@ pub(super) fn ensure_output<'a>(
         bail!("{name}: it is read by this command and would be written over");
     }
     ensure_replaceable(output, force)
+}
+
+/// Checks that the folder of `output` exists.
+pub(super) fn ensure_folder(output: &Path) -> anyhow::Result<()> {
+    let folder = output.parent();
+    if let Some(folder) = folder.filter(|f| !f.as_os_str().is_empty() && !f.is_dir()) {
+        bail!(
+            "{}: there is no such folder to write into",
+            folder.display()
+        );
+    }
+    Ok(())
 }
 
 /// Checks that `output` is no existing file that delfin did not make; with `force` it may be any file.

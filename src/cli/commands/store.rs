@@ -45,16 +45,23 @@ fn open_or_begin(path: &Path, is_own: bool) -> anyhow::Result<Store> {
         && is_own
         && let Ok(aside) = set_aside(path)
     {
+        let opened = Store::open(path);
+        let kept = opened
+            .as_ref()
+            .map_or(0, |store| store.append_log_of(&aside).unwrap_or(0));
         warn(&format!(
-            "{error}; set aside as {}, beginning anew",
+            "{error}; set aside as {}, beginning anew; corrections made in `delfin open` are in that file, {kept} of \
+             them in the new one too",
             aside.display()
         ));
-        if let Ok(store) = Store::open(path) {
+        if let Ok(store) = opened {
             return Ok(store);
         }
     }
     let remove = match is_damaged {
-        true => "; remove that file, or name another, to begin anew",
+        true => {
+            "; remove that file, or name another, to begin anew; corrections made in `delfin open` are in the damaged one"
+        }
         false => "",
     };
     warn(&format!(
@@ -74,7 +81,10 @@ fn open_existing(path: &Path) -> anyhow::Result<Store> {
     }
     match Store::open(path) {
         Err(error) if is_damaged(&error) => {
-            bail!("{error}; remove that file, and what it kept is computed again")
+            bail!(
+                "{error}; remove that file, and what it kept is computed again, but for corrections made in \
+                 `delfin open`, which are in it"
+            )
         }
         opened => Ok(opened?),
     }
@@ -159,4 +169,38 @@ fn gc(folder: &Path, args: &StoreArgs) -> anyhow::Result<Answer> {
         before.saturating_sub(store.info()?.file_bytes)
     ));
     Ok(Answer::Yes)
+}
+
+#[cfg(test)]
+mod tests {
+    use delfin::pipeline::{Action, ActionLog};
+
+    use super::*;
+
+    #[test]
+    fn corrections_outlive_a_store_that_is_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let name = Action::Name {
+            photos: vec!["ab".repeat(32)],
+            name: "castle".into(),
+        };
+        {
+            let store = Store::open(&path).unwrap();
+            let mut log = ActionLog::read(&store).unwrap();
+            log.push(&store, name).unwrap();
+        }
+        let log = ActionLog::read(&Store::open(&path).unwrap()).unwrap();
+        assert_eq!(log.counts(), (1, 0));
+        // The page that photos begin on.
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[3 * 4096..4 * 4096].fill(7);
+        std::fs::write(&path, bytes).unwrap();
+        let told = open_existing(&path).err().map(|error| error.to_string());
+        assert!(told.unwrap().contains("but for corrections made"));
+        let store = open_or_begin(&path, true).unwrap();
+        assert_eq!(store.path(), path);
+        assert!(folder.path().join("store.sqlite.damaged-1").exists());
+        assert_eq!(ActionLog::read(&store).unwrap(), log);
+    }
 }

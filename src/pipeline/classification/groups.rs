@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cluster::Components;
 use crate::pipeline::{ClusterOptions, FolderClusters};
 
 /// Groups of photos of a folder that are tied together.
@@ -32,32 +33,27 @@ impl PhotoGroups {
 
     /// The groups that `ties`, indices of `names`, make of photos with these names.
     fn of_ties(names: &[&str], ties: impl Iterator<Item = [usize; 2]>) -> Self {
-        // Each photo points towards a photo of its group with a lesser name, the first to itself.
-        let mut before: Vec<usize> = (0..names.len()).collect();
-        let root = |before: &[usize], mut at: usize| {
-            while before[at] != at {
-                at = before[at];
-            }
-            at
-        };
+        let mut groups = Components::new(names.len() as u32);
         for [one, other] in ties {
-            let (one, other) = (root(&before, one), root(&before, other));
-            let (first, last) = match names[one] <= names[other] {
-                true => (one, other),
-                false => (other, one),
-            };
-            before[last] = first;
+            groups.joins(one, other);
         }
-        let roots: Vec<usize> = (0..names.len()).map(|at| root(&before, at)).collect();
+        let roots = groups.into_first_photos();
+        // Photos are sorted by folder and name, which is not the order of their paths as text.
+        let mut first_names = names.to_vec();
         let mut sizes = vec![0usize; names.len()];
-        roots.iter().for_each(|&root| sizes[root] += 1);
-        let tied = roots
-            .iter()
-            .zip(names)
-            .filter(|(root, _)| sizes[**root] > 1);
+        for (&root, &name) in roots.iter().zip(names) {
+            let first = &mut first_names[root as usize];
+            *first = name.min(*first);
+            sizes[root as usize] += 1;
+        }
+        let tied = roots.iter().zip(names);
+        let tied = tied.filter(|(root, _)| sizes[**root as usize] > 1);
         Self {
             first_names: tied
-                .map(|(&root, name)| ((*name).to_owned(), names[root].to_owned()))
+                .map(|(&root, name)| {
+                    let first = first_names[root as usize];
+                    ((*name).to_owned(), first.to_owned())
+                })
                 .collect(),
         }
     }

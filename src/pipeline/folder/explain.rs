@@ -99,8 +99,10 @@ impl ClusterFile {
             (false, _) => Counts::plain(self.photos.len()),
         };
         let gives_other = |cut: &f64| {
-            let clusters = folder.clusters(&linkage.at(*cut), &counts);
-            (cluster_of(&clusters, photo1) == cluster_of(&clusters, photo2)) != is_same
+            let clusters = folder.members(&linkage.at(*cut), &counts);
+            let has_both =
+                |members: &Vec<usize>| members.contains(&photo1) && members.contains(&photo2);
+            clusters.iter().any(has_both) != is_same
         };
         let mut cuts: Vec<f64> = TRIED_LOG_ODDS
             .map(|tenths| f64::from(tenths) / 10.0)

@@ -2,8 +2,8 @@
 
 use super::{ClusterOptions, ClusterSource, FolderClusters, VerifiedPair};
 use crate::cluster::{
-    Cluster, Constraints, CrossingLinks, Link, LinkBalance, LinkGain, Side, cluster_of_photos,
-    clusters,
+    Cluster, Constraints, CrossingLinks, Link, LinkBalance, LinkGain, Side, cluster_members,
+    cluster_of_photos, clusters,
 };
 use crate::error::{Error, Result};
 use crate::scoring::{Relation, Rivals, log_odds};
@@ -133,13 +133,22 @@ impl<'a> FolderPairs<'a> {
 
     /// The clusters by these adjusted log-odds.
     pub(super) fn clusters(&self, linkage: &Linkage, counts: &Counts) -> Vec<Cluster> {
-        let link = |pair: &VerifiedPair| Link {
+        let links = self.links(linkage, counts);
+        clusters(self.num_photos, links, self.is_complete, self.constraints)
+    }
+
+    /// The members of the same clusters, without the work of their scores.
+    pub(super) fn members(&self, linkage: &Linkage, counts: &Counts) -> Vec<Vec<usize>> {
+        let links = self.links(linkage, counts);
+        cluster_members(self.num_photos, links, self.is_complete, self.constraints)
+    }
+
+    fn links(&self, linkage: &Linkage, counts: &Counts) -> impl Iterator<Item = Link> + Clone {
+        self.pairs.iter().map(move |pair| Link {
             image1: pair.image1,
             image2: pair.image2,
             evidence: linkage.of(pair, counts),
-        };
-        let links = self.pairs.iter().map(link);
-        clusters(self.num_photos, links, self.is_complete, self.constraints)
+        })
     }
 
     /// Whether a pair may link its photos, and no correction separates them.

@@ -20,7 +20,7 @@ use crate::features::FeatureSet;
 use crate::folder::path_from_text;
 use crate::formats::colmap::{ColmapDatabase, ColmapImage, ColmapPair};
 use crate::geometry::inverse;
-use crate::image::{Orientation, focal_length_px, orientation};
+use crate::image::{Orientation, camera};
 use crate::pipeline::features::correspondences;
 use crate::pipeline::observer::{Counter, Stage};
 use crate::refinement::{RefinementImage, RefinementOptions, Track, refine_matches};
@@ -82,12 +82,11 @@ impl FolderSession<'_> {
                 .collect::<Result<_>>()?;
             aligned.extend(group.iter().copied().zip(of_group));
         }
-        let camera = |photo: &FolderPhoto| {
-            let (path, decode) = (self.path_of(photo), &self.options.matching.decode);
-            (orientation(&path, decode), focal_length_px(&path, decode))
-        };
-        let cameras: Vec<(Orientation, Option<f64>)> =
-            found.photos.par_iter().map(camera).collect();
+        let decode = &self.options.matching.decode;
+        let photos = found.photos.par_iter();
+        let cameras: Vec<(Orientation, Option<f64>)> = photos
+            .map(|photo| camera(self.path_of(photo), decode))
+            .collect();
         Ok(database(found, &cameras, &aligned))
     }
 }
