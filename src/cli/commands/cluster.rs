@@ -37,9 +37,9 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     ensure_own(args)?;
     make_folder(&args.output)?;
     // Behind the output's own, which it may be in.
-    args.export_colmap
-        .as_deref()
-        .map_or(Ok(()), ensure_folder)?;
+    if let Some(path) = &args.export_colmap {
+        ensure_folder(path).with_context(|| path.display().to_string())?;
+    }
     #[cfg(feature = "parquet")]
     if let Some(path) = &args.export_features {
         ensure_document(path, args.force, [])?;
