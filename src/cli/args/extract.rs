@@ -20,6 +20,10 @@ pub(crate) struct ExtractArgs {
     #[arg(long, value_enum, default_value_t = FeatureFormat::Delf)]
     pub(crate) format: FeatureFormat,
 
+    /// Write over JSON files that are there and that delfin did not make, and over .delf files, which stay otherwise.
+    #[arg(long)]
+    pub(crate) force: bool,
+
     #[command(flatten)]
     pub(crate) extraction: ExtractionArgs,
 }
