@@ -44,6 +44,9 @@ impl CrossingLinks {
     }
 
     /// Adds a link: a pair that is more probable than not. The order of links does not matter.
+    ///
+    /// # Panics
+    /// When a photo is not below the number of photos.
     pub fn add(&mut self, photos: [usize; 2]) {
         let [first, second] = photos.map(|photo| self.clusters[photo]);
         for photo in photos {
@@ -56,6 +59,9 @@ impl CrossingLinks {
     }
 
     /// What the links add to pairs.
+    ///
+    /// # Panics
+    /// When the number of a cluster is not below the number of photos.
     pub fn balance(self) -> LinkBalance {
         let mut of_cluster = vec![[0; 2]; self.photos.len()];
         for (cluster, (crossing, is_linked)) in self.clusters.iter().zip(&self.photos) {
@@ -131,6 +137,9 @@ impl LinkBalance {
     /// What the links of their clusters add to a pair of photos. Between two clusters, the larger counts with three linked
     /// photos more than the smaller at most, for the best of many weak pairs with it says little. Inside of a cluster a pair
     /// loses .7 of that: the pairs around it speak for it.
+    ///
+    /// # Panics
+    /// When a photo is not below the number of photos.
     pub fn gain(&self, [photo1, photo2]: [usize; 2]) -> LinkGain {
         let [crossing1, linked1] = self.of_photo[photo1];
         let [crossing2, linked2] = self.of_photo[photo2];

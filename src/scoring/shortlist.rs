@@ -24,6 +24,9 @@ impl BestPairs {
 
     /// Adds a pair of photos of the folder that is worth comparing, by
     /// [`Judgement::worth`](super::Judgement::worth), and its log-odds by features. The order of pairs does not matter.
+    ///
+    /// # Panics
+    /// When a photo is not below the number of photos.
     pub fn add(&mut self, photos: [usize; 2], worth: f32, log_odds: f64) {
         if is_always_compared(worth, log_odds) {
             return;
@@ -71,6 +74,9 @@ impl Shortlist {
 
     /// Whether a pair is compared, and its log-odds until then, by its log-odds by features and what it is worth; none
     /// is not worth comparing. All are compared that are worth as much as a photo's third.
+    ///
+    /// # Panics
+    /// When a photo is not below the number of photos.
     pub fn judge(&self, photos: [usize; 2], worth: Option<f32>, log_odds: f64) -> (bool, f64) {
         let Some(worth) = worth else {
             return (false, log_odds);
