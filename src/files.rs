@@ -117,13 +117,16 @@ const TABLE_HEADERS: [&str; 5] = [
     "path,label,probability,softmax_label,softmax_probability,",
 ];
 
-/// Marks of the other files: a page, `clusters.json`, a classifier, a picture or network.
-const MARKS: [&str; 4] = [
-    "<meta name=\"generator\" content=\"delfin\">",
-    "\"model_sha256\":\"",
-    "\"delfin-classifier\":",
-    MARK,
+/// Start and mark of other text files: a page, a part of it, `clusters.json`, features.
+const TEXT_MARKS: [(&str, &str); 4] = [
+    ("<", "<meta name=\"generator\" content=\"delfin\">"),
+    ("// made by delfin\n", MARK),
+    ("{\"version\":", "\"model_sha256\":\""),
+    ("{", "\"origin\":\"made by delfin\""),
 ];
+
+/// Marks of binary files: a classifier, a picture, network or table.
+const BINARY_MARKS: [&str; 2] = ["\"delfin-classifier\":", MARK];
 
 /// Whether writing over the file at `path` loses nothing that delfin cannot make again: nothing is there,
 /// or an empty file, or one that delfin made.
@@ -139,12 +142,18 @@ pub fn is_replaceable(path: &Path) -> bool {
         return false;
     }
     ends_of(path).is_ok_and(|[head, tail]| {
-        let begins = |header: &&str| head.starts_with(header.as_bytes());
-        let holds = |mark: &&str| {
+        let begins = |header: &str| head.starts_with(header.as_bytes());
+        let holds = |mark: &str| {
             let holds = |bytes: &[u8]| bytes.windows(mark.len()).any(|w| w == mark.as_bytes());
             holds(&head) || holds(&tail)
         };
-        TABLE_HEADERS.iter().any(begins) || MARKS.iter().any(holds)
+        // A text that mentions delfin may be the user's.
+        let is_text = !head.contains(&0) && !tail.contains(&0);
+        let is_marked = |(start, mark): (&str, &str)| begins(start) && holds(mark);
+        TABLE_HEADERS.into_iter().any(begins)
+            || TEXT_MARKS.into_iter().any(is_marked)
+            || !is_text && BINARY_MARKS.into_iter().any(holds)
+            || tail.ends_with(MARK.as_bytes())
     })
 }
 
@@ -304,6 +313,17 @@ mod tests {
             ("a line, then\npath,class,score,representative\n", false),
             ("<html><meta name=\"generator\" content=\"delfin\">", true),
             ("<html><meta name=\"generator\" content=\"other\">", false),
+            (
+                "notes on <meta name=\"generator\" content=\"delfin\">",
+                false,
+            ),
+            ("{\"version\":4,\"model_sha256\":\"0\"}", true),
+            ("[{\"version\":4,\"model_sha256\":\"0\"}]", false),
+            ("{\"keypoints\":[],\"origin\":\"made by delfin\"}", true),
+            ("{\"mine\":\"made by delfin\"}", false),
+            ("// made by delfin\ndelfinPart()", true),
+            ("a list of pictures made by delfin\n", false),
+            ("\0\0made by delfin\0", true),
             (&format!("{long}{MARK}"), true),
             (&format!("{long}{MARK}{long}"), false),
         ] {

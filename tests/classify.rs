@@ -124,19 +124,15 @@ fn a_folder_is_learned_and_photos_are_labelled() {
     stdout(&train(folder, &old));
     assert_eq!(std::fs::read(folder.join("c.delfin")).unwrap(), first);
 
-    let one = stdout(&delfin(
-        folder,
-        &["classify", "photos/blobs/3.png", "-c", "c.delfin"],
-    ));
+    let classify =
+        |args: &[&str]| delfin(folder, &[&["classify", "-c", "c.delfin"], args].concat());
+    let one = stdout(&classify(&["photos/blobs/3.png"]));
     let score = one
         .strip_prefix("Class Name: blobs (score = ")
         .and_then(|rest| rest.split_once(')'))
         .map(|(score, _)| score.parse::<f64>().unwrap());
     assert!(score.is_some_and(|s| s > 0.5 && s <= 1.0), "{one}");
-    let csv = stdout(&delfin(
-        folder,
-        &["classify", "photos", "-c", "c.delfin", "--report", "r.html"],
-    ));
+    let csv = stdout(&classify(&["photos", "--report", "r.html"]));
     let mut lines = csv.lines();
     assert_eq!(
         lines.next(),
@@ -147,16 +143,13 @@ fn a_folder_is_learned_and_photos_are_labelled() {
     assert_eq!(lines.count(), 24);
     let page = std::fs::read_to_string(folder.join("r.html")).unwrap();
     assert!(page.contains("Accuracy 100.0% on 24 photos") && !page.contains("http"));
-    let rejected = stdout(&delfin(
-        folder,
-        &[
-            "classify",
-            "photos/blobs/3.png",
-            "-c",
-            "c.delfin",
-            "--reject=1",
-        ],
-    ));
+    // What a report needs is told before a photo is read.
+    let unknown = ["photos/blobs", "--report", "s.html", "--cache-dir", "new"];
+    let refused = classify(&unknown);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("option report: no photo lies in"));
+    assert!(!folder.join("new").exists());
+    let rejected = stdout(&classify(&["photos/blobs/3.png", "--reject=1"]));
     assert!(rejected.contains("label     (none)"), "{rejected}");
     stdout(&delfin(
         folder,

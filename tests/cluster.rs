@@ -599,6 +599,24 @@ fn why_names_the_chain_and_its_weakest_pair() {
         (&json["version"], &json["same_cluster"]),
         (&4.into(), &true.into())
     );
+    // A picture that cannot be drawn is told, and the rest is said.
+    std::fs::write(out.join("why.png"), "a user's own").unwrap();
+    let names = ["why", "scene_1.jpg", "scene_2.png", "--in"];
+    let run = delfin(&[&names[..], &[out.to_str().unwrap(), "--json"]].concat());
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let said: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(
+        (&said["links"], &said["picture"]),
+        (&json["links"], &().into())
+    );
+    let told = text(&run.stderr);
+    assert!(
+        told.contains("no picture") && told.contains("why.png"),
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert_eq!(read(&out.join("why.png")), "a user's own");
+    std::fs::remove_file(out.join("why.png")).unwrap();
     // Version 3 of the file calls the clusters classes.
     let path = out.join("clusters.json");
     let before = text(&why("graffiti_3.jpg", "alone.jpg").stdout);
@@ -608,6 +626,16 @@ fn why_names_the_chain_and_its_weakest_pair() {
     assert_ne!(older, read(&path));
     std::fs::write(&path, older).unwrap();
     assert_eq!(text(&why("graffiti_3.jpg", "alone.jpg").stdout), before);
+    let damaged = read(&path).replacen("\"pairs\":[[", "\"pairs\":[[999", 1);
+    std::fs::write(&path, damaged).unwrap();
+    let run = why("graffiti_3.jpg", "alone.jpg");
+    assert_eq!(run.status.code(), Some(2));
+    let told = text(&run.stderr);
+    assert!(
+        told.contains("clusters.json: ") && told.contains("pair 0"),
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), 1, "{told}");
     std::fs::write(&path, "{\"version\": 9}").unwrap();
     let run = why("a", "b");
     assert!(

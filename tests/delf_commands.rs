@@ -326,6 +326,37 @@ fn model_import_writes_a_network_that_runs() {
     assert!(!bench.path("cut").exists());
 }
 
+#[test]
+fn extract_writes_over_nothing_of_others() {
+    let bench = Bench::new();
+    bench.photo("box.jpg", "photos/1.jpg");
+    let extract = |more: &[&str]| {
+        let args = ["extract", "photos", "-o", "photos", "--max-size", "200"];
+        bench.run(&[&args, more].concat())
+    };
+    // As a photo service exports its notes about a photo.
+    bench.write("photos/1.jpg.json", r#"{"title": "1.jpg"}"#);
+    let read = |name: &str| std::fs::read(bench.path(name)).unwrap();
+    let json = ["--format", "json"];
+    let refused = extract(&json);
+    assert_fails(&refused, &["1.jpg.json", "not made by delfin", "--force"]);
+    assert_eq!(read("photos/1.jpg.json"), br#"{"title": "1.jpg"}"#);
+    for more in [&["--format", "json", "--force"][..], &json] {
+        let output = extract(more);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(read("photos/1.jpg.json").len() > 1000);
+    }
+    // DELF's files say nothing of who made them: one that is there stays.
+    bench.write("photos/1.jpg.delf", "theirs");
+    let output = extract(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("is there already"), "{said}");
+    assert_eq!(read("photos/1.jpg.delf"), b"theirs");
+    assert_eq!(extract(&["--force"]).status.code(), Some(0));
+    assert!(!bench.features("photos/1.jpg.delf").features.is_empty());
+}
+
 /// Features on a grid whose descriptors tell them apart, moved by (dx, dy).
 fn grid(dx: f32, dy: f32) -> DelfFile {
     let feature = |i: usize| {

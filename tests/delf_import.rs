@@ -464,6 +464,15 @@ fn a_manifest_that_is_there_is_kept_or_nothing_is_written() {
     assert!(imported.write(folder.path()).is_err());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     std::fs::remove_file(&manifest).unwrap();
+    // A file of this name that no manifest names is another's.
+    let onnx = folder.path().join("delf.onnx");
+    std::fs::write(&onnx, "theirs").unwrap();
+    let refused = imported.write(folder.path()).unwrap_err().to_string();
+    assert!(refused.contains("there already"), "{refused}");
+    assert_eq!(std::fs::read(&onnx).unwrap(), b"theirs");
+    assert!(!manifest.exists());
+    // Unless it is this one.
+    std::fs::write(&onnx, &imported.onnx).unwrap();
     imported.write(folder.path()).unwrap();
     let first = std::fs::read_to_string(&manifest).unwrap();
     // A second network stands beside the first; the first is replaced by itself.

@@ -85,6 +85,24 @@ fn every_model_file_has_an_entry_with_its_hash() {
 }
 
 #[test]
+fn a_network_that_was_replaced_meanwhile_is_not_handed_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = |name: &str| {
+        let to = folder.path().join(name);
+        std::fs::copy(root().join("models").join(name), &to).unwrap();
+        to
+    };
+    copy("manifest.toml");
+    let path = copy("delfin-lite0.onnx");
+    let model = Model::open(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(*model.onnx().unwrap() == bytes[..]);
+    std::fs::write(&path, &bytes[1..]).unwrap();
+    let message = model.onnx().unwrap_err().to_string();
+    assert!(message.contains("its sha256 is"), "{message}");
+}
+
+#[test]
 fn the_judgement_has_an_entry_with_its_hash() {
     let entry = embedded_manifest().unwrap().judgement.unwrap();
     let bytes = std::fs::read(root().join("models").join(&entry.file)).unwrap();

@@ -311,6 +311,10 @@ fn a_raw_file_without_a_usable_preview_is_named_as_such() {
 #[test]
 fn damaged_raw_files_end_in_an_answer() {
     let preview = thumbnail();
+    let answers = |bytes: &[u8]| {
+        let said = decode(bytes).map_or_else(|error| error.to_string(), |_| String::new());
+        assert!(!said.contains("its decoder failed"), "{said}");
+    };
     for bytes in [
         made_cr2(&preview),
         made_nef(&preview, 1),
@@ -322,9 +326,9 @@ fn damaged_raw_files_end_in_an_answer() {
             for flip in [0x01, 0xff] {
                 let mut wrong = bytes.clone();
                 wrong[at] ^= flip;
-                let _ = decode(&wrong);
+                answers(&wrong);
             }
-            let _ = decode(&bytes[..at]);
+            answers(&bytes[..at]);
         }
     }
 }

@@ -332,7 +332,7 @@ def times(args, model, filled, threshold):
 
     def default_network(photos):
         start = children_seconds()
-        delfin(args, "extract", *photos, "-o", args.work / "default", "--max-size", 640,
+        delfin(args, "extract", *photos, "-o", args.work / "default", "--force", "--max-size", 640,
                "--scales", ",".join(map(str, SCALES)), "--max-features", 1000)
         return children_seconds() - start
 

@@ -236,6 +236,9 @@ pub struct WordVote {
 ///
 /// # Errors
 /// [`Error::Features`] when rows do not fit the words, or differ in length.
+///
+/// # Panics
+/// When there are words and rows have no values.
 pub fn votes_between(voters: &WordVoters<'_>, standing: &WordVoters<'_>) -> Result<Vec<WordVote>> {
     if voters.dim != standing.dim {
         return Err(mixed_lengths(standing.dim, voters.dim));

@@ -128,6 +128,9 @@ impl Words {
     }
 
     /// Words of `dim` values each, row after row.
+    ///
+    /// # Panics
+    /// When the last row is not whole.
     pub fn from_rows(dim: usize, values: &[f32]) -> Self {
         let rows = rounded(values);
         let mut words = Self::leaders(dim, &rows);

@@ -52,6 +52,9 @@ impl CrossingLinks {
     }
 
     /// Adds a link: a pair that is more probable than not. The order of links does not matter.
+    ///
+    /// # Panics
+    /// When a photo is not below the number of photos.
     pub fn add(&mut self, photos: [usize; 2]) {
         let [first, second] = photos.map(|photo| self.clusters[photo]);
         match first == second {

@@ -104,13 +104,7 @@ impl Model {
             path: path.clone(),
             reason,
         };
-        let sha256 = hex(&Sha256::digest(bytes));
-        if sha256 != entry.sha256 {
-            return Err(fail(format!(
-                "its sha256 is {sha256}, but the manifest says {}",
-                entry.sha256
-            )));
-        }
+        check_hash(bytes, &entry).map_err(fail)?;
         let network = tract_onnx::onnx()
             .model_for_read(&mut &bytes[..])
             .map_err(|e| fail(format!("not a network that can be run: {e}")))?;
@@ -196,7 +190,7 @@ impl Model {
     /// The bytes of its ONNX file.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file is no longer there.
+    /// [`Error::Io`] when the file is no longer there, [`Error::Model`] when it is another one now.
     pub fn onnx(&self) -> Result<std::borrow::Cow<'static, [u8]>> {
         if self.is_embedded() {
             return Ok(EMBEDDED_MODEL.into());
@@ -205,6 +199,7 @@ impl Model {
             path: self.path.clone(),
             source,
         })?;
+        check_hash(&bytes, &self.entry).map_err(|reason| self.fail(reason))?;
         Ok(bytes.into())
     }
 
@@ -365,6 +360,18 @@ impl Model {
             reason: reason.into(),
         }
     }
+}
+
+/// Error reason: a file differs from its manifest entry.
+fn check_hash(bytes: &[u8], entry: &ModelManifest) -> std::result::Result<(), String> {
+    let sha256 = hex(&Sha256::digest(bytes));
+    if sha256 != entry.sha256 {
+        return Err(format!(
+            "its sha256 is {sha256}, but the manifest says {}",
+            entry.sha256
+        ));
+    }
+    Ok(())
 }
 
 impl std::fmt::Debug for Model {

@@ -1,6 +1,7 @@
 //! Bytes of a photo file -> upright sRGB pixels.
 
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -64,6 +65,18 @@ pub(super) struct Decoded {
 
 /// The upright sRGB pixels of a photo file; transparent ones are laid over white.
 pub(super) fn decode(bytes: &[u8], source: &Source<'_>) -> Result<RgbImage> {
+    caught(source, || upright(bytes, source))
+}
+
+/// The result of `decode`. A panic inside a decoder, on a damaged file, becomes the error of this photo, so that a run
+/// over a folder goes on.
+fn caught<T>(source: &Source<'_>, decode: impl FnOnce() -> Result<T>) -> Result<T> {
+    // What it leaves half done is dropped with it.
+    let decoded = catch_unwind(AssertUnwindSafe(decode));
+    decoded.unwrap_or_else(|_| Err(source.fail("its decoder failed")))
+}
+
+fn upright(bytes: &[u8], source: &Source<'_>) -> Result<RgbImage> {
     let mut decoded = decode_as_stored(bytes, source)?;
     decoded.pixels.apply_orientation(decoded.orientation);
     let mut pixels = opaque_rgb8(decoded.pixels);
@@ -209,6 +222,16 @@ mod tests {
         let rgba = image::RgbaImage::from_raw(2, 1, vec![9, 9, 9, 0, 10, 20, 30, 255]).unwrap();
         let rgb = opaque_rgb8(DynamicImage::ImageRgba8(rgba));
         assert_eq!(rgb.into_raw(), vec![255, 255, 255, 10, 20, 30]);
+    }
+
+    #[test]
+    fn a_decoder_that_panics_is_an_error_of_the_photo() {
+        let (path, options) = (Path::new("x.jpg"), &DecodeOptions::default());
+        let source = Source { path, options };
+        assert_eq!(caught(&source, || Ok(3)).unwrap(), 3);
+        let failed = caught(&source, || -> Result<()> { panic!("index out of bounds") });
+        let message = failed.unwrap_err().to_string();
+        assert_eq!(message, "x.jpg: not a readable photo: its decoder failed");
     }
 
     #[test]

@@ -272,7 +272,7 @@ fn filled(template: &str, blocks: &[(&str, &str)]) -> String {
 }
 
 /// Text as it stands in HTML.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::html::escaped;
+
 /// Content of a page, from top to bottom.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LabelPage {
@@ -159,21 +161,6 @@ fn write_card(html: &mut String, card: &Card) {
 
 fn anchor([truth, said]: [usize; 2]) -> String {
     format!("cell-{truth}-{said}")
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

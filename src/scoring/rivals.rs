@@ -31,6 +31,9 @@ impl Rivals {
     }
 
     /// Adds a pair of photos of the folder. The order of pairs does not matter.
+    ///
+    /// # Panics
+    /// When a photo is not below the number of photos.
     pub fn add(&mut self, photos: [usize; 2], log_odds: f64, relation: Option<Relation>) {
         for of in [Relation::Copy, Relation::View] {
             if Self::is_rival(relation, of) {
@@ -63,6 +66,9 @@ impl Rivals {
     }
 
     /// The log-odds of a pair as lowered by its rivals.
+    ///
+    /// # Panics
+    /// When a photo is not below the number of photos.
     pub fn lowered(&self, photos: [usize; 2], log_odds: f64, relation: Option<Relation>) -> f64 {
         let Some(relation) = relation else {
             return log_odds;

@@ -24,6 +24,9 @@ impl BestPairs {
 
     /// Adds a pair of photos of the folder that is worth comparing, by
     /// [`Judgement::worth`](super::Judgement::worth), and its log-odds by features. The order of pairs does not matter.
+    ///
+    /// # Panics
+    /// When a photo is not below the number of photos.
     pub fn add(&mut self, photos: [usize; 2], worth: f32, log_odds: f64) {
         if is_always_compared(worth, log_odds) {
             return;

@@ -20,6 +20,10 @@ pub(crate) struct ExtractArgs {
     #[arg(long, value_enum, default_value_t = FeatureFormat::Delf)]
     pub(crate) format: FeatureFormat,
 
+    /// Overwrite existing .delf files, and JSON files that delfin did not make.
+    #[arg(long)]
+    pub(crate) force: bool,
+
     #[command(flatten)]
     pub(crate) extraction: ExtractionArgs,
 }

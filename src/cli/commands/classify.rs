@@ -61,6 +61,12 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
         bail!(no_photos(&paths[0], &listing.passed_over));
     }
     tell_passed_over(&listing.passed_over);
+    let truth = |path: &Path| true_class(path, paths, &classifier.labels);
+    if args.report.is_some() && !photos.iter().any(|path| truth(path).is_some()) {
+        bail!(
+            "option report: no photo lies in a sub-folder named like a class, so nothing is known to be right or wrong"
+        );
+    }
     let model = open_model(args.model.as_deref())?;
     let labeller =
         PhotoClassifier::new(&classifier, &model)?.with_search(SearchKind::from(&args.descriptors));
@@ -75,7 +81,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     for (path, result) in photos.into_iter().zip(results) {
         match result {
             Ok(found) => rows.push(Row {
-                truth: true_class(&path, paths, &classifier.labels),
+                truth: truth(&path),
                 path,
                 found,
             }),
@@ -88,9 +94,6 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
         reject: args.reject,
         top: args.top.get(),
     };
-    if let Some(path) = &args.report {
-        write_report(&table, &rows, path)?;
-    }
     if args.json {
         let mut objects = rows.iter().map(|row| table.json(row));
         match is_single {
@@ -112,6 +115,9 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     } else {
         output::bytes(table.csv(&rows).as_bytes());
         table.summary(&rows).iter().for_each(output::note);
+    }
+    if let Some(path) = &args.report {
+        write_report(&table, &rows, path)?;
     }
     if rows.len() < num_photos {
         bail!(
@@ -173,9 +179,7 @@ fn write_report(table: &Table, rows: &[Row], path: &Path) -> anyhow::Result<()> 
         })
         .collect();
     if results.is_empty() {
-        bail!(
-            "option report: no photo lies in a sub-folder named like a class, so nothing is known to be right or wrong"
-        );
+        bail!("option report: no photo of a sub-folder named like a class could be read");
     }
     let said = |result: &LabelledResult| table.class(&result.classification);
     let page = results_page(table.classifier, &results, &said);

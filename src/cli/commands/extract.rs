@@ -12,8 +12,16 @@ use delfin::image::{DecodeOptions, Photo};
 use rayon::prelude::*;
 
 use crate::cli::args::{ExtractArgs, FeatureFormat};
+use crate::cli::commands::outputs::ensure_replaceable;
 use crate::cli::commands::{no_photos, tell_passed_over};
 use crate::cli::{Answer, output};
+
+/// Outcome of a photo.
+enum Done {
+    /// A `.delf` file, which has no place for a mark of delfin, is there already.
+    Skipped,
+    Written(usize),
+}
 
 pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
     let listing = delfin::folder::find_photos(&args.paths)?;
@@ -23,22 +31,35 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
     }
     tell_passed_over(&listing.passed_over);
     let targets = targets(&photos, &args.output, args.format)?;
+    if args.format == FeatureFormat::Json {
+        for target in targets.keys() {
+            ensure_replaceable(target, args.force)?;
+        }
+    }
     let model = args.extraction.open_model()?;
     let options = args.extraction.options(&model);
     options.validate()?;
-    let results: Vec<anyhow::Result<usize>> = targets
+    let results: Vec<anyhow::Result<Done>> = targets
         .par_iter()
         .map(|(target, photo)| {
+            if args.format == FeatureFormat::Delf && !args.force && target.exists() {
+                return Ok(Done::Skipped);
+            }
             let photo = Photo::open(photo, &DecodeOptions::default())?;
             let features = delfin::extract::extract(&model, &photo, &options)?;
             write(target, &features, args.format)?;
-            Ok(features.keypoints().len())
+            Ok(Done::Written(features.keypoints().len()))
         })
         .collect();
     let mut failures = 0;
     for ((target, photo), result) in targets.iter().zip(&results) {
         match result {
-            Ok(count) => output::line(format_args!(
+            Ok(Done::Skipped) => output::line(format_args!(
+                "{}: skipped, {} is there already",
+                photo.display(),
+                target.display()
+            )),
+            Ok(Done::Written(count)) => output::line(format_args!(
                 "{}: {} -> {}",
                 photo.display(),
                 counted(*count, "keypoint"),

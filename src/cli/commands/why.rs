@@ -33,16 +33,7 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
         bail!("{}: a photo is in no cluster", path.display());
     };
     let picture = match shown_pair(&why) {
-        Some(pair) => {
-            let output = args.output.clone();
-            let output = output.unwrap_or_else(|| args.input.join("why.png"));
-            let folder = path_from_text(&file.source.folder);
-            let photos = file.photos.iter().map(|p| path_below(&folder, &p.path));
-            let photos: Vec<PathBuf> = photos.collect();
-            ensure_output(&output, args.force, photos.iter().map(PathBuf::as_path))?;
-            draw_pair(args, &file, pair, &output)?;
-            Some(output)
-        }
+        Some(pair) => picture(args, &file, pair)?,
         None => None,
     };
     if args.json {
@@ -85,6 +76,30 @@ fn shown_pair(why: &Explanation) -> Option<&VerifiedPair> {
         true => why.weakest(),
         false => why.pair.as_ref().or(why.weakest()),
     }
+}
+
+/// Where the pair was drawn; none where it cannot be, which is told. A file that was asked for and cannot be written
+/// is an error.
+fn picture(
+    args: &WhyArgs,
+    file: &ClusterFile,
+    pair: &VerifiedPair,
+) -> anyhow::Result<Option<PathBuf>> {
+    let to = args.output.clone();
+    let to = to.unwrap_or_else(|| args.input.join("why.png"));
+    let folder = path_from_text(&file.source.folder);
+    let photos = file.photos.iter().map(|p| path_below(&folder, &p.path));
+    let photos: Vec<PathBuf> = photos.collect();
+    let drawn = match ensure_output(&to, args.force, photos.iter().map(PathBuf::as_path)) {
+        Err(error) if args.output.is_some() => return Err(error),
+        allowed => allowed.and_then(|()| draw_pair(args, file, pair, &to)),
+    };
+    if let Err(error) = drawn {
+        let reason = output::one_line(&error);
+        output::note(format_args!("delfin: no picture: {reason}"));
+        return Ok(None);
+    }
+    Ok(Some(to))
 }
 
 /// Matches the pair as `delfin cluster` did, and draws it.

@@ -101,12 +101,7 @@ fn apply(node: &Node, inputs: &[Tensor]) -> Option<Tensor> {
             _ => None,
         },
         "ExpandDims" => match inputs {
-            [x, axis] => {
-                let axis = from_end(one(axis)?, x.shape.len() + 1)?;
-                let mut value = x.clone();
-                value.shape.insert(axis, 1);
-                Some(value)
-            }
+            [x, axis] => expand(x, one(axis)?),
             _ => None,
         },
         "Gather" | "GatherV2" => match inputs {
@@ -115,19 +110,7 @@ fn apply(node: &Node, inputs: &[Tensor]) -> Option<Tensor> {
             _ => None,
         },
         "StridedSlice" => strided_slice(node, inputs),
-        "Pack" => {
-            let axis = node.integer("axis").unwrap_or(0) as f64;
-            let axis = from_end(axis, first?.shape.len() + 1)?;
-            let parts: Vec<Tensor> = inputs
-                .iter()
-                .map(|part| {
-                    let mut part = part.clone();
-                    part.shape.insert(axis, 1);
-                    part
-                })
-                .collect();
-            concatenate(&parts, axis)
-        }
+        "Pack" => pack(inputs, node.integer("axis").unwrap_or(0) as f64),
         "ConcatV2" => {
             let (axis, parts) = inputs.split_last()?;
             concatenate(parts, from_end(one(axis)?, parts.first()?.shape.len())?)
@@ -171,10 +154,10 @@ fn lengths(shape: &Tensor) -> Option<Vec<usize>> {
         .collect()
 }
 
-/// An axis that may be counted from the end, as -1.
+/// An axis below `rank`; it may be counted from the end, as -1.
 fn from_end(axis: f64, rank: usize) -> Option<usize> {
     let axis = if axis < 0.0 { axis + rank as f64 } else { axis };
-    (axis >= 0.0 && axis <= rank as f64).then_some(axis as usize)
+    (axis >= 0.0 && axis < rank as f64).then_some(axis as usize)
 }
 
 fn range(start: f64, limit: f64, delta: f64) -> Option<Tensor> {
@@ -216,8 +199,8 @@ fn broadcast(a: &Tensor, b: &Tensor, f: fn(f64, f64) -> f64) -> Option<Tensor> {
 
 fn reshape(x: &Tensor, shape: &Tensor) -> Option<Tensor> {
     let wanted = &shape.values;
-    let known = wanted.iter().filter(|v| **v >= 0.0);
-    let known: usize = known.map(|v| *v as usize).product();
+    let mut known = wanted.iter().filter(|v| **v >= 0.0);
+    let known = known.try_fold(1usize, |known, v| known.checked_mul(*v as usize))?;
     let free = wanted.iter().filter(|v| **v < 0.0).count();
     let rest = match free {
         0 => 1,
@@ -232,16 +215,34 @@ fn reshape(x: &Tensor, shape: &Tensor) -> Option<Tensor> {
     })
 }
 
+/// `x` with one more axis, of length 1.
+fn expand(x: &Tensor, axis: f64) -> Option<Tensor> {
+    let axis = from_end(axis, x.shape.len() + 1)?;
+    let mut value = x.clone();
+    value.shape.insert(axis, 1);
+    Some(value)
+}
+
+/// Arrays of one shape along a new axis.
+fn pack(parts: &[Tensor], axis: f64) -> Option<Tensor> {
+    let shape = &parts.first()?.shape;
+    if parts.iter().any(|part| part.shape != *shape) {
+        return None;
+    }
+    let parts: Option<Vec<Tensor>> = parts.iter().map(|part| expand(part, axis)).collect();
+    concatenate(&parts?, from_end(axis, shape.len() + 1)?)
+}
+
 /// Rows of `x`.
 fn gather(x: &Tensor, indices: &Tensor) -> Option<Tensor> {
     let (_, row_shape) = x.shape.split_first()?;
-    let row: usize = row_shape.iter().product();
-    let mut values = Vec::new();
+    let row = count(row_shape)?;
+    let shape = [&indices.shape[..], row_shape].concat();
+    let mut values = Vec::with_capacity(count(&shape)?);
     for &index in &indices.values {
         let start = (index >= 0.0).then_some(index as usize)?.checked_mul(row)?;
         values.extend_from_slice(x.values.get(start..start.checked_add(row)?)?);
     }
-    let shape = [&indices.shape[..], row_shape].concat();
     Some(Tensor { shape, values })
 }
 
@@ -274,9 +275,13 @@ fn concatenate(parts: &[Tensor], axis: usize) -> Option<Tensor> {
         }
         shape[axis] = shape[axis].checked_add(part.shape[axis])?;
     }
+    let mut values = Vec::with_capacity(count(&shape)?);
+    // Without values there may be any number of rows.
+    if shape.contains(&0) {
+        return Some(Tensor { shape, values });
+    }
     let outer: usize = shape[..axis].iter().product();
     let inner: usize = shape[axis + 1..].iter().product();
-    let mut values = Vec::with_capacity(count(&shape)?);
     for row in 0..outer {
         for part in parts {
             let length = part.shape[axis] * inner;
@@ -327,5 +332,32 @@ mod tests {
         assert_eq!(range(0.0, 3.0, 1.0).unwrap().values, [0.0, 1.0, 2.0]);
         assert!(range(0.0, 1e9, 1.0).is_none());
         assert!(range(0.0, 1.0, 0.0).is_none());
+    }
+
+    #[test]
+    fn axes_and_shapes_that_do_not_fit_are_refused() {
+        for axis in [0.0, -1.0] {
+            assert_eq!(expand(&scalar(3.0), axis).unwrap(), list(vec![3.0]));
+        }
+        for axis in [1.0, -2.0, f64::NAN, 1e300] {
+            assert!(expand(&scalar(3.0), axis).is_none(), "{axis}");
+        }
+        let two = list(vec![1.0, 2.0]);
+        let both = pack(&[two.clone(), two.clone()], 1.0).unwrap();
+        assert_eq!(both, tensor(&[2, 2], &[1.0, 1.0, 2.0, 2.0]));
+        assert!(pack(&[two.clone(), scalar(1.0)], 1.0).is_none());
+        assert!(pack(&[two.clone(), two], 2.0).is_none());
+        assert!(pack(&[], 0.0).is_none());
+    }
+
+    #[test]
+    fn shapes_without_values_and_shapes_beyond_all_bounds_end_at_once() {
+        let empty = tensor(&[1 << 16, 1 << 16, 1 << 16, 0], &[]);
+        let both = concatenate(&[empty.clone(), empty.clone()], 3).unwrap();
+        assert_eq!(both, empty);
+        let long = list(vec![0.0; 1 << 16]);
+        assert!(gather(&tensor(&[1, 1 << 16], &long.values), &long).is_none());
+        assert!(gather(&tensor(&[0, 1 << 40, 1 << 40], &[]), &list(vec![])).is_none());
+        assert!(reshape(&long, &list(vec![1e18, 1e18, -1.0])).is_none());
     }
 }

@@ -138,7 +138,7 @@ fn read_archive(source: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     let file = File::open(source).map_err(|e| io_error(source, e))?;
     let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(file));
     let mut files = BTreeMap::new();
-    let mut total = 0;
+    let mut total = 0u64;
     for entry in archive.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
         let path = entry.path().map_err(broken)?.into_owned();
@@ -150,7 +150,8 @@ fn read_archive(source: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
         if !entry.header().entry_type().is_file() || !is_needed(&path) {
             continue;
         }
-        total += entry.size();
+        // An archive may declare any size.
+        total = total.saturating_add(entry.size());
         if total > MAX_BYTES {
             let reason = format!("the network is longer than {MAX_BYTES} bytes");
             return Err(Error::format(source, reason));

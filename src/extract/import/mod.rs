@@ -26,7 +26,7 @@ use super::manifest::{
 };
 use super::model::Model;
 use crate::error::{Error, Result};
-use crate::files::write_file;
+use crate::files::{refuse_existing, write_file};
 use crate::formats::onnx::{Attribute, Axis, OnnxBuilder};
 use crate::formats::tensorflow::{Bundle, Graph};
 use crate::hex::hex;
@@ -254,8 +254,8 @@ impl ImportedModel {
     /// others. Returns the ONNX file's path.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::Manifest`] when the manifest that is there is broken; then nothing
-    /// is written.
+    /// [`Error::Io`], [`Error::Manifest`] when the manifest that is there is broken, or [`Error::Format`] when
+    /// another file has the ONNX file's name and no entry of this network; then nothing is written.
     pub fn write(&self, folder: &Path) -> Result<PathBuf> {
         let path = folder.join(&self.manifest.file);
         let manifest_path = manifest_beside(&path);
@@ -264,12 +264,10 @@ impl ImportedModel {
         } else {
             Manifest::new(self.manifest.clone())
         };
+        let has_file = |m: &ModelManifest| m.file == self.manifest.file;
+        let is_known = manifest_path.exists() && manifest.models.iter().any(has_file);
         manifest.models.retain(|m| m.name != self.manifest.name);
-        if let Some(other) = manifest
-            .models
-            .iter()
-            .find(|m| m.file == self.manifest.file)
-        {
+        if let Some(other) = manifest.models.iter().find(|m| has_file(m)) {
             return Err(Error::Manifest {
                 path: manifest_path,
                 reason: format!(
@@ -277,6 +275,11 @@ impl ImportedModel {
                     other.name, other.file
                 ),
             });
+        }
+        // The same bytes are those of an import that ended before its manifest.
+        let is_same = || std::fs::read(&path).is_ok_and(|bytes| bytes == self.onnx);
+        if !is_known && !is_same() {
+            refuse_existing(&path)?;
         }
         manifest.models.push(self.manifest.clone());
         let text = manifest.to_text(&manifest_path)?;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Correction, EvidenceSummary, Failure, FolderClusters, FolderPhoto, VerifiedPair};
 use crate::cluster::Cluster;
+use crate::counted::counted;
 use crate::error::{Error, Result};
 use crate::extract::ExtractionOptions;
 use crate::folder::PassedOver;
@@ -103,7 +104,8 @@ impl ClusterFile {
     /// Reads `clusters.json`, of version 3 or 4; `path` only names it in errors.
     ///
     /// # Errors
-    /// [`Error::Labels`] when it is not such a file, or of another version.
+    /// [`Error::Labels`] when it is not such a file, of another version, or names photos that it does not have; with
+    /// the first fault.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let fail = |reason: String| Error::Labels {
             path: path.to_owned(),
@@ -121,11 +123,39 @@ impl ClusterFile {
             );
             return Err(fail(reason));
         }
-        let file: Self = serde_json::from_str(text).map_err(|e| fail(format!("damaged: {e}")))?;
+        let damaged = |fault: String| fail(format!("damaged: {fault}"));
+        let file: Self = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
+        file.check().map_err(damaged)?;
         Ok(Self {
             version: VERSION,
             ..file
         })
+    }
+
+    /// The first fault of what later steps rely on: numbers of photos, and each photo in one cluster.
+    fn check(&self) -> std::result::Result<(), String> {
+        let cut = self.source.min_probability;
+        if !(cut > 0.0 && cut < 1.0) {
+            return Err(format!("min_probability {cut} is not between 0 and 1"));
+        }
+        let num_photos = self.photos.len();
+        let mut is_placed = vec![false; num_photos];
+        for (number, cluster) in self.clusters.iter().enumerate() {
+            place(cluster, &mut is_placed).map_err(|fault| format!("cluster {number}: {fault}"))?;
+        }
+        if let Some(photo) = is_placed.iter().position(|is_placed| !is_placed) {
+            return Err(format!("photo {photo} is in no cluster"));
+        }
+        for (row, pair) in self.pairs.iter().enumerate() {
+            let (image1, image2) = (pair.image1, pair.image2);
+            if image1 >= image2 || image2 >= num_photos {
+                let photos = counted(num_photos, "photo");
+                return Err(format!(
+                    "pair {row}: {image1} and {image2} are not two of {photos}, the lesser first"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The photo with this path.
@@ -134,6 +164,27 @@ impl ClusterFile {
             .binary_search_by(|row| row.path.as_str().cmp(path))
             .ok()
     }
+}
+
+/// Marks the members of a cluster as placed; or its first fault.
+fn place(cluster: &Cluster, is_placed: &mut [bool]) -> std::result::Result<(), String> {
+    for &photo in &cluster.members {
+        match is_placed.get_mut(photo) {
+            None => return Err(format!("there is no photo {photo}")),
+            Some(true) => return Err(format!("photo {photo} is in a cluster already")),
+            Some(is_placed) => *is_placed = true,
+        }
+    }
+    if !cluster.members.contains(&cluster.representative) {
+        let photo = cluster.representative;
+        return Err(format!("its representative {photo} is no member"));
+    }
+    if cluster.scores.len() != cluster.members.len() {
+        let members = counted(cluster.members.len(), "member");
+        let scores = counted(cluster.scores.len(), "score");
+        return Err(format!("{members} and {scores}"));
+    }
+    Ok(())
 }
 
 /// A pair as `clusters.json` holds it, an array: image1, image2, matches, inliers, log-odds that both show
@@ -386,10 +437,16 @@ fn table<const N: usize>(
 mod tests {
     use super::*;
 
-    #[test]
-    fn version_3_calls_the_clusters_classes() {
+    /// A folder of two photos in one cluster, and its file.
+    fn written() -> (FolderClusters, ClusterSource, String) {
+        let photo = |path: &str| FolderPhoto {
+            path: path.into(),
+            content_hash: [0; 32],
+            width: 1,
+            height: 1,
+        };
         let found = FolderClusters {
-            photos: Vec::new(),
+            photos: ["a.jpg", "b.jpg"].map(photo).into(),
             failures: Vec::new(),
             passed_over: PassedOver::default(),
             pairs: vec![VerifiedPair {
@@ -422,7 +479,12 @@ mod tests {
         };
         let mut bytes = Vec::new();
         clusters_json(&found, &source, &mut bytes).unwrap();
-        let text = String::from_utf8(bytes).unwrap();
+        (found, source, String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn version_3_calls_the_clusters_classes() {
+        let (found, source, text) = written();
         assert!(
             text.contains("\"pairs\":[[0,1,9,8,0.5,null,null]]"),
             "{text}"
@@ -440,6 +502,64 @@ mod tests {
         for version in [2, 5] {
             let text = text.replace("\"version\":4,", &format!("\"version\":{version},"));
             assert!(ClusterFile::parse(&text, Path::new("clusters.json")).is_err());
+        }
+    }
+
+    #[test]
+    fn a_file_whose_numbers_name_no_photo_is_refused() {
+        let (_, _, text) = written();
+        for (part, other, fault) in [
+            (
+                "[[0,1,",
+                "[[0,2,",
+                "pair 0: 0 and 2 are not two of 2 photos",
+            ),
+            ("[[0,1,", "[[1,0,", "pair 0: 1 and 0"),
+            ("[[0,1,", "[[1,1,", "pair 0: 1 and 1"),
+            (
+                "\"members\":[0,1]",
+                "\"members\":[0,2]",
+                "cluster 0: there is no photo 2",
+            ),
+            (
+                "\"members\":[0,1]",
+                "\"members\":[1,1]",
+                "photo 1 is in a cluster already",
+            ),
+            (
+                "\"members\":[0,1]",
+                "\"members\":[0]",
+                "cluster 0: 1 member and 2 scores",
+            ),
+            (
+                "\"scores\":[0.5,0.5]",
+                "\"scores\":[0.5]",
+                "2 members and 1 score",
+            ),
+            (
+                "\"representative\":0",
+                "\"representative\":7",
+                "representative 7 is no member",
+            ),
+            (
+                "\"clusters\":[",
+                "\"clusters\":[],\"former\":[",
+                "photo 0 is in no cluster",
+            ),
+            (
+                "\"min_probability\":0.4",
+                "\"min_probability\":1.0",
+                "min_probability 1 is not",
+            ),
+        ] {
+            let changed = text.replace(part, other);
+            assert_ne!(changed, text, "{part}");
+            let error = ClusterFile::parse(&changed, Path::new("out/clusters.json")).unwrap_err();
+            let said = error.to_string();
+            assert!(
+                said.starts_with("out/clusters.json: ") && said.contains(fault),
+                "{said}"
+            );
         }
     }
 }
