@@ -105,7 +105,7 @@ def test_crossing_links_of_blocks():
     links.add(np.array([0, 1], np.uint32), np.array([1, 2], np.uint32))
     links.add(np.array([2, 1], np.uint32), np.array([3, 3], np.uint32))
     of_photos, ratio = links.balance()
-    assert [values.tolist() for values in of_photos] == [[0, 0, 2, 2, 4], [1440, 1440, 1440, 1440, 0], [2, 2, 2, 2, 0]]
+    assert [values.tolist() for values in of_photos] == [[0, 0, 2, 2, 4], [2, 2, 2, 2, 0], [2, 2, 2, 2, 0]]
     pairs = np.array([0, 0], np.uint32), np.array([2, 4], np.uint32), np.array([1.0, 1.0])
     crossed, alone = _delfin.with_links(of_photos, ratio, *pairs)
     assert -1 < crossed < alone < 1

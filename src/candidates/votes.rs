@@ -74,7 +74,7 @@ struct Voters {
 }
 
 impl Voters {
-    /// Asks for the features of each photo once.
+    /// Loads the features of each photo once.
     fn new<F>(
         photos: &Proposals<'_, F>,
         scratch: Scratch<'_>,

@@ -1,13 +1,14 @@
 //! Adjusts pair log-odds by the number of links between first clusters.
 
-/// Units of a crossing link; sums of whole numbers do not depend on the order of links.
-const PARTS: u32 = 720;
 /// Crossing links that count for a photo, at most.
 const MAX_CROSSING: u32 = 2;
-/// Crossing links of a photo beyond which each counts less for the photo at its other end.
-const MANY_CROSSING: u32 = 2;
+/// A photo whose crossing links do not count has so many of them, is in a cluster of so many photos, and has so many times
+/// as many, and one more, as the other photos of its cluster on average.
+const MIN_MIXED_CROSSING: u32 = 4;
+const MIN_MIXED_CLUSTER: u32 = 6;
+const MIXED_RATIO: u64 = 2;
 /// Crossing links per linked photo at which pairs keep their log-odds.
-const USUAL_RATIO: f64 = 0.15;
+const USUAL_RATIO: f64 = 0.2;
 /// Log-odds per unit of the natural logarithm of a ratio.
 const LOG_ODDS: f64 = 0.6;
 /// Largest gain of a pair, and largest loss; log-odds.
@@ -28,8 +29,8 @@ const INSIDE_LOSS: f64 = 0.85;
 ///
 /// Showing the same thing is transitive, so a link between clusters contradicts the pairs around it. Where there
 /// are such links, things look alike, and links are wrong more often than their probabilities state. Where there
-/// are none, weaker pairs are right. A photo with many crossing links may show several things, as a collage does; a
-/// link to it counts less for its other photo.
+/// are none, weaker pairs are right. A photo that has many more crossing links than the others of its cluster may show
+/// several things, as a collage does: its crossing links do not count.
 #[derive(Debug, Clone)]
 pub struct CrossingLinks {
     /// The cluster of each photo.
@@ -66,33 +67,51 @@ impl CrossingLinks {
     }
 
     /// The changes of pairs by these links.
+    ///
+    /// # Panics
+    /// When the number of a cluster is not below the number of photos.
     pub fn balance(self) -> LinkBalance {
-        let crossing = self.crossing_of_photos();
-        let mut of_cluster = vec![[0_u32; 2]; self.clusters.len()];
-        for ((cluster, crossing), is_linked) in
-            self.clusters.iter().zip(&crossing).zip(&self.is_linked)
-        {
-            let [all_crossing, linked] = &mut of_cluster[*cluster as usize];
-            *all_crossing = all_crossing.saturating_add(*crossing);
-            *linked += u32::from(*is_linked);
-        }
+        let crossing = self.counted_crossing();
+        let counts = crossing.iter().zip(&self.is_linked);
+        let counts = counts.map(|(&crossing, &is_linked)| [crossing, u32::from(is_linked)]);
+        let of_cluster = self.sums(counts);
         let ratio = self.ratio(&crossing);
         let of_photo = self.clusters.iter().map(|c| of_cluster[*c as usize]);
         let of_photo = of_photo.collect();
         LinkBalance::new(self.clusters, of_photo, ratio)
     }
 
-    /// The crossing links of each photo that count, in units of 1 / [`PARTS`].
-    fn crossing_of_photos(&self) -> Vec<u32> {
-        let mut all = vec![0; self.clusters.len()];
+    /// The sums of the photos' values, for each cluster.
+    fn sums(&self, values: impl Iterator<Item = [u32; 2]>) -> Vec<[u32; 2]> {
+        let mut sums = vec![[0_u32; 2]; self.clusters.len()];
+        for (&cluster, [first, second]) in self.clusters.iter().zip(values) {
+            let sum = &mut sums[cluster as usize];
+            *sum = [sum[0].saturating_add(first), sum[1] + second];
+        }
+        sums
+    }
+
+    /// The crossing links of each photo that count.
+    fn counted_crossing(&self) -> Vec<u32> {
+        let mut all = vec![0_u32; self.clusters.len()];
         let ends = self.crossing.iter().flatten();
         ends.for_each(|&photo| all[photo as usize] += 1);
+        let of_cluster = self.sums(all.iter().map(|&crossing| [crossing, 1]));
+        let is_mixed = |photo: &u32| {
+            let own = all[*photo as usize];
+            let [crossing, size] = of_cluster[self.clusters[*photo as usize] as usize];
+            let [others, of_others] = [size - 1, crossing.saturating_sub(own)].map(u64::from);
+            own >= MIN_MIXED_CROSSING
+                && size >= MIN_MIXED_CLUSTER
+                && u64::from(own) * others >= MIXED_RATIO * of_others + others
+        };
         let mut counted = vec![0; all.len()];
-        for &[photo1, photo2] in &self.crossing {
-            for (photo, other) in [(photo1, photo2), (photo2, photo1)] {
-                let parts = MANY_CROSSING * PARTS / all[other as usize].max(MANY_CROSSING);
-                let counted: &mut u32 = &mut counted[photo as usize];
-                *counted = (*counted + parts).min(MAX_CROSSING * PARTS);
+        for ends in &self.crossing {
+            if !ends.iter().any(is_mixed) {
+                for &photo in ends {
+                    let counted: &mut u32 = &mut counted[photo as usize];
+                    *counted = (*counted + 1).min(MAX_CROSSING);
+                }
             }
         }
         counted
@@ -100,14 +119,11 @@ impl CrossingLinks {
 
     /// Crossing links of the folder per photo that is linked in its cluster.
     fn ratio(&self, crossing: &[u32]) -> f64 {
-        let crossing: u64 = crossing.iter().map(|&parts| u64::from(parts)).sum();
-        let linked = self
-            .is_linked
-            .iter()
-            .filter(|&&is_linked| is_linked)
-            .count() as f64;
+        let crossing: u64 = crossing.iter().map(|&links| u64::from(links)).sum();
+        let linked = self.is_linked.iter().map(|&is_linked| u64::from(is_linked));
+        let linked = linked.sum::<u64>() as f64;
         let usual = USUAL_PHOTOS + USUAL_SHARE * self.clusters.len() as f64;
-        (crossing as f64 / f64::from(PARTS) + usual * USUAL_RATIO) / (linked + usual)
+        (crossing as f64 + usual * USUAL_RATIO) / (linked + usual)
     }
 }
 
@@ -116,7 +132,7 @@ impl CrossingLinks {
 pub struct LinkBalance {
     /// The cluster of each photo.
     clusters: Vec<u32>,
-    /// Crossing links of each photo's cluster, in units of 1 / [`PARTS`], and photos that are linked within it.
+    /// Crossing links of each photo's cluster that count, and photos that are linked within it.
     of_photo: Vec<[u32; 2]>,
     /// Crossing links of the folder per photo that is linked in its cluster.
     ratio: f64,
@@ -126,9 +142,9 @@ pub struct LinkBalance {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct LinkGain {
-    /// Links that leave the clusters: at most two of a photo, and less for a link whose other photo has more than
-    /// two. A link between both clusters counts for both.
-    pub crossing: f64,
+    /// Links that leave the clusters and count: at most two of a photo, and none of a photo that has many more than the
+    /// others of its cluster. A link between both clusters counts for both.
+    pub crossing: u32,
     /// Photos that are linked within their cluster.
     pub linked: u32,
     /// Change of the pair's log-odds, -2 to 1.6.
@@ -136,7 +152,8 @@ pub struct LinkGain {
 }
 
 impl LinkBalance {
-    /// From the values of the methods below, of some of the photos.
+    /// From `clusters`, `of_photos` and `ratio` of another balance, for some of its photos; both lists have an entry a
+    /// photo.
     pub fn new(clusters: Vec<u32>, of_photo: Vec<[u32; 2]>, ratio: f64) -> Self {
         Self {
             clusters,
@@ -150,8 +167,8 @@ impl LinkBalance {
         &self.clusters
     }
 
-    /// For each photo the crossing links of its cluster, a whole one as 720, and the number of photos of the
-    /// cluster that are linked within it.
+    /// For each photo the crossing links of its cluster that count, and the number of photos of the cluster that are
+    /// linked within it.
     pub fn of_photos(&self) -> &[[u32; 2]] {
         &self.of_photo
     }
@@ -164,6 +181,9 @@ impl LinkBalance {
     /// Change of a pair by the links of its clusters. Between two clusters, the larger counts with at most three
     /// linked photos more than the smaller, since the best of many weak pairs with it is little evidence. Within a
     /// cluster a loss is multiplied by .85, since the pairs around it support it.
+    ///
+    /// # Panics
+    /// When a photo is not below the number of photos.
     pub fn gain(&self, [photo1, photo2]: [usize; 2]) -> LinkGain {
         let [crossing1, linked1] = self.of_photo[photo1];
         let [crossing2, linked2] = self.of_photo[photo2];
@@ -172,15 +192,18 @@ impl LinkBalance {
             true => (crossing1, linked1, linked1),
             false => {
                 let fewer = linked1.min(linked2);
-                let more = linked1.max(linked2).min(fewer + MAX_MORE_LINKED);
-                let crossing = crossing1.saturating_add(crossing2);
-                (crossing, linked1 + linked2, fewer + more)
+                let more = linked1
+                    .max(linked2)
+                    .min(fewer.saturating_add(MAX_MORE_LINKED));
+                let [crossing, linked, counted] =
+                    [(crossing1, crossing2), (linked1, linked2), (fewer, more)]
+                        .map(|(first, second)| first.saturating_add(second));
+                (crossing, linked, counted)
             }
         };
-        let crossing = f64::from(crossing) / f64::from(PARTS);
         let usual = USUAL_BESIDE * USUAL_RATIO + FOLDER_PHOTOS * self.ratio;
         let photos = f64::from(counted) + FOLDER_PHOTOS + USUAL_BESIDE;
-        let ratio = (crossing + usual) / photos;
+        let ratio = (f64::from(crossing) + usual) / photos;
         let gain = -LOG_ODDS * (ratio / USUAL_RATIO).ln();
         let log_odds = gain.clamp(-MAX_LOST, MAX_GAINED);
         LinkGain {
@@ -213,7 +236,7 @@ mod tests {
         let found = balance(10, &[]);
         assert_eq!(found.of_photos()[7], [0, 4]);
         let gain = found.gain([0, 4]);
-        assert_eq!((gain.crossing, gain.linked), (0.0, 8));
+        assert_eq!((gain.crossing, gain.linked), (0, 8));
         assert_eq!(found.gain([0, 3]).linked, 4, "one cluster");
         let gain = gain.log_odds;
         assert!(gain > 1.0 && gain < MAX_GAINED, "{gain}");
@@ -228,7 +251,7 @@ mod tests {
     fn where_links_cross_pairs_lose() {
         let crossing: Vec<[usize; 2]> = (4..12).map(|photo| [photo, photo + 8]).collect();
         let found = balance(10, &crossing);
-        assert_eq!(found.of_photos()[4], [4 * PARTS, 4]);
+        assert_eq!(found.of_photos()[4], [4, 4]);
         let lost = found.gain([4, 8]).log_odds;
         assert!((-MAX_LOST..-0.5).contains(&lost), "{lost}");
         // Others in the folder gain less than in one without.
@@ -270,15 +293,30 @@ mod tests {
     }
 
     #[test]
-    fn many_links_of_one_photo_count_as_two_and_less_for_the_others() {
+    fn many_links_of_one_photo_count_as_two() {
         let links: Vec<[usize; 2]> = (4..40).map(|photo| [0, photo]).collect();
         let all = balance(10, &links);
-        assert_eq!(all.of_photos()[0], [2 * PARTS, 4]);
-        assert_eq!(all.of_photos()[4], [4 * (2 * PARTS / 36), 4]);
-        let few = balance(10, &links[..2]);
-        assert_eq!(few.of_photos()[4], [2 * PARTS, 4]);
+        assert_eq!(all.of_photos()[0], [2, 4]);
+        assert_eq!(all.of_photos()[4], [4, 4]);
         let reversed: Vec<[usize; 2]> = links.iter().rev().map(|&[a, b]| [b, a]).collect();
         assert_eq!(balance(10, &reversed), all);
+    }
+
+    #[test]
+    fn links_of_a_photo_that_shows_two_things_do_not_count() {
+        // Two things of six photos each.
+        let crossing = |besides: &[[usize; 2]]| {
+            let mut links = CrossingLinks::new((0..12).map(|photo| photo / 6).collect());
+            // A collage of both is with the first, and has a link to each photo of the second.
+            (6..12).for_each(|photo| links.add([0, photo]));
+            besides.iter().for_each(|&link| links.add(link));
+            [0, 6].map(|photo| links.clone().balance().of_photos()[photo][0])
+        };
+        assert_eq!(crossing(&[]), [0, 0]);
+        assert_eq!(crossing(&[[1, 7]]), [1, 1]);
+        // Where other photos of its cluster have such links too, things look alike.
+        let alike: Vec<[usize; 2]> = (1..6).flat_map(|a| (6..9).map(move |b| [a, b])).collect();
+        assert_eq!(crossing(&alike), [12, 9]);
     }
 
     #[test]

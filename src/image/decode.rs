@@ -71,7 +71,7 @@ pub(super) fn decode(bytes: &[u8], source: &Source<'_>) -> Result<RgbImage> {
 /// The result of `decode`. A panic inside a decoder, on a damaged file, becomes the error of this photo, so that a run
 /// over a folder goes on.
 fn caught<T>(source: &Source<'_>, decode: impl FnOnce() -> Result<T>) -> Result<T> {
-    // What it leaves half done is dropped with it.
+    // Unwind-safe: the state of the closure is dropped.
     let decoded = catch_unwind(AssertUnwindSafe(decode));
     decoded.unwrap_or_else(|_| Err(source.fail("its decoder failed")))
 }

@@ -77,7 +77,7 @@ impl Journal {
         let last = numbers(&folder)?.pop().unwrap_or(0);
         let mut number = last.checked_add(1).ok_or_else(|| Error::Journal {
             path: path_of(&folder, last),
-            reason: "no number is left behind it".into(),
+            reason: "it has the highest number that a journal can have".into(),
         })?;
         let mut path = path_of(&folder, number);
         let io = |path: &Path| {

@@ -73,6 +73,9 @@ impl Shortlist {
 
     /// Whether a pair is compared, and its log-odds until then, by its log-odds by features and its worth; none is
     /// not worth comparing. All pairs are compared that are worth as much as a photo's third.
+    ///
+    /// # Panics
+    /// When a photo is not below the number of photos.
     pub fn judge(&self, photos: [usize; 2], worth: Option<f32>, log_odds: f64) -> (bool, f64) {
         let Some(worth) = worth else {
             return (false, log_odds);

@@ -65,7 +65,7 @@ macro_rules! encoded {
                 bytes
             }
 
-            /// Its values from the bytes of [`Self::to_bytes`]; none for another length.
+            /// Its values from the bytes of [`Self::to_bytes`]; none for another length or a value that is not finite.
             pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
                 let own = Self::take(&mut bytes)?;
                 bytes.is_empty().then_some(own)

@@ -38,8 +38,8 @@ pub(super) struct Train {
 }
 
 impl Worker<'_> {
-    /// Trains a classifier, as the job of this number, and makes the page of labels: test photos that get a wrong
-    /// label, labels to check, and what both scores say of photos without a label.
+    /// Trains a classifier and makes the page of labels: test photos that get a wrong label, labels to check, and
+    /// suggested labels of photos without one. `job` is its number.
     pub(super) fn train(&mut self, asked: &Train, job: usize) -> anyhow::Result<Value> {
         self.shared.begin_job(job);
         self.shared.labelled(0, 0);

@@ -117,7 +117,7 @@ impl App {
         self.hand_over(work, false).await
     }
 
-    /// As [`Self::ask`], of what changes nothing: left undone where the browser is gone when the worker comes to it.
+    /// As [`Self::ask`], for read-only work: skipped if the browser has gone before the worker starts it.
     async fn look<T: Send + 'static>(
         &self,
         work: impl for<'a> FnOnce(&mut Worker<'a>) -> anyhow::Result<T> + Send + 'static,
@@ -230,7 +230,7 @@ async fn sort(State(app): State<App>) -> StatusCode {
         return StatusCode::NO_CONTENT;
     }
     let job = app.shared.next_job();
-    // Before the worker comes to it, so that the page that asks next shows the progress.
+    // Before the worker begins, so that the next request of the page shows the progress.
     app.shared.begin();
     match app.jobs.send(Box::new(move |worker| worker.sort(job))) {
         Ok(()) => StatusCode::NO_CONTENT,

@@ -40,11 +40,11 @@ pub(super) enum Phase {
 /// The state of the run, and the photos that may be sent.
 pub(super) struct Shared {
     phase: watch::Sender<Phase>,
-    /// How many jobs that can be cancelled were asked for, which numbers them from 0.
+    /// Number of cancellable jobs requested: the number of the next one.
     num_asked: AtomicUsize,
-    /// The number of the last that was begun.
+    /// Number of the job begun last.
     current: AtomicUsize,
-    /// How many of the first are cancelled.
+    /// Jobs with a lower number are cancelled.
     num_cancelled: AtomicUsize,
     started: Mutex<Option<(Stage, Instant)>>,
     /// The number of the run, from 1, and its photos.
@@ -107,7 +107,7 @@ impl Shared {
         self.num_cancelled.fetch_max(asked, Ordering::SeqCst);
     }
 
-    /// Begins a run, as the page is told.
+    /// Resets the progress and shows the page that a run begins.
     pub(super) fn begin(&self) {
         *locked(&self.started) = None;
         locked(&self.warnings).clear();

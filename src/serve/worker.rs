@@ -142,7 +142,7 @@ impl<'a> Worker<'a> {
     /// Sorts the folder as it is now, as the job of this number.
     pub(super) fn sort(&mut self, job: usize) {
         self.shared.begin_job(job);
-        // What was asked of the run before is refused from here on.
+        // Requests of the run before are refused from here on.
         self.shared.begin();
         let phase = match self.find() {
             Ok(sorted) => {

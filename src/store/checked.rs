@@ -12,8 +12,8 @@ use std::time::UNIX_EPOCH;
 /// milliseconds.
 const MIN_BYTES: u64 = 64 << 20;
 
-/// Recorded state of a store's file. Dropped after the store's connection, it writes the state for the next
-/// program.
+/// Recorded state of a store's file. [`Self::leave`], or dropping it after the store's connection, writes the state for
+/// the next program.
 #[derive(Debug)]
 pub(super) struct Checked {
     store: PathBuf,
@@ -40,7 +40,7 @@ impl Checked {
         self.is_whole.store(is_whole, Ordering::Relaxed);
     }
 
-    /// Leaves what is known to the next program.
+    /// Writes the state for the next program, or removes it if the store is not known to be whole.
     pub(super) fn leave(&self) {
         let state = self
             .state()

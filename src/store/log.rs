@@ -48,8 +48,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) when this store cannot be written.
-    pub fn append_log_of(&self, damaged: &Path) -> Result<usize> {
-        let entries = readable(damaged);
+    pub(crate) fn append_log_of(
+        &self,
+        damaged: &Path,
+        is_entry: impl Fn(&str) -> bool,
+    ) -> Result<usize> {
+        let entries = readable(damaged, is_entry);
         let mut connection = self.lock();
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(IMMEDIATE)?;
@@ -89,8 +93,8 @@ impl Store {
     }
 }
 
-/// The entries of the log of a damaged store, up to the first that cannot be read or is no JSON, as all are.
-fn readable(damaged: &Path) -> Vec<(String, bool)> {
+/// The entries of the log of a damaged store, up to the first that cannot be read or is none.
+fn readable(damaged: &Path, is_entry: impl Fn(&str) -> bool) -> Vec<(String, bool)> {
     let mut entries = Vec::new();
     let mut read = || -> rusqlite::Result<()> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -99,7 +103,7 @@ fn readable(damaged: &Path) -> Vec<(String, bool)> {
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let text: String = row.get(0)?;
-            if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
+            if !is_entry(&text) {
                 break;
             }
             entries.push((text, row.get(1)?));

@@ -336,7 +336,11 @@ fn the_log_of_a_damaged_store_is_taken_over() {
         let damaged = folder.path().join("damaged");
         std::fs::write(&damaged, bytes).unwrap();
         let store = Store::in_memory().unwrap();
-        let count = store.append_log_of(&damaged).unwrap();
+        let count = store
+            .append_log_of(&damaged, |text| {
+                serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+            })
+            .unwrap();
         assert_eq!(std::fs::read(&damaged).unwrap(), bytes);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         let log = store.log().unwrap();

@@ -103,8 +103,8 @@ fn hold(mut file: File, place: impl FnOnce(&mut File) -> String) -> anyhow::Resu
 
 /// Opens the address in the desktop's browser. Without a desktop, the printed address serves.
 ///
-/// The desktop gets a file that leads there, beside the store and for this user's eyes alone: what stands on a
-/// command line every user of the computer can see. Dropping what is returned removes it.
+/// The browser gets a file that leads there, beside the store and readable by this user alone: a command line is
+/// visible to every user of the computer. Dropping the returned path removes the file.
 fn open_browser(address: &str, store: &Path) -> Option<TempPath> {
     let page = TempPath::try_from_path(store.with_extension("open.html")).ok()?;
     let leads = format!(

@@ -94,7 +94,7 @@ fn take_back(destination: &Path) -> anyhow::Result<Answer> {
 pub(crate) fn taken_back(undone: &Undone, destination: &Path) -> String {
     let again = match &undone.journal {
         Some(journal) => format!(
-            "; what is kept can still be taken back, as {} says",
+            "; what is kept can still be taken back, as {} says; if it is gone for good, delete that file",
             journal.display()
         ),
         None => String::new(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use delfin::image::{DecodeOptions, content_hash, read_file};
+use delfin::pipeline::ActionLog;
 use delfin::store::{Store, default_path};
 use delfin::{Error, counted};
 
@@ -46,12 +47,16 @@ fn open_or_begin(path: &Path, is_own: bool) -> anyhow::Result<Store> {
         && let Ok(aside) = set_aside(path)
     {
         let opened = Store::open(path);
-        let kept = opened
+        let recovered = opened
             .as_ref()
-            .map_or(0, |store| store.append_log_of(&aside).unwrap_or(0));
+            .map_or(Ok(0), |store| ActionLog::recover(store, &aside));
+        let corrections = match recovered {
+            Ok(0) => "if corrections were made in `delfin open`, they are in that file".to_owned(),
+            Ok(count) => format!("{count} corrections of `delfin open` were taken over from it"),
+            Err(error) => format!("corrections of `delfin open` were not taken over: {error}"),
+        };
         warn(&format!(
-            "{error}; set aside as {}, beginning anew; corrections made in `delfin open` are in that file, {kept} of \
-             them in the new one too",
+            "{error}; set aside as {}, beginning anew; {corrections}",
             aside.display()
         ));
         if let Ok(store) = opened {
@@ -173,7 +178,7 @@ fn gc(folder: &Path, args: &StoreArgs) -> anyhow::Result<Answer> {
 
 #[cfg(test)]
 mod tests {
-    use delfin::pipeline::{Action, ActionLog};
+    use delfin::pipeline::Action;
 
     use super::*;
 

@@ -78,8 +78,7 @@ fn shown_pair(why: &Explanation) -> Option<&VerifiedPair> {
     }
 }
 
-/// Where the pair was drawn; none where it cannot be, which is told. A file that was asked for and cannot be written
-/// is an error.
+/// Path of the drawn picture; none, with a note, if it cannot be drawn. An error if `--output` cannot be written.
 fn picture(
     args: &WhyArgs,
     file: &ClusterFile,
@@ -170,7 +169,7 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
             lines.push(format!(
                 "links     first sorting: {} linked photos in both clusters, {} links to other clusters: {:+.1} log-odds",
                 gain.linked,
-                (10.0 * gain.crossing).round() / 10.0,
+                gain.crossing,
                 gain.log_odds
             ));
         }

@@ -96,7 +96,7 @@ pub fn results_page(
 
 fn too_many(num_classes: usize) -> String {
     format!(
-        "There is no confusion matrix of {num_classes} classes, for their number: what was labelled wrong stands below."
+        "The confusion matrix is left out for more than {MAX_CONFUSED_CLASSES} classes ({num_classes} here); wrongly labelled photos are listed below."
     )
 }
 

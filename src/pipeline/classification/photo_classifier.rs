@@ -89,7 +89,7 @@ impl<'a> PhotoClassifier<'a> {
 
     /// The same with the limits on what is decoded and the matching of `options`. They must be those that the
     /// classifier was trained with, as its calibration is; its file does not hold them, and [`Self::new`] takes the
-    /// defaults. The search of descriptors is theirs too; how features are extracted stands in the file.
+    /// defaults. The extraction of features comes from the file.
     ///
     /// # Errors
     /// [`Error::InvalidOption`].

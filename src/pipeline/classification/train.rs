@@ -270,7 +270,7 @@ fn read(
     Ok(samples)
 }
 
-/// What was read of a photo; none where it cannot be read, which is told.
+/// The result; none for an unreadable photo, which is noted.
 fn unless_unreadable<T>(read: Result<T>, observer: &dyn TrainingObserver) -> Result<Option<T>> {
     match read {
         Ok(read) => Ok(Some(read)),

@@ -1,6 +1,7 @@
 //! The user's corrections as constraints, and the log of the user's actions.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +144,15 @@ impl ActionLog {
                 })?);
         }
         Ok(log)
+    }
+
+    /// Copies what can be read of the log of the damaged store at `damaged` to `store`, up to the first entry that is no
+    /// action; returns the number of entries.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when `store` cannot be written.
+    pub fn recover(store: &Store, damaged: &Path) -> DelfinResult<usize> {
+        store.append_log_of(damaged, |text| serde_json::from_str::<Action>(text).is_ok())
     }
 
     /// Appends `action`. Undone actions can no longer be redone.

@@ -322,10 +322,10 @@ mod tests {
         let rivals = why.rivals.unwrap();
         assert_eq!(rivals.pairs, [pairs[3], pairs[0]]);
         let gain = why.gain.unwrap();
-        assert_eq!((gain.crossing, gain.linked), (2.0, 4));
+        assert_eq!((gain.crossing, gain.linked), (2, 4));
         let strongest = file(0.5, pairs.clone()).explain(2, 3).unwrap();
         let of_rival = strongest.gain.unwrap();
-        assert_eq!((of_rival.crossing, of_rival.linked), (1.0, 2));
+        assert_eq!((of_rival.crossing, of_rival.linked), (1, 2));
         let ahead = 4.0 + of_rival.log_odds - (1.5 + gain.log_odds);
         assert!((rivals.log_odds - (ahead - 2.0)).abs() < 1e-9);
         let counts_as = log_odds(why.counts_as.unwrap());

@@ -12,7 +12,7 @@ use crate::image::Photo;
 use crate::refinement::{RefinementImage, RefinementOptions};
 use crate::store::ContentHash;
 
-/// Photos of which the next one in the order has the most neighbours: about as many as are held at a time.
+/// Last photos of the order whose neighbours come next; about the number of photos held at a time.
 const WINDOW: usize = 256;
 
 /// Sorts distinct pairs so that those of the same photos are adjacent: by an order of the photos in which the next is
@@ -32,7 +32,6 @@ pub(super) fn sort_by_neighborhood<T>(pairs: &mut [T], photos: impl Fn(&T) -> [u
         let Some(next) = near.pop_most().or_else(&mut unplaced) else {
             break;
         };
-        near.remove(next);
         places[next as usize] = place;
         let is_unplaced = |photo: &&u32| places[**photo as usize] == u32::MAX;
         for &photo in neighbors.of(next).iter().filter(is_unplaced) {

@@ -114,8 +114,8 @@ fn question(pair: &VerifiedPair, is_one_cluster: bool, expected_change: f64) -> 
     }
 }
 
-/// The chance that two groups of photos show the same thing: of `num_photos` in the smaller, `best` are the log-odds
-/// of those that were compared with the other towards its most probable photo, in the order of the photos.
+/// Probability that two groups of photos show the same thing: `best` has, for each compared photo of the smaller group of
+/// `num_photos`, its largest log-odds to the other group.
 fn chance(best: impl Iterator<Item = f64>, num_photos: usize) -> f64 {
     let best: Vec<f64> = best
         .map(|log_odds| log_odds.clamp(MIN_LOG_ODDS, -MIN_LOG_ODDS))
@@ -127,17 +127,17 @@ fn chance(best: impl Iterator<Item = f64>, num_photos: usize) -> f64 {
 /// The maximum spanning tree of a cluster, or a tree for each part of it that was never compared with the others.
 /// Photos are named by their places in it.
 struct Tree<'a> {
-    /// Depth first: right behind a photo stand those that hang on it.
+    /// In depth-first order: each photo is followed by its subtree.
     photos: Vec<usize>,
-    /// The number of photos that hang on each, itself among them.
+    /// Size of each photo's subtree.
     sizes: Vec<usize>,
-    /// The pair by which each hangs on another and that is asked about, where it is not settled.
+    /// Pair of each photo and its parent; none if settled.
     holds: Vec<Option<&'a VerifiedPair>>,
     /// The photos that each was compared with, and the log-odds, the strongest first.
     near: Vec<Vec<(usize, f64)>>,
 }
 
-/// What a photo hangs on: another, and the pair that is asked about, where it is not settled.
+/// Parent of a photo, and the pair of both where it is not settled.
 type Hold<'a> = (usize, Option<&'a VerifiedPair>);
 
 impl<'a> Tree<'a> {
@@ -227,7 +227,7 @@ fn links<'a>(
     components: &mut Components,
 ) -> BTreeMap<usize, Vec<Hold<'a>>> {
     let mut links: BTreeMap<usize, Vec<Hold<'a>>> = BTreeMap::new();
-    // What is settled holds best.
+    // Settled pairs come first.
     let (settled, open): (Vec<&VerifiedPair>, Vec<&VerifiedPair>) = pairs
         .iter()
         .partition(|pair| constraints.are_same(pair.image1, pair.image2));

@@ -138,6 +138,9 @@ impl ClusterFile {
         if !(cut > 0.0 && cut < 1.0) {
             return Err(format!("min_probability {cut} is not between 0 and 1"));
         }
+        if !self.photos.is_sorted_by(|a, b| a.path < b.path) {
+            return Err("photos are not sorted by path".into());
+        }
         let num_photos = self.photos.len();
         let mut is_placed = vec![false; num_photos];
         for (number, cluster) in self.clusters.iter().enumerate() {
