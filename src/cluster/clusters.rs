@@ -83,11 +83,14 @@ fn members(graph: &Graph, constraints: &Constraints) -> Vec<Vec<usize>> {
     groups
 }
 
-/// The number of the cluster of each of `num_photos` photos, all of which are in one.
-pub(crate) fn cluster_of_photos(num_photos: usize, clusters: &[Cluster]) -> Vec<u32> {
+/// The number of the cluster of each of `num_photos` photos, by the members of the clusters; every photo is in one.
+pub(crate) fn cluster_of_photos<'a>(
+    num_photos: usize,
+    clusters: impl Iterator<Item = &'a Vec<usize>>,
+) -> Vec<u32> {
     let mut found = vec![0; num_photos];
-    for (number, cluster) in clusters.iter().enumerate() {
-        for &photo in &cluster.members {
+    for (number, members) in clusters.enumerate() {
+        for &photo in members {
             found[photo] = number as u32;
         }
     }

@@ -416,6 +416,7 @@ impl Store {
         let forgotten = write(&mut connection).map_err(|e| self.error(e))?;
         // Without room for this on the disk no space is given back, and the photos are forgotten all the same.
         if let Err(error) = connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)") {
+            // Marks the store to be checked at the next start.
             drop(self.error(error));
         }
         Ok(forgotten)

@@ -16,10 +16,11 @@ use crate::cli::commands::outputs::ensure_replaceable;
 use crate::cli::commands::{no_photos, tell_passed_over};
 use crate::cli::{Answer, output};
 
-/// Outcome of a photo.
-enum Done {
+/// Outcome of a photo whose features are written to a file.
+pub(super) enum Done {
     /// A `.delf` file, which has no place for a mark of delfin, is there already.
     Skipped,
+    /// The number of keypoints.
     Written(usize),
 }
 
@@ -51,8 +52,18 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
             Ok(Done::Written(features.keypoints().len()))
         })
         .collect();
+    let photos = targets.iter().map(|(target, photo)| [photo, target]);
+    finish(photos.zip(results), |count| counted(count, "keypoint"))
+}
+
+/// Prints the outcome of each photo, named with its file; an error if any failed.
+pub(super) fn finish<'a>(
+    photos: impl ExactSizeIterator<Item = ([&'a PathBuf; 2], anyhow::Result<Done>)>,
+    written: impl Fn(usize) -> String,
+) -> anyhow::Result<Answer> {
+    let num_photos = photos.len();
     let mut failures = 0;
-    for ((target, photo), result) in targets.iter().zip(&results) {
+    for ([photo, target], result) in photos {
         match result {
             Ok(Done::Skipped) => output::line(format_args!(
                 "{}: skipped, {} is there already",
@@ -62,17 +73,17 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
             Ok(Done::Written(count)) => output::line(format_args!(
                 "{}: {} -> {}",
                 photo.display(),
-                counted(*count, "keypoint"),
+                written(count),
                 target.display()
             )),
             Err(error) => {
                 failures += 1;
-                output::error(error);
+                output::error(&error);
             }
         }
     }
     if failures > 0 {
-        bail!("{failures} of {} failed", counted(targets.len(), "photo"));
+        bail!("{failures} of {} failed", counted(num_photos, "photo"));
     }
     Ok(Answer::Yes)
 }

@@ -181,9 +181,9 @@ impl Counts {
         if folder.pairs.iter().all(|pair| pair.relation.is_none()) {
             return first;
         }
-        let found = folder.clusters(&linkage.at(log_odds(FIRST_CUT)), &first);
-        let clusters = cluster_of_photos(folder.num_photos, &found);
-        let sides = found.iter().map(|c| folder.constraints.side(&c.members));
+        let found = folder.members(&linkage.at(log_odds(FIRST_CUT)), &first);
+        let clusters = cluster_of_photos(folder.num_photos, found.iter());
+        let sides = found.iter().map(|members| folder.constraints.side(members));
         let sides: Vec<Side> = sides.collect();
         // Corrections explain a link between clusters that they separate.
         let is_explained = |pair: &VerifiedPair| {

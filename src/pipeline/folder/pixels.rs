@@ -81,29 +81,21 @@ impl ByCount {
         while self.most > 0 && self.first[self.most] == NONE {
             self.most -= 1;
         }
-        let photo = self.first[self.most];
-        self.remove(photo);
-        (photo != NONE).then_some(photo)
+        let photo = Some(self.first[self.most]).filter(|&photo| photo != NONE)?;
+        self.set(photo, 0);
+        Some(photo)
     }
 
     fn raise(&mut self, photo: u32) {
-        self.set(photo, |count| count + 1);
+        self.set(photo, self.counts[photo as usize] + 1);
     }
 
     fn lower(&mut self, photo: u32) {
-        self.set(photo, |count| count - 1);
+        self.set(photo, self.counts[photo as usize] - 1);
     }
 
-    /// Takes a photo out, if it is in.
-    fn remove(&mut self, photo: u32) {
-        if photo != NONE {
-            self.set(photo, |_| 0);
-        }
-    }
-
-    fn set(&mut self, photo: u32, count: impl Fn(u32) -> u32) {
+    fn set(&mut self, photo: u32, after: u32) {
         let (at, before) = (photo as usize, self.counts[photo as usize]);
-        let after = count(before);
         if before > 0 {
             let [previous, next] = self.links[at];
             match previous {

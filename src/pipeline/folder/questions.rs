@@ -47,7 +47,7 @@ impl FolderClusters {
         count: usize,
     ) -> Vec<Question> {
         let constraints = self.constraints(&options.corrections);
-        let cluster_of = cluster_of_photos(self.photos.len(), clusters);
+        let cluster_of = cluster_of_photos(self.photos.len(), clusters.iter().map(|c| &c.members));
         let (inside, outside): (Vec<&VerifiedPair>, Vec<&VerifiedPair>) =
             strongest_first(&self.pairs)
                 .into_iter()

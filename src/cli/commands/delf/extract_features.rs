@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use delfin::counted;
 use delfin::extract::import::import_saved_model;
 use delfin::extract::{DelfPhotoSize, ExtractionOptions, Model, delf_photo, extract};
 use delfin::files::write_file;
@@ -16,13 +15,8 @@ use rayon::prelude::*;
 use super::config;
 use crate::cli::args::ExtractFeaturesArgs;
 use crate::cli::commands::by_chosen_engine;
+use crate::cli::commands::extract::{Done, finish};
 use crate::cli::{Answer, output};
-
-/// Outcome of one photo.
-enum Done {
-    Skipped,
-    Written(usize),
-}
 
 pub(crate) fn run(args: &ExtractFeaturesArgs) -> anyhow::Result<Answer> {
     let config = config::open(&args.config_path)?;
@@ -47,29 +41,8 @@ pub(crate) fn run(args: &ExtractFeaturesArgs) -> anyhow::Result<Answer> {
         .zip(&targets)
         .map(|(photo, target)| extract_one(photo, target, &config, &model, &options))
         .collect();
-    let mut failures = 0;
-    for ((photo, target), result) in photos.iter().zip(&targets).zip(&results) {
-        match result {
-            Ok(Done::Skipped) => output::line(format_args!(
-                "{}: skipped, {} is there already",
-                photo.display(),
-                target.display()
-            )),
-            Ok(Done::Written(count)) => output::line(format_args!(
-                "{}: {count} features -> {}",
-                photo.display(),
-                target.display()
-            )),
-            Err(error) => {
-                failures += 1;
-                output::error(error);
-            }
-        }
-    }
-    if failures > 0 {
-        bail!("{failures} of {} failed", counted(photos.len(), "photo"));
-    }
-    Ok(Answer::Yes)
+    let photos = photos.iter().zip(&targets).map(<[&PathBuf; 2]>::from);
+    finish(photos.zip(results), |count| format!("{count} features"))
 }
 
 /// The photos of the list: a path on each line.
