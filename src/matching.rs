@@ -146,7 +146,7 @@ pub fn match_descriptors(
         SearchKind::Auto | SearchKind::BruteForce => {
             let set1 = BruteForce::new(descriptors1);
             if options.mutual && options.max_ratio.is_none() {
-                set1.mutual_nearest(descriptors2)?
+                set1.mutual_nearest(descriptors2, options.max_distance)?
             } else if options.mutual {
                 find_mutual(&set1, &BruteForce::new(descriptors2), options.max_ratio)?
             } else {

@@ -2,12 +2,11 @@
 //! the code and graphs published with it).
 
 use image::{ImageBuffer, Rgb, RgbImage};
-use rayon::prelude::*;
 
 use super::manifest::DelfManifest;
 use super::model::{Model, Output};
 use super::selection::unit_descriptor;
-use super::{ExtractionOptions, ensure_memory};
+use super::{ExtractionOptions, ensure_memory, levels};
 use crate::error::{Error, Result};
 use crate::features::{Descriptors, FeatureSet, Keypoint};
 use crate::image::{Photo, resize_rgb};
@@ -90,20 +89,16 @@ pub(super) fn extract(
         (side(seen.width()), side(seen.height()))
     };
     ensure_memory(options, options.scales.iter().map(|s| level_size(*s)))?;
-    let levels = options
-        .scales
-        .par_iter()
-        .map(|&scale| {
-            let (width, height) = level_size(scale);
-            if u64::from(width) * u64::from(height) > MAX_LEVEL_PIXELS {
-                return Err(Error::option(
-                    "scales",
-                    format!("{scale} makes {width} x {height} pixels"),
-                ));
-            }
-            model.run(&resize_bilinear(pixels, width, height), false)
-        })
-        .collect::<Result<Vec<Output>>>()?;
+    let levels = levels(&options.scales, |_, scale| {
+        let (width, height) = level_size(scale);
+        if u64::from(width) * u64::from(height) > MAX_LEVEL_PIXELS {
+            return Err(Error::option(
+                "scales",
+                format!("{scale} makes {width} x {height} pixels"),
+            ));
+        }
+        model.run(&resize_bilinear(pixels, width, height), false)
+    })?;
 
     let mut cells = cells(model, delf, &levels, options);
     // The order of the levels and cells decides between equal scores, as sorting keeps it.

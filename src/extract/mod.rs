@@ -175,24 +175,19 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
     ensure_memory(options, options.scales.iter().map(|scale| size(*scale)))?;
     let smallest = options.scales.iter().copied().fold(f32::MAX, f32::min);
     let is_without_texture = AtomicBool::new(false);
-    let mut levels = options
-        .scales
-        .par_iter()
-        .enumerate()
-        .map(|(index, &scale)| {
-            let (width, height) = size(scale);
-            let resized = resize_rgb(photo.pixels(), width, height);
-            if scale <= smallest && is_plain(&resized) {
-                is_without_texture.store(true, Ordering::Relaxed);
-            }
-            Ok(Level {
-                scale,
-                width,
-                height,
-                output: model.run(&resized, index == global_level)?,
-            })
+    let mut levels = levels(&options.scales, |index, scale| {
+        let (width, height) = size(scale);
+        let resized = resize_rgb(photo.pixels(), width, height);
+        if scale <= smallest && is_plain(&resized) {
+            is_without_texture.store(true, Ordering::Relaxed);
+        }
+        Ok(Level {
+            scale,
+            width,
+            height,
+            output: model.run(&resized, index == global_level)?,
         })
-        .collect::<Result<Vec<Level>>>()?;
+    })?;
     let global = levels[global_level].output.global.take();
     if is_without_texture.into_inner() {
         // Cells without texture are alike in any two photos.
@@ -206,6 +201,22 @@ pub fn extract(model: &Model, photo: &Photo, options: &ExtractionOptions) -> Res
         descriptors,
         global,
     )
+}
+
+/// The result of `level` for each scale and its index, in their order. The largest are begun first, as threads that
+/// have done theirs can take only what is not begun.
+fn levels<T: Send>(
+    scales: &[f32],
+    level: impl Fn(usize, f32) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let mut order: Vec<usize> = (0..scales.len()).collect();
+    order.sort_by(|a, b| scales[*b].total_cmp(&scales[*a]));
+    let mut levels = order
+        .into_par_iter()
+        .map(|index| Ok((index, level(index, scales[index])?)))
+        .collect::<Result<Vec<(usize, T)>>>()?;
+    levels.sort_by_key(|(index, _)| *index);
+    Ok(levels.into_iter().map(|(_, level)| level).collect())
 }
 
 /// The global descriptor of `photo` alone, computed with a longest side of `max_size` pixels, as

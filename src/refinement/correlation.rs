@@ -134,33 +134,56 @@ impl WithSimd for Products<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let [columns, lines] = self.size;
         for line in 0..lines {
-            for column in 0..columns {
+            let mut column = 0;
+            // As many together as have their sums in registers; a radius of 4 gives 9, one of 2 gives 5.
+            while column < columns {
                 let values = &self.values[line * self.stride + column..];
-                let product = product(self.template, values, self.stride);
-                self.products.push(product);
+                let (template, stride) = (self.template, self.stride);
+                let left = columns - column;
+                if left >= 5 {
+                    self.products
+                        .extend(products::<5>(template, values, stride));
+                    column += 5;
+                } else if left == 4 {
+                    self.products
+                        .extend(products::<4>(template, values, stride));
+                    column += 4;
+                } else {
+                    self.products
+                        .extend(products::<1>(template, values, stride));
+                    column += 1;
+                }
             }
         }
     }
 }
 
+/// Those of `N` windows side by side.
 #[inline(always)]
-fn product(template: &[f32; AREA], values: &[f32], stride: usize) -> f32 {
-    let mut sums = [0.0f32; WINDOW];
+fn products<const N: usize>(template: &[f32; AREA], values: &[f32], stride: usize) -> [f32; N] {
+    let mut sums = [[0.0f32; WINDOW]; N];
     let (lines, _) = template.as_chunks::<WINDOW>();
     for (line, template) in lines.iter().enumerate() {
-        let row = &values[line * stride..][..WINDOW];
-        for x in 0..WINDOW {
-            sums[x] += template[x] * row[x];
+        let row = &values[line * stride..][..WINDOW + N - 1];
+        for n in 0..N {
+            let row = &row[n..n + WINDOW];
+            for x in 0..WINDOW {
+                sums[n][x] += template[x] * row[x];
+            }
         }
     }
-    let mut half = WINDOW / 2;
-    while half > 0 {
-        for x in 0..half {
-            sums[x] += sums[x + half];
+    let mut products = [0.0; N];
+    for n in 0..N {
+        let mut half = WINDOW / 2;
+        while half > 0 {
+            for x in 0..half {
+                sums[n][x] += sums[n][x + half];
+            }
+            half /= 2;
         }
-        half /= 2;
+        products[n] = sums[n][0];
     }
-    sums[0]
+    products
 }
 
 /// Mean and standard deviation of every window of a plane, by its top-left pixel.

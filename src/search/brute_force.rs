@@ -44,7 +44,7 @@ impl<'a> BruteForce<'a> {
             return Ok(search_exhaustively(queries, self.descriptors));
         };
         let mut sides = Sides {
-            rows: Candidates::new(queries, self.descriptors, max_error),
+            rows: Candidates::new(queries, self.descriptors, max_error, None),
             columns: Candidates::closed(self.descriptors, queries),
         };
         multiply(self.arch, queries, &norms, &self.panels, &mut sides);
@@ -52,19 +52,24 @@ impl<'a> BruteForce<'a> {
     }
 
     /// The pairs of a query and a descriptor that are each other's nearest, as by [`Self::nearest`] in both
-    /// directions, from a single product. In the order of the queries.
+    /// directions, from a single product. In the order of the queries. Pairs farther apart than `max_distance` may be
+    /// missing.
     ///
     /// # Errors
     /// [`crate::error::Error::Features`] when `queries` have another dimension than the searched
     /// set.
-    pub(crate) fn mutual_nearest(&self, queries: &Descriptors) -> Result<Vec<(usize, Neighbor)>> {
+    pub(crate) fn mutual_nearest(
+        &self,
+        queries: &Descriptors,
+        max_distance: Option<f32>,
+    ) -> Result<Vec<(usize, Neighbor)>> {
         check_dimensions(queries, self.descriptors)?;
         let norms = Norms::new(queries);
         let (rows, columns) = match max_error(&norms, &self.panels) {
             Some(max_error) => {
                 let mut sides = Sides {
-                    rows: Candidates::new(queries, self.descriptors, max_error),
-                    columns: Candidates::new(self.descriptors, queries, max_error),
+                    rows: Candidates::new(queries, self.descriptors, max_error, max_distance),
+                    columns: Candidates::new(self.descriptors, queries, max_error, max_distance),
                 };
                 multiply(self.arch, queries, &norms, &self.panels, &mut sides);
                 (sides.rows.finish(), sides.columns.finish())

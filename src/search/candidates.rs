@@ -24,6 +24,8 @@ pub(super) struct Candidates<'a, const N: usize> {
     best: Vec<[f32; N]>,
     /// The score from which on a pair is a candidate, by query, and those that fill a panel up.
     thresholds: Vec<f32>,
+    /// The least threshold.
+    min_score: f32,
     open: Vec<Candidate>,
     nearest: Vec<Nearest<N>>,
 }
@@ -35,13 +37,25 @@ struct Candidate {
 }
 
 impl<'a, const N: usize> Candidates<'a, N> {
-    pub(super) fn new(queries: &'a Descriptors, set: &'a Descriptors, max_error: f32) -> Self {
+    /// Of neighbors farther than `max_distance` none need be found. `max_error` is that of a score.
+    pub(super) fn new(
+        queries: &'a Descriptors,
+        set: &'a Descriptors,
+        max_error: f32,
+        max_distance: Option<f32>,
+    ) -> Self {
+        let margin = 2.0 * max_error;
+        let min_score = max_distance.map_or(f32::MIN, |max| {
+            let score = -0.5 * f64::from(max) * f64::from(max) - f64::from(margin);
+            (score as f32).next_down().max(f32::MIN)
+        });
         Self {
             queries,
             set,
-            margin: 2.0 * max_error,
+            margin,
             best: vec![[f32::NEG_INFINITY; N]; queries.len()],
-            thresholds: vec![f32::MIN; padded(queries.len())],
+            thresholds: vec![min_score; padded(queries.len())],
+            min_score,
             open: Vec::new(),
             nearest: (0..queries.len()).map(|_| Nearest::new()).collect(),
         }
@@ -55,6 +69,7 @@ impl<'a, const N: usize> Candidates<'a, N> {
             margin: 0.0,
             best: Vec::new(),
             thresholds: vec![f32::INFINITY; padded(queries.len())],
+            min_score: f32::INFINITY,
             open: Vec::new(),
             nearest: Vec::new(),
         }
@@ -78,7 +93,7 @@ impl<'a, const N: usize> Candidates<'a, N> {
             }
         }
         let nth_best = self.best[query][N - 1];
-        self.thresholds[query] = (nth_best - self.margin).max(f32::MIN);
+        self.thresholds[query] = (nth_best - self.margin).max(self.min_score);
     }
 
     /// Measures the candidates noted that still are.

@@ -88,12 +88,21 @@ fn check(set: &Descriptors, queries: &Descriptors) {
         .filter_map(|(query, e)| e.first().map(|r| (query, *r)))
         .filter(|(query, (_, index))| back[*index] == *query)
         .collect();
+    let distance =
+        |(_, (squared, _)): &(usize, (u64, usize))| f64::from_bits(*squared).sqrt() as f32;
+    let middle = mutual.get(mutual.len() / 2).map(distance);
     for arch in archs() {
-        let found = BruteForce::with_arch(set, arch)
-            .mutual_nearest(queries)
-            .unwrap();
-        let found: Vec<_> = found.iter().map(|(query, n)| (*query, bits(n))).collect();
-        assert_eq!(found, mutual);
+        let search = BruteForce::with_arch(set, arch);
+        for max in [None, middle, middle.map(|max| max / 2.0)] {
+            let is_near = |(_, (squared, _)): &(usize, (u64, usize))| {
+                max.is_none_or(|max| f64::from_bits(*squared) <= f64::from(max) * f64::from(max))
+            };
+            let found = search.mutual_nearest(queries, max).unwrap();
+            let mut found: Vec<_> = found.iter().map(|(query, n)| (*query, bits(n))).collect();
+            found.retain(is_near);
+            let expected: Vec<_> = mutual.iter().copied().filter(is_near).collect();
+            assert_eq!(found, expected);
+        }
     }
 }
 
@@ -213,7 +222,7 @@ fn other_dimensions_are_refused() {
         ));
     }
     assert!(matches!(
-        brute.mutual_nearest(&queries),
+        brute.mutual_nearest(&queries, None),
         Err(Error::Features { .. })
     ));
 }

@@ -177,6 +177,11 @@ pub(super) fn groups<T>(
 /// Drops all but these photos; returns those that are missing.
 pub(super) fn keep<T>(held: &mut BTreeMap<usize, T>, wanted: &BTreeSet<usize>) -> Vec<usize> {
     held.retain(|photo, _| wanted.contains(photo));
+    missing(held, wanted)
+}
+
+/// Those of these photos that are not held.
+fn missing<T>(held: &BTreeMap<usize, T>, wanted: &BTreeSet<usize>) -> Vec<usize> {
     let missing = wanted.iter().filter(|photo| !held.contains_key(photo));
     missing.copied().collect()
 }
@@ -191,14 +196,68 @@ pub(super) fn hold<T: Send>(
     make: impl Fn(usize) -> Result<Option<T>> + Sync,
 ) -> Result<()> {
     let missing = keep(held, &photos);
-    let made: Vec<(usize, Option<T>)> = missing
+    held.extend(made(missing, make)?);
+    Ok(())
+}
+
+/// The results of `make` for these photos, if any.
+fn made<T: Send>(
+    photos: Vec<usize>,
+    make: impl Fn(usize) -> Result<Option<T>> + Sync,
+) -> Result<Vec<(usize, T)>> {
+    let made: Vec<(usize, Option<T>)> = photos
         .into_par_iter()
         .map(|index| Ok((index, make(index)?)))
         .collect::<Result<_>>()?;
-    held.extend(
-        made.into_iter()
-            .filter_map(|(index, value)| Some((index, value?))),
-    );
+    let some = made
+        .into_iter()
+        .filter_map(|(index, value)| Some((index, value?)));
+    Ok(some.collect())
+}
+
+/// Calls `work` with each group of pairs and the results of `make` for its photos, and `finish` with what it returns,
+/// one group after the other. While `work` runs, the group before is finished and the photos of the next are made.
+///
+/// # Errors
+/// Those of `make` and `work`; what `work` has returned is finished nonetheless.
+pub(super) fn in_turn<G: Sync, T: Send + Sync, R: Send>(
+    groups: &[G],
+    photos: impl Fn(&G) -> BTreeSet<usize>,
+    make: impl Fn(usize) -> Result<Option<T>> + Sync,
+    work: impl Fn(&G, &BTreeMap<usize, T>) -> Result<R> + Sync,
+    mut finish: impl FnMut(&G, R) + Send,
+) -> Result<()> {
+    let wanted = |at: usize| groups.get(at).map(&photos).unwrap_or_default();
+    let mut held = BTreeMap::new();
+    hold(&mut held, wanted(0), &make)?;
+    let mut unfinished = None;
+    for (at, group) in groups.iter().enumerate() {
+        let next = wanted(at + 1);
+        let to_make = missing(&held, &next);
+        let (result, made) = rayon::join(
+            || work(group, &held),
+            || {
+                if let Some((group, result)) = unfinished.take() {
+                    finish(group, result);
+                }
+                made(to_make, &make)
+            },
+        );
+        match (result?, made) {
+            (result, Ok(made)) => {
+                unfinished = Some((group, result));
+                held.retain(|photo, _| next.contains(photo));
+                held.extend(made);
+            }
+            (result, Err(error)) => {
+                finish(group, result);
+                return Err(error);
+            }
+        }
+    }
+    if let Some((group, result)) = unfinished {
+        finish(group, result);
+    }
     Ok(())
 }
 
@@ -240,7 +299,70 @@ pub(super) fn prepared(
 
 #[cfg(test)]
 mod tests {
-    use super::{groups, sort_by_neighborhood};
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Mutex;
+
+    use super::{groups, in_turn, sort_by_neighborhood};
+    use crate::error::{Error, Result};
+
+    /// The photos made, the groups finished, and whether all went well; `is_bad` photos cannot be made, and work on
+    /// `bad` groups fails.
+    fn worked_on(
+        groups: &[[usize; 2]],
+        is_bad: impl Fn(usize) -> bool + Sync,
+        bad: Option<[usize; 2]>,
+    ) -> (Vec<usize>, Vec<[usize; 2]>, bool) {
+        let (made, mut finished) = (Mutex::new(Vec::new()), Vec::new());
+        let make = |photo: usize| {
+            if is_bad(photo) {
+                return Err(Error::Cancelled);
+            }
+            made.lock().unwrap().push(photo);
+            Ok((photo != 5).then_some(photo * 10))
+        };
+        let work = |group: &[usize; 2], held: &BTreeMap<usize, usize>| -> Result<[usize; 2]> {
+            let expected: BTreeMap<usize, usize> = group
+                .iter()
+                .filter(|photo| **photo != 5)
+                .map(|photo| (*photo, photo * 10))
+                .collect();
+            assert_eq!(*held, expected);
+            if bad == Some(*group) {
+                return Err(Error::Cancelled);
+            }
+            Ok(*group)
+        };
+        let finish = |group: &[usize; 2], result: [usize; 2]| {
+            assert_eq!(*group, result);
+            finished.push(result);
+        };
+        let photos = |group: &[usize; 2]| BTreeSet::from(*group);
+        let is_done = in_turn(groups, photos, make, work, finish).is_ok();
+        let mut made = made.into_inner().unwrap();
+        made.sort_unstable();
+        (made, finished, is_done)
+    }
+
+    #[test]
+    fn groups_are_worked_on_in_turn_with_their_photos() {
+        let groups = [[1, 2], [2, 3], [3, 2], [5, 6], [1, 6]];
+        let (made, finished, is_done) = worked_on(&groups, |_| false, None);
+        assert!(is_done);
+        assert_eq!(finished, groups);
+        // Photo 1 is needed again after it was dropped; nothing comes of photo 5.
+        assert_eq!(made, [1, 1, 2, 3, 5, 6]);
+        assert_eq!(worked_on(&[], |_| false, None), (vec![], vec![], true));
+    }
+
+    #[test]
+    fn what_was_worked_on_before_an_error_is_finished() {
+        let groups = [[1, 2], [2, 3], [4, 6], [5, 6]];
+        let (_, finished, is_done) = worked_on(&groups, |photo| photo == 4, None);
+        assert_eq!((finished.as_slice(), is_done), (&groups[..2], false));
+        let (_, finished, is_done) = worked_on(&groups, |_| false, Some([4, 6]));
+        assert_eq!((finished.as_slice(), is_done), (&groups[..2], false));
+        assert_eq!(worked_on(&groups, |_| true, None).1.len(), 0);
+    }
 
     #[test]
     fn a_group_needs_few_photos_and_every_pair_is_in_one() {

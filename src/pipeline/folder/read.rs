@@ -254,17 +254,28 @@ impl Loaded {
     }
 }
 
+/// The features of a photo of the folder, and the places of its keypoints.
+///
+/// # Errors
+/// As [`features_of`].
+pub(super) fn loaded(
+    session: &FolderSession<'_>,
+    settings: Option<SettingsId>,
+    entry: &Entry,
+) -> Result<Loaded> {
+    Loaded::new(features_of(session, settings, entry)?)
+}
+
 /// Makes `loaded` hold exactly the features of these photos; those present are kept.
 pub(super) fn load(
     session: &FolderSession<'_>,
     entries: &[Entry],
-    loaded: &mut BTreeMap<usize, Loaded>,
+    held: &mut BTreeMap<usize, Loaded>,
     photos: BTreeSet<usize>,
 ) -> Result<()> {
     let settings = session.feature_settings();
-    hold(loaded, photos, |index| {
-        let features = features_of(session, settings, &entries[index])?;
-        Ok(Some(Loaded::new(features)?))
+    hold(held, photos, |index| {
+        loaded(session, settings, &entries[index]).map(Some)
     })
 }
 

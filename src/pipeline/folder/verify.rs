@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::pixels::{groups, sort_by_neighborhood};
-use super::read::{Entry, Loaded, features_of, load};
+use super::pixels::{groups, in_turn, sort_by_neighborhood};
+use super::read::{Entry, Loaded, features_of, loaded};
 use super::{ClusterOptions, EvidenceSummary, FolderClusters, FolderSession, VerifiedPair};
 use crate::candidates::{Proposals, Scratch, Similarities, candidate_pairs};
 use crate::error::Result;
@@ -155,41 +155,42 @@ pub(super) fn verify_pairs(
     if entries.len() > session.max_loaded {
         sort_by_neighborhood(&mut unknown, photos);
     }
-    let ranges = groups(&unknown, photos, session.max_loaded);
-    let mut loaded = BTreeMap::new();
-    for range in ranges {
-        let group = &unknown[range];
-        let wanted = group.iter().flat_map(photos).collect();
-        load(session, entries, &mut loaded, wanted)?;
-        for chunk in group.chunks(CHUNK) {
-            let found: Vec<(PairRecord, VerifiedPair, Option<f32>)> = chunk
-                .par_iter()
-                .map(|&at| {
-                    counter.check()?;
-                    let pair = pairs[at as usize];
-                    let record = verify_pair(session, entries, &loaded, pair)?;
-                    let names = names(entries, pair);
-                    let (judged, worth) = judged(session.options, names, record, judgement);
-                    counter.count(false);
-                    Ok((record, judged, worth))
-                })
-                .collect::<Result<_>>()?;
-            let mut new = Vec::with_capacity(chunk.len());
-            for (&at, (record, judged, worth)) in chunk.iter().zip(found) {
-                new.push((hashes(entries, pairs[at as usize]), record));
-                tell_likely_link(session, &judged);
-                verified.pairs[at as usize] = judged;
-                verified.worthy.extend(worth.map(|worth| Worthy {
-                    at,
-                    worth,
-                    has_pixels: false,
-                }));
-            }
-            if let Some(settings) = settings {
-                session.using(|store| store.put_pairs(settings, &new));
-            }
+    // Each is stored as a whole.
+    let groups: Vec<&[u32]> = groups(&unknown, photos, session.max_loaded)
+        .into_iter()
+        .flat_map(|range| unknown[range].chunks(CHUNK))
+        .collect();
+    let feature_settings = session.feature_settings();
+    let load = |photo: usize| loaded(session, feature_settings, &entries[photo]).map(Some);
+    let verify = |group: &&[u32], loaded: &BTreeMap<usize, Loaded>| {
+        let found = group.par_iter().map(|&at| {
+            counter.check()?;
+            let pair = pairs[at as usize];
+            let record = verify_pair(session, entries, loaded, pair)?;
+            let (judged, worth) = judged(session.options, names(entries, pair), record, judgement);
+            counter.count(false);
+            Ok((record, judged, worth))
+        });
+        found.collect::<Result<Vec<_>>>()
+    };
+    let finish = |group: &&[u32], found: Vec<(PairRecord, VerifiedPair, Option<f32>)>| {
+        let mut new = Vec::with_capacity(found.len());
+        for (&at, (record, judged, worth)) in group.iter().zip(found) {
+            new.push((hashes(entries, pairs[at as usize]), record));
+            tell_likely_link(session, &judged);
+            verified.pairs[at as usize] = judged;
+            verified.worthy.extend(worth.map(|worth| Worthy {
+                at,
+                worth,
+                has_pixels: false,
+            }));
         }
-    }
+        if let Some(settings) = settings {
+            session.using(|store| store.put_pairs(settings, &new));
+        }
+    };
+    let photos = |group: &&[u32]| group.iter().flat_map(photos).collect();
+    in_turn(&groups, photos, load, verify, finish)?;
     verified.worthy.sort_unstable_by_key(|pair| pair.at);
     Ok(verified)
 }
