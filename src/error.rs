@@ -112,12 +112,12 @@ pub enum Error {
         /// The line at fault and why.
         reason: String,
     },
-    /// The journal of a run that organized photos cannot be parsed.
-    #[error("{}: not a journal of delfin organize: {reason}", path.display())]
+    /// The journal of a run that organized photos cannot be used.
+    #[error("{}: {reason}", path.display())]
     Journal {
         /// The journal.
         path: PathBuf,
-        /// The line at fault and why.
+        /// The part at fault and why.
         reason: String,
     },
     /// A store cannot be opened, read or written.

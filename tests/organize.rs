@@ -214,9 +214,10 @@ fn a_move_is_taken_back_only_to_where_it_came_from() {
     std::fs::rename(bench.path("in"), bench.path("renamed")).expect("renamed");
     let (_, err) = bench.ends(2, &UNDO);
     assert!(
-        err.contains("is not there, where its photos came from"),
+        err.contains("/in is missing; put it back under that name, then undo"),
         "{err}"
     );
+    assert!(!err.contains("not a journal"), "{err}");
     std::fs::rename(bench.path("renamed"), bench.path("in")).expect("renamed");
     let journal = "out/.delfin/organize-0001.jsonl";
     let text = bench.read(journal);
@@ -333,6 +334,90 @@ fn labels_come_from_a_clustering_also_an_older_one() {
 }
 
 #[test]
+fn a_table_may_name_photos_as_they_were_typed() {
+    let bench = Bench::new(&["x.jpg", "sub/y.jpg", "z.jpg", "in/x.jpg"]);
+    let absolute = bench.path("in/x.jpg");
+    let rows = format!("./in/z.jpg,a\nin/sub/y.jpg,a\n{}", absolute.display());
+    bench.write(
+        "classified.csv",
+        &format!("path,label\n{rows},b\nin/x.jpg,c\n"),
+    );
+    let args = ["organize", "in", "--by", "classified.csv", "--to", "out"];
+    let (out, err) = bench.ends(0, &args);
+    assert!(
+        out.starts_with("4 of 4 photos placed in 3 folders"),
+        "{out}{err}"
+    );
+    assert_eq!(err, "");
+    assert_eq!(bench.read("out/a/y.jpg"), "sub/y.jpg");
+    assert_eq!(bench.read("out/b/x.jpg"), "x.jpg");
+    // What a path below the folder names comes first.
+    assert_eq!(bench.read("out/c/x.jpg"), "in/x.jpg");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_table_may_name_photos_by_a_link_to_their_folder() {
+    let bench = Bench::new(&["x.jpg", "y.jpg"]);
+    std::os::unix::fs::symlink(bench.path("in"), bench.path("link")).expect("a link");
+    bench.write("real.csv", "in/x.jpg,a\nin/y.jpg,b\n");
+    bench.write("link.csv", "link/x.jpg,a\nlink/y.jpg,b\n");
+    for (folder, table) in [
+        ("in", "link.csv"),
+        ("link", "real.csv"),
+        ("link", "link.csv"),
+    ] {
+        let (out, _) = bench.ends(0, &["organize", folder, "--by", table, "--to", "out"]);
+        assert!(out.starts_with("2 of 2"), "{out}");
+        bench.ends(0, &UNDO);
+    }
+}
+
+#[test]
+fn tables_of_something_else_are_refused() {
+    let bench = Bench::new(&["x.jpg", "y.jpg"]);
+    bench.write(
+        "edges.csv",
+        "image1,image2,matches,inliers\nx.jpg,y.jpg,9,8\n",
+    );
+    bench.write("wide.csv", "name,width,kind\nx.jpg,4,a\ny.jpg,4,b\n");
+    bench.write("other.csv", "photo,width,kind\nx.jpg,4,a\ny.jpg,4,b\n");
+    bench.write("clusters.json", "{\"version\":4}\n");
+    std::fs::write(bench.path("clusters.parquet"), b"PAR1\0\xff").expect("written");
+    let by = |table| ["organize", "in", "--by", table, "--to", "out"];
+    for (table, word) in [
+        ("edges.csv", "a table of pairs"),
+        ("wide.csv", "`cluster`, `class` or `label`"),
+        ("other.csv", "`cluster`, `class` or `label`"),
+        ("clusters.json", "not a CSV or TSV table"),
+        ("clusters.parquet", "not a CSV or TSV table"),
+    ] {
+        let (out, err) = bench.ends(2, &by(table));
+        assert!(out.is_empty() && err.contains(word), "{out}{err}");
+        assert!(err.contains(table) && err.lines().count() == 1, "{err}");
+        assert!(!bench.path("out").exists());
+    }
+    bench.write("lines.txt", "a\n");
+    let compared = [
+        "evaluate",
+        "--truth",
+        "lines.txt",
+        "--pred",
+        "clusters.json",
+    ];
+    let (_, err) = bench.ends(2, &compared);
+    assert!(err.contains("labels_pred.txt are read"), "{err}");
+    // A header that names neither column is known by the rows after it.
+    bench.write("named.csv", "name,kind\nx.jpg,a\ny.jpg,b\n");
+    let (out, err) = bench.ends(0, &by("named.csv"));
+    assert!(out.starts_with("2 of 2") && err.is_empty(), "{out}{err}");
+    // A photo that is gone is no header.
+    bench.write("gone.csv", "gone.jpg,c\nx.jpg,a\ny.jpg,b\n");
+    let (_, err) = bench.ends(0, &by("gone.csv"));
+    assert!(err.contains("no such photo: gone.jpg"), "{err}");
+}
+
+#[test]
 fn names_that_collide_and_names_that_no_folder_can_have() {
     let bench = Bench::new(&[
         "1/a_1.jpg",
@@ -433,7 +518,7 @@ fn links_and_copies_are_taken_back_once_their_originals_are_there() {
         std::fs::rename(bench.path("in"), bench.path("away")).expect("renamed");
         let (_, err) = bench.ends(2, &UNDO);
         assert!(
-            err.contains("is not there, where its photos came from"),
+            err.contains("/in is missing; put it back under that name, then undo"),
             "{err}"
         );
         std::fs::create_dir(bench.path("in")).expect("made");
@@ -533,6 +618,79 @@ fn a_killed_run_is_taken_back_or_finished() {
     bench.ends(0, &UNDO);
     bench.ends(0, &UNDO);
     assert_eq!(bench.tree(), before);
+}
+
+#[test]
+fn one_run_at_a_time_works_in_a_destination() {
+    let bench = Bench::new(&["a_1.jpg", "a_2.jpg"]);
+    bench.ends(0, &PREFIX);
+    bench.write("in/a_3.jpg", "a_3.jpg");
+    let lock = std::fs::File::create(bench.path("out/.delfin/organize.lock")).expect("made");
+    if lock.try_lock().is_err() {
+        return; // No locks on this file system.
+    }
+    let before = bench.tree();
+    for args in [&PREFIX[..], &UNDO[..]] {
+        let (out, err) = bench.ends(2, args);
+        assert!(out.is_empty() && err.lines().count() == 1, "{out}{err}");
+        assert!(err.contains("another run of `delfin organize`"), "{err}");
+        assert_eq!(bench.tree(), before);
+    }
+    // The file of a run that was killed holds nothing up.
+    drop(lock);
+    bench.ends(0, &PREFIX);
+    bench.ends(0, &UNDO);
+    bench.ends(0, &UNDO);
+    assert!(!bench.path("out").exists());
+}
+
+#[test]
+fn a_copy_that_a_killed_undo_left_is_removed() {
+    let bench = Bench::new(&["a_1.jpg", "sub/a_2.jpg"]);
+    let before = bench.tree();
+    bench.ends(0, &with(&PREFIX, &["--method", "move"]));
+    let path = "out/.delfin/organize-0001.jsonl";
+    let journal = bench.read(path);
+    let first = journal.lines().next().expect("a line");
+    let intent: Value = serde_json::from_str(first).expect("JSON");
+    let partial = intent["partial"].as_str().expect("a name");
+    for name in ["a_1.jpg", "../.delfin-1.partial"] {
+        bench.write(path, &journal.replace(partial, name));
+        let (_, err) = bench.ends(2, &UNDO);
+        assert!(err.contains("names no partial copy"), "{err}");
+    }
+    bench.write(path, &journal);
+    let [left, mine] = [partial, ".delfin-mine.partial"].map(|name| format!("in/sub/{name}"));
+    bench.write(&left, "half");
+    bench.write(&mine, "mine");
+    bench.ends(0, &UNDO);
+    assert_eq!(bench.read(&mine), "mine");
+    std::fs::remove_file(bench.path(&mine)).expect("removed");
+    assert_eq!(bench.tree(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_failed_move_names_the_photo_at_fault() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new(&["a_1.jpg", "shut/b_1.jpg"]);
+    // A link whose photo is moved before it.
+    std::os::unix::fs::symlink("a_1.jpg", bench.path("in/a_2.jpg")).expect("a link");
+    let shut = bench.path("in/shut");
+    let set = |mode| std::fs::set_permissions(&shut, PermissionsExt::from_mode(mode));
+    set(0o555).expect("set");
+    // The superuser moves it all the same.
+    let is_shut = std::fs::write(shut.join("x"), "").is_err();
+    std::fs::remove_file(shut.join("x")).ok();
+    let (_, err) = bench.ends(2, &with(&PREFIX, &["--method", "move"]));
+    set(0o755).expect("set");
+    let folder = bench.path("in").canonicalize().expect("there");
+    let link = folder.join("a_2.jpg");
+    let named = format!("failed: {}: it is reached by a link", link.display());
+    assert!(err.contains(&named), "{err}");
+    let photo = folder.join("shut/b_1.jpg");
+    let named = format!("failed: {}: Permission denied", photo.display());
+    assert_eq!(err.contains(&named), is_shut, "{err}");
 }
 
 #[test]
@@ -695,6 +853,12 @@ fn labels_that_do_not_pair_up_are_named() {
             .ends(2, &["evaluate", "--truth", truth, "--pred", pred])
             .1
     };
+    // As `classify` writes paths: with the folder before each.
+    bench.write("typed.csv", "path,label\nphotos/a.jpg,7\nphotos/b.jpg,7\n");
+    bench.ends(
+        0,
+        &["evaluate", "--truth", "typed.csv", "--pred", "true.csv"],
+    );
     let err = evaluate("true.csv", "pred.csv");
     assert!(err.contains("true.csv: only here: b.jpg"), "{err}");
     assert!(err.contains("pred.csv: only here: c.jpg"), "{err}");

@@ -2,10 +2,11 @@
 //! (`.csv`, `.tsv`).
 //!
 //! A table may open with a header, recognised by a column named `path`, `file`, `filename`, `image` or `photo`; the
-//! label is then in the column named `cluster`, `class` or `label`, else in the first other one. A table without a
-//! header has path and label in its first two columns. Quotes are as in RFC 4180; the `'` that [`csv_field`] puts
+//! label is then in the column named `cluster`, `class` or `label`, or in the other one of two columns. A table without
+//! a header has path and label in its first two columns. Quotes are as in RFC 4180; the `'` that [`csv_field`] puts
 //! before a field that a spreadsheet would take for a formula is taken off.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -44,41 +45,71 @@ pub struct Pairing {
     pub only2: Vec<String>,
 }
 
+/// Names of the column of paths.
+const PATH_COLUMNS: [&str; 5] = ["path", "file", "filename", "image", "photo"];
+/// Names of the column of labels.
+const LABEL_COLUMNS: [&str; 3] = ["cluster", "class", "label"];
+/// The columns of a header, in words.
+const COLUMNS: &str = "a column `path`, `file`, `filename`, `image` or `photo` and a column `cluster`, `class` or `label`";
+/// Endings of other files that delfin writes beside its labels.
+const OTHER_ENDINGS: [&str; 3] = ["json", "parquet", "html"];
+
 /// Reads the labels of a file.
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read, and those of [`parse`].
 pub fn read(path: &Path) -> Result<Labels> {
+    read_of(path, |_| false)
+}
+
+/// As [`read`], for known photos: the first row of a table is data if it begins with the path of a photo, and a header
+/// if it does not while a later row does.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_of(path: &Path, is_photo: impl Fn(&str) -> bool) -> Result<Labels> {
     let bytes = std::fs::read(path).map_err(|source| Error::Io {
         path: path.to_owned(),
         source,
     })?;
-    parse(&bytes, path)
+    parse_of(&bytes, path, &is_photo)
 }
 
 /// Parses the bytes of a labels file; the ending of its name selects the format.
 ///
 /// # Errors
 /// [`Error::Labels`] names the line at fault: text that is not UTF-8, a line or a row without a label,
-/// a path with two labels.
+/// a path with two labels, a header without the columns. It is also the error of a file of another format.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Labels> {
+    parse_of(bytes, path, &|_| false)
+}
+
+fn parse_of(bytes: &[u8], path: &Path, is_photo: &dyn Fn(&str) -> bool) -> Result<Labels> {
     let fail = |reason: String| Error::Labels {
         path: path.to_owned(),
         reason,
     };
+    let has_ending = |ending: &str| {
+        path.extension()
+            .is_some_and(|found| found.eq_ignore_ascii_case(ending))
+    };
+    if OTHER_ENDINGS.into_iter().any(has_ending) || bytes.contains(&0) {
+        let reason = "not a CSV or TSV table, nor a text with one label a line, in UTF-8; of the files of `delfin cluster`, clusters.csv and labels_pred.txt are read";
+        return Err(fail(reason.into()));
+    }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         fail(format!("line {} is not UTF-8", lines(before) + 1))
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let has_ending = |ending: &str| {
-        path.extension()
-            .is_some_and(|found| found.eq_ignore_ascii_case(ending))
+    let table = |separator| {
+        let found = table(text, separator, is_photo);
+        found.map(Labels::Paths).map_err(fail)
     };
     if has_ending("csv") {
-        table(text, b',').map(Labels::Paths).map_err(fail)
+        table(b',')
     } else if has_ending("tsv") {
-        table(text, b'\t').map(Labels::Paths).map_err(fail)
+        table(b'\t')
     } else {
         let lines: Vec<String> = text.trim_end().lines().map(|l| l.trim().into()).collect();
         match lines.iter().position(String::is_empty) {
@@ -88,14 +119,16 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Labels> {
     }
 }
 
-fn table(text: &str, separator: u8) -> std::result::Result<BTreeMap<String, String>, String> {
+fn table(
+    text: &str,
+    separator: u8,
+    is_photo: &dyn Fn(&str) -> bool,
+) -> std::result::Result<BTreeMap<String, String>, String> {
     let mut labels = BTreeMap::new();
-    let mut columns = (0, 1);
-    for (index, (line, row)) in rows(text, separator)?.into_iter().enumerate() {
-        if let (0, Some(found)) = (index, header(&row)) {
-            columns = found;
-            continue;
-        }
+    let rows = rows(text, separator)?;
+    let header = header(&rows, is_photo)?;
+    let columns = header.unwrap_or((0, 1));
+    for (line, row) in rows.into_iter().skip(usize::from(header.is_some())) {
         let (Some(path), Some(label)) = (row.get(columns.0), row.get(columns.1)) else {
             return Err(format!("line {line} has no path and label"));
         };
@@ -110,19 +143,43 @@ fn table(text: &str, separator: u8) -> std::result::Result<BTreeMap<String, Stri
     Ok(labels)
 }
 
-/// The columns of path and label, when the row is a header.
-fn header(row: &[String]) -> Option<(usize, usize)> {
+/// The columns of path and label, when the first row is a header.
+fn header(
+    rows: &[Row],
+    is_photo: &dyn Fn(&str) -> bool,
+) -> std::result::Result<Option<(usize, usize)>, String> {
+    let begins_with_photo = |(_, row): &Row| row.first().is_some_and(|path| is_photo(path));
+    let Some((first, later)) = rows.split_first() else {
+        return Ok(None);
+    };
+    if begins_with_photo(first) {
+        return Ok(None);
+    }
+    let (line, row) = first;
     let named = |names: &[&str]| {
         let is_name = |field: &String| names.iter().any(|n| field.trim().eq_ignore_ascii_case(n));
         row.iter().position(is_name)
     };
-    let path = named(&["path", "file", "filename", "image", "photo"])?;
-    let label = named(&["cluster", "class", "label"]);
-    Some((path, label.unwrap_or(usize::from(path == 0))))
+    if named(&["image1"]).is_some() && named(&["image2"]).is_some() {
+        return Err(format!(
+            "line {line}: a table of pairs of photos; needed is one with {COLUMNS}, such as clusters.csv"
+        ));
+    }
+    let has_two = row.len() == 2;
+    match (named(&PATH_COLUMNS), named(&LABEL_COLUMNS)) {
+        (Some(path), Some(label)) => Ok(Some((path, label))),
+        (Some(path), None) if has_two => Ok(Some((path, usize::from(path == 0)))),
+        (None, _) if !later.iter().any(begins_with_photo) => Ok(None),
+        (None, _) if has_two => Ok(Some((0, 1))),
+        _ => Err(format!("line {line}: a header that needs {COLUMNS}")),
+    }
 }
 
-/// The fields of each row and the line that it begins on; blank lines are no rows.
-fn rows(text: &str, separator: u8) -> std::result::Result<Vec<(usize, Vec<String>)>, String> {
+/// The line that a row begins on, and its fields.
+type Row = (usize, Vec<String>);
+
+/// The rows; blank lines are none.
+fn rows(text: &str, separator: u8) -> std::result::Result<Vec<Row>, String> {
     let mut reader = ReaderBuilder::new()
         .delimiter(separator)
         .has_headers(false)
@@ -156,10 +213,15 @@ fn lines(bytes: &[u8]) -> usize {
 }
 
 /// Puts the labels of two files side by side: by path where both have paths, else in the order of the
-/// lines, which for a table is the order of its sorted paths.
+/// lines, which for a table is the order of its sorted paths. A folder that begins all paths of one table is taken off
+/// where they are those of the other table without it.
 pub fn pair(labels1: &Labels, labels2: &Labels) -> Pairing {
     let mut pairing = Pairing::default();
     if let (Labels::Paths(labels1), Labels::Paths(labels2)) = (labels1, labels2) {
+        let shorter1 = without_folder(labels1, labels2);
+        let shorter2 = without_folder(labels2, labels1);
+        let labels1 = shorter1.as_ref().unwrap_or(labels1);
+        let labels2 = shorter2.as_ref().unwrap_or(labels2);
         for (path, label1) in labels1 {
             match labels2.get(path) {
                 Some(label2) => pairing.pairs.push(LabelPair {
@@ -185,6 +247,33 @@ pub fn pair(labels1: &Labels, labels2: &Labels) -> Pairing {
         .map(|((_, label1), (_, label2))| LabelPair { label1, label2 })
         .collect();
     pairing
+}
+
+/// The labels without a folder that begins all of their paths, where the paths are then those of `others`.
+fn without_folder(
+    labels: &BTreeMap<String, String>,
+    others: &BTreeMap<String, String>,
+) -> Option<BTreeMap<String, String>> {
+    if labels.len() != others.len() {
+        return None;
+    }
+    let first = names(labels.keys().next()?);
+    (1..first.len()).find_map(|depth| {
+        let folder = &first[..depth];
+        let shorter = labels.iter().map(|(path, label)| {
+            let names = names(path);
+            let below = names.strip_prefix(folder)?;
+            Some((below.join("/"), label.clone()))
+        });
+        let shorter: Option<BTreeMap<String, String>> = shorter.collect();
+        shorter.filter(|shorter| shorter.keys().eq(others.keys()))
+    })
+}
+
+/// The names of a path.
+fn names(path: &str) -> Vec<Cow<'_, str>> {
+    let names = Path::new(path).iter();
+    names.map(|name| name.to_string_lossy()).collect()
 }
 
 /// Each row's name and label.
@@ -329,11 +418,46 @@ mod tests {
             (b"\"a\n\na\",1\nb,\n", "a.csv", "line 4"),
             (b"1\n\n2\n", "a.txt", "line 2"),
             (b"1\n2\n\xff\n", "a.txt", "line 3"),
+            (b"path\na\n", "a.csv", "line 1: a header that needs"),
+            (b"photo,width,kind\na,1,2\n", "a.csv", "`class` or `label`"),
+            (b"image1,image2,matches\na,b,3\n", "a.csv", "table of pairs"),
+            (b"PAR1\xff", "a.Parquet", "not a CSV or TSV table"),
+            (b"a\0,\x001\0", "a.csv", "not a CSV or TSV table"),
+            (b"{\"version\":4}", "clusters.json", "clusters.csv"),
         ] {
             let message = parse(text, Path::new(name)).unwrap_err().to_string();
             assert!(message.contains(word), "{message}");
             assert_eq!(message.lines().count(), 1);
         }
+    }
+
+    #[test]
+    fn known_photos_tell_a_header_from_data() {
+        let read =
+            |text: &str| parse_of(text.as_bytes(), Path::new("a.csv"), &|path| path != "name");
+        let expected = paths(&[("x", "1"), ("y", "2")]);
+        assert_eq!(read("name,kind\nx,1\ny,2\n").unwrap(), expected);
+        assert_eq!(read("x,photo\n").unwrap(), paths(&[("x", "photo")]));
+        let error = read("name,kind,score\nx,1,2\n").unwrap_err().to_string();
+        assert!(error.contains("line 1: a header that needs"), "{error}");
+        // No row is known: all are data.
+        assert_eq!(read("name,1\n").unwrap(), paths(&[("name", "1")]));
+    }
+
+    #[test]
+    fn a_folder_before_all_paths_of_one_table_is_taken_off() {
+        let below = at("a.jpg,1\nsub/b.jpg,2", "a.csv");
+        for folder in ["photos/", "./", "/tmp/my photos/"] {
+            let text = format!("{folder}a.jpg,x\n{folder}sub/b.jpg,y");
+            let typed = at(&text, "b.csv");
+            let found = pair(&below, &typed);
+            assert_eq!(labels(&found.pairs), [("1", "x"), ("2", "y")], "{folder}");
+            let found = pair(&typed, &below);
+            assert_eq!(labels(&found.pairs), [("x", "1"), ("y", "2")], "{folder}");
+            assert!(found.only1.is_empty() && found.only2.is_empty());
+        }
+        let other = at("p/a.jpg,x\nq/sub/b.jpg,y", "b.csv");
+        assert_eq!(pair(&below, &other).only2.len(), 2);
     }
 
     fn labels(pairs: &[LabelPair]) -> Vec<(&str, &str)> {

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::files::name_new;
+use super::files::{at, name_new};
 use super::journal::{Intent, Journal, Record};
+use super::lock::Lock;
 use super::plan::{LeftOut, Placement, Plan};
 use crate::error::{Error, Result};
 use crate::files::{folder_of, makes_no_link};
@@ -29,8 +30,8 @@ pub struct Applied {
 /// place is made.
 ///
 /// # Errors
-/// [`Error::Io`] when the destination or the journal cannot be written. A failure at one place is an entry of
-/// [`Applied::failures`], and the others go on.
+/// [`Error::Io`] when the destination or the journal cannot be written, or another run is at work there. A failure
+/// at one place is an entry of [`Applied::failures`], and the others go on.
 pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied> {
     let mut applied = Applied::default();
     if plan.places.is_empty() {
@@ -38,6 +39,7 @@ pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied
     }
     let intent = Intent::new(&plan.source, placement, missing_folders(plan), &plan.places);
     make_folder(&plan.destination.join(JOURNAL_FOLDER))?;
+    let _lock = Lock::take(&plan.destination)?;
     let mut journal = Journal::begin(&plan.destination, &intent)?;
     // A name of this run alone, derived from the journal's, so that undo finds the remains of a run that was
     // killed.
@@ -47,14 +49,14 @@ pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied
         let target = plan.destination.join(&place.target);
         let made = make_parent(&target).and_then(|()| match placement {
             Placement::HardLink => match hard_link(&original, &target) {
-                Err(error) if or_copy && makes_no_link(&error) => {
+                Err(Error::Io { source, .. }) if or_copy && makes_no_link(&source) => {
                     let copied = copy(&original, &target, &partial);
                     applied.num_copied_instead += usize::from(copied.is_ok());
                     copied
                 }
                 made => made,
             },
-            Placement::Symlink => symlink(&original, &target),
+            Placement::Symlink => symlink(&original, &target).map_err(at(&target)),
             Placement::Copy => copy(&original, &target, &partial),
             Placement::Move => {
                 ensure_own(&original).and_then(|()| move_photo(&original, &target, &partial))
@@ -68,7 +70,7 @@ pub fn apply(plan: &Plan, placement: Placement, or_copy: bool) -> Result<Applied
             Ok(()) => applied.num_placed += 1,
             Err(error) => applied.failures.push(LeftOut {
                 photo: place.photo.clone(),
-                reason: explained(&error, &target, placement),
+                reason: explained(&error, placement),
             }),
         }
     }
@@ -88,22 +90,29 @@ fn missing_folders(plan: &Plan) -> Vec<PathBuf> {
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|source| Error::Io {
-        path: folder.to_owned(),
-        source,
-    })
+    std::fs::create_dir_all(folder).map_err(at(folder))
 }
 
-fn make_parent(target: &Path) -> std::io::Result<()> {
+fn make_parent(target: &Path) -> Result<()> {
     match target.parent() {
-        Some(folder) => std::fs::create_dir_all(folder),
+        Some(folder) => make_folder(folder),
         None => Ok(()),
     }
 }
 
 /// A second name of the photo itself, also where the source names it by a link.
-fn hard_link(original: &Path, target: &Path) -> std::io::Result<()> {
-    std::fs::hard_link(original.canonicalize()?, target)
+fn hard_link(original: &Path, target: &Path) -> Result<()> {
+    let file = original.canonicalize().map_err(at(original))?;
+    std::fs::hard_link(file, target).map_err(|error| not_linked(error, original, target))
+}
+
+/// The error of a hard link, with the file at fault: the original where it cannot be read.
+fn not_linked(error: std::io::Error, original: &Path, target: &Path) -> Error {
+    let is_taken = error.kind() == ErrorKind::AlreadyExists;
+    match is_taken || File::open(original).is_ok() {
+        true => at(target)(error),
+        false => at(original)(error),
+    }
 }
 
 #[cfg(unix)]
@@ -117,26 +126,28 @@ fn symlink(original: &Path, target: &Path) -> std::io::Result<()> {
 }
 
 /// A whole copy or none: written under the name `partial` of the same file system, then named.
-fn copy(original: &Path, target: &Path, partial: &Path) -> std::io::Result<()> {
-    let copied = write_copy(original, partial).and_then(|()| name_new(partial, target));
+fn copy(original: &Path, target: &Path, partial: &Path) -> Result<()> {
+    let copied = write_copy(original, target, partial)
+        .and_then(|()| name_new(partial, target).map_err(at(target)));
     let _ = std::fs::remove_file(partial);
     copied
 }
 
 /// Checks that a photo is a file of the folder itself: one reached by a link, of its own or of a folder, may lie
 /// elsewhere or be another photo.
-fn ensure_own(photo: &Path) -> std::io::Result<()> {
-    match photo.canonicalize()? == photo {
+fn ensure_own(photo: &Path) -> Result<()> {
+    // A link may lead to a photo that has been moved before it.
+    match !photo.is_symlink() && photo.canonicalize().map_err(at(photo))? == photo {
         true => Ok(()),
-        false => Err(std::io::Error::other(
+        false => Err(at(photo)(std::io::Error::other(
             "it is reached by a link, and only files are moved",
-        )),
+        ))),
     }
 }
 
 /// Moves a file to a name that is not in use: it has both names until the old one is removed, so that a kill
 /// loses nothing. To another device it is copied first.
-pub(super) fn move_photo(from: &Path, to: &Path, partial: &Path) -> std::io::Result<()> {
+pub(super) fn move_photo(from: &Path, to: &Path, partial: &Path) -> Result<()> {
     match std::fs::hard_link(from, to) {
         Err(error) if makes_no_link(&error) => {
             copy(from, to, partial)?;
@@ -144,47 +155,59 @@ pub(super) fn move_photo(from: &Path, to: &Path, partial: &Path) -> std::io::Res
             #[cfg(unix)]
             let _ = File::open(folder_of(to)).and_then(|folder| folder.sync_all());
         }
-        named => named?,
+        named => named.map_err(|error| not_linked(error, from, to))?,
     }
     match std::fs::remove_file(from) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             // It stays where it was, alone.
             let _ = std::fs::remove_file(to);
-            Err(error)
+            Err(at(from)(error))
         }
         // Another program has removed it: this is all that is left.
         _ => Ok(()),
     }
 }
 
-/// Writes a new file `partial`. One that was left there may be a second name of the copy before, and is removed, not
-/// written through.
-fn write_copy(original: &Path, partial: &Path) -> std::io::Result<()> {
-    let mut from = File::open(original)?;
+/// Writes a new file `partial`, which is to become `target`. One that was left there may be a second name of the copy
+/// before, and is removed, not written through.
+fn write_copy(original: &Path, target: &Path, partial: &Path) -> Result<()> {
+    let mut from = File::open(original).map_err(at(original))?;
+    let metadata = from.metadata().map_err(at(original))?;
     match std::fs::remove_file(partial) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(at(partial)(error)),
         _ => {}
     }
-    let mut to = File::create_new(partial)?;
-    std::io::copy(&mut from, &mut to)?;
+    let mut to = File::create_new(partial).map_err(at(partial))?;
+    std::io::copy(&mut from, &mut to).map_err(|error| match is_readable(original) {
+        true => at(target)(error),
+        false => at(original)(error),
+    })?;
     // Some file systems hold neither.
-    let metadata = from.metadata()?;
     if let Ok(modified) = metadata.modified() {
         let _ = to.set_modified(modified);
     }
     let _ = to.set_permissions(metadata.permissions());
-    to.sync_all()
+    to.sync_all().map_err(at(target))
 }
 
-fn explained(error: &std::io::Error, target: &Path, placement: Placement) -> String {
-    let reason = match (error.kind(), placement) {
+/// Whether the whole of a file can be read.
+fn is_readable(path: &Path) -> bool {
+    let read = File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut std::io::sink()));
+    read.is_ok()
+}
+
+fn explained(error: &Error, placement: Placement) -> String {
+    let Error::Io { path, source } = error else {
+        return error.to_string();
+    };
+    let reason = match (source.kind(), placement) {
         (ErrorKind::CrossesDevices, Placement::HardLink) => {
             "the photo is on another device, where a hard link cannot reach: copy or symlink".into()
         }
         (ErrorKind::AlreadyExists, _) => "it is there already".into(),
-        _ => error.to_string(),
+        _ => source.to_string(),
     };
-    format!("{}: {reason}", target.display())
+    format!("{}: {reason}", path.display())
 }
 
 #[cfg(test)]
@@ -208,6 +231,42 @@ mod tests {
         std::fs::create_dir(at("partial")).unwrap();
         assert!(copy(&at("2.jpg"), &at("last"), &at("partial")).is_err());
         assert!(at("partial").is_dir() && !at("last").exists());
+    }
+
+    #[test]
+    fn an_error_names_the_file_at_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("1.jpg"), "1").unwrap();
+        std::fs::write(at("there"), "2").unwrap();
+        let (photo, there, partial) = (at("1.jpg"), at("there"), at("partial"));
+        for (made, fault) in [
+            (move_photo(&at("none"), &at("new"), &partial), at("none")),
+            (copy(&at("none"), &at("new"), &partial), at("none")),
+            (hard_link(&at("none"), &at("new")), at("none")),
+            (ensure_own(&at("none")), at("none")),
+            (move_photo(&photo, &there, &partial), there.clone()),
+            (copy(&photo, &there, &partial), there.clone()),
+            (hard_link(&photo, &there), there.clone()),
+            (
+                copy(&photo, &at("new"), &at("none/partial")),
+                at("none/partial"),
+            ),
+        ] {
+            let reason = explained(&made.unwrap_err(), Placement::Move);
+            assert!(
+                reason.starts_with(&format!("{}: ", fault.display())),
+                "{reason}"
+            );
+        }
+        // A file that nobody can remove.
+        #[cfg(target_os = "linux")]
+        {
+            let fixed = Path::new("/proc/version");
+            let error = move_photo(fixed, &at("new"), &partial).unwrap_err();
+            assert!(error.to_string().starts_with("/proc/version: "), "{error}");
+            assert!(!at("new").exists());
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -49,7 +49,7 @@ pub fn by_prefix(photos: &[PathBuf]) -> Vec<Assignment> {
 }
 
 /// Labels from a table of paths and labels; `name` names the table in reasons. Paths are those below the surveyed
-/// folder, as [`name_below`] gives them.
+/// folder, as [`name_below`] gives them; [`TablePaths`](super::TablePaths) leads others to these.
 pub fn by_labels(
     photos: &[PathBuf],
     labels: &BTreeMap<String, String>,

@@ -14,6 +14,8 @@ use crate::folder::{PassedOver, find_photos, name_below};
 pub struct Survey {
     /// The folder of the photos, absolute, links resolved.
     pub source: PathBuf,
+    /// The same folder, absolute, by the name that it was given.
+    pub named: PathBuf,
     /// The destination, absolute, links resolved as far as it is there.
     pub destination: PathBuf,
     /// The photos' paths below the source, sorted. Those inside the destination are not among them.
@@ -73,6 +75,7 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
     }
     Ok(Survey {
         source: root,
+        named: std::path::absolute(source).map_err(io(source))?,
         destination: resolved,
         photos,
         passed_over,
@@ -113,6 +116,7 @@ impl Survey {
     pub(super) fn of_nothing(folder: &Path) -> Self {
         Self {
             source: folder.join("source"),
+            named: folder.join("source"),
             destination: folder.join("destination"),
             photos: Vec::new(),
             passed_over: PassedOver::default(),
@@ -173,6 +177,14 @@ pub(super) fn resolved(path: &Path) -> std::io::Result<PathBuf> {
                 _ => return Err(error),
             },
         }
+    }
+}
+
+/// Makes an error the [`Error::Io`] of the file at `path`.
+pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    move |source| Error::Io {
+        path: path.to_owned(),
+        source,
     }
 }
 

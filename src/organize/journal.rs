@@ -5,8 +5,10 @@
 //! the place.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,10 @@ pub(super) struct Intent {
     pub(super) placement: Placement,
     /// Folders that the run makes, outer before inner: absolute, or below the destination.
     pub(super) folders: Vec<StoredPath>,
+    /// Name of a copy that an undo is writing, in the folder of the photo: one that no other file has. Older journals
+    /// hold none.
+    #[serde(default = "partial_name")]
+    pub(super) partial: String,
     /// Photo below the source and target below the destination.
     places: Vec<(StoredPath, StoredPath)>,
 }
@@ -43,6 +49,7 @@ impl Intent {
             source: StoredPath(source.to_owned()),
             placement,
             folders: folders.into_iter().map(StoredPath).collect(),
+            partial: partial_name(),
             places: places
                 .iter()
                 .map(|place| (stored(&place.photo), stored(&place.target)))
@@ -54,6 +61,26 @@ impl Intent {
         let places = self.places.iter().enumerate();
         places.map(|(index, (photo, target))| (index, photo.0.as_path(), target.0.as_path()))
     }
+}
+
+/// A hidden name, so that the file is taken for no photo, with the process and the time in it.
+fn partial_name() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let time = since.unwrap_or_default().as_nanos();
+    format!(".delfin-{}-{time}.partial", std::process::id())
+}
+
+/// Whether a name has the form of [`partial_name`].
+fn is_partial(name: &str) -> bool {
+    Path::new(name).file_name() == Some(OsStr::new(name))
+        && name.starts_with(".delfin-")
+        && name.ends_with(".partial")
+}
+
+/// The part of the first line that every version has.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
 }
 
 /// The outcome of one place.
@@ -133,6 +160,11 @@ pub(super) struct LastRun {
     pub(super) is_made: BTreeMap<usize, bool>,
 }
 
+/// Whether a run into `destination` can be undone.
+pub(super) fn has_journal(destination: &Path) -> Result<bool> {
+    Ok(!numbers(&destination.join(JOURNAL_FOLDER))?.is_empty())
+}
+
 pub(super) fn read_last(destination: &Path) -> Result<Option<LastRun>> {
     let folder = destination.join(JOURNAL_FOLDER);
     let Some(number) = numbers(&folder)?.pop() else {
@@ -143,31 +175,40 @@ pub(super) fn read_last(destination: &Path) -> Result<Option<LastRun>> {
         path: path.clone(),
         reason,
     };
+    let no_journal = |reason: String| fail(format!("not a journal of delfin organize: {reason}"));
     let text = std::fs::read_to_string(&path).map_err(|source| Error::Io {
         path: path.clone(),
         source,
     })?;
     let mut lines = text.lines();
-    let intent: Intent = serde_json::from_str(lines.next().unwrap_or_default())
-        .map_err(|error| fail(format!("line 1: {error}")))?;
-    if intent.version != VERSION {
-        return Err(fail(format!("version {} is not known", intent.version)));
+    let first = lines.next().unwrap_or_default();
+    let Version { version } =
+        serde_json::from_str(first).map_err(|error| no_journal(format!("line 1: {error}")))?;
+    if version != VERSION {
+        return Err(fail(format!(
+            "version {version} is not known; undo it with the delfin that wrote it"
+        )));
     }
+    let intent: Intent =
+        serde_json::from_str(first).map_err(|error| no_journal(format!("line 1: {error}")))?;
     let inside = |path: &Path| {
         let mut parts = path.components();
         parts.all(|part| matches!(part, std::path::Component::Normal(_)))
     };
     if let Some((_, _, target)) = intent.places().find(|(_, _, target)| !inside(target)) {
-        return Err(fail(format!("{} is not below it", target.display())));
+        let target = target.display();
+        return Err(no_journal(format!("{target} is not below it")));
     }
     // Names that begin with a dot are no photos.
-    let is_hidden = |part: &std::ffi::OsStr| part.as_encoded_bytes().first() == Some(&b'.');
+    let is_hidden = |part: &OsStr| part.as_encoded_bytes().first() == Some(&b'.');
     let is_photo = |photo: &Path| inside(photo) && !photo.iter().any(is_hidden);
     if let Some((_, photo, _)) = intent.places().find(|(_, photo, _)| !is_photo(photo)) {
-        return Err(fail(format!(
-            "{} is no photo below its folder",
-            photo.display()
-        )));
+        let photo = photo.display();
+        return Err(no_journal(format!("{photo} is no photo below its folder")));
+    }
+    if !is_partial(&intent.partial) {
+        let name = intent.partial;
+        return Err(no_journal(format!("{name:?} names no partial copy")));
     }
     // A line that was cut short is ignored.
     let records = lines.filter_map(|line| serde_json::from_str::<Record>(line).ok());

@@ -1,10 +1,12 @@
 //! Undo of the last run.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::apply::move_photo;
-use super::files::{is_placed, resolved};
-use super::journal::{LastRun, read_last};
+use super::files::{at, is_placed, resolved};
+use super::journal::{Intent, LastRun, has_journal, read_last};
+use super::lock::Lock;
 use super::plan::{LeftOut, Placement};
 use crate::error::{Error, Result};
 use crate::files::StoredPath;
@@ -29,15 +31,16 @@ pub struct Undone {
 /// After a success, the next call undoes the run before. `None` when there is no run to undo.
 ///
 /// # Errors
-/// [`Error::Io`] when something cannot be removed or moved, [`Error::Journal`] when the journal cannot be read, or the
-/// folder that the photos came from is missing, except for symbolic links; the journal stays, so that the call can be
-/// repeated.
+/// [`Error::Io`] when something cannot be removed or moved, or another run is at work in the destination;
+/// [`Error::Journal`] when the journal cannot be read, or the folder that the photos came from is missing, except for
+/// symbolic links. The journal stays, so that the call can be repeated.
 pub fn undo(destination: &Path) -> Result<Option<Undone>> {
-    let io = |path: &Path| {
-        let path = path.to_owned();
-        |source| Error::Io { path, source }
-    };
-    let destination = resolved(destination).map_err(io(destination))?;
+    let destination = resolved(destination).map_err(at(destination))?;
+    if !has_journal(&destination)? {
+        return Ok(None);
+    }
+    let lock = Lock::take(&destination)?;
+    // The run before may have been undone meanwhile.
     let Some(LastRun {
         journal,
         intent,
@@ -52,10 +55,13 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
         return Err(Error::Journal {
             path: journal,
             reason: format!(
-                "{} is not there, where its photos came from",
+                "the photos' folder {} is missing; put it back under that name, then undo",
                 intent.source.0.display()
             ),
         });
+    }
+    if is_move {
+        remove_partials(&intent);
     }
     let mut undone = Undone::default();
     let (mut num_missing, mut num_left) = (0, 0);
@@ -66,10 +72,9 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
         let target = destination.join(below);
         let original = intent.source.0.join(photo);
         let taken = match is_move {
-            true => {
-                move_back(&original, &target).unwrap_or_else(|error| Taken::Kept(error.to_string()))
-            }
-            false => remove(&original, &target).map_err(io(&target))?,
+            true => move_back(&original, &target, &intent.partial)
+                .unwrap_or_else(|error| Taken::Kept(error.to_string())),
+            false => remove(&original, &target).map_err(at(&target))?,
         };
         match taken {
             Taken::Back => undone.num_removed += 1,
@@ -101,12 +106,13 @@ pub fn undo(destination: &Path) -> Result<Option<Undone>> {
     for left in [journal.with_extension("partial"), journal] {
         match std::fs::remove_file(&left) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(io(&left)(error));
+                return Err(at(&left)(error));
             }
             _ => {}
         }
     }
-    // Those that held the journal.
+    drop(lock);
+    // Those that held the journal and the lock.
     remove_empty(&intent.folders);
     Ok(Some(undone))
 }
@@ -138,8 +144,17 @@ fn remove(original: &Path, target: &Path) -> std::io::Result<Taken> {
     })
 }
 
-/// Moves a photo back to where it was.
-fn move_back(original: &Path, target: &Path) -> std::io::Result<Taken> {
+/// Removes the copies that an undo which was killed left in the folders of the photos.
+fn remove_partials(intent: &Intent) {
+    let folders = intent.places().filter_map(|(_, photo, _)| photo.parent());
+    for folder in folders.collect::<BTreeSet<_>>() {
+        let partial = intent.source.0.join(folder).join(&intent.partial);
+        let _ = std::fs::remove_file(partial);
+    }
+}
+
+/// Moves a photo back to where it was; `partial` is the name of a copy beside it that is being written.
+fn move_back(original: &Path, target: &Path, partial: &str) -> Result<Taken> {
     let is_there = |path: &Path| path.symlink_metadata().is_ok();
     match (is_there(original), is_there(target)) {
         (true, false) => Ok(Taken::Already),
@@ -149,21 +164,14 @@ fn move_back(original: &Path, target: &Path) -> std::io::Result<Taken> {
         )),
         // Killed between the two steps of a move.
         (true, true) if is_placed(original, target) => {
-            std::fs::remove_file(target)?;
+            std::fs::remove_file(target).map_err(at(target))?;
             Ok(Taken::Back)
         }
         (true, true) => Ok(Taken::Kept("another file has its old name".into())),
         (false, true) => {
             let folder = original.parent().unwrap_or(Path::new(""));
-            std::fs::create_dir_all(folder)?;
-            // Hidden, so that it is taken for no photo; a name that nothing has.
-            let mut partial = tempfile::Builder::new();
-            let partial = partial
-                .prefix(".delfin-")
-                .suffix(".partial")
-                .tempfile_in(folder)?
-                .into_temp_path();
-            move_photo(target, original, &partial)?;
+            std::fs::create_dir_all(folder).map_err(at(folder))?;
+            move_photo(target, original, &folder.join(partial))?;
             Ok(Taken::Back)
         }
     }

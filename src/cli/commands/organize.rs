@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::bail;
 use delfin::counted;
+use delfin::folder::has_photo_extension;
 use delfin::formats::labels::{self, Labels};
-use delfin::organize::{Assignment, LeftOut, Placement, Survey, Undone};
+use delfin::organize::{Assignment, LeftOut, Placement, Survey, TablePaths, Undone};
 use delfin::organize::{apply, by_labels, by_prefix, plan, survey, undo};
 
 use crate::cli::args::{Method, OrganizeArgs};
@@ -64,12 +65,16 @@ fn assign(survey: &Survey, by: &Path) -> anyhow::Result<Vec<Assignment>> {
     if by == Path::new("prefix") {
         return Ok(by_prefix(&survey.photos));
     }
-    let Labels::Paths(labels) = labels::read(by)? else {
+    let paths = TablePaths::new(survey);
+    // A photo that is gone is none of the survey.
+    let is_photo = |path: &str| paths.photo(path).is_some() || has_photo_extension(Path::new(path));
+    let Labels::Paths(labels) = labels::read_of(by, is_photo)? else {
         bail!(
             "{}: neither `prefix` nor a table of path and label (.csv, .tsv)",
             by.display()
         );
     };
+    let labels = paths.labels(&labels, by)?;
     let found = by_labels(&survey.photos, &labels, &by.display().to_string());
     for path in found.unknown_paths {
         output::note(format_args!("{}: no such photo: {path}", by.display()));
