@@ -445,7 +445,7 @@ fn folders_that_cannot_be_learned_say_why() {
     std::fs::write(folder.join("broken"), "x").unwrap();
     fails(
         &delfin(folder, &["classify", "photos", "-c", "broken"]),
-        "not a classifier file",
+        "broken: not a classifier file of delfin\n",
     );
     fails(
         &delfin(folder, &["classify", "photos", "-c", "missing"]),
@@ -505,6 +505,178 @@ fn classes_of_one_photo_are_learned_but_nothing_is_rejected() {
     let output = delfin(folder, &["classify", "nothing", "-c", "c.delfin"]);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(stderr.matches("os error").count(), 1, "{stderr}");
+}
+
+#[test]
+fn a_missing_path_is_told_and_the_others_are_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 2);
+    stdout(&train(folder, &["--steps", "5"]));
+    let classify = |args: &[&str]| {
+        let output = delfin(folder, &[&["classify", "-c", "c.delfin"], args].concat());
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let [text, told] = [output.stdout, output.stderr];
+        (
+            String::from_utf8(text).unwrap(),
+            String::from_utf8(told).unwrap(),
+        )
+    };
+    let (csv, told) = classify(&["nope.jpg", "photos", "0.5"]);
+    assert_eq!(csv.lines().count(), 5, "{csv}");
+    for name in ["nope.jpg", "0.5"] {
+        assert!(
+            told.contains(&format!("delfin: {name}: ")),
+            "no {name} in {told}"
+        );
+    }
+    assert!(
+        told.contains("2 of 6 photos failed") && !told.contains("--reject"),
+        "{told}"
+    );
+    // A number behind `--reject` may be meant for it.
+    for paths in [&["photos", "--reject", "0.7"][..], &["--reject", "0.7"]] {
+        let (_, told) = classify(paths);
+        assert!(
+            told.contains("delfin: 0.7: ")
+                && told.contains("; for a threshold write --reject=0.7\n"),
+            "{told}"
+        );
+    }
+    let (text, told) = classify(&["nope.jpg", "photos/none"]);
+    assert!(text.is_empty(), "{text}");
+    assert!(
+        told.contains("nope.jpg: ") && told.contains("photos/none: "),
+        "{told}"
+    );
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("gone.jpg", folder.join("link.jpg")).unwrap();
+        let (csv, told) = classify(&["link.jpg", "photos/blobs"]);
+        assert_eq!(csv.lines().count(), 3, "{csv}");
+        assert!(
+            told.contains("link.jpg: a link that leads nowhere\n"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn validation_photos_that_are_all_wrong_do_not_silence_the_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let root = photos(folder, 6);
+    for (class, other) in [("blobs", "stripes"), ("stripes", "blobs")] {
+        std::fs::create_dir_all(folder.join("wrong").join(class)).unwrap();
+        for number in [4, 5] {
+            std::fs::rename(
+                root.join(format!("{other}/{number}.png")),
+                folder.join(format!("wrong/{class}/{number}.png")),
+            )
+            .unwrap();
+        }
+    }
+    let args = ["--validation-dir", "wrong", "--testing-percentage", "0"];
+    let output = train(folder, &args);
+    stdout(&output);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        told.contains("labels 4 of 4 validation photos wrongly"),
+        "{told}"
+    );
+    for class in ["blobs", "stripes"] {
+        let photo = format!("photos/{class}/1.png");
+        let args = ["classify", "-c", "c.delfin", "--json", &photo];
+        let found: serde_json::Value =
+            serde_json::from_str(&stdout(&delfin(folder, &args))).unwrap();
+        assert_eq!(found["label"], class, "{found}");
+        let probability = found["probability"].as_f64().unwrap();
+        assert!(probability > 0.5 && probability < 0.7, "{found}");
+    }
+    // Right ones support it, which needs no remark.
+    let output = train(folder, &["--testing-percentage", "0"]);
+    stdout(&output);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!told.contains("wrongly"), "{told}");
+}
+
+#[test]
+fn test_photos_that_were_trained_on_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let root = photos(folder, 5);
+    for class in ["blobs", "stripes"] {
+        let own = folder.join("apart").join(class);
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::rename(root.join(class).join("4.png"), own.join("4.png")).unwrap();
+    }
+    let told = |test_dir: &str| {
+        let output = train(folder, &["--steps", "5", "--test-dir", test_dir]);
+        stdout(&output);
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let own = told("photos");
+    let words = "8 of 8 test photos are among those trained on";
+    assert!(own.contains(words), "{own}");
+    let apart = told("apart");
+    assert!(!apart.contains("among those trained on"), "{apart}");
+    // By their content, whatever their name.
+    std::fs::copy(root.join("blobs/0.png"), folder.join("apart/blobs/new.png")).unwrap();
+    let some = told("apart");
+    let words = "1 of 3 test photos are among those trained on";
+    assert!(some.contains(words), "{some}");
+}
+
+#[test]
+fn a_label_that_was_edited_in_the_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 2);
+    stdout(&train(folder, &["--steps", "5"]));
+    let file = folder.join("c.delfin");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let at = bytes.windows(5).position(|w| w == b"blobs").unwrap();
+    bytes[at..at + 5].copy_from_slice(b"blocs");
+    std::fs::write(&file, bytes).unwrap();
+    let output = delfin(folder, &["classify", "photos", "-c", "c.delfin"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(
+        told.contains("c.delfin: it is broken: its labels"),
+        "{told}"
+    );
+}
+
+#[test]
+fn two_outputs_of_one_name_are_refused_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    photos(folder, 2);
+    let fails = |output: &Output, flags: [&str; 2]| {
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(flags.iter().all(|flag| told.contains(flag)), "{told}");
+        assert!(!folder.join("cache").exists());
+    };
+    fails(
+        &train(folder, &["--output-labels", "./c.delfin"]),
+        ["-o", "--output-labels"],
+    );
+    fails(
+        &train(folder, &["--summaries-dir", "c.delfin"]),
+        ["-o", "--summaries-dir"],
+    );
+    stdout(&train(
+        folder,
+        &["--steps", "5", "--output-labels", "labels.txt"],
+    ));
+    std::fs::remove_dir_all(folder.join("cache")).unwrap();
+    let args = [
+        "classify", "photos", "-c", "c.delfin", "-o", "same", "--report", "same",
+    ];
+    fails(&delfin(folder, &args), ["-o", "--report"]);
+    assert!(!folder.join("same").exists());
 }
 
 /// Crops of one wall and of one box among photos of other things, under names that the split by name

@@ -31,9 +31,9 @@ pub struct Evidence {
 /// The weights of the scores.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Multiplies the logits without geometry: one over the temperature.
+    /// Multiplies the logits without geometry: one over the temperature; at least 0.001.
     pub layer_alone: f64,
-    /// Multiplies the logits with geometry.
+    /// Multiplies the logits with geometry; at least 0.001.
     pub layer: f64,
     /// Multiplies the geometric evidence.
     pub geometry: f64,
@@ -61,6 +61,10 @@ impl Default for Calibration {
 /// expected to have.
 const PRIOR: [f64; 2] = [1.0, 1.0];
 const PRIOR_PRECISION: f64 = 1.0;
+/// The least weight of the layer. Photos that it labels wrongly pull its weight to 0 and below, where all classes
+/// would be equally probable and the first of them the answer. With a thousandth of the prior weight the layer's
+/// best class stays the answer, with a probability little above the others'.
+const MIN_LAYER: f64 = 0.001;
 /// The same for the weights of `fit`, around 0.
 const FIT_PRECISION: f64 = 0.05;
 
@@ -103,9 +107,11 @@ impl Calibration {
         if photos.is_empty() {
             return Self::default();
         }
-        let [layer_alone] = conditional_logit(photos, [PRIOR[0]], |e, c| [e.logits[c]]);
-        let [layer, geometry] =
-            conditional_logit(photos, PRIOR, |e, c| [e.logits[c], e.geometry[c]]);
+        let [layer_alone] =
+            conditional_logit(photos, [PRIOR[0]], [MIN_LAYER], |e, c| [e.logits[c]]);
+        let [layer, geometry] = conditional_logit(photos, PRIOR, [MIN_LAYER, 0.0], |e, c| {
+            [e.logits[c], e.geometry[c]]
+        });
         let mut calibration = Self {
             layer_alone,
             layer,
@@ -115,6 +121,18 @@ impl Calibration {
         };
         calibration.fit = calibration.fit_of_classes(photos);
         calibration
+    }
+
+    /// Raises the layer's weights of an older file, which may be 0, to the least that [`Self::fit`] gives.
+    pub(super) fn with_least_layer(mut self) -> Self {
+        self.layer_alone = self.layer_alone.max(MIN_LAYER);
+        self.layer = self.layer.max(MIN_LAYER);
+        self
+    }
+
+    /// Whether the photos that it was learned from support the layer's probabilities; else these are nearly equal.
+    pub fn supports_layer(&self) -> bool {
+        self.layer_alone > MIN_LAYER
     }
 
     /// The classes' probabilities by the layer alone.
@@ -212,13 +230,14 @@ fn fit_features(evidence: &Evidence, class: usize) -> [f64; 4] {
     ]
 }
 
-/// The weights of `N` values a class under which the right classes are most probable; at least 0.
+/// The weights of `N` values a class under which the right classes are most probable; none below its `least`.
 fn conditional_logit<const N: usize>(
     photos: &[(Evidence, usize)],
     prior: [f64; N],
+    least: [f64; N],
     values: impl Fn(&Evidence, usize) -> [f64; N],
 ) -> [f64; N] {
-    let prior = SVector::from(prior);
+    let (prior, least) = (SVector::from(prior), SVector::from(least));
     let mut weights = prior;
     for _ in 0..MAX_NEWTON_STEPS {
         let mut gradient = (prior - weights) * PRIOR_PRECISION;
@@ -238,10 +257,11 @@ fn conditional_logit<const N: usize>(
                 hessian += (row - mean) * (row - mean).transpose() * *p;
             }
         }
-        if !newton_step(&mut weights, &hessian, &gradient) {
+        let has_moved = newton_step(&mut weights, &hessian, &gradient);
+        weights = weights.zip_map(&least, f64::max);
+        if !has_moved {
             break;
         }
-        weights = weights.map(|w| w.max(0.0));
     }
     weights.into()
 }
@@ -318,6 +338,31 @@ mod tests {
         let p = calibration.layer_probabilities(&photos[0].0)[0];
         assert!((p - 0.75).abs() < 0.01, "{p}");
         assert_eq!(calibration.probabilities(&photos[0].0)[0], p);
+    }
+
+    #[test]
+    fn a_layer_that_is_always_wrong_still_orders_the_classes() {
+        let wrong = |class: usize| {
+            let mut e = evidence(&[0.0; 3], &[0; 3], &[0.5; 3]);
+            e.logits[(class + 1) % 3] = 8.0;
+            (e, class)
+        };
+        let calibration = Calibration::fit(&[wrong(0), wrong(1), wrong(2)]);
+        assert!(!calibration.supports_layer());
+        assert!(Calibration::default().supports_layer());
+        let unsure = evidence(&[1.0, 2.0, 5.0], &[0; 3], &[0.5; 3]);
+        let p = calibration.layer_probabilities(&unsure);
+        assert!(p[2] > p[1] && p[1] > p[0] && p[2] < 0.4, "{p:?}");
+        // So it does where geometry finds as much for two classes.
+        let tied = evidence(&[1.0, 5.0, 2.0], &[0, 4, 4], &[0.5; 3]);
+        assert_eq!(arg_max(&calibration.probabilities(&tied)), 1);
+        let of_old_file = Calibration {
+            layer_alone: 0.0,
+            layer: 0.0,
+            ..Calibration::default()
+        };
+        let p = of_old_file.with_least_layer().layer_probabilities(&unsure);
+        assert_eq!(arg_max(&p), 2);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The parts of a classifier.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::calibration::{Calibration, Evidence, geometric_evidence};
@@ -36,7 +38,7 @@ pub struct Classifier {
     pub network: NetworkId,
     /// Settings of feature extraction.
     pub settings: FeatureSettings,
-    /// The classes' names.
+    /// The classes' names, all different.
     pub labels: Vec<String>,
     /// Reads [`normalized`](super::normalized) global descriptors; one row of weights a label.
     pub layer: SoftmaxLayer,
@@ -116,11 +118,15 @@ impl Classifier {
                 "a global_size from 16 to 8192",
             ),
         ];
-        match rules.iter().find(|(holds, _)| !holds) {
-            Some((_, rule)) => Err(Error::Features {
-                reason: format!("a classifier needs {rule}"),
-            }),
-            None => Ok(()),
+        if let Some((_, rule)) = rules.iter().find(|(holds, _)| !holds) {
+            let reason = format!("a classifier needs {rule}");
+            return Err(Error::Features { reason });
         }
+        let mut known = BTreeSet::new();
+        if let Some(label) = self.labels.iter().find(|label| !known.insert(*label)) {
+            let reason = format!("two classes have the label `{label}`");
+            return Err(Error::Features { reason });
+        }
+        Ok(())
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! The header's metadata has one entry, `delfin-classifier`: a JSON object with `version` (3), the
 //! network's name and SHA-256, the feature settings, the labels, the normalisation in words, the
-//! calibration, the names of the training photos and the SHA-256 of the arrays, one after the other in
-//! the order given here. The arrays are `layer.weights` [C, D],
+//! calibration, the names of the training photos, the SHA-256 of the arrays, one after the other in
+//! the order given here, and as the last field `header_sha256`, that of the object's text without this field;
+//! files of older programs lack it. The arrays are `layer.weights` [C, D],
 //! `layer.biases` [C], `class.means` [C, D] and, for P training photos with T keypoints together,
 //! `reference.classes` [P], `.num_keypoints` [P], `.sizes` [P, 2], `.hashes` [P, 32], `.globals`
 //! [P, D], `.keypoints` [T, 3] and `.descriptors` [T, d]. The same classifier gives the same bytes.
@@ -23,6 +24,8 @@ use crate::files::write_file;
 use crate::hex::hex;
 
 const METADATA_KEY: &str = "delfin-classifier";
+/// A classifier file from its ninth byte on.
+const START: &[u8] = br#"{"__metadata__":{"delfin-classifier":"#;
 const VERSION: u32 = 3;
 /// An older version that is read too: its geometric evidence counts inliers.
 const VERSION_OF_INLIERS: u32 = 2;
@@ -52,6 +55,9 @@ struct Header {
     test_accuracy: Option<f64>,
     references: Vec<String>,
     arrays_sha256: String,
+    /// The last field, so that it can be cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    header_sha256: Option<String>,
 }
 
 /// The version alone, to distinguish a newer file from a broken one.
@@ -93,7 +99,7 @@ pub fn encode(classifier: &Classifier) -> Result<Vec<u8>> {
         reason: format!("the classifier cannot be written: {e}"),
     };
     let arrays = arrays(classifier);
-    let header = Header {
+    let mut header = Header {
         version: VERSION,
         network: classifier.network.clone(),
         settings: classifier.settings.clone(),
@@ -107,7 +113,10 @@ pub fn encode(classifier: &Classifier) -> Result<Vec<u8>> {
             .map(|r| r.name.clone())
             .collect(),
         arrays_sha256: sha256(arrays.iter().map(|(_, _, _, bytes)| bytes.as_slice())),
+        header_sha256: None,
     };
+    let text = serde_json::to_string(&header).map_err(|e| fail(&e))?;
+    header.header_sha256 = Some(sha256([text.as_bytes()].into_iter()));
     let header = serde_json::to_string(&header).map_err(|e| fail(&e))?;
     let views: Vec<(&str, TensorView)> = arrays
         .iter()
@@ -121,10 +130,17 @@ pub fn encode(classifier: &Classifier) -> Result<Vec<u8>> {
     safetensors::serialize(views, Some(metadata)).map_err(|e| fail(&e))
 }
 
-fn sha256<'a>(arrays: impl Iterator<Item = &'a [u8]>) -> String {
+fn sha256<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut hash = Sha256::new();
-    arrays.for_each(|bytes| hash.update(bytes));
+    parts.for_each(|bytes| hash.update(bytes));
     hex(&hash.finalize())
+}
+
+/// The SHA-256 of a header's text without the field that holds it, `digits`. The text itself is hashed, as numbers
+/// that are read and written again may change in their last digit.
+fn sha256_of_header(text: &str, digits: &str) -> String {
+    let field = format!(",\"header_sha256\":\"{digits}\"");
+    sha256([text.replacen(&field, "", 1).as_bytes()].into_iter())
 }
 
 type Array = (&'static str, Dtype, Vec<usize>, Vec<u8>);
@@ -230,15 +246,18 @@ fn floats(values: &[f32]) -> Vec<u8> {
 /// The fault, in words.
 pub fn decode(bytes: &[u8]) -> std::result::Result<Classifier, String> {
     let not_ours = "not a classifier file of delfin";
-    let (_, metadata) =
-        SafeTensors::read_metadata(bytes).map_err(|e| format!("{not_ours}: {e}"))?;
-    let header = metadata
+    let is_ours = bytes.get(8..).is_some_and(|rest| rest.starts_with(START));
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| match is_ours {
+        true => format!("it is broken: {e}"),
+        false => not_ours.to_owned(),
+    })?;
+    let text = metadata
         .metadata()
         .as_ref()
         .and_then(|entries| entries.get(METADATA_KEY))
         .ok_or(not_ours)?;
     let version: VersionOnly =
-        serde_json::from_str(header).map_err(|e| format!("its header is broken: {e}"))?;
+        serde_json::from_str(text).map_err(|e| format!("its header is broken: {e}"))?;
     if ![VERSION, VERSION_OF_INLIERS].contains(&version.version) {
         return Err(format!(
             "version {} is not supported; this program reads version {VERSION}",
@@ -246,7 +265,12 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Classifier, String> {
         ));
     }
     let header: Header =
-        serde_json::from_str(header).map_err(|e| format!("its header is broken: {e}"))?;
+        serde_json::from_str(text).map_err(|e| format!("its header is broken: {e}"))?;
+    if let Some(digits) = &header.header_sha256
+        && sha256_of_header(text, digits) != *digits
+    {
+        return Err("it is broken: its labels and settings are not those that were written".into());
+    }
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| format!("it is broken: {e}"))?;
     let in_order = ARRAYS.iter().filter_map(|name| tensors.tensor(name).ok());
     if sha256(in_order.map(|view| view.data())) != header.arrays_sha256 {
@@ -261,6 +285,10 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Classifier, String> {
     )
     .map_err(broken)?;
     let means = read_floats(&tensors, "class.means", &[classes, dim])?;
+    let calibration = match version.version {
+        VERSION => header.calibration,
+        _ => header.calibration.rescaled_from_inliers(),
+    };
     let classifier = Classifier {
         network: header.network,
         settings: header.settings,
@@ -270,10 +298,7 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Classifier, String> {
             .map(<[f32]>::to_vec)
             .collect(),
         layer,
-        calibration: match version.version {
-            VERSION => header.calibration,
-            _ => header.calibration.rescaled_from_inliers(),
-        },
+        calibration: calibration.with_least_layer(),
         references: references(&tensors, header.references, dim)?,
         test_accuracy: header.test_accuracy,
     };

@@ -39,8 +39,8 @@ pub(crate) struct ClassifyArgs {
     pub(crate) top: NonZeroUsize,
 
     /// Label a photo `(none)` if the probability that it fits its class is below P [P defaults to 0.5].
-    #[arg(long, value_name = "P", num_args = 0..=1, default_missing_value = "0.5", require_equals = true)]
-    pub(crate) reject: Option<f64>,
+    #[arg(long, value_name = "P", num_args = 0..=1, require_equals = true)]
+    pub(crate) reject: Option<Option<f64>>,
 
     /// Use this ONNX file, described by the manifest.toml beside it [default: the built-in network].
     #[arg(long, value_name = "FILE.onnx", value_hint = ValueHint::FilePath)]

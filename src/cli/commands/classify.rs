@@ -6,7 +6,7 @@ use anyhow::bail;
 use delfin::classify::{Classifier, ConfusionMatrix, LabelledPhoto, read_classifier};
 use delfin::counted;
 use delfin::files::write_file;
-use delfin::folder::{find_photos, path_text};
+use delfin::folder::path_text;
 use delfin::formats::labels::csv_field;
 use delfin::matching::SearchKind;
 use delfin::pipeline::{
@@ -17,9 +17,10 @@ use delfin::scoring::probability;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::outputs::ensure_document;
+use super::extract::find;
+use super::open_model;
+use super::outputs::{ensure_distinct, ensure_document};
 use super::store::open_in;
-use super::{no_photos, open_model, tell_passed_over};
 use crate::cli::args::{ClassifyArgs, LabelImageArgs};
 use crate::cli::{Answer, output};
 
@@ -27,6 +28,8 @@ use crate::cli::{Answer, output};
 const JSON_VERSION: u32 = 1;
 /// The label of a photo that fits no class.
 const NONE: &str = "(none)";
+/// The least probability of `--reject` without a value.
+const REJECT: f64 = 0.5;
 
 /// One labelled photo.
 struct Row {
@@ -39,7 +42,8 @@ struct Row {
 pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     tell_former(&args.former);
     let (paths, classifier_path) = (&args.paths(), args.classifier());
-    if let Some(reject) = args.reject
+    let reject = args.reject.map(|given| given.unwrap_or(REJECT));
+    if let Some(reject) = reject
         && !(0.0..=1.0).contains(&reject)
     {
         bail!("option reject: {reject} is not from 0 to 1");
@@ -48,19 +52,30 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
         let inputs = paths.iter().map(PathBuf::as_path).chain([classifier_path]);
         ensure_document(output, args.force, inputs)?;
     }
+    ensure_distinct(&[
+        ("-o", args.output.as_deref()),
+        ("--report", args.report.as_deref()),
+    ])?;
     let classifier = read_classifier(classifier_path)?;
-    if args.reject.is_some() && !classifier.calibration.can_reject() {
+    if reject.is_some() && !classifier.calibration.can_reject() {
         bail!(
             "option reject: {} was calibrated on no photo; train it with more photos a class or a validation split",
             classifier_path.display()
         );
     }
-    let listing = find_photos(paths)?;
-    let photos = listing.photos;
-    if photos.is_empty() {
-        bail!(no_photos(&paths[0], &listing.passed_over));
+    // A number behind `--reject` is taken for a path.
+    let advice = |path: &Path| {
+        let is_number = path
+            .to_str()
+            .is_some_and(|text| text.parse::<f64>().is_ok());
+        let advice = || format!("for a threshold write --reject={}", path.display());
+        (is_number && args.reject == Some(None)).then(advice)
+    };
+    let found = find(paths, advice)?;
+    for (_, error) in &found.failures {
+        output::error(error);
     }
-    tell_passed_over(&listing.passed_over);
+    let photos = found.photos;
     let truth = |path: &Path| true_class(path, paths, &classifier.labels);
     if args.report.is_some() && !photos.iter().any(|path| truth(path).is_some()) {
         bail!(
@@ -70,13 +85,14 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     let model = open_model(args.model.as_deref())?;
     let labeller =
         PhotoClassifier::new(&classifier, &model)?.with_search(SearchKind::from(&args.descriptors));
-    let store = open_in(args.cache_dir.as_deref(), &paths[0])?;
+    let first = paths.iter().find(|path| path.exists());
+    let store = open_in(args.cache_dir.as_deref(), first.unwrap_or(&paths[0]))?;
     let cache = PhotoCache::new(&store, super::store::warn);
     let results: Vec<delfin::Result<Classification>> = photos
         .par_iter()
         .map(|path| labeller.classify_path(path, &cache))
         .collect();
-    let num_photos = photos.len();
+    let num_photos = photos.len() + found.failures.len();
     let mut rows = Vec::new();
     for (path, result) in photos.into_iter().zip(results) {
         match result {
@@ -91,7 +107,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     let is_single = paths.len() == 1 && paths[0].is_file();
     let table = Table {
         classifier: &classifier,
-        reject: args.reject,
+        reject,
         top: args.top.get(),
     };
     if args.json {

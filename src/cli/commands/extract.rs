@@ -1,12 +1,13 @@
 //! `delfin extract`: the features of photos, one file each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use delfin::counted;
 use delfin::features::FeatureSet;
 use delfin::files::write_file;
+use delfin::folder::{PassedOver, find_photos};
 use delfin::formats;
 use delfin::image::{DecodeOptions, Photo};
 use rayon::prelude::*;
@@ -24,14 +25,68 @@ pub(super) enum Done {
     Written(usize),
 }
 
-pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
-    let listing = delfin::folder::find_photos(&args.paths)?;
-    let photos = listing.photos;
-    if photos.is_empty() {
-        bail!(no_photos(&args.paths[0], &listing.passed_over));
+/// The photos at the paths of a command line.
+pub(super) struct Found<'a> {
+    /// At least one; sorted, each once.
+    pub(super) photos: Vec<PathBuf>,
+    /// The paths that are not there, or cannot be listed, and why.
+    pub(super) failures: Vec<(&'a PathBuf, anyhow::Error)>,
+}
+
+/// Finds the photos, and tells the files passed over. `advice` may add to the message of a path that fails.
+///
+/// # Errors
+/// When there is no photo; all failures but the last are printed, and the last is returned.
+pub(super) fn find(
+    paths: &[PathBuf],
+    advice: impl Fn(&Path) -> Option<String>,
+) -> anyhow::Result<Found<'_>> {
+    let mut photos = BTreeSet::new();
+    let mut passed_over = PassedOver::default();
+    let mut failures = Vec::new();
+    for path in paths {
+        match find_photos(std::slice::from_ref(path)) {
+            Ok(listing) => {
+                photos.extend(listing.photos);
+                passed_over.merge(listing.passed_over);
+            }
+            Err(error) => {
+                let error = failure(path, error);
+                let error = match advice(path) {
+                    Some(advice) => anyhow!("{}; {advice}", output::one_line(&error)),
+                    None => error,
+                };
+                failures.push((path, error));
+            }
+        }
     }
-    tell_passed_over(&listing.passed_over);
-    let targets = targets(&photos, &args.output, args.format)?;
+    if photos.is_empty() {
+        let Some((_, last)) = failures.pop() else {
+            bail!(no_photos(&paths[0], &passed_over));
+        };
+        for (_, error) in &failures {
+            output::error(error);
+        }
+        return Err(last);
+    }
+    tell_passed_over(&passed_over);
+    Ok(Found {
+        photos: photos.into_iter().collect(),
+        failures,
+    })
+}
+
+/// The error of a path, in other words where the path is a link whose target is not there.
+fn failure(path: &Path, error: delfin::Error) -> anyhow::Error {
+    match path.is_symlink() && matches!(path.try_exists(), Ok(false)) {
+        true => anyhow!("{}: a link that leads nowhere", path.display()),
+        false => error.into(),
+    }
+}
+
+pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
+    let found = find(&args.paths, |_| None)?;
+    let targets = targets(&found, &args.output, args.format)?;
     if args.format == FeatureFormat::Json {
         for target in targets.keys() {
             ensure_replaceable(target, args.force)?;
@@ -52,8 +107,11 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
             Ok(Done::Written(features.keypoints().len()))
         })
         .collect();
+    let failed = found.failures.into_iter();
+    let failed = failed.map(|(path, error)| ([path, path], Err(error)));
     let photos = targets.iter().map(|(target, photo)| [photo, target]);
-    finish(photos.zip(results), |count| counted(count, "keypoint"))
+    let outcomes: Vec<_> = failed.chain(photos.zip(results)).collect();
+    finish(outcomes.into_iter(), |count| counted(count, "keypoint"))
 }
 
 /// Prints the outcome of each photo, named with its file; an error if any failed.
@@ -89,19 +147,25 @@ pub(super) fn finish<'a>(
 }
 
 /// Output file of each photo: its path below the photos' common folder, so that photos of the same name in
-/// different folders stay apart.
+/// different folders stay apart. Paths that fail count for that folder as photos do: once they are there, the
+/// files of the others keep their names.
 fn targets(
-    photos: &[PathBuf],
+    found: &Found,
     folder: &Path,
     format: FeatureFormat,
 ) -> anyhow::Result<BTreeMap<PathBuf, PathBuf>> {
-    let absolute: Vec<PathBuf> = photos
+    let absolute: Vec<PathBuf> = found
+        .photos
         .iter()
         .map(|photo| without_dots(photo).with_context(|| photo.display().to_string()))
         .collect::<anyhow::Result<_>>()?;
     let mut common = absolute[0].parent().unwrap_or(Path::new("")).to_owned();
-    for photo in &absolute {
-        while !photo.starts_with(&common) {
+    let failed = found.failures.iter();
+    let failed: Vec<PathBuf> = failed
+        .filter_map(|(path, _)| without_dots(path).ok())
+        .collect();
+    for path in absolute.iter().chain(&failed) {
+        while !path.starts_with(&common) {
             common.pop();
         }
     }
@@ -110,7 +174,7 @@ fn targets(
         FeatureFormat::Json => ".json",
     };
     let mut targets = BTreeMap::new();
-    for (photo, absolute) in photos.iter().zip(&absolute) {
+    for (photo, absolute) in found.photos.iter().zip(&absolute) {
         let below = absolute.strip_prefix(&common).unwrap_or(absolute);
         let mut target = folder.join(below).into_os_string();
         target.push(extension);

@@ -1,6 +1,6 @@
 //! Checks output paths before the work starts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use delfin::files::is_replaceable;
@@ -65,9 +65,70 @@ pub(super) fn ensure_document<'a>(
     ensure_output(output, force, inputs)
 }
 
+/// Checks that no two of these outputs, each with what it is called, are one file.
+pub(crate) fn ensure_distinct(outputs: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
+    let mut before: Vec<(&str, &Path, PathBuf)> = Vec::new();
+    for (what, path) in outputs.iter().filter_map(|(w, path)| Some((*w, (*path)?))) {
+        let place = place(path);
+        let is_same = |other: &Path| same_file::is_same_file(path, other).unwrap_or(false);
+        let same = before
+            .iter()
+            .find(|(_, other, there)| *there == place || is_same(other));
+        if let Some((first, ..)) = same {
+            bail!(
+                "{}: {first} and {what} would write one file",
+                path.display()
+            );
+        }
+        before.push((what, path, place));
+    }
+    Ok(())
+}
+
+/// A path in one form: absolute, without `.` and `..`, its folder without links.
+fn place(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = absolute.parent().and_then(|f| f.canonicalize().ok());
+    match (folder, absolute.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => absolute,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_outputs_are_two_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("a"), "a").unwrap();
+        std::fs::hard_link(at("a"), at("b")).unwrap();
+        let check = |a: &str, b: &str| {
+            let [a, b] = [a, b].map(at);
+            let outputs = [
+                ("-o", Some(a.as_path())),
+                ("--none", None),
+                ("--report", Some(&b)),
+            ];
+            ensure_distinct(&outputs).map_err(|e| e.to_string())
+        };
+        assert_eq!(check("new", "other"), Ok(()));
+        assert_eq!(check("none/new", "none/other"), Ok(()));
+        for (a, b) in [
+            ("new", "new"),
+            ("new", "./new"),
+            ("a", "b"),
+            ("none/x", "none/x"),
+        ] {
+            let said = check(a, b).unwrap_err();
+            assert!(
+                said.ends_with("-o and --report would write one file"),
+                "{said}"
+            );
+        }
+    }
 
     #[test]
     fn what_is_read_is_not_written_over() {

@@ -19,7 +19,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::args::{FormerArgs, L2, TrainArgs, Truth};
 use crate::cli::commands::open_model;
-use crate::cli::commands::outputs::{ensure_document, ensure_replaceable};
+use crate::cli::commands::outputs::{ensure_distinct, ensure_document, ensure_replaceable};
 use crate::cli::commands::store::open_in;
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
@@ -42,6 +42,15 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         bail!("option assert_accuracy_at_least: {percent} is not from 0 to 100");
     }
     ensure_document(args.output(), args.force, [])?;
+    let output_flag = match (&args.output, &args.output_graph) {
+        (None, Some(_)) => "--output_graph",
+        _ => "-o",
+    };
+    ensure_distinct(&[
+        (output_flag, Some(args.output())),
+        ("--output-labels", args.output_labels.as_deref()),
+        ("--summaries-dir", args.summaries_dir.as_deref()),
+    ])?;
     if let Some(path) = &args.output_labels {
         ensure_document(path, true, [])?;
         ensure_labels(path, args.force, &folders, &options)?;

@@ -1,5 +1,6 @@
 //! Folders of photos -> a classifier.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,9 +14,10 @@ use super::sample::{Sample, SplitPhoto, with_copies};
 use super::splits::{ensure_training, list, split};
 use crate::classify::{
     Calibration, Classifier, Dataset, Evaluation, Evidence, FeatureSettings, LabelledPhoto,
-    NetworkId, Reference, Samples, SoftmaxLayer, Split, TrainingOptions, evaluate, hash_percentage,
-    train_layer,
+    NetworkId, Reference, Samples, SoftmaxLayer, Split, TrainingOptions, arg_max, evaluate,
+    hash_percentage, train_layer,
 };
+use crate::counted::counted;
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model};
 use crate::image::Photo;
@@ -134,6 +136,9 @@ fn train(
         // A class may have lost all that it was to learn from.
         ensure_training(&mut samples, &labels, folder, observer)?;
     }
+    if let Some(note) = trained_and_tested(&samples) {
+        observer.note(&note);
+    }
     let of = |split: Split| -> Vec<usize> {
         let indices = samples.iter().enumerate();
         indices
@@ -181,6 +186,13 @@ fn train(
         .map(|scored| (scored.evidence, samples[scored.sample].photo.class))
         .collect();
     classifier.calibration = Calibration::fit(&evidence);
+    if !classifier.calibration.supports_layer() {
+        let held_out = match validation.is_empty() {
+            true => "held-out training photo",
+            false => "validation photo",
+        };
+        observer.note(&unsupported(&evidence, held_out));
+    }
     if testing.is_empty() {
         observer.note("no photo is left for testing: there is no test accuracy");
     }
@@ -219,6 +231,37 @@ fn train(
         test_results,
         layer_time,
     })
+}
+
+/// A remark on test photos whose content was trained on too.
+fn trained_and_tested(samples: &[Sample]) -> Option<String> {
+    let hashes = |is_tested: bool| {
+        let own = samples.iter();
+        let own = own.filter(move |sample| (sample.split == Split::Testing) == is_tested);
+        own.map(|sample| sample.features.content_hash)
+    };
+    let known: BTreeSet<ContentHash> = hashes(false).collect();
+    let num_known = hashes(true).filter(|hash| known.contains(hash)).count();
+    let num_tested = hashes(true).count();
+    let are = if num_tested == 1 { "is" } else { "are" };
+    (num_known > 0).then(|| {
+        format!(
+            "{num_known} of {} {are} among those trained on, by their content: the test accuracy tells little about other photos",
+            counted(num_tested, "test photo")
+        )
+    })
+}
+
+/// The remark on held-out photos that do not support the layer's probabilities.
+fn unsupported(evidence: &[(Evidence, usize)], held_out: &str) -> String {
+    let wrong = evidence
+        .iter()
+        .filter(|(evidence, class)| arg_max(&evidence.logits) != *class)
+        .count();
+    format!(
+        "the softmax score labels {wrong} of {} wrongly, which tells nothing about how far it can be trusted: its best class is taken, with a probability little above the others'",
+        counted(evidence.len(), held_out)
+    )
 }
 
 fn settings(options: &ClassifierOptions, model: &Model) -> FeatureSettings {
