@@ -23,6 +23,21 @@ pub(crate) enum Answer {
 
 /// Runs the command on the requested number of threads.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
+    run_command(cli).map_err(with_flag)
+}
+
+/// An error of an option names its flag, as it was typed.
+fn with_flag(error: anyhow::Error) -> anyhow::Error {
+    let Some(delfin::Error::InvalidOption { name, reason }) = error.downcast_ref() else {
+        return error;
+    };
+    match args::flag_of(name) {
+        Some(flag) => anyhow::anyhow!("{flag}: {reason}"),
+        None => error,
+    }
+}
+
+fn run_command(cli: Cli) -> anyhow::Result<Answer> {
     commands::choose_engine(cli.onnxruntime)?;
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(cli.threads.map_or(0, usize::from))
@@ -49,4 +64,23 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Answer> {
     })?;
     output::finish()?;
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_flag;
+
+    #[test]
+    fn options_are_named_as_they_are_typed() {
+        let text = |name: &'static str| {
+            let reason = "1 is too much".into();
+            let error = delfin::Error::InvalidOption { name, reason };
+            with_flag(error.into()).to_string()
+        };
+        assert_eq!(text("min_probability"), "--min-probability: 1 is too much");
+        assert_eq!(text("max_ratio"), "--ratio: 1 is too much");
+        assert_eq!(text("cuts"), "option cuts: 1 is too much");
+        let other = delfin::Error::Cancelled;
+        assert_eq!(with_flag(other.into()).to_string(), "cancelled");
+    }
 }

@@ -108,7 +108,7 @@ impl MatchOptions {
         if let Some(probability) = self.min_probability
             && !(probability > 0.0 && probability < 1.0)
         {
-            let reason = format!("{probability} is not between 0 and 1");
+            let reason = format!("{probability} is not above 0 and below 1");
             return Err(Error::option("min_probability", reason));
         }
         Ok(())

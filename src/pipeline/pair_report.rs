@@ -112,16 +112,15 @@ impl PairReport<'_> {
         let centre = Point2::new(f64::from(width - 1) / 2.0, f64::from(height - 1) / 2.0);
         if let Some(motion) = local_motion(&matrix, centre) {
             let turned = motion.rotation_rad.to_degrees();
-            let direction = if turned < 0.0 {
-                "anticlockwise"
-            } else {
-                "clockwise"
+            let direction = match turned.abs().round() {
+                0.0 => "not turned".into(),
+                degrees if turned < 0.0 => format!("turned {degrees}° anticlockwise"),
+                degrees => format!("turned {degrees}° clockwise"),
             };
             lines.push(format!(
-                "{kind}: photo 1 lies{} in photo 2 at {:.2} times its size, turned {:.0}° {direction}",
+                "{kind}: photo 1 lies{} in photo 2 at {:.2} times its size, {direction}",
                 if motion.is_mirrored { " mirrored" } else { "" },
-                motion.scale,
-                turned.abs()
+                motion.scale
             ));
         }
         if let Some(corners) = outline(&matrix, width, height) {

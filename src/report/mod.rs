@@ -32,7 +32,7 @@ use image::RgbImage;
 use crate::error::{Error, Result};
 use crate::files::{MARK, write_file};
 
-/// Writes a picture in the format that the file's name ends with (.png, .jpg, .webp, .bmp, .tiff).
+/// Writes a picture in the format that the file's name ends with (.png, .jpg, .webp, .gif, .bmp, .tiff).
 /// The file appears whole or not at all.
 ///
 /// # Errors
@@ -43,8 +43,9 @@ pub fn write_picture(picture: &RgbImage, path: &Path) -> Result<()> {
         path: path.to_owned(),
         reason,
     };
-    let format = image::ImageFormat::from_path(path)
-        .map_err(|_| encode("its name does not end in .png, .jpg, .webp, .bmp or .tiff".into()))?;
+    let format = image::ImageFormat::from_path(path).map_err(|_| {
+        encode("its name does not end in .png, .jpg, .webp, .gif, .bmp or .tiff".into())
+    })?;
     let mut bytes = std::io::Cursor::new(Vec::new());
     picture
         .write_to(&mut bytes, format)

@@ -87,6 +87,13 @@ impl Store {
     /// by a newer version.
     pub fn open(path: &Path) -> Result<Self> {
         let at = |error| Error::store(path, error);
+        if path.is_dir() {
+            return Err(Error::Store {
+                path: path.to_owned(),
+                reason: "a folder; name a file".into(),
+                is_damaged: false,
+            });
+        }
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|source| Error::Io {
                 path: folder.to_owned(),

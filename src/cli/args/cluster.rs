@@ -225,7 +225,8 @@ pub(crate) enum StoreCommand {
         #[arg(value_name = "DIR|FILE", value_hint = ValueHint::AnyPath)]
         path: PathBuf,
     },
-    /// Remove entries of photos that are no longer in the folder.
+    /// Remove entries of photos that are no longer in the folder; of a store that several folders share, also those of
+    /// the other folders.
     Gc {
         /// The folder of photos.
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]

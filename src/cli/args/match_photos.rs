@@ -43,7 +43,7 @@ pub(crate) struct MatchArgs {
 
     /// Ratio test: keep a match only if its distance is below R times that of the second nearest descriptor; R is
     /// above 0 and at most 1 [default: no such test].
-    #[arg(long, value_name = "R")]
+    #[arg(id = "max_ratio", long = "ratio", value_name = "R")]
     pub(crate) ratio: Option<f32>,
 
     #[command(flatten)]

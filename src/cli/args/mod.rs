@@ -35,10 +35,24 @@ pub(crate) use train::{FormerArgs, L2, TrainArgs, Truth};
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
+use clap::{
+    Args, Command as Definition, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint,
+    value_parser,
+};
 use delfin::extract::ExtractionOptions;
 use delfin::matching::SearchKind;
 use delfin::pipeline::MatchOptions;
+
+/// The flag that sets a library option with this name, in any command.
+pub(crate) fn flag_of(option: &str) -> Option<String> {
+    fn find(command: &Definition, id: &str) -> Option<String> {
+        let mut own = command.get_arguments();
+        let own = own.find(|arg| arg.get_id().as_str() == id);
+        let flag = own.and_then(|arg| arg.get_long()).map(str::to_owned);
+        flag.or_else(|| command.get_subcommands().find_map(|of| find(of, id)))
+    }
+    find(&Cli::command(), option).map(|flag| format!("--{flag}"))
+}
 
 /// Finds the same thing in photographs.
 ///

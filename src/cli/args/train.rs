@@ -60,7 +60,7 @@ pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub(crate) descriptors: DescriptorSearchArgs,
 
-    #[arg(long, alias = "how_many_training_steps", value_name = "N", help = defaults(
+    #[arg(id = "num_steps", long = "steps", alias = "how_many_training_steps", value_name = "N", help = defaults(
         "Training steps", options().layer.num_steps))]
     pub(crate) steps: Option<usize>,
 
@@ -143,7 +143,7 @@ pub(crate) struct TrainArgs {
         "Longest side of a photo for its global descriptor", options().global_size))]
     pub(crate) global_size: Option<u32>,
 
-    #[arg(long, value_name = "N", help = defaults(
+    #[arg(id = "max_references_per_class", long = "max-references", value_name = "N", help = defaults(
         "Training photos of a class that the file keeps to match with",
         options().max_references_per_class))]
     pub(crate) max_references: Option<usize>,

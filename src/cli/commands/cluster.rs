@@ -1,6 +1,6 @@
 //! `delfin cluster`: a folder of photos into clusters.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use delfin::files::refuse_existing;
@@ -13,7 +13,7 @@ use delfin::{Model, counted};
 use crate::cli::args::ClusterArgs;
 #[cfg(feature = "parquet")]
 use crate::cli::commands::outputs::ensure_document;
-use crate::cli::commands::outputs::{ensure_folder, ensure_replaceable};
+use crate::cli::commands::outputs::{ensure_distinct, ensure_folder, ensure_replaceable};
 use crate::cli::commands::{folder_options, no_photos, tell_failures, tell_passed_over};
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
@@ -47,6 +47,11 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     let store = args.store.open(&args.folder)?;
     if args.corrected {
         options.corrections = ActionLog::read(&store)?.corrections();
+        let told = match options.corrections.len() {
+            0 => format!("no corrections in {}", store.path().display()),
+            count => format!("applies {}", counted(count, "correction")),
+        };
+        output::note(format_args!("delfin: {told}"));
     }
     let progress = Progress::new(args.quiet);
     let session = FolderSession::new(&model, &args.folder, &store, &options)?;
@@ -69,10 +74,10 @@ pub(crate) fn run(args: &ClusterArgs) -> anyhow::Result<Answer> {
     }
     let singles = found.clusters.iter().filter(|c| c.members.len() == 1);
     output::line(format_args!(
-        "{}, {}, {} of them of one photo, {} -> {}",
+        "{}, {} ({}), {} -> {}",
         counted(found.photos.len(), "photo"),
         counted(found.clusters.len(), "cluster"),
-        singles.count(),
+        counted(singles.count(), "single photo"),
         counted(found.failures.len(), "failure"),
         args.output.display()
     ));
@@ -94,15 +99,27 @@ impl ClusterArgs {
     }
 }
 
-/// Checks that no file would be overwritten that delfin did not make. The labels have no room for a mark;
-/// `clusters.json` beside them, which is written first, is theirs.
+/// Checks that no file would be overwritten that delfin did not make, and none twice. The labels have no room for a
+/// mark; `clusters.json` beside them, which is written first, is theirs.
 fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
     let at = |name: &str| args.output.join(name);
     let tables = args.formats();
     let tables = tables.iter().flat_map(|format| format.file_names());
-    for name in ["clusters.json", "report.html"].into_iter().chain(tables) {
-        ensure_replaceable(&at(name), args.force)?;
+    let names = ["clusters.json", "report.html"].into_iter().chain(tables);
+    let paths: Vec<(&str, PathBuf)> = names.map(|name| (name, at(name))).collect();
+    for (_, path) in &paths {
+        ensure_replaceable(path, args.force)?;
     }
+    let labels = at("labels_pred.txt");
+    let mut outputs: Vec<(&str, Option<&Path>)> = paths
+        .iter()
+        .map(|(name, path)| (*name, Some(path.as_path())))
+        .collect();
+    outputs.push(("labels_pred.txt", Some(&labels)));
+    outputs.push(("--export-colmap", args.export_colmap.as_deref()));
+    #[cfg(feature = "parquet")]
+    outputs.push(("--export-features", args.export_features.as_deref()));
+    ensure_distinct(&outputs)?;
     let parts = at("report_parts");
     if parts.exists() && !parts.is_dir() {
         bail!(
@@ -119,7 +136,7 @@ fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
         );
     }
     let is_own = at("clusters.json").exists();
-    ensure_replaceable(&at("labels_pred.txt"), args.force || is_own)
+    ensure_replaceable(&labels, args.force || is_own)
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {

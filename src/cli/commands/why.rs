@@ -23,6 +23,12 @@ use crate::cli::{Answer, output};
 
 pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
     let path = args.input.join("clusters.json");
+    if !path.is_file() {
+        bail!(
+            "{}: not a folder that `delfin cluster` wrote to",
+            args.input.display()
+        );
+    }
     let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let file = ClusterFile::parse(&text, &path)?;
     let [photo1, photo2] = [
@@ -32,9 +38,10 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
     let Some(why) = file.explain(photo1, photo2) else {
         bail!("{}: a photo is in no cluster", path.display());
     };
-    let picture = match shown_pair(&why) {
-        Some(pair) => picture(args, &file, pair)?,
-        None => None,
+    let drawn = shown_pair(&why).map(|pair| picture(args, &file, pair));
+    let (picture, failed) = match drawn.transpose() {
+        Ok(picture) => (picture, None),
+        Err(error) => (None, Some(error)),
     };
     if args.json {
         output::line(as_json(&file, [photo1, photo2], &why, picture.as_deref()));
@@ -45,6 +52,14 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
         if let Some(picture) = picture {
             output::line(format_args!("picture   {}", picture.display()));
         }
+    }
+    // The answer needs no picture; only one that was asked for is missed.
+    if let Some(error) = failed {
+        let error = error.context("no picture");
+        if args.output.is_some() {
+            return Err(error);
+        }
+        output::note(format_args!("delfin: {}", output::one_line(&error)));
     }
     Ok(if why.is_same_cluster() {
         Answer::Yes
@@ -78,27 +93,16 @@ fn shown_pair(why: &Explanation) -> Option<&VerifiedPair> {
     }
 }
 
-/// Path of the drawn picture; none, with a note, if it cannot be drawn. An error if `--output` cannot be written.
-fn picture(
-    args: &WhyArgs,
-    file: &ClusterFile,
-    pair: &VerifiedPair,
-) -> anyhow::Result<Option<PathBuf>> {
+/// Draws a pair; the path of the picture.
+fn picture(args: &WhyArgs, file: &ClusterFile, pair: &VerifiedPair) -> anyhow::Result<PathBuf> {
     let to = args.output.clone();
     let to = to.unwrap_or_else(|| args.input.join("why.png"));
     let folder = path_from_text(&file.source.folder);
     let photos = file.photos.iter().map(|p| path_below(&folder, &p.path));
     let photos: Vec<PathBuf> = photos.collect();
-    let drawn = match ensure_output(&to, args.force, photos.iter().map(PathBuf::as_path)) {
-        Err(error) if args.output.is_some() => return Err(error),
-        allowed => allowed.and_then(|()| draw_pair(args, file, pair, &to)),
-    };
-    if let Err(error) = drawn {
-        let reason = output::one_line(&error);
-        output::note(format_args!("delfin: no picture: {reason}"));
-        return Ok(None);
-    }
-    Ok(Some(to))
+    ensure_output(&to, args.force, photos.iter().map(PathBuf::as_path))?;
+    draw_pair(args, file, pair, &to)?;
+    Ok(to)
 }
 
 /// Matches the pair as `delfin cluster` did, and draws it.
@@ -167,7 +171,7 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
     if gain.is_some() || rivals.is_some() {
         if let Some(gain) = gain {
             lines.push(format!(
-                "links     first sorting: {} linked photos in both clusters, {} links to other clusters: {:+.1} log-odds",
+                "links     first sorting: {} linked photos in their clusters, {} links to other clusters: {:+.1} log-odds",
                 gain.linked,
                 gain.crossing,
                 gain.log_odds
@@ -228,17 +232,23 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
     lines.push(match why.other_min_probability {
         Some(other) => format!(
             "threshold {cut}; the answer changes at --min-probability {}",
-            as_option(other)
+            as_option(other, cut)
         ),
         None => format!("threshold {cut}; no other --min-probability changes the answer"),
     });
     lines
 }
 
-/// A probability as it is written on a command line.
-fn as_option(probability: f64) -> String {
+/// A probability as it is written on a command line, rounded away from `threshold`.
+fn as_option(probability: f64, threshold: f64) -> String {
     let digits = (2.0 - (1.0 - probability).min(probability).log10()).ceil();
-    format!("{probability:.*}", digits.clamp(2.0, 9.0) as usize)
+    let digits = digits.clamp(2.0, 9.0) as usize;
+    let unit = 10f64.powi(digits as i32);
+    let rounded = match probability > threshold {
+        true => (probability * unit).ceil() / unit,
+        false => (probability * unit).floor() / unit,
+    };
+    format!("{rounded:.digits$}")
 }
 
 fn describe(pair: &VerifiedPair) -> String {

@@ -7,8 +7,10 @@ use crate::cluster::{Cluster, Components, LinkGain};
 use crate::hex::hash;
 use crate::scoring::{Rivals, probability};
 
-/// Thresholds that are tried for another answer, in tenths of log-odds.
-const TRIED_LOG_ODDS: std::ops::RangeInclusive<i32> = -60..=120;
+/// Thresholds that are tried for another answer, in quarters of log-odds.
+const TRIED_LOG_ODDS: std::ops::RangeInclusive<i32> = -64..=64;
+/// Halvings of the step between the last threshold with the same answer and the first with the other.
+const NUM_HALVINGS: usize = 12;
 
 /// Why two photos are, or are not, in one cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +36,8 @@ pub struct Explanation {
     pub links: Vec<VerifiedPair>,
     /// Whether the two show the same thing, by corrections and their consequences.
     pub correction: Option<bool>,
-    /// The smallest change of the minimum probability that gives the other answer; none when none
-    /// from log-odds -6 to 12 does.
+    /// The minimum probability nearest to that of the clusters that gives the other answer, to a ten-thousandth of
+    /// log-odds; none when none from log-odds -16 to 16 does.
     pub other_min_probability: Option<f64>,
 }
 
@@ -98,17 +100,12 @@ impl ClusterFile {
             (true, false) => Counts::with_rivals(&folder, &linkage),
             (false, _) => Counts::plain(self.photos.len()),
         };
-        let gives_other = |cut: &f64| {
-            let clusters = folder.members(&linkage.at(*cut), &counts);
+        let gives_other = |cut: f64| {
+            let clusters = folder.members(&linkage.at(cut), &counts);
             let has_both =
                 |members: &Vec<usize>| members.contains(&photo1) && members.contains(&photo2);
             clusters.iter().any(has_both) != is_same
         };
-        let mut cuts: Vec<f64> = TRIED_LOG_ODDS
-            .map(|tenths| f64::from(tenths) / 10.0)
-            .collect();
-        let distance = |cut: &f64| (cut - linkage.min_log_odds()).abs();
-        cuts.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
         let ends = [(photo1, photo2), (photo2, photo1)];
         let mut pairs = self.pairs.iter();
         let pair = pairs.find(|pair| ends.contains(&(pair.image1, pair.image2)));
@@ -135,7 +132,8 @@ impl ClusterFile {
                 let is_apart = constraints.are_apart(&[photo1], &[photo2]);
                 is_apart.then_some(false)
             },
-            other_min_probability: cuts.into_iter().find(gives_other).map(probability),
+            other_min_probability: nearest_other(linkage.min_log_odds(), gives_other)
+                .map(probability),
         })
     }
 
@@ -157,6 +155,25 @@ impl ClusterFile {
             links_by_probability: links(&plain),
         }
     }
+}
+
+/// The threshold nearest to `own` that gives the other answer, if one does.
+fn nearest_other(own: f64, gives_other: impl Fn(f64) -> bool) -> Option<f64> {
+    let mut cuts: Vec<f64> = TRIED_LOG_ODDS
+        .map(|quarters| f64::from(quarters) / 4.0)
+        .collect();
+    cuts.sort_by(|a, b| (a - own).abs().total_cmp(&(b - own).abs()));
+    let found = cuts.into_iter().find(|cut| gives_other(*cut))?;
+    // Nearer to its own the answer is the same, but for less than a step.
+    let (mut same, mut other) = (found - (found - own).clamp(-0.25, 0.25), found);
+    for _ in 0..NUM_HALVINGS {
+        let middle = 0.5 * (same + other);
+        match gives_other(middle) {
+            true => other = middle,
+            false => same = middle,
+        }
+    }
+    Some(other)
 }
 
 /// The strongest pair of `photo`, with the change by links, that may be a rival of `pair`.
@@ -262,7 +279,7 @@ mod tests {
     }
 
     /// Four photos, sorted by these pairs.
-    fn file(cut: f64, pairs: Vec<VerifiedPair>) -> ClusterFile {
+    fn four_photos(cut: f64, pairs: Vec<VerifiedPair>) -> ClusterFile {
         let photo = |number| super::super::PhotoRow {
             path: format!("{number}.jpg"),
             sha256: String::new(),
@@ -314,7 +331,7 @@ mod tests {
             ..view(0, 2, 0)
         };
         let pairs = vec![view(0, 1, 6), weak, view(1, 3, -5), view(2, 3, 4)];
-        let why = file(0.5, pairs.clone()).explain(2, 0).unwrap();
+        let why = four_photos(0.5, pairs.clone()).explain(2, 0).unwrap();
         assert!(!why.is_same_cluster());
         let between = why.between.unwrap();
         assert_eq!((between.pairs, between.links), (4, 1));
@@ -323,50 +340,54 @@ mod tests {
         assert_eq!(rivals.pairs, [pairs[3], pairs[0]]);
         let gain = why.gain.unwrap();
         assert_eq!((gain.crossing, gain.linked), (2, 4));
-        let strongest = file(0.5, pairs.clone()).explain(2, 3).unwrap();
+        let strongest = four_photos(0.5, pairs.clone()).explain(2, 3).unwrap();
         let of_rival = strongest.gain.unwrap();
         assert_eq!((of_rival.crossing, of_rival.linked), (1, 2));
         let ahead = 4.0 + of_rival.log_odds - (1.5 + gain.log_odds);
         assert!((rivals.log_odds - (ahead - 2.0)).abs() < 1e-9);
         let counts_as = log_odds(why.counts_as.unwrap());
         assert!((counts_as - (1.5 + gain.log_odds - rivals.log_odds)).abs() < 1e-9);
-        let why = file(0.5, pairs.clone()).explain(0, 1).unwrap();
+        let why = four_photos(0.5, pairs.clone()).explain(0, 1).unwrap();
         assert_eq!((why.rivals, why.between), (None, None));
         // Files of older programs were sorted without rivals.
         let older = ClusterFile {
             has_rivals: false,
-            ..file(0.5, pairs.clone())
+            ..four_photos(0.5, pairs.clone())
         };
         let why = older.explain(2, 0).unwrap();
         assert_eq!((why.rivals, why.gain), (None, None));
         let older = ClusterFile {
             counts_links: false,
-            ..file(0.5, pairs.clone())
+            ..four_photos(0.5, pairs.clone())
         };
         let why = older.explain(2, 0).unwrap();
         assert_eq!((why.rivals.is_some(), why.gain), (true, None));
         // A copy is no rival of a view.
         let pairs = vec![copy, pairs[1], pairs[3]];
-        let why = file(0.5, pairs).explain(0, 2).unwrap();
+        let why = four_photos(0.5, pairs).explain(0, 2).unwrap();
         assert_eq!(why.rivals, None);
     }
 
     #[test]
     fn a_looser_cut_joins_and_a_stricter_one_parts() {
-        let file = file(0.5, vec![pair(0, 1, 4), pair(2, 3, -3)]);
+        let file = four_photos(0.5, vec![pair(0, 1, 4), pair(2, 3, -3)]);
         let together = file.explain(0, 1).unwrap();
         assert!(together.is_same_cluster());
         assert_eq!(together.weakest().unwrap().image2, 1);
         let cut = log_odds(together.other_min_probability.unwrap());
-        assert!(cut > 4.0 && cut < 4.2, "{cut}");
+        assert!(cut > 4.0 && cut < 4.001, "{cut}");
         let apart = file.explain(3, 2).unwrap();
         assert!(!apart.is_same_cluster());
         assert_eq!(apart.pair.unwrap().num_inliers, 20);
         let cut = log_odds(apart.other_min_probability.unwrap());
-        assert!(cut <= -3.0 && cut > -3.2, "{cut}");
+        assert!(cut <= -3.0 && cut > -3.001, "{cut}");
         let never = file.explain(0, 2).unwrap();
         assert!(!never.is_same_cluster() && never.pair.is_none() && never.chain.is_empty());
         assert_eq!(never.other_min_probability, None);
         assert_eq!(file.explain(0, 9), None);
+        // Far from every other threshold.
+        let far = four_photos(0.999, vec![pair(0, 1, -9)]);
+        let cut = log_odds(far.explain(0, 1).unwrap().other_min_probability.unwrap());
+        assert!(cut <= -9.0 && cut > -9.001, "{cut}");
     }
 }

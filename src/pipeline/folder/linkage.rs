@@ -264,7 +264,7 @@ pub fn cluster_pairs(
     min_probability: f64,
 ) -> Result<Vec<Cluster>> {
     if !(min_probability > 0.0 && min_probability < 1.0) {
-        let reason = format!("{min_probability} is not between 0 and 1");
+        let reason = format!("{min_probability} is not above 0 and below 1");
         return Err(Error::option("min_probability", reason));
     }
     let mut given = Vec::with_capacity(pairs.len());

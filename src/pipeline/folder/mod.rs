@@ -53,7 +53,7 @@ pub use tables::{
 };
 use verify::{pairs_to_verify, verify_pairs};
 
-/// Photos whose features are in memory at a time, about 150 KB each.
+/// Photos of a group of pairs, whose features are in memory with those of the next group; about 150 KB each.
 const MAX_LOADED: usize = 512;
 
 /// A photo, or a folder of photos, that could not be used.
@@ -214,7 +214,7 @@ pub struct FolderSession<'a> {
     options: &'a ClusterOptions,
     store: PhotoCache<'a, Store>,
     observer: &'a dyn Observer,
-    /// Photos whose features are in memory at a time.
+    /// Photos of a group of pairs.
     max_loaded: usize,
 }
 
@@ -302,6 +302,8 @@ impl<'a> FolderSession<'a> {
         let report = self.report(found, output);
         let at = |name: &str| output.join(name);
         let source = self.source();
+        // Written last. If this run is stopped before, none is left that belongs to other tables.
+        remove_own(&at("report.html"))?;
         write_file_with(&at("clusters.json"), |out| {
             clusters_json(found, &source, out)
         })?;
@@ -485,6 +487,39 @@ mod tests {
         assert_eq!(some, cluster(&Store::in_memory().unwrap(), -0.5));
         let mut off = some.pairs.iter().filter(|pair| !is_compared(pair));
         assert!(off.all(|pair| pair.log_odds <= -1.5 && pair.relation.is_none()));
+    }
+
+    /// Cancels a run when the report is drawn.
+    #[derive(Default)]
+    struct Stops(AtomicBool);
+
+    impl Observer for Stops {
+        fn progress(&self, stage: Stage, _: usize, _: usize, _: usize) {
+            self.0.fetch_or(stage == Stage::Report, Ordering::Relaxed);
+        }
+
+        fn warn(&self, _: &str) {}
+
+        fn is_cancelled(&self) -> bool {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_leaves_no_report_of_other_tables() {
+        let (folder, output) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        crops(folder.path());
+        let (model, options) = (Model::embedded().unwrap(), options());
+        let store = Store::in_memory().unwrap();
+        let session = FolderSession::new(&model, folder.path(), &store, &options).unwrap();
+        let found = session.cluster().unwrap();
+        session.write_files(&found, output.path()).unwrap();
+        let report = output.path().join("report.html");
+        assert!(report.exists());
+        let stops = Stops::default();
+        let session = session.with_observer(&stops);
+        let stopped = session.write_files(&found, output.path());
+        assert!(matches!(stopped, Err(Error::Cancelled)) && !report.exists());
     }
 
     /// Breaks the store before pairs are verified.

@@ -74,8 +74,11 @@ impl ClusterOptions {
         self.candidates.validate()?;
         let cut = self.min_probability;
         if !(cut > 0.0 && cut < 1.0) {
-            let reason = format!("{cut} is not between 0 and 1");
+            let reason = format!("{cut} is not above 0 and below 1");
             return Err(Error::option("min_probability", reason));
+        }
+        if self.min_inliers == Some(0) {
+            return Err(Error::option("min_inliers", "must be at least 1"));
         }
         Ok(())
     }
