@@ -141,6 +141,14 @@ impl Error {
         }
     }
 
+    /// An [`Error::Io`] of the file at `path`.
+    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// An [`Error::Store`] for an error of SQLite.
     pub(crate) fn store(path: &Path, source: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};

@@ -35,10 +35,7 @@ pub(crate) fn write_file_with(
         partial.persist(path)?;
         Ok(())
     };
-    write().map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
+    write().map_err(|source| Error::io(path, source))
 }
 
 /// Makes a new file at `path`: `make` fills a file beside it, which is brought to the disk and gets its
@@ -48,10 +45,7 @@ pub(crate) fn write_file_with(
 /// [`Error::Format`] when something is at `path` already; [`Error::Io`], and those of `make`. Nothing is left
 /// behind.
 pub(crate) fn write_new_file(path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let io = |source| Error::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| Error::io(path, source);
     refuse_existing(path)?;
     let partial = partial_file(path).map_err(io)?;
     make(partial.path())?;
@@ -165,10 +159,7 @@ pub(crate) fn remove_own(path: &Path) -> Result<()> {
     if path.symlink_metadata().is_err() || !is_replaceable(path) {
         return Ok(());
     }
-    std::fs::remove_file(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::remove_file(path).map_err(|source| Error::io(path, source))
 }
 
 /// The first and the last bytes of a file.

@@ -143,10 +143,7 @@ impl Walk<'_> {
     }
 
     fn meet_all(&mut self, folder: &Path) -> Result<()> {
-        let io = |source| Error::Io {
-            path: folder.to_owned(),
-            source,
-        };
+        let io = |source| Error::io(folder, source);
         for entry in std::fs::read_dir(folder).map_err(io)? {
             self.meet(&entry.map_err(io)?.path());
         }
@@ -221,17 +218,13 @@ pub fn is_photo_with(path: &Path, head: &[u8]) -> bool {
 }
 
 fn canonical(folder: &Path) -> Result<PathBuf> {
-    folder.canonicalize().map_err(|source| Error::Io {
-        path: folder.to_owned(),
-        source,
-    })
+    folder
+        .canonicalize()
+        .map_err(|source| Error::io(folder, source))
 }
 
 fn metadata(path: &Path) -> Result<std::fs::Metadata> {
-    std::fs::metadata(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::metadata(path).map_err(|source| Error::io(path, source))
 }
 
 /// Whether a file is named as a photo is, in whatever case.

@@ -72,10 +72,7 @@ impl DecodeOptions {
 /// [`Error::InvalidOption`].
 pub fn read_file(path: &Path, options: &DecodeOptions) -> Result<Vec<u8>> {
     options.validate()?;
-    let io = |source| Error::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| Error::io(path, source);
     let metadata = std::fs::metadata(path).map_err(io)?;
     if metadata.is_dir() {
         return Err(io(std::io::ErrorKind::IsADirectory.into()));

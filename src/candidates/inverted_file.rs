@@ -22,8 +22,8 @@ impl Rows {
         let num_bytes = 2 * num_values as u64;
         match scratch {
             Some(folder) if num_bytes > max_bytes => {
-                let file = tempfile::tempfile_in(folder).map_err(|e| io(folder, e))?;
-                file.set_len(num_bytes).map_err(|e| io(folder, e))?;
+                let file = tempfile::tempfile_in(folder).map_err(|e| Error::io(folder, e))?;
+                file.set_len(num_bytes).map_err(|e| Error::io(folder, e))?;
                 Ok(Self::File(file, folder.to_owned()))
             }
             _ => Ok(Self::Memory(vec![0; num_values])),
@@ -39,7 +39,7 @@ impl Rows {
             Self::Memory(all) => all[at..at + values.len()].copy_from_slice(values),
             Self::File(file, folder) => {
                 let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
-                write_at(file, &bytes, 2 * at as u64).map_err(|e| io(folder, e))?;
+                write_at(file, &bytes, 2 * at as u64).map_err(|e| Error::io(folder, e))?;
             }
         }
         Ok(())
@@ -59,7 +59,7 @@ impl Rows {
             Self::File(file, folder) => {
                 let Buffer { bytes, values } = buffer;
                 bytes.resize(2 * places.len(), 0);
-                read_at(file, bytes, 2 * places.start as u64).map_err(|e| io(folder, e))?;
+                read_at(file, bytes, 2 * places.start as u64).map_err(|e| Error::io(folder, e))?;
                 let (pairs, _) = bytes.as_chunks::<2>();
                 values.clear();
                 values.extend(pairs.iter().map(|pair| i16::from_ne_bytes(*pair)));
@@ -159,13 +159,6 @@ pub(super) fn starts(lengths: &[usize]) -> Vec<usize> {
         total
     });
     std::iter::once(0).chain(ends).collect()
-}
-
-fn io(folder: &Path, source: std::io::Error) -> Error {
-    Error::Io {
-        path: folder.to_owned(),
-        source,
-    }
 }
 
 #[cfg(unix)]

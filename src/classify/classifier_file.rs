@@ -79,10 +79,7 @@ pub fn write_classifier(classifier: &Classifier, path: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Io`]; [`Error::Classifier`] when the file is another, newer or broken.
 pub fn read_classifier(path: &Path) -> Result<Classifier> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
     decode(&bytes).map_err(|reason| Error::Classifier {
         path: path.to_owned(),
         reason,

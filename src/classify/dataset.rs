@@ -156,10 +156,7 @@ fn photos_within(root: &Path, folder: &Path, passed_over: &mut PassedOver) -> Re
 /// The sub-folders by name, and the number of photos beside them. Names that begin with a dot are
 /// left out.
 fn list(folder: &Path, passed_over: &mut PassedOver) -> Result<(BTreeMap<String, PathBuf>, usize)> {
-    let io = |source| Error::Io {
-        path: folder.to_owned(),
-        source,
-    };
+    let io = |source| Error::io(folder, source);
     let mut folders: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut loose = 0;
     for entry in std::fs::read_dir(folder).map_err(io)? {

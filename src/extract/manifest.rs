@@ -184,10 +184,7 @@ impl Manifest {
     /// # Errors
     /// [`Error::Io`], or [`Error::Manifest`] naming the entry at fault.
     pub fn open(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Io {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
         Self::parse(&text, path)
     }
 

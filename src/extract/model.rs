@@ -87,10 +87,7 @@ impl Model {
     /// output is missing, or the network does not run.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::Io {
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
         let manifest_path = manifest_beside(path);
         let manifest = Manifest::open(&manifest_path)?;
         let file = path.file_name().unwrap_or_default().to_string_lossy();
@@ -195,10 +192,7 @@ impl Model {
         if self.is_embedded() {
             return Ok(EMBEDDED_MODEL.into());
         }
-        let bytes = std::fs::read(&self.path).map_err(|source| Error::Io {
-            path: self.path.clone(),
-            source,
-        })?;
+        let bytes = std::fs::read(&self.path).map_err(|source| Error::io(&self.path, source))?;
         check_hash(&bytes, &self.entry).map_err(|reason| self.fail(reason))?;
         Ok(bytes.into())
     }

@@ -113,10 +113,7 @@ impl DelfConfig {
     /// # Errors
     /// [`Error::Io`], or as [`Self::parse`].
     pub fn open(path: &Path) -> Result<Decoded<Self>> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Io {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
         Self::parse(&text, path)
     }
 }

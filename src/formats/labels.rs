@@ -68,10 +68,7 @@ pub fn read(path: &Path) -> Result<Labels> {
 /// # Errors
 /// Those of [`read`].
 pub fn read_of(path: &Path, is_photo: impl Fn(&str) -> bool) -> Result<Labels> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
     parse_of(&bytes, path, &is_photo)
 }
 

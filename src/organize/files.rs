@@ -41,19 +41,13 @@ pub(super) enum TargetState {
 /// [`Error::Io`] for a folder that is not there or cannot be listed; [`Error::InvalidOption`] when the destination
 /// is the source or holds it, since organized photos could not be distinguished from others.
 pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
-    let io = |source| {
-        move |error| Error::Io {
-            path: PathBuf::from(source),
-            source: error,
-        }
-    };
-    let root = source.canonicalize().map_err(io(source))?;
+    let root = source.canonicalize().map_err(at(source))?;
     if !root.is_dir() {
-        return Err(io(source)(ErrorKind::NotADirectory.into()));
+        return Err(at(source)(ErrorKind::NotADirectory.into()));
     }
-    let resolved = resolved(destination).map_err(io(destination))?;
+    let resolved = resolved(destination).map_err(at(destination))?;
     if resolved.exists() && !resolved.is_dir() {
-        return Err(io(destination)(ErrorKind::NotADirectory.into()));
+        return Err(at(destination)(ErrorKind::NotADirectory.into()));
     }
     if root.starts_with(&resolved) {
         let reason = format!(
@@ -75,7 +69,7 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
     }
     Ok(Survey {
         source: root,
-        named: std::path::absolute(source).map_err(io(source))?,
+        named: std::path::absolute(source).map_err(at(source))?,
         destination: resolved,
         photos,
         passed_over,
@@ -182,10 +176,7 @@ pub(super) fn resolved(path: &Path) -> std::io::Result<PathBuf> {
 
 /// Makes an error the [`Error::Io`] of the file at `path`.
 pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    move |source| Error::Io {
-        path: path.to_owned(),
-        source,
-    }
+    move |source| Error::io(path, source)
 }
 
 /// Gives a file the name `target`; unlike a rename, never one that is in use. `partial` may be left.

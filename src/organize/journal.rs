@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::files::name_new;
+use super::files::{at, name_new};
 use super::plan::{Place, Placement};
 use crate::error::{Error, Result};
 use crate::files::{StoredPath, write_file};
@@ -107,11 +107,7 @@ impl Journal {
             reason: "it has the highest number that a journal can have".into(),
         })?;
         let mut path = path_of(&folder, number);
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            |source| Error::Io { path, source }
-        };
-        let mut line = serde_json::to_vec(intent).map_err(|e| io(&path)(e.into()))?;
+        let mut line = serde_json::to_vec(intent).map_err(|e| Error::io(&path, e.into()))?;
         line.push(b'\n');
         let unnamed = folder.join(format!("organize-{}.partial", std::process::id()));
         write_file(&unnamed, &line)?;
@@ -126,29 +122,23 @@ impl Journal {
             }
         };
         let _ = std::fs::remove_file(&unnamed);
-        named.map_err(io(&path))?;
+        named.map_err(at(&path))?;
         let file = std::fs::OpenOptions::new().append(true).open(&path);
         Ok(Self {
-            file: file.map_err(io(&path))?,
+            file: file.map_err(at(&path))?,
             path,
         })
     }
 
     pub(super) fn record(&mut self, record: &Record) -> Result<()> {
-        let io = |source| Error::Io {
-            path: self.path.clone(),
-            source,
-        };
+        let io = |source| Error::io(&self.path, source);
         let mut line = serde_json::to_vec(record).map_err(|e| io(e.into()))?;
         line.push(b'\n');
         self.file.write_all(&line).map_err(io)
     }
 
     pub(super) fn end(&self) -> Result<()> {
-        self.file.sync_all().map_err(|source| Error::Io {
-            path: self.path.clone(),
-            source,
-        })
+        self.file.sync_all().map_err(at(&self.path))
     }
 }
 
@@ -176,10 +166,7 @@ pub(super) fn read_last(destination: &Path) -> Result<Option<LastRun>> {
         reason,
     };
     let no_journal = |reason: String| fail(format!("not a journal of delfin organize: {reason}"));
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::Io {
-        path: path.clone(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(&path).map_err(at(&path))?;
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default();
     let Version { version } =
@@ -228,10 +215,7 @@ fn path_of(folder: &Path, number: u32) -> PathBuf {
 
 /// The numbers of the journals in a folder, sorted.
 fn numbers(folder: &Path) -> Result<Vec<u32>> {
-    let io = |source| Error::Io {
-        path: folder.to_owned(),
-        source,
-    };
+    let io = |source| Error::io(folder, source);
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

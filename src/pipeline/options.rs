@@ -105,12 +105,15 @@ impl MatchOptions {
         if self.min_inliers == 0 {
             return Err(Error::option("min_inliers", "must be at least 1"));
         }
-        if let Some(probability) = self.min_probability
-            && !(probability > 0.0 && probability < 1.0)
-        {
-            let reason = format!("{probability} is not above 0 and below 1");
-            return Err(Error::option("min_probability", reason));
-        }
-        Ok(())
+        self.min_probability.map_or(Ok(()), ensure_min_probability)
     }
+}
+
+/// Checks the least probability of a pair.
+pub(super) fn ensure_min_probability(probability: f64) -> Result<()> {
+    if probability > 0.0 && probability < 1.0 {
+        return Ok(());
+    }
+    let reason = format!("{probability} is not above 0 and below 1");
+    Err(Error::option("min_probability", reason))
 }

@@ -133,7 +133,7 @@ impl<'a> FolderPage<'a> {
         // A page and parts of two runs, of which one was ended, do not go together.
         let id = Sha256::digest(self.data.index(&more).to_string());
         more["id"] = hex(&id[..8]).into();
-        std::fs::create_dir_all(folder).map_err(|source| io(folder, source))?;
+        std::fs::create_dir_all(folder).map_err(|source| Error::io(folder, source))?;
         let mut written = BTreeSet::new();
         for part in self.data.parts() {
             let Some(value) = self.data.part(part, source)? else {
@@ -151,7 +151,7 @@ impl<'a> FolderPage<'a> {
                     "there already, and not made by delfin: remove it",
                 ));
             }
-            std::fs::write(&file, text).map_err(|source| io(&file, source))?;
+            std::fs::write(&file, text).map_err(|source| Error::io(&file, source))?;
             written.insert(name);
         }
         write_file(path, self.page("", &more, "").as_bytes())?;
@@ -188,13 +188,6 @@ impl<'a> FolderPage<'a> {
             ("parts", parts),
         ];
         filled(PAGE, &blocks)
-    }
-}
-
-fn io(path: &Path, source: std::io::Error) -> Error {
-    Error::Io {
-        path: path.to_owned(),
-        source,
     }
 }
 

@@ -95,10 +95,7 @@ impl Store {
             });
         }
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| Error::Io {
-                path: folder.to_owned(),
-                source,
-            })?;
+            std::fs::create_dir_all(folder).map_err(|source| Error::io(folder, source))?;
         }
         let checked = Checked::new(path);
         let connection = Connection::open(path).map_err(at)?;

@@ -17,10 +17,9 @@ use delfin::scoring::probability;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::extract::find;
-use super::open_model;
 use super::outputs::{ensure_distinct, ensure_document};
 use super::store::open_in;
+use super::{find, open_model};
 use crate::cli::args::{ClassifyArgs, LabelImageArgs};
 use crate::cli::{Answer, output};
 

@@ -1,20 +1,19 @@
 //! `delfin extract`: the features of photos, one file each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use delfin::counted;
 use delfin::features::FeatureSet;
 use delfin::files::write_file;
-use delfin::folder::{PassedOver, find_photos};
 use delfin::formats;
 use delfin::image::{DecodeOptions, Photo};
 use rayon::prelude::*;
 
 use crate::cli::args::{ExtractArgs, FeatureFormat};
 use crate::cli::commands::outputs::ensure_replaceable;
-use crate::cli::commands::{no_photos, tell_passed_over};
+use crate::cli::commands::{Found, find};
 use crate::cli::{Answer, output};
 
 /// Outcome of a photo whose features are written to a file.
@@ -23,65 +22,6 @@ pub(super) enum Done {
     Skipped,
     /// The number of keypoints.
     Written(usize),
-}
-
-/// The photos at the paths of a command line.
-pub(super) struct Found<'a> {
-    /// At least one; sorted, each once.
-    pub(super) photos: Vec<PathBuf>,
-    /// The paths that are not there, or cannot be listed, and why.
-    pub(super) failures: Vec<(&'a PathBuf, anyhow::Error)>,
-}
-
-/// Finds the photos, and tells the files passed over. `advice` may add to the message of a path that fails.
-///
-/// # Errors
-/// When there is no photo; all failures but the last are printed, and the last is returned.
-pub(super) fn find(
-    paths: &[PathBuf],
-    advice: impl Fn(&Path) -> Option<String>,
-) -> anyhow::Result<Found<'_>> {
-    let mut photos = BTreeSet::new();
-    let mut passed_over = PassedOver::default();
-    let mut failures = Vec::new();
-    for path in paths {
-        match find_photos(std::slice::from_ref(path)) {
-            Ok(listing) => {
-                photos.extend(listing.photos);
-                passed_over.merge(listing.passed_over);
-            }
-            Err(error) => {
-                let error = failure(path, error);
-                let error = match advice(path) {
-                    Some(advice) => anyhow!("{}; {advice}", output::one_line(&error)),
-                    None => error,
-                };
-                failures.push((path, error));
-            }
-        }
-    }
-    if photos.is_empty() {
-        let Some((_, last)) = failures.pop() else {
-            bail!(no_photos(&paths[0], &passed_over));
-        };
-        for (_, error) in &failures {
-            output::error(error);
-        }
-        return Err(last);
-    }
-    tell_passed_over(&passed_over);
-    Ok(Found {
-        photos: photos.into_iter().collect(),
-        failures,
-    })
-}
-
-/// The error of a path, in other words where the path is a link whose target is not there.
-fn failure(path: &Path, error: delfin::Error) -> anyhow::Error {
-    match path.is_symlink() && matches!(path.try_exists(), Ok(false)) {
-        true => anyhow!("{}: a link that leads nowhere", path.display()),
-        false => error.into(),
-    }
 }
 
 pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {

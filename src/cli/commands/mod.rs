@@ -20,13 +20,14 @@ pub(crate) mod store;
 pub(crate) mod train;
 pub(crate) mod why;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use delfin::counted;
 use delfin::extract::{ExtractionOptions, Model};
-use delfin::folder::PassedOver;
+use delfin::folder::{PassedOver, find_photos};
 use delfin::pipeline::{ClusterOptions, Failure};
 
 use super::args::{ExtractionArgs, JudgementArgs};
@@ -47,6 +48,62 @@ fn no_photos(folder: &Path, passed_over: &PassedOver) -> String {
     let mut parts = vec![format!("{}: no photos", folder.display())];
     parts.extend(passed_over.lines());
     parts.join("; ")
+}
+
+/// The photos at the paths of a command line.
+struct Found<'a> {
+    /// At least one; sorted, each once.
+    photos: Vec<PathBuf>,
+    /// The paths that are not there, or cannot be listed, and why.
+    failures: Vec<(&'a PathBuf, anyhow::Error)>,
+}
+
+/// Finds the photos, and tells the files passed over. `advice` may add to the message of a path that fails.
+///
+/// # Errors
+/// When there is no photo; all failures but the last are printed, and the last is returned.
+fn find(paths: &[PathBuf], advice: impl Fn(&Path) -> Option<String>) -> anyhow::Result<Found<'_>> {
+    let mut photos = BTreeSet::new();
+    let mut passed_over = PassedOver::default();
+    let mut failures = Vec::new();
+    for path in paths {
+        match find_photos(std::slice::from_ref(path)) {
+            Ok(listing) => {
+                photos.extend(listing.photos);
+                passed_over.merge(listing.passed_over);
+            }
+            Err(error) => {
+                let error = failure(path, error);
+                let error = match advice(path) {
+                    Some(advice) => anyhow!("{}; {advice}", output::one_line(&error)),
+                    None => error,
+                };
+                failures.push((path, error));
+            }
+        }
+    }
+    if photos.is_empty() {
+        let Some((_, last)) = failures.pop() else {
+            bail!(no_photos(&paths[0], &passed_over));
+        };
+        for (_, error) in &failures {
+            output::error(error);
+        }
+        return Err(last);
+    }
+    tell_passed_over(&passed_over);
+    Ok(Found {
+        photos: photos.into_iter().collect(),
+        failures,
+    })
+}
+
+/// The error of a path, in other words where the path is a link whose target is not there.
+fn failure(path: &Path, error: delfin::Error) -> anyhow::Error {
+    match path.is_symlink() && matches!(path.try_exists(), Ok(false)) {
+        true => anyhow!("{}: a link that leads nowhere", path.display()),
+        false => error.into(),
+    }
 }
 
 /// Lists the first failures, the number of the others, and where to find all.

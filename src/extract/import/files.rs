@@ -32,7 +32,7 @@ impl SourceFiles {
     /// [`Error::Io`] or [`Error::Format`]: it cannot be read, is cut off, has a path that leads
     /// outside, or no SavedModel in it, or several.
     pub(super) fn open(source: &Path) -> Result<Self> {
-        let io = |error| io_error(source, error);
+        let io = |error| Error::io(source, error);
         let mut files = BTreeMap::new();
         let metadata = std::fs::metadata(source).map_err(io)?;
         if metadata.is_dir() {
@@ -99,13 +99,6 @@ impl SourceFiles {
     }
 }
 
-fn io_error(path: &Path, source: std::io::Error) -> Error {
-    Error::Io {
-        path: path.to_owned(),
-        source,
-    }
-}
-
 /// Whether a file of this name is read.
 fn is_needed(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -118,14 +111,14 @@ fn read_folder(
     depth: usize,
     files: &mut BTreeMap<PathBuf, Vec<u8>>,
 ) -> Result<()> {
-    let entries = std::fs::read_dir(folder).map_err(|e| io_error(folder, e))?;
+    let entries = std::fs::read_dir(folder).map_err(|e| Error::io(folder, e))?;
     for entry in entries {
-        let entry = entry.map_err(|e| io_error(folder, e))?;
+        let entry = entry.map_err(|e| Error::io(folder, e))?;
         let (path, below) = (entry.path(), below.join(entry.file_name()));
         if path.is_dir() && depth < MAX_DEPTH {
             read_folder(&path, &below, depth + 1, files)?;
         } else if path.is_file() && is_needed(&path) {
-            let bytes = std::fs::read(&path).map_err(|e| io_error(&path, e))?;
+            let bytes = std::fs::read(&path).map_err(|e| Error::io(&path, e))?;
             files.insert(below, bytes);
         }
     }
@@ -135,7 +128,7 @@ fn read_folder(
 fn read_archive(source: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     let broken =
         |e: std::io::Error| Error::format(source, format!("not a whole .tar.gz archive: {e}"));
-    let file = File::open(source).map_err(|e| io_error(source, e))?;
+    let file = File::open(source).map_err(|e| Error::io(source, e))?;
     let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(file));
     let mut files = BTreeMap::new();
     let mut total = 0u64;

@@ -283,10 +283,7 @@ impl ImportedModel {
         }
         manifest.models.push(self.manifest.clone());
         let text = manifest.to_text(&manifest_path)?;
-        std::fs::create_dir_all(folder).map_err(|source| Error::Io {
-            path: folder.to_owned(),
-            source,
-        })?;
+        std::fs::create_dir_all(folder).map_err(|source| Error::io(folder, source))?;
         write_file(&path, &self.onnx)?;
         write_file(&manifest_path, text.as_bytes())?;
         Ok(path)

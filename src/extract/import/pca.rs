@@ -129,10 +129,7 @@ impl Pca {
 }
 
 fn open(path: &Path) -> Result<(PathBuf, Datum)> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
     datum(&bytes, path.to_owned())
 }
 

@@ -140,10 +140,7 @@ impl SplitLog {
         prepare(folder)?;
         let path = folder.join(format!("events.out.tfevents.{wall_time:.0}{SUFFIX}"));
         let opened = OpenOptions::new().create(true).append(true).open(&path);
-        let file = opened.map_err(|source| Error::Io {
-            path: path.clone(),
-            source,
-        })?;
+        let file = opened.map_err(|source| Error::io(&path, source))?;
         Ok(Self {
             path,
             file,
@@ -154,10 +151,9 @@ impl SplitLog {
     /// Appends the added events. Records are whole: a reader waits for the end of one that is not.
     fn write(&mut self) -> Result<()> {
         let bytes = self.events.take_bytes();
-        self.file.write_all(&bytes).map_err(|source| Error::Io {
-            path: self.path.clone(),
-            source,
-        })
+        self.file
+            .write_all(&bytes)
+            .map_err(|source| Error::io(&self.path, source))
     }
 }
 
@@ -231,10 +227,7 @@ fn add_confusion(events: &mut EventFile, trained: &TrainedClassifier) -> Result<
 }
 
 fn prepare(folder: &Path) -> Result<()> {
-    let io = |source| Error::Io {
-        path: folder.to_owned(),
-        source,
-    };
+    let io = |source| Error::io(folder, source);
     std::fs::create_dir_all(folder).map_err(io)?;
     for entry in std::fs::read_dir(folder).map_err(io)? {
         let path = entry.map_err(io)?.path();

@@ -6,6 +6,7 @@ use crate::cluster::{
     cluster_of_photos, clusters,
 };
 use crate::error::{Error, Result};
+use crate::pipeline::options::ensure_min_probability;
 use crate::scoring::{Relation, Rivals, log_odds};
 
 /// Log-odds beyond the threshold that count as one link more.
@@ -263,10 +264,7 @@ pub fn cluster_pairs(
     pairs: &[(usize, usize, f64, Option<Relation>)],
     min_probability: f64,
 ) -> Result<Vec<Cluster>> {
-    if !(min_probability > 0.0 && min_probability < 1.0) {
-        let reason = format!("{min_probability} is not above 0 and below 1");
-        return Err(Error::option("min_probability", reason));
-    }
+    ensure_min_probability(min_probability)?;
     let mut given = Vec::with_capacity(pairs.len());
     for (at, &(image1, image2, log_odds, relation)) in pairs.iter().enumerate() {
         let refuse = |reason: String| Err(Error::option("pairs", format!("pair {at}: {reason}")));

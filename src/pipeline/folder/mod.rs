@@ -295,10 +295,7 @@ impl<'a> FolderSession<'a> {
         output: &Path,
         formats: &[TableFormat],
     ) -> Result<()> {
-        std::fs::create_dir_all(output).map_err(|source| Error::Io {
-            path: output.to_owned(),
-            source,
-        })?;
+        std::fs::create_dir_all(output).map_err(|source| Error::io(output, source))?;
         let report = self.report(found, output);
         let at = |name: &str| output.join(name);
         let source = self.source();

@@ -3,6 +3,7 @@
 use crate::candidates::CandidateOptions;
 use crate::error::{Error, Result};
 use crate::extract::Model;
+use crate::pipeline::options::ensure_min_probability;
 use crate::pipeline::{Correction, MatchOptions};
 use crate::scoring::Judgement;
 
@@ -72,11 +73,7 @@ impl ClusterOptions {
     pub fn validate(&self) -> Result<()> {
         self.matching.validate()?;
         self.candidates.validate()?;
-        let cut = self.min_probability;
-        if !(cut > 0.0 && cut < 1.0) {
-            let reason = format!("{cut} is not above 0 and below 1");
-            return Err(Error::option("min_probability", reason));
-        }
+        ensure_min_probability(self.min_probability)?;
         if self.min_inliers == Some(0) {
             return Err(Error::option("min_inliers", "must be at least 1"));
         }
