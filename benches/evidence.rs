@@ -95,7 +95,7 @@ fn main() -> Outcome<()> {
         .chain(&PIXEL_INPUTS)
         .copied()
         .collect();
-    let header = format!("image1,image2,same,inliers,{}\n", names.join(","));
+    let header = format!("image1,image2,same,inliers,judged,{}\n", names.join(","));
     let rows: Vec<(String, Vec<u8>)> = (0..entries.len())
         .into_par_iter()
         .map(|i| {
@@ -168,6 +168,7 @@ fn row(
     let same = u8::from(a.label == b.label);
     let mut text = format!("{},{},{same},{num_inliers}", a.name, b.name);
     let has_enough = num_inliers >= MIN_INLIERS;
+    let mut judged = 0.0;
     let values = found
         .geometry
         .as_ref()
@@ -192,7 +193,8 @@ fn row(
                 features: by_features,
                 pixels: None,
             };
-            if same == 1 || judgement.log_odds(Some(&seen)) >= MIN_LOG_ODDS {
+            judged = judgement.log_odds(Some(&seen));
+            if same == 1 || judged >= MIN_LOG_ODDS {
                 let map = agreement_map(&a.image, &b.image, &geometry.matrix)?;
                 if let Some(records) = records {
                     append_pictures(records, &map);
@@ -207,17 +209,22 @@ fn row(
                 });
                 let by_pixels = PixelEvidence::new(features, &guided, inliers, &map);
                 values = pixel_inputs(&by_features, &by_pixels);
+                judged = judgement.log_odds(Some(&PairEvidence {
+                    features: by_features,
+                    pixels: Some(by_pixels),
+                }));
             }
             Some(values)
         });
     match values {
         Some(values) => {
+            let _ = write!(text, ",{judged:.5}");
             values.iter().for_each(|value| {
                 let _ = write!(text, ",{value:.5}");
             });
             text.extend(std::iter::repeat_n(',', num_values - values.len()));
         }
-        None => text.extend(std::iter::repeat_n(',', num_values)),
+        None => text.extend(std::iter::repeat_n(',', 1 + num_values)),
     }
     text.push('\n');
     Ok(text)

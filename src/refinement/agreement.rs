@@ -13,6 +13,7 @@
 use nalgebra::{Matrix3, Point2, Vector2};
 
 use super::correlation::{Search, WINDOW, Window};
+use super::differences::DifferenceMap;
 use super::fine::FineMap;
 use super::fit::{Tolerance, fit};
 use super::image::RefinementImage;
@@ -106,6 +107,9 @@ pub struct AgreementMap {
     /// The overlap at the photos' working size; none where less than seven tenths of the textured
     /// cells agree, or not on one homography.
     pub fine: Option<FineMap>,
+    /// What differs after the photos are aligned to a part of a pixel, at their working size; none where the cells do
+    /// not agree on one homography.
+    pub differences: Option<DifferenceMap>,
     /// Maps pixels of each original photo to columns and rows of the map, by the transform alone.
     cell_from_photo: [Matrix3<f64>; 2],
     /// Both photos in the map's frame.
@@ -123,6 +127,7 @@ impl AgreementMap {
             .flatten()
             .for_each(AgreementCell::swap);
         self.fine.iter_mut().for_each(FineMap::swap);
+        self.differences.iter_mut().for_each(DifferenceMap::swap);
         self.overlap.swap(0, 1);
         self.cell_from_photo.swap(0, 1);
         self.is_swapped = !self.is_swapped;
@@ -175,6 +180,10 @@ pub fn agreement_map(
         let cells = compared.cells.iter_mut().flatten();
         cells.for_each(AgreementCell::swap);
         compared.fine.iter_mut().for_each(FineMap::swap);
+        compared
+            .differences
+            .iter_mut()
+            .for_each(DifferenceMap::swap);
     }
     let cell_from_photo = match is_swapped {
         true => [frame * matrix, frame],
@@ -186,6 +195,7 @@ pub fn agreement_map(
         is_planar: compared.is_planar,
         stretch: compared.stretch,
         fine: compared.fine,
+        differences: compared.differences,
         cell_from_photo,
         drawn: compared.drawn,
         is_swapped,
@@ -342,8 +352,8 @@ impl Overlap {
         let middle = Point2::new(0.5 * frame_width as f64, 0.5 * frame_height as f64);
         let stretch = stretch(&other_from_frame, middle)?;
         let is_planar = update.is_some();
-        let mut fine = None;
-        if is_planar && agreeing_share(&windows) >= MIN_FINE_AGREEMENT {
+        let (mut fine, mut differences) = (None, None);
+        if is_planar {
             let most = FINE_SIDE / (width * height).sqrt();
             let fine_scale = coarser
                 .min(most)
@@ -351,20 +361,27 @@ impl Overlap {
                 .max(scale);
             let size = [width, height].map(|side| (side * fine_scale).round() as usize);
             let photo_from_frame = frame(fine_scale);
-            let a = draw(image, &photo_from_frame, size)?;
-            let b = draw(other, &(matrix * photo_motion * photo_from_frame), size)?;
             let finer = (fine_scale / scale) as f32;
-            fine = Some(FineMap::new(&a, &b, |part| {
-                let [column, row] =
-                    part.map(|part| ((part * MAP_SIDE as f32) as usize).min(MAP_SIDE - 1));
-                smooth[row * MAP_SIDE + column] * finer
-            }));
+            let drawn = DrawnPair {
+                upright: draw(image, &photo_from_frame, size)?,
+                moved: draw(other, &(matrix * photo_motion * photo_from_frame), size)?,
+                shifts: smooth.iter().map(|shift| shift * finer).collect(),
+            };
+            if agreeing_share(&windows) >= MIN_FINE_AGREEMENT {
+                fine = Some(FineMap::new(&drawn.upright, &drawn.moved, |part| {
+                    let [column, row] =
+                        part.map(|part| ((part * MAP_SIDE as f32) as usize).min(MAP_SIDE - 1));
+                    drawn.shifts[row * MAP_SIDE + column]
+                }));
+            }
+            differences = DifferenceMap::new(&drawn);
         }
         Some(Compared {
             cells: cells.collect(),
             is_planar,
             stretch,
             fine,
+            differences,
             drawn: DrawnPair {
                 upright: a,
                 moved: b,
@@ -380,6 +397,7 @@ struct Compared {
     is_planar: bool,
     stretch: f32,
     fine: Option<FineMap>,
+    differences: Option<DifferenceMap>,
     drawn: DrawnPair,
 }
 

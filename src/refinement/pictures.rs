@@ -48,8 +48,8 @@ impl DrawnPair {
                 (column as f32 + 0.5) * step_x - 0.5,
                 (row as f32 + 0.5) * step_y - 0.5,
             );
-            let cell = |index: usize| (index as f32 + 0.5) * MAP_SIDE as f32 / PICTURE_SIDE as f32;
-            let shift = self.shift(cell(column) - 0.5, cell(row) - 0.5);
+            let part = |index: usize| (index as f32 + 0.5) / PICTURE_SIDE as f32;
+            let shift = self.shift_at([part(column), part(row)]);
             let pair = [level(upright, place), level(moved, place + shift)];
             if let [Some(first), Some(second)] = pair {
                 levels[0][at] = first;
@@ -58,6 +58,12 @@ impl DrawnPair {
             }
         }
         AlignedPictures { levels, is_known }
+    }
+
+    /// The shift at a part of the frame, 0 to 1 along each side.
+    pub fn shift_at(&self, [x, y]: [f32; 2]) -> Vector2<f32> {
+        let place = |part: f32| part * MAP_SIDE as f32 - 0.5;
+        self.shift(place(x), place(y))
     }
 
     /// The shift between the centres of cells, (0, 0) being the first.

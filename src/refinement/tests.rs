@@ -5,6 +5,7 @@ use super::{RefinedGeometry, RefinementImage, RefinementOptions, refine};
 use crate::geometry::project;
 
 mod agreement;
+mod differences;
 mod pictures;
 
 const SIZE: [u32; 2] = [480, 360];

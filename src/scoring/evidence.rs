@@ -10,6 +10,7 @@ use nalgebra::{Matrix3, Point2};
 use serde::{Deserialize, Serialize};
 
 use super::cells::CellVerdict;
+use super::differences::DifferenceEvidence;
 use super::fine::{FineEvidence, quantile};
 use super::guided::{Guided, KeypointTree, guided_matches};
 use super::transform::TransformEvidence;
@@ -119,6 +120,9 @@ pub struct PixelEvidence {
     pub stretch: f32,
     /// Evidence from small windows, where one homography aligns most of the overlap; else [`FineEvidence::NONE`].
     pub fine: FineEvidence,
+    /// Evidence from what differs after alignment, where one homography aligns many cells; else
+    /// [`DifferenceEvidence::NONE`].
+    pub differences: DifferenceEvidence,
 }
 
 /// Evidence of two photos with a common transform.
@@ -408,6 +412,10 @@ impl PixelEvidence {
                 .fine
                 .as_ref()
                 .map_or(FineEvidence::NONE, FineEvidence::new),
+            differences: map
+                .differences
+                .as_ref()
+                .map_or(DifferenceEvidence::NONE, DifferenceEvidence::new),
         }
     }
 }

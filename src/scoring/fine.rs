@@ -6,12 +6,15 @@ use imageproc::region_labelling::{Connectivity, connected_components};
 use serde::{Deserialize, Serialize};
 
 use super::cells::CellVerdict;
+use super::differences::enclosed_blocks;
 use crate::refinement::{AgreementCell, AgreementMap, FineMap, FineWindow, MAP_SIDE, MIN_TEXTURE};
 
 /// Windows more steps than this from the edge of the overlap are deep inside.
 const DEEP: u8 = 4;
 /// Texture beyond this many times the median counts no more.
 const MAX_STRENGTH: f32 = 3.0;
+/// Windows of a cell that show something else from which it contradicts.
+const MIN_REPLACED: u32 = 2;
 /// Part of each side of the overlap that is not its middle, on either side.
 const OUTER: f32 = 0.125;
 
@@ -238,30 +241,36 @@ fn tone(map: &FineMap) -> f32 {
     )
 }
 
-/// The cells of a map with their verdicts. Where the photos were compared by small windows, a cell with two and
-/// more that show something else contradicts.
+/// The cells of a map with their verdicts. A cell contradicts also with two small windows and more that show something
+/// else, or with a difference that what agrees encloses.
 pub fn verdicts(map: &AgreementMap) -> impl Iterator<Item = (&AgreementCell, CellVerdict)> {
     let mut replaced = [0u32; MAP_SIDE * MAP_SIDE];
     if let Some(fine) = &map.fine {
-        let rows = fine.windows.len() / fine.columns;
         for (at, window) in fine.windows.iter().enumerate() {
-            // The outermost centres lie a window's half inside, which a cell's index does not need.
-            let cell = |place: usize, count: usize| place * MAP_SIDE / count;
-            let (column, row) = (
-                cell(at % fine.columns, fine.columns),
-                cell(at / fine.columns, rows),
-            );
-            replaced[row * MAP_SIDE + column] +=
-                u32::from(window.as_ref().is_some_and(is_replaced));
+            let cell = cell(at, fine.columns, fine.windows.len());
+            replaced[cell] += u32::from(window.as_ref().is_some_and(is_replaced));
+        }
+    }
+    if let Some(differences) = &map.differences {
+        for at in enclosed_blocks(differences) {
+            replaced[cell(at, differences.columns, differences.blocks.len())] = MIN_REPLACED;
         }
     }
     let cells = map.cells.iter().zip(replaced);
     cells.filter_map(|(cell, replaced)| {
         let cell = cell.as_ref()?;
-        let verdict = match replaced {
-            0 | 1 => CellVerdict::from(cell),
-            _ => CellVerdict::Contradicts,
+        let verdict = match replaced >= MIN_REPLACED {
+            true => CellVerdict::Contradicts,
+            false => CellVerdict::from(cell),
         };
         Some((cell, verdict))
     })
+}
+
+/// The cell of the map that holds one of `count` places in rows of `columns`. The outermost centres lie a window's half
+/// inside of the frame, which a cell's index does not need.
+fn cell(at: usize, columns: usize, count: usize) -> usize {
+    let rows = count / columns;
+    let (column, row) = (at % columns, at / columns);
+    row * MAP_SIDE / rows * MAP_SIDE + column * MAP_SIDE / columns
 }

@@ -28,7 +28,7 @@ pub const FEATURE_INPUTS: [&str; 18] = [
 ];
 
 /// Names of the values of [`pixel_inputs`] after [`FEATURE_INPUTS`], in order.
-pub const PIXEL_INPUTS: [&str; 45] = [
+pub const PIXEL_INPUTS: [&str; 65] = [
     "overlap_max",
     "overlap_min",
     "agreement",
@@ -74,6 +74,26 @@ pub const PIXEL_INPUTS: [&str; 45] = [
     "fine_replaced_strength",
     "fine_tone",
     "ln_local_color_difference",
+    "difference_region",
+    "difference_agreeing",
+    "difference_ln_contrast",
+    "difference_error",
+    "difference_high_error",
+    "difference_high",
+    "difference_highest",
+    "difference_enclosed",
+    "difference_weight",
+    "difference_blocks",
+    "difference_balance",
+    "difference_correlation",
+    "difference_groups",
+    "difference_share",
+    "difference_replaced",
+    "difference_nearby",
+    "difference_movement",
+    "difference_high_movement",
+    "difference_wide_weight",
+    "difference_wide_region",
 ];
 
 /// The input vector of features.
@@ -117,6 +137,7 @@ pub fn pixel_inputs(features: &FeatureEvidence, pixels: &PixelEvidence) -> Vec<f
         pixels.middle_agreement,
         pixels.subject_agreement,
     ];
+    let differences = &pixels.differences;
     let mut inputs = feature_inputs(features).to_vec();
     let values: [f32; PIXEL_INPUTS.len()] = [
         overlap_max,
@@ -164,6 +185,26 @@ pub fn pixel_inputs(features: &FeatureEvidence, pixels: &PixelEvidence) -> Vec<f
         pixels.fine.replaced_strength,
         pixels.fine.tone,
         pixels.local_color_difference.ln_1p(),
+        differences.region,
+        differences.agreeing,
+        differences.contrast.ln_1p(),
+        differences.error,
+        differences.high_error,
+        differences.high,
+        differences.highest,
+        differences.enclosed,
+        differences.weight,
+        (differences.blocks as f32).ln_1p(),
+        differences.balance,
+        differences.correlation,
+        (differences.groups as f32).ln_1p(),
+        differences.share,
+        differences.replaced,
+        differences.nearby,
+        differences.movement,
+        differences.high_movement,
+        differences.wide_weight,
+        differences.wide_region,
     ];
     inputs.extend(values);
     inputs

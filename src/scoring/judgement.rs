@@ -2,14 +2,16 @@
 //!
 //! Sums of small regression trees (gradient boosting; Friedman, *Annals of Statistics* 29(5), 2001), learned by
 //! training/judgement.py on labelled pairs and shipped as `models/judgement.json`. Values that should only raise or
-//! only lower the log-odds, such as agreement and colour difference, do so by constraint. There are four sums:
-//! log-odds by features alone; log-odds by features and pixels, which decide; a prediction, by features, of the
-//! pairs that are worth comparing by pixels; and log-odds of a copy against a view.
+//! only lower the log-odds, such as agreement and colour difference, do so by constraint. There are five sums:
+//! log-odds by features alone; log-odds by features and pixels, which decide; what differences of the aligned photos
+//! change in them (training/differences.py); a prediction, by features, of the pairs that are worth comparing by
+//! pixels; and log-odds of a copy against a view.
 
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::differences::DifferenceEvidence;
 use super::evidence::{FeatureEvidence, PairEvidence, PixelEvidence};
 use super::inputs::{FEATURE_INPUTS, PIXEL_INPUTS, feature_inputs, pixel_inputs};
 use crate::error::{Error, Result};
@@ -17,7 +19,7 @@ use crate::error::{Error, Result};
 /// The file that ships.
 const EMBEDDED: &str = include_str!("../../models/judgement.json");
 /// The version of the file's format.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// An edited copy keeps its proportions about: a stretch beyond this is a view from the side. The
 /// coarse transform is wrong by some percent.
@@ -37,6 +39,8 @@ pub struct Judgement {
     features: Ensemble,
     worth: Ensemble,
     pixels: Ensemble,
+    differences: Ensemble,
+    max_movement: f32,
     copies: Ensemble,
 }
 
@@ -76,6 +80,10 @@ struct File {
     /// Log-odds, by features, that pixels leave a pair open.
     worth: EnsembleFile,
     pixels: EnsembleFile,
+    /// What is added to the log-odds by pixels of flat things.
+    differences: EnsembleFile,
+    /// Largest movement of a flat thing ([`DifferenceEvidence::movement`]), in pixels.
+    max_movement: f32,
     /// Log-odds that two photos of one thing are copies of one picture.
     copies: EnsembleFile,
 }
@@ -151,6 +159,7 @@ impl Judgement {
         let features = Ensemble::new(file.features, &FEATURE_INPUTS).map_err(&fail)?;
         let worth = Ensemble::new(file.worth, &FEATURE_INPUTS).map_err(&fail)?;
         let pixels = Ensemble::new(file.pixels, &both).map_err(&fail)?;
+        let differences = Ensemble::new(file.differences, &both).map_err(&fail)?;
         let copies = Ensemble::new(file.copies, &both).map_err(&fail)?;
         Ok(Self {
             no_transform: file.no_transform,
@@ -160,6 +169,8 @@ impl Judgement {
             features,
             worth,
             pixels,
+            differences,
+            max_movement: file.max_movement,
             copies,
         })
     }
@@ -170,7 +181,14 @@ impl Judgement {
         match evidence {
             None => self.no_transform,
             Some(PairEvidence { features, pixels }) => match pixels {
-                Some(pixels) => self.pixels.sum(&pixel_inputs(features, pixels)),
+                Some(pixels) => {
+                    let inputs = pixel_inputs(features, pixels);
+                    let differences = match self.is_flat(&pixels.differences) {
+                        true => self.differences.sum(&inputs),
+                        false => 0.0,
+                    };
+                    self.pixels.sum(&inputs) + differences
+                }
                 None => self.by_features(features),
             },
         }
@@ -200,6 +218,11 @@ impl Judgement {
             true => Relation::Copy,
             false => Relation::View,
         })
+    }
+
+    /// Whether one homography aligns the photos so well that a difference is no parallax.
+    fn is_flat(&self, differences: &DifferenceEvidence) -> bool {
+        differences.is_known() && differences.movement <= self.max_movement
     }
 
     fn by_features(&self, evidence: &FeatureEvidence) -> f64 {
@@ -362,8 +385,9 @@ mod tests {
     fn file(inputs: &str, trees: &str) -> String {
         let ensemble = format!(r#"{{"inputs": {inputs}, "base": 0.5, "trees": {trees}}}"#);
         format!(
-            r#"{{"version": 2, "no_transform": -4.0, "max_not_compared": -3.0, "min_worth": -3.0, "share": 0.1,
-                "features": {ensemble}, "worth": {ensemble}, "pixels": {ensemble}, "copies": {ensemble}}}"#
+            r#"{{"version": 3, "no_transform": -4.0, "max_not_compared": -3.0, "min_worth": -3.0, "share": 0.1,
+                "features": {ensemble}, "worth": {ensemble}, "pixels": {ensemble}, "differences": {ensemble}, "max_movement": 1.5,
+                "copies": {ensemble}}}"#
         )
     }
 
@@ -383,6 +407,23 @@ mod tests {
         };
         assert_eq!(judgement.log_odds(Some(&seen)), 2.75);
         assert_eq!(judgement.relation(&seen), None);
+    }
+
+    #[test]
+    fn differences_count_where_things_are_flat() {
+        let judgement = Judgement::parse(&file(r#"["ln_inliers"]"#, "[[[0.25]]]")).unwrap();
+        let mut pixels = PixelEvidence::from_bytes(&[0; 63 * 4]).unwrap();
+        let mut judged = |error: f32, movement: f32| {
+            pixels.differences.error = error;
+            pixels.differences.movement = movement;
+            judgement.log_odds(Some(&PairEvidence {
+                features: FeatureEvidence::of(30),
+                pixels: Some(pixels),
+            }))
+        };
+        assert_eq!(judged(0.1, 1.4), 1.5);
+        assert_eq!(judged(0.1, 1.6), 0.75);
+        assert_eq!(judged(-1.0, 0.0), 0.75);
     }
 
     #[test]
@@ -452,7 +493,7 @@ mod tests {
             file(r#"["ln_inliers"]"#, "[[[0, 2.0, 1, 9], [1.0]]]"),
             file(r#"["ln_inliers"]"#, "[[[3, 2.0, 1, 2], [1.0], [1.0]]]"),
             file(r#"["ln_inliers"]"#, "[[[1.0, 2.0]]]"),
-            file(r#"["ln_inliers"]"#, "[[[0.5]]]").replace("\"version\": 2", "\"version\": 1"),
+            file(r#"["ln_inliers"]"#, "[[[0.5]]]").replace("\"version\": 3", "\"version\": 2"),
         ];
         for text in bad {
             assert!(Judgement::parse(&text).is_err(), "{text}");

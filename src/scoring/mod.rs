@@ -6,6 +6,7 @@
 //! [`guided_matches`] finds the partners of keypoints near their places under a transform.
 
 mod cells;
+mod differences;
 mod evidence;
 mod fine;
 mod guided;
@@ -19,6 +20,7 @@ mod transform;
 mod values;
 
 pub use cells::CellVerdict;
+pub use differences::DifferenceEvidence;
 pub use evidence::{FeatureEvidence, GuidedMatches, PairEvidence, PixelEvidence};
 pub use fine::{FineEvidence, verdicts};
 pub use guided::{Guided, KeypointTree, guided_matches};

@@ -10,6 +10,7 @@ use crate::geometry::{inverse, project};
 use crate::refinement::planted::{hashed, moved, noise, texture, unwarped};
 use crate::refinement::{RefinementImage, RefinementOptions, agreement_map};
 
+mod differences;
 mod fine;
 
 const SIZE: [u32; 2] = [480, 360];

@@ -1,5 +1,6 @@
 //! Evidence as plain numbers, for the store.
 
+use super::differences::DifferenceEvidence;
 use super::evidence::{FeatureEvidence, PixelEvidence};
 use super::fine::FineEvidence;
 use super::transform::TransformEvidence;
@@ -81,9 +82,11 @@ encoded!(PixelEvidence: overlap, agreement, attended_agreement, middle_agreement
     subject_agreement, coarse_agreement, inlier_agreement, agreeing_share, contradicting_share,
     contradicted_attention, middle_contradiction, blocks, explained_attention, color_difference,
     middle_color_difference, relative_color_difference, local_color_difference, saturation, planar_share, shift, roughness, texture,
-    texture_balance, middle_descriptor_similarity, inlier_cells, stretch, fine);
+    texture_balance, middle_descriptor_similarity, inlier_cells, stretch, fine, differences);
 encoded!(FineEvidence: num_windows, agreement, low, worst, contradicting, replaced, deep_replaced,
     inner_replaced, largest_contradiction, largest_replaced, strength, replaced_strength, tone);
+encoded!(DifferenceEvidence: region, agreeing, contrast, error, high_error, high, highest, enclosed, weight,
+    blocks, balance, correlation, groups, share, replaced, nearby, movement, high_movement, wide_weight, wide_region);
 
 #[cfg(test)]
 mod tests {
@@ -133,7 +136,7 @@ mod tests {
 
     #[test]
     fn pixel_evidence_survives_its_bytes() {
-        let bytes = numbered(30 + 13);
+        let bytes = numbered(30 + 13 + 20);
         let evidence = PixelEvidence::from_bytes(&bytes).unwrap();
         assert_eq!(evidence.to_bytes(), bytes);
         // The order that stores hold.

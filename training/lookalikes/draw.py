@@ -335,13 +335,14 @@ def figure(r, image, box, tones):
             draw.line(points, fill=r.choice(tones), width=max(3, int(tall * r.uniform(0.02, 0.09))))
     elif kind == 5:
         cells, inks = r.randint(3, 6), r.sample(tones, min(2, len(tones)))
+        across, down = (2 if side > 4 * cells else side / cells / 4 for side in (wide, tall))
         for row in range(cells):
             for column in range(cells):
                 if r.random() < 0.6:
                     a, b = left + wide * column / cells, top + tall * row / cells
                     shape = r.choice([draw.rectangle, draw.ellipse])
                     shape(
-                        (a + 2, b + 2, a + wide / cells - 2, b + tall / cells - 2),
+                        (a + across, b + down, a + wide / cells - across, b + tall / cells - down),
                         fill=r.choice(inks),
                     )
     else:

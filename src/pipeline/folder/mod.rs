@@ -104,7 +104,7 @@ impl From<&PixelEvidence> for EvidenceSummary {
             contradiction: pixels.contradicted_attention,
             explained: pixels.explained_attention,
             color_difference: pixels.color_difference,
-            replaced: pixels.fine.replaced_inside(),
+            replaced: pixels.fine.replaced_inside().max(pixels.differences.share),
         }
     }
 }

@@ -1,0 +1,105 @@
+use crate::refinement::{DifferenceBlock, DifferenceMap};
+use crate::scoring::DifferenceEvidence;
+
+const COLUMNS: usize = 60;
+const ROWS: usize = 50;
+const ALIKE: DifferenceBlock = DifferenceBlock {
+    correlation: 0.97,
+    texture: 400.0,
+    difference: 8.0,
+    structure: [400.0, 380.0],
+    movement: 0.2,
+};
+const OTHER: DifferenceBlock = DifferenceBlock {
+    correlation: 0.1,
+    texture: 300.0,
+    difference: 800.0,
+    structure: [400.0, 200.0],
+    movement: 0.9,
+};
+
+/// Blocks that agree, but for those of a rectangle (left, top, right, bottom).
+fn map(rectangle: [usize; 4], other: Option<DifferenceBlock>) -> DifferenceMap {
+    let [left, top, right, bottom] = rectangle;
+    let block = |at: usize| {
+        let (x, y) = (at % COLUMNS, at / COLUMNS);
+        let is_inside = (left..right).contains(&x) && (top..bottom).contains(&y);
+        if is_inside { other } else { Some(ALIKE) }
+    };
+    DifferenceMap::of(COLUMNS, (0..COLUMNS * ROWS).map(block).collect())
+}
+
+#[test]
+fn what_agrees_encloses_nothing() {
+    let seen = DifferenceEvidence::new(&map([0; 4], None));
+    assert_eq!(
+        (seen.region, seen.agreeing, seen.contrast),
+        (1.0, 1.0, 20.0)
+    );
+    assert_eq!((seen.groups, seen.blocks, seen.enclosed), (0, 0, 0.0));
+    assert_eq!((seen.weight, seen.wide_weight, seen.share), (0.0, 0.0, 0.0));
+    // 8 of 400, 2 % of 400 and 4 for noise.
+    assert!((seen.error - 8.0 / 412.0).abs() < 1e-6);
+    assert!((seen.highest - 0.02).abs() < 1e-6);
+}
+
+#[test]
+fn a_difference_inside_of_what_agrees_is_enclosed() {
+    let seen = DifferenceEvidence::new(&map([20, 10, 24, 13], Some(OTHER)));
+    assert_eq!((seen.groups, seen.blocks), (1, 12));
+    assert_eq!(seen.enclosed, 2.0);
+    assert!((seen.weight - 12.0 * 2f32.sqrt()).abs() < 1e-4);
+    assert_eq!(
+        (seen.weight, seen.weight),
+        (seen.wide_weight, seen.replaced)
+    );
+    assert_eq!(
+        (seen.nearby, seen.movement, seen.high_movement),
+        (0.0, 0.2, 0.2)
+    );
+    assert_eq!((seen.balance, seen.correlation), (0.5, 0.1));
+    assert_eq!(seen.region, 1.0);
+    assert!((seen.share - 12.0 / 3000.0).abs() < 1e-6);
+    assert_eq!(seen.high, 0.02);
+    assert_eq!(seen.highest, 2.0);
+}
+
+#[test]
+fn a_difference_at_the_edge_is_not() {
+    for rectangle in [
+        [0, 10, 4, 13],
+        [20, 0, 24, 4],
+        [56, 10, 60, 13],
+        [20, 47, 24, 50],
+    ] {
+        let seen = DifferenceEvidence::new(&map(rectangle, Some(OTHER)));
+        assert_eq!((seen.groups, seen.weight), (0, 0.0), "{rectangle:?}");
+    }
+    // Nor one that touches what is not known.
+    let mut map = map([20, 10, 24, 13], Some(OTHER));
+    map.blocks[9 * COLUMNS + 20] = None;
+    assert_eq!(DifferenceEvidence::new(&map).groups, 0);
+}
+
+#[test]
+fn the_surroundings_of_a_page_are_outside() {
+    // All but the middle differs, with one difference inside of it and one outside.
+    let mut map = map([0, 0, COLUMNS, ROWS], Some(OTHER));
+    for y in 10..40 {
+        for x in 15..45 {
+            map.blocks[y * COLUMNS + x] = Some(ALIKE);
+        }
+    }
+    let outside = DifferenceEvidence::new(&map);
+    assert_eq!((outside.groups, outside.region), (0, 900.0 / 3000.0));
+    map.blocks[25 * COLUMNS + 30] = Some(OTHER);
+    assert_eq!(DifferenceEvidence::new(&map).blocks, 1);
+}
+
+#[test]
+fn where_nothing_agrees_there_is_no_evidence() {
+    let nothing = map([0, 0, COLUMNS, ROWS], Some(OTHER));
+    assert_eq!(DifferenceEvidence::new(&nothing), DifferenceEvidence::NONE);
+    let unknown = map([0, 0, COLUMNS, ROWS], None);
+    assert_eq!(DifferenceEvidence::new(&unknown), DifferenceEvidence::NONE);
+}
