@@ -6,7 +6,8 @@
 //! (four photos in a row show one thing, as in UKBench) or `none` (every photo another thing). The
 //! table has a row a pair with the names and values of `delfin::scoring`; pairs with fewer than
 //! [`MIN_INLIERS`] inliers have no values. Pixels are compared for pairs of one thing and for those of
-//! two things that features give log-odds of [`MIN_LOG_ODDS`] and more; else they have no values.
+//! two things that features give log-odds of [`MIN_LOG_ODDS`] and more; else they have no values. `judged` are the
+//! log-odds by the judgement that ships, without what differences of the aligned photos add.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -209,10 +210,11 @@ fn row(
                 });
                 let by_pixels = PixelEvidence::new(features, &guided, inliers, &map);
                 values = pixel_inputs(&by_features, &by_pixels);
-                judged = judgement.log_odds(Some(&PairEvidence {
+                let seen = PairEvidence {
                     features: by_features,
                     pixels: Some(by_pixels),
-                }));
+                };
+                judged = judgement.log_odds(Some(&seen)) - judgement.added_by_differences(&seen);
             }
             Some(values)
         });

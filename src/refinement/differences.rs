@@ -53,8 +53,8 @@ pub struct DifferenceBlock {
     pub difference: f32,
     /// Variance of the grey levels of photo 1 and of photo 2 over the block and its neighbours, in the same unit.
     pub structure: [f32; 2],
-    /// Distance of the block from its place under the homography, in pixels of the frame.
-    pub movement: f32,
+    /// The block's shift from its place under the homography, in pixels of the frame.
+    pub shift: Vector2<f32>,
 }
 
 impl DifferenceBlock {
@@ -105,7 +105,7 @@ impl DifferenceMap {
         let mut blocks = grid.compare(&sums);
         for (block, shift) in blocks.iter_mut().zip(&shifts) {
             if let Some(block) = block {
-                block.movement = shift.norm();
+                block.shift = *shift;
             }
         }
         Some(Self {
@@ -268,7 +268,7 @@ impl Grid {
                         texture: near.variance[0].min(near.variance[1]),
                         difference: (spread + mean * mean).max(0.0) / contrast,
                         structure: [own.variance[0] * contrast, own.variance[1] / contrast],
-                        movement: 0.0,
+                        shift: Vector2::zeros(),
                     }
                 })
             })

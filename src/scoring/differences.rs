@@ -4,6 +4,7 @@ use image::{GrayImage, Luma};
 use imageproc::distance_transform::Norm;
 use imageproc::morphology::close;
 use imageproc::region_labelling::{Connectivity, connected_components};
+use nalgebra::{Matrix6, Matrix6x2, Vector2, Vector6};
 use serde::{Deserialize, Serialize};
 
 use super::fine::quantile;
@@ -60,7 +61,8 @@ pub struct DifferenceEvidence {
     pub replaced: f32,
     /// Mean of that best correlation in the group, -1 to 1.
     pub nearby: f32,
-    /// Distance of the agreeing blocks from their places under the homography that half of them exceed, in pixels.
+    /// Distance of the agreeing blocks' shifts from one smooth movement of all of them that half of them exceed, in
+    /// pixels. Parallax of solid things is not smooth.
     pub movement: f32,
     /// The same that a tenth of them exceeds.
     pub high_movement: f32,
@@ -113,7 +115,7 @@ impl DifferenceEvidence {
         };
         let agreeing = || inside().filter(|block| block.agrees());
         let errors = sorted(agreeing().map(|block| scale.share(block)));
-        let movements = sorted(agreeing().map(|block| block.movement));
+        let movements = movements(map, region);
         let differences = sorted(inside().map(|block| block.difference / square));
         let groups = scale.enclosed(map, region);
         let block = |at: &usize| map.blocks[*at].as_ref();
@@ -260,6 +262,48 @@ fn drawn(columns: usize, rows: usize, is: impl Fn(usize, usize) -> bool) -> Gray
         Luma([if is(x as usize, y as usize) { 255 } else { 0 }])
     })
 }
+
+/// Sorted distances of the agreeing blocks' shifts from a polynomial of the second degree in the block's place, which is
+/// fitted to them and once more to the half that is closest.
+fn movements(map: &DifferenceMap, region: &[bool]) -> Vec<f32> {
+    let (columns, rows) = (map.columns, map.blocks.len() / map.columns);
+    let places = map.blocks.iter().zip(region).enumerate();
+    let points: Vec<(Terms, Vector2<f64>)> = places
+        .filter_map(|(at, (block, is_inside))| {
+            let block = block
+                .as_ref()
+                .filter(|block| *is_inside && block.agrees())?;
+            let part = |place: usize, count: usize| 2.0 * place as f64 / count as f64 - 1.0;
+            let (x, y) = (part(at % columns, columns), part(at / columns, rows));
+            let terms = Terms::new(1.0, x, y, x * x, x * y, y * y);
+            Some((terms, block.shift.cast()))
+        })
+        .collect();
+    let distances = |limit: Option<f64>, last: &[f64]| -> Vec<f64> {
+        let mut squares = Matrix6::identity() * 1e-6;
+        let mut products = Matrix6x2::zeros();
+        for (at, (terms, shift)) in points.iter().enumerate() {
+            if limit.is_none_or(|limit| last[at] <= limit) {
+                squares += terms * terms.transpose();
+                products += terms * shift.transpose();
+            }
+        }
+        let factors = squares.cholesky().map(|squares| squares.solve(&products));
+        let factors = factors.unwrap_or_else(Matrix6x2::zeros);
+        let distance =
+            |(terms, shift): &(Terms, Vector2<f64>)| (factors.transpose() * terms - shift).norm();
+        points.iter().map(distance).collect()
+    };
+    let first = distances(None, &[]);
+    let mut ordered = first.clone();
+    ordered.sort_by(f64::total_cmp);
+    let median = ordered.get(ordered.len() / 2).copied();
+    let second = distances(median, &first);
+    sorted(second.into_iter().map(|distance| distance as f32))
+}
+
+/// Terms of a polynomial of the second degree.
+type Terms = Vector6<f64>;
 
 fn strongest(block: &DifferenceBlock) -> f32 {
     block.structure[0].max(block.structure[1])

@@ -183,11 +183,7 @@ impl Judgement {
             Some(PairEvidence { features, pixels }) => match pixels {
                 Some(pixels) => {
                     let inputs = pixel_inputs(features, pixels);
-                    let differences = match self.is_flat(&pixels.differences) {
-                        true => self.differences.sum(&inputs),
-                        false => 0.0,
-                    };
-                    self.pixels.sum(&inputs) + differences
+                    self.pixels.sum(&inputs) + self.by_differences(pixels, &inputs)
                 }
                 None => self.by_features(features),
             },
@@ -218,6 +214,20 @@ impl Judgement {
             true => Relation::Copy,
             false => Relation::View,
         })
+    }
+
+    /// What differences of the aligned photos add to the log-odds; 0 where things are not flat.
+    pub fn added_by_differences(&self, evidence: &PairEvidence) -> f64 {
+        let PairEvidence { features, pixels } = evidence;
+        let added = |pixels| self.by_differences(pixels, &pixel_inputs(features, pixels));
+        pixels.as_ref().map_or(0.0, added)
+    }
+
+    fn by_differences(&self, pixels: &PixelEvidence, inputs: &[f32]) -> f64 {
+        match self.is_flat(&pixels.differences) {
+            true => self.differences.sum(inputs),
+            false => 0.0,
+        }
     }
 
     /// Whether one homography aligns the photos so well that a difference is no parallax.

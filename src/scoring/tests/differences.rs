@@ -1,3 +1,5 @@
+use nalgebra::Vector2;
+
 use crate::refinement::{DifferenceBlock, DifferenceMap};
 use crate::scoring::DifferenceEvidence;
 
@@ -8,14 +10,14 @@ const ALIKE: DifferenceBlock = DifferenceBlock {
     texture: 400.0,
     difference: 8.0,
     structure: [400.0, 380.0],
-    movement: 0.2,
+    shift: Vector2::new(0.2, -0.4),
 };
 const OTHER: DifferenceBlock = DifferenceBlock {
     correlation: 0.1,
     texture: 300.0,
     difference: 800.0,
     structure: [400.0, 200.0],
-    movement: 0.9,
+    shift: Vector2::new(0.9, 3.0),
 };
 
 /// Blocks that agree, but for those of a rectangle (left, top, right, bottom).
@@ -102,4 +104,21 @@ fn where_nothing_agrees_there_is_no_evidence() {
     assert_eq!(DifferenceEvidence::new(&nothing), DifferenceEvidence::NONE);
     let unknown = map([0, 0, COLUMNS, ROWS], None);
     assert_eq!(DifferenceEvidence::new(&unknown), DifferenceEvidence::NONE);
+}
+
+#[test]
+fn smooth_movement_is_no_parallax() {
+    let moved = |shift: &dyn Fn(f32, f32) -> Vector2<f32>| {
+        let mut map = map([0; 4], None);
+        for (at, block) in map.blocks.iter_mut().enumerate() {
+            let (x, y) = ((at % COLUMNS) as f32, (at / COLUMNS) as f32);
+            block.as_mut().unwrap().shift = shift(x, y);
+        }
+        DifferenceEvidence::new(&map)
+    };
+    let bent = moved(&|x, y| Vector2::new(0.1 * x - 0.002 * x * y, 3.0 + 0.001 * y * y));
+    assert!(bent.high_movement < 0.01, "{}", bent.high_movement);
+    // A third of the overlap is nearer than the rest.
+    let near = moved(&|x, _| Vector2::new(if x < 20.0 { 6.0 } else { 0.0 }, 0.0));
+    assert!(near.high_movement > 1.0, "{}", near.high_movement);
 }
