@@ -107,8 +107,8 @@ fn the_judgement_has_an_entry_with_its_hash() {
     let entry = embedded_manifest().unwrap().judgement.unwrap();
     let bytes = std::fs::read(root().join("models").join(&entry.file)).unwrap();
     assert_eq!(hex(&Sha256::digest(&bytes)), entry.sha256);
-    // Three fits of about 230 KB each; the network has 4.9 MB.
-    assert!(bytes.len() <= 3 << 18, "{} bytes", bytes.len());
+    // Three fits of about 230 KB each, and what differences add, 60 KB; the network has 4.9 MB.
+    assert!(bytes.len() <= 13 << 16, "{} bytes", bytes.len());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use imageproc::region_labelling::{Connectivity, connected_components};
 use nalgebra::{Matrix6, Matrix6x2, Vector2, Vector6};
 use serde::{Deserialize, Serialize};
 
-use super::fine::quantile;
+use super::fine::{quantile, sorted};
 use crate::refinement::{DifferenceBlock, DifferenceMap};
 
 /// Radius of the gaps between agreeing blocks that the region closes, in blocks, and of those that the wide one
@@ -307,12 +307,6 @@ type Terms = Vector6<f64>;
 
 fn strongest(block: &DifferenceBlock) -> f32 {
     block.structure[0].max(block.structure[1])
-}
-
-fn sorted(values: impl Iterator<Item = f32>) -> Vec<f32> {
-    let mut values: Vec<f32> = values.collect();
-    values.sort_by(f32::total_cmp);
-    values
 }
 
 /// Whether each block is in the largest region that agreeing blocks with gaps of up to `gap` between them surround.

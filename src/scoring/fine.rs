@@ -157,7 +157,8 @@ fn is_replaced(window: &FineWindow) -> bool {
     contradicts(window) && texture(window) > MIN_TEXTURE
 }
 
-fn sorted(values: impl Iterator<Item = f32>) -> Vec<f32> {
+/// The values, smallest first.
+pub(super) fn sorted(values: impl Iterator<Item = f32>) -> Vec<f32> {
     let mut values: Vec<f32> = values.collect();
     values.sort_by(f32::total_cmp);
     values

@@ -460,10 +460,11 @@ mod tests {
             let step = |k: u32| format!("[[0, {}, 1, 2], [0.0], [0.1]]", f64::from(k) / 10.0);
             let steps = (20..70).map(step).collect::<Vec<_>>().join(", ");
             let worth = format!(r#"{{"inputs": ["ln_inliers"], "base": 0.0, "trees": [{steps}]}}"#);
-            let (features, rest) = (constant(by_features), constant(2.0));
+            let (features, rest, none) = (constant(by_features), constant(2.0), constant(0.0));
             let text = format!(
-                r#"{{"version": 2, "no_transform": -6.0, "max_not_compared": -4.0, "min_worth": -3.0, "share": 0.4,
-                    "features": {features}, "worth": {worth}, "pixels": {rest}, "copies": {rest}}}"#
+                r#"{{"version": 3, "no_transform": -6.0, "max_not_compared": -4.0, "min_worth": -3.0, "share": 0.4,
+                    "features": {features}, "worth": {worth}, "pixels": {rest}, "differences": {none}, "max_movement": 0.0,
+                    "copies": {rest}}}"#
             );
             let judgement = Some(Judgement::parse(&text).unwrap());
             let mut options = ClusterOptions {

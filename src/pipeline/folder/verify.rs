@@ -449,10 +449,12 @@ mod tests {
     fn a_pair_that_pixels_cannot_leave_open_is_a_no() {
         // By features every pair is a yes; from 20 inliers on its pixels are worth comparing.
         let constant = r#"{"inputs": [], "base": 1.0, "trees": []}"#;
+        let none = r#"{"inputs": [], "base": 0.0, "trees": []}"#;
         let worth = r#"{"inputs": ["ln_inliers"], "base": 0.0, "trees": [[[0, 3.0, 1, 2], [-5.0], [0.0]]]}"#;
         let text = format!(
-            r#"{{"version": 2, "no_transform": -6.0, "max_not_compared": -4.0, "min_worth": -3.0, "share": 0.4,
-                "features": {constant}, "worth": {worth}, "pixels": {constant}, "copies": {constant}}}"#
+            r#"{{"version": 3, "no_transform": -6.0, "max_not_compared": -4.0, "min_worth": -3.0, "share": 0.4,
+                "features": {constant}, "worth": {worth}, "pixels": {constant}, "differences": {none}, "max_movement": 0.0,
+                    "copies": {constant}}}"#
         );
         let judgement = Judgement::parse(&text).unwrap();
         let names = PairNames {

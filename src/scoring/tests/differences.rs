@@ -55,11 +55,10 @@ fn a_difference_inside_of_what_agrees_is_enclosed() {
         (seen.weight, seen.weight),
         (seen.wide_weight, seen.replaced)
     );
-    assert_eq!(
-        (seen.nearby, seen.movement, seen.high_movement),
-        (0.0, 0.2, 0.2)
-    );
-    assert_eq!((seen.balance, seen.correlation), (0.5, 0.1));
+    assert_eq!(seen.nearby, 0.0);
+    assert!(seen.movement < 1e-4 && seen.high_movement < 1e-4);
+    assert_eq!(seen.balance, 0.5);
+    assert!((seen.correlation - 0.1).abs() < 1e-6);
     assert_eq!(seen.region, 1.0);
     assert!((seen.share - 12.0 / 3000.0).abs() < 1e-6);
     assert_eq!(seen.high, 0.02);
