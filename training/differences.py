@@ -8,18 +8,14 @@ only what differences add to them. Each family is left out in turn; the slope is
 """
 
 import argparse
-import concurrent.futures
-import hashlib
 import json
-import os
 import pathlib
 
-import lightgbm
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
-from judgement import OPTIONS, SEEDS, answers_of, ensemble, read, weights
+from judgement import boosted, ensemble, left_out, read, weights, write
 
 INPUTS = [
     *(
@@ -38,7 +34,7 @@ NUM_TREES, NUM_LEAVES = 100, 8
 EDITED, EDITED_WEIGHT = ["garments", "edits", "detail", "treated"], 3
 # Pairs with lower log-odds are a clear no, and teach nothing about look-alikes.
 ASKED = -4.0
-# Photos that move more against one homography are of solid things, where parallax makes differences; pixels.
+# Pixels; photos that move more against one smooth movement are of solid things, where parallax makes differences.
 MAX_MOVEMENT = 1.5
 
 
@@ -47,29 +43,12 @@ def weight_of(table):
     return weights(table) * np.where(table.family.isin(EDITED), EDITED_WEIGHT, 1)
 
 
-def fit(table):
-    """One model a seed, of pairs that have differences."""
-    signs = [-1 if c in FALLING else 0 for c in INPUTS]
-    options = {**OPTIONS, "monotone_constraints": signs, "num_leaves": NUM_LEAVES}
-    inputs = table[INPUTS].to_numpy(np.float64)
-    models = []
-    for seed in SEEDS:
-        data = lightgbm.Dataset(
-            inputs, table.same.values, weight=weight_of(table), init_score=table.judged.values, feature_name=INPUTS
-        )
-        models.append(lightgbm.train({**options, "seed": seed}, data, NUM_TREES))
-    return models
-
-
-def learn_from(table):
-    global LEARNED
-    LEARNED = table
-
-
-def without(name):
-    """Answers for a family by a fit without it."""
-    own = (LEARNED.family == name).values
-    return answers_of(fit(LEARNED[~own].reset_index(drop=True)), LEARNED[own], INPUTS)
+def fit(table, columns):
+    """One model a seed, of pairs that have differences, from the log-odds of the judgement on."""
+    return boosted(
+        table, columns, weight_of(table), (), FALLING,
+        start=table.judged.values, num_trees=NUM_TREES, num_leaves=NUM_LEAVES,
+    )
 
 
 def best_slope(table, answers):
@@ -112,22 +91,16 @@ def main():
     table = table[~table.family.isin(arguments.without)].reset_index(drop=True)
     known = ((table.difference_error >= 0) & (table.difference_movement <= MAX_MOVEMENT)).values
     close = table[known].reset_index(drop=True)
-    answers, names = np.zeros(len(close)), close.family.unique()
-    with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), None, learn_from, (close,)) as pool:
-        for name, values in zip(names, pool.map(without, names)):
-            answers[close.family == name] = values
+    answers = left_out(close, INPUTS, fit)
     slope = best_slope(close, answers)
     print(f"slope {slope:.3f}")
     added = np.zeros(len(table))
     added[known] = slope * answers
     report(table, added, arguments.report)
     content = json.loads(arguments.judgement.read_text())
-    content["differences"] = ensemble(fit(close), INPUTS, slope, 0.0)
+    content["differences"] = ensemble(fit(close, INPUTS), INPUTS, slope, 0.0)
     content["max_movement"] = MAX_MOVEMENT
-    text = json.dumps(content, separators=(",", ":")) + "\n"
-    output = arguments.output or arguments.judgement
-    output.write_text(text)
-    print(f"{output}: {len(text)} bytes, sha256 {hashlib.sha256(text.encode()).hexdigest()}")
+    write(content, arguments.output or arguments.judgement)
 
 
 if __name__ == "__main__":

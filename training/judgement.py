@@ -136,13 +136,20 @@ def weights(table):
 
 def fit(table, columns, seeds=SEEDS):
     """One model a seed."""
-    signs = [1 if c in RISING else -1 if c in FALLING else 0 for c in columns]
-    options = {**OPTIONS, "monotone_constraints": signs}
-    inputs, weight = table[columns].to_numpy(np.float64), weights(table)
+    return boosted(table, columns, weights(table), RISING, FALLING, seeds)
+
+
+def boosted(table, columns, weight, rising, falling, seeds=SEEDS, start=None, num_trees=NUM_TREES, **changed):
+    """One model a seed, from the log-odds `start` on; `changed` are options."""
+    signs = [1 if c in rising else -1 if c in falling else 0 for c in columns]
+    options = {**OPTIONS, "monotone_constraints": signs, **changed}
+    inputs = table[columns].to_numpy(np.float64)
     models = []
     for seed in seeds:
-        data = lightgbm.Dataset(inputs, table.same.values, weight=weight, feature_name=list(columns))
-        models.append(lightgbm.train({**options, "seed": seed}, data, NUM_TREES))
+        data = lightgbm.Dataset(
+            inputs, table.same.values, weight=weight, init_score=start, feature_name=list(columns)
+        )
+        models.append(lightgbm.train({**options, "seed": seed}, data, num_trees))
     return models
 
 
@@ -152,25 +159,25 @@ def answers_of(models, table, columns):
     return np.mean([model.predict(inputs, raw_score=True) for model in models], axis=0)
 
 
-def left_out(table, columns):
-    """Log-odds of every pair by the fit that left its family out."""
+def left_out(table, columns, fit=fit):
+    """Answers for every pair by the fit that left its family out."""
     answers, names = np.zeros(len(table)), table.family.unique()
     # Processes: LightGBM crashed in threads now and then.
-    with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), None, learn_from, (table, columns)) as pool:
+    with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), None, learn_from, (table, columns, fit)) as pool:
         for name, values in zip(names, pool.map(answers_without, names)):
             answers[table.family == name] = values
     return answers
 
 
 def learn_from(*learned):
-    """What `answers_without` learns from in this process: table and columns."""
+    """What `answers_without` learns from in this process: table, columns and how."""
     global LEARNED
     LEARNED = learned
 
 
 def answers_without(name):
-    """Log-odds of the pairs of a family by a fit without them."""
-    table, columns = LEARNED
+    """Answers for the pairs of a family by a fit without them."""
+    table, columns, fit = LEARNED
     own = (table.family == name).values
     return answers_of(fit(table[~own], columns), table[own], columns)
 
@@ -312,6 +319,13 @@ def fit_copies(table, columns):
     return models, slope, base
 
 
+def write(content, path):
+    """Writes a judgement and prints the hash that the manifest needs."""
+    text = json.dumps(content, separators=(",", ":")) + "\n"
+    path.write_text(text)
+    print(f"{path}: {len(text)} bytes, sha256 {hashlib.sha256(text.encode()).hexdigest()}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", type=pathlib.Path)
@@ -371,9 +385,7 @@ def main():
         "max_movement": 0.0,
         "copies": ensemble(copies, columns, slope3, base3),
     }
-    text = json.dumps(content, separators=(",", ":")) + "\n"
-    arguments.output.write_text(text)
-    print(f"{arguments.output}: {len(text)} bytes, sha256 {hashlib.sha256(text.encode()).hexdigest()}")
+    write(content, arguments.output)
     gains = sorted(zip(sum(model.feature_importance("gain") for model in pixels), columns), reverse=True)
     print("gain: " + ", ".join(f"{c} {g / sum(g for g, _ in gains):.2f}" for g, c in gains[:14]))
 

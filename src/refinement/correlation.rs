@@ -39,6 +39,15 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// The same from the second plane to the first.
+    pub fn back(self) -> Self {
+        let ([a, b], [moments_a, moments_b]) = (self.planes, self.moments);
+        Self {
+            planes: [b, a],
+            moments: [moments_b, moments_a],
+        }
+    }
+
     /// Finds the window of the first plane with its top-left pixel at (x, y) in the second, within
     /// `radius` pixels of `shift`; none where a plane is not known.
     pub fn find(&self, [x, y]: [i32; 2], shift: Vector2<f32>, radius: i32) -> Option<Window> {

@@ -132,23 +132,27 @@ impl DifferenceMap {
         let Some([a, b]) = self.planes.as_ref().filter(|_| !blocks.is_empty()) else {
             return vec![0.0; blocks.len()];
         };
-        let searches = [Search::new(a, b), Search::new(b, a)];
         let corner = |block: usize, side: usize| {
             let first = (block * BLOCK + BLOCK / 2).saturating_sub(WINDOW / 2);
             first.min(side - WINDOW) as i32
         };
-        let find = |&at: &usize| {
+        let correlation = |search: &Search, at: usize| {
             let place = [
                 corner(at % self.columns, a.width),
                 corner(at / self.columns, a.height),
             ];
-            let correlations = searches.each_ref().map(|search| {
-                let window = search.find(place, Vector2::zeros(), NEARBY);
-                window.map_or(0.0, |window| window.correlation)
-            });
-            correlations[0].min(correlations[1])
+            let window = search.find(place, Vector2::zeros(), NEARBY);
+            window.map_or(0.0, |window| window.correlation)
         };
-        blocks.iter().map(find).collect()
+        let search = Search::new(a, b);
+        let there: Vec<f32> = blocks.iter().map(|&at| correlation(&search, at)).collect();
+        let search = search.back();
+        let back = blocks.iter().map(|&at| correlation(&search, at));
+        there
+            .iter()
+            .zip(back)
+            .map(|(there, back)| there.min(back))
+            .collect()
     }
 
     /// Puts the photos in the other order.

@@ -1,13 +1,13 @@
 //! Differences that lie inside of what agrees: another number on an else equal label.
 
-use image::{GrayImage, Luma};
 use imageproc::distance_transform::Norm;
 use imageproc::morphology::close;
-use imageproc::region_labelling::{Connectivity, connected_components};
+use imageproc::region_labelling::Connectivity;
 use nalgebra::{Matrix6, Matrix6x2, Vector2, Vector6};
 use serde::{Deserialize, Serialize};
 
 use super::fine::{quantile, sorted};
+use super::groups::{drawn, groups};
 use crate::refinement::{DifferenceBlock, DifferenceMap};
 
 /// Radius of the gaps between agreeing blocks that the region closes, in blocks, and of those that the wide one
@@ -117,17 +117,17 @@ impl DifferenceEvidence {
         let errors = sorted(agreeing().map(|block| scale.share(block)));
         let movements = movements(map, region);
         let differences = sorted(inside().map(|block| block.difference / square));
-        let groups = scale.enclosed(map, region);
+        let found = scale.enclosed(map, region);
         let block = |at: &usize| map.blocks[*at].as_ref();
         let root = |at: &usize| block(at).map_or(0.0, |block| (block.difference / square).sqrt());
         let weight = |group: &Vec<usize>| group.iter().map(root).sum::<f32>();
         let wide = surrounded(map, WIDE_GAP);
-        let wide_weights = scale
+        let wide_weight = scale
             .enclosed(map, &wide)
             .iter()
             .map(weight)
             .fold(0.0, f32::max);
-        let enclosed = || groups.iter().flatten().filter_map(block);
+        let enclosed = || found.iter().flatten().filter_map(block);
         let num_inside = differences.len() as f32;
         let mut evidence = Self {
             region: num_inside / known,
@@ -144,16 +144,16 @@ impl DifferenceEvidence {
             blocks: 0,
             balance: 1.0,
             correlation: 1.0,
-            groups: groups.len() as u32,
+            groups: found.len() as u32,
             share: enclosed().count() as f32 / num_inside,
             replaced: 0.0,
             nearby: 1.0,
             movement: quantile(&movements, 0.5),
             high_movement: quantile(&movements, 0.9),
-            wide_weight: wide_weights,
+            wide_weight,
             wide_region: wide.iter().filter(|is_inside| **is_inside).count() as f32 / known,
         };
-        let heaviest = groups.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)));
+        let heaviest = found.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)));
         if let Some(group) = heaviest {
             let blocks = || group.iter().filter_map(block);
             let [first, second] =
@@ -168,7 +168,7 @@ impl DifferenceEvidence {
             let missing = chosen
                 .iter()
                 .zip(&nearby)
-                .map(|(at, found)| root(at) * (1.0 - found));
+                .map(|(at, nearby)| root(at) * (1.0 - nearby));
             let part = group.len() as f32 / chosen.len() as f32;
             evidence.replaced = part * missing.sum::<f32>();
             evidence.nearby = nearby.iter().sum::<f32>() / chosen.len() as f32;
@@ -220,48 +220,28 @@ impl Scale {
 
     /// The connected groups of differing blocks that no block outside of the region and no unknown one touches.
     fn enclosed(&self, map: &DifferenceMap, region: &[bool]) -> Vec<Vec<usize>> {
-        let (columns, rows) = (map.columns, map.blocks.len() / map.columns);
-        let drawn = drawn(columns, rows, |x, y| {
-            let block = map.blocks[y * columns + x].as_ref();
+        let columns = map.columns;
+        let differing = drawn(columns, map.blocks.len(), |at| {
+            let block = map.blocks[at].as_ref();
             block.is_some_and(|block| self.differs(block))
         });
-        let labels = connected_components(&drawn, Connectivity::Eight, Luma([0]));
-        let count = labels.iter().max().copied().unwrap_or(0) as usize;
-        let mut groups = vec![Vec::new(); count + 1];
-        let mut is_enclosed = vec![true; count + 1];
-        is_enclosed[0] = false;
-        for (at, label) in labels.iter().enumerate() {
-            let label = *label as usize;
-            if !is_enclosed[label] {
-                continue;
-            }
-            groups[label].push(at);
-            let (column, row) = (at % columns, at / columns);
-            is_enclosed[label] = !at_edge([column, row], [columns, rows])
-                && (row - 1..=row + 1).all(|row| {
-                    let near = row * columns + column;
-                    region[near - 1..=near + 1]
-                        .iter()
-                        .all(|is_inside| *is_inside)
-                });
-        }
-        let groups = groups.into_iter().zip(is_enclosed);
-        groups
-            .filter_map(|(group, is_enclosed)| is_enclosed.then_some(group))
-            .collect()
+        groups(&differing, Connectivity::Eight, |at| {
+            !at_edge(map, at)
+                && [at - columns, at, at + columns]
+                    .iter()
+                    .all(|near| region[near - 1..=near + 1] == [true; 3])
+        })
     }
 }
 
-fn at_edge([column, row]: [usize; 2], [columns, rows]: [usize; 2]) -> bool {
+fn at_edge(map: &DifferenceMap, at: usize) -> bool {
+    let (columns, rows) = (map.columns, map.blocks.len() / map.columns);
+    let (column, row) = (at % columns, at / columns);
     column == 0 || row == 0 || column == columns - 1 || row == rows - 1
 }
 
-/// A picture of blocks: 255 where `is` holds.
-fn drawn(columns: usize, rows: usize, is: impl Fn(usize, usize) -> bool) -> GrayImage {
-    GrayImage::from_fn(columns as u32, rows as u32, |x, y| {
-        Luma([if is(x as usize, y as usize) { 255 } else { 0 }])
-    })
-}
+/// Terms of a polynomial of the second degree.
+type Terms = Vector6<f64>;
 
 /// Sorted distances of the agreeing blocks' shifts from a polynomial of the second degree in the block's place, which is
 /// fitted to them and once more to the half that is closest.
@@ -302,9 +282,6 @@ fn movements(map: &DifferenceMap, region: &[bool]) -> Vec<f32> {
     sorted(second.into_iter().map(|distance| distance as f32))
 }
 
-/// Terms of a polynomial of the second degree.
-type Terms = Vector6<f64>;
-
 fn strongest(block: &DifferenceBlock) -> f32 {
     block.structure[0].max(block.structure[1])
 }
@@ -318,34 +295,30 @@ fn surrounded(map: &DifferenceMap, gap: u8) -> Vec<bool> {
         let at = at.abs_diff(pad);
         at.min((2 * (count - 1)).saturating_sub(at))
     };
-    let padded = drawn(columns + 2 * pad, rows + 2 * pad, |x, y| {
-        let at = mirrored(y, rows) * columns + mirrored(x, columns);
+    let (wide, high) = (columns + 2 * pad, rows + 2 * pad);
+    let padded = drawn(wide, wide * high, |at| {
+        let at = mirrored(at / wide, rows) * columns + mirrored(at % wide, columns);
         map.blocks[at].as_ref().is_some_and(DifferenceBlock::agrees)
     });
     let closed = close(&padded, Norm::L2, gap);
-    let open = drawn(columns, rows, |x, y| {
-        closed.get_pixel((x + pad) as u32, (y + pad) as u32)[0] == 0
-    });
+    let count = map.blocks.len();
+    let is_closed = |at: usize| {
+        let [x, y] = [at % columns, at / columns].map(|place| (place + pad) as u32);
+        closed.get_pixel(x, y)[0] > 0
+    };
+    let mut is_filled: Vec<bool> = (0..count).map(is_closed).collect();
     // Holes do not reach the frame's edge.
-    let holes = connected_components(&open, Connectivity::Four, Luma([0]));
-    let mut is_hole = vec![true; 1 + holes.iter().max().copied().unwrap_or(0) as usize];
-    for (at, label) in holes.iter().enumerate() {
-        if at_edge([at % columns, at / columns], [columns, rows]) {
-            is_hole[*label as usize] = false;
-        }
+    let open = drawn(columns, count, |at| !is_filled[at]);
+    for at in groups(&open, Connectivity::Four, |at| !at_edge(map, at)).concat() {
+        is_filled[at] = true;
     }
-    let filled = drawn(columns, rows, |x, y| {
-        let label = holes.get_pixel(x as u32, y as u32)[0] as usize;
-        label == 0 || is_hole[label]
-    });
-    let regions = connected_components(&filled, Connectivity::Four, Luma([0]));
-    let mut sizes = vec![0usize; 1 + regions.iter().max().copied().unwrap_or(0) as usize];
-    for label in regions.iter().filter(|label| **label > 0) {
-        sizes[*label as usize] += 1;
+    let filled = drawn(columns, count, |at| is_filled[at]);
+    let regions = groups(&filled, Connectivity::Four, |_| true);
+    // The first of the largest.
+    let largest = regions.into_iter().rev().max_by_key(Vec::len);
+    let mut region = vec![false; count];
+    for at in largest.unwrap_or_default() {
+        region[at] = map.blocks[at].is_some();
     }
-    let largest = (1..sizes.len()).max_by_key(|&label| (sizes[label], sizes.len() - label));
-    let blocks = regions.iter().zip(&map.blocks);
-    blocks
-        .map(|(label, block)| block.is_some() && Some(*label as usize) == largest)
-        .collect()
+    region
 }

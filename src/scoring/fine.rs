@@ -1,12 +1,12 @@
 //! Compact differences between pictures that agree elsewhere.
 
-use image::{GrayImage, Luma};
 use imageproc::distance_transform::Norm;
-use imageproc::region_labelling::{Connectivity, connected_components};
+use imageproc::region_labelling::Connectivity;
 use serde::{Deserialize, Serialize};
 
 use super::cells::CellVerdict;
 use super::differences::enclosed_blocks;
+use super::groups::{drawn, groups};
 use crate::refinement::{AgreementCell, AgreementMap, FineMap, FineWindow, MAP_SIDE, MIN_TEXTURE};
 
 /// Windows more steps than this from the edge of the overlap are deep inside.
@@ -171,20 +171,10 @@ pub(super) fn quantile(sorted: &[f32], part: f32) -> f32 {
     sorted.get(at).copied().unwrap_or(0.0)
 }
 
-/// The windows as a picture: 255 where `is` holds.
-fn drawn(map: &FineMap, is: impl Fn(usize) -> bool) -> GrayImage {
-    let columns = map.columns as u32;
-    let rows = (map.windows.len() / map.columns) as u32;
-    GrayImage::from_fn(columns, rows, |x, y| {
-        let at = (y * columns + x) as usize;
-        Luma([if is(at) { 255 } else { 0 }])
-    })
-}
-
 /// Steps of each window to the edge of the overlap; 1 at the edge itself.
 fn depth(map: &FineMap) -> Vec<u8> {
     let (columns, rows) = (map.columns, map.windows.len() / map.columns);
-    let outside = drawn(map, |at| map.windows[at].is_none());
+    let outside = drawn(columns, map.windows.len(), |at| map.windows[at].is_none());
     let steps = match map.windows.iter().all(Option::is_some) {
         true => None,
         false => Some(imageproc::distance_transform::distance_transform(
@@ -209,19 +199,14 @@ fn inner_groups<'a>(
     depth: &[u8],
     is: impl Fn(&FineWindow) -> bool,
 ) -> Vec<Vec<&'a FineWindow>> {
-    let named = drawn(map, |at| map.windows[at].as_ref().is_some_and(&is));
-    let labels = connected_components(&named, Connectivity::Eight, Luma([0]));
-    let count = labels.iter().max().copied().unwrap_or(0) as usize;
-    let mut groups: Vec<Vec<&FineWindow>> = vec![Vec::new(); count + 1];
-    let mut is_inner = vec![true; count + 1];
-    is_inner[0] = false;
-    for (at, (label, window)) in labels.iter().zip(&map.windows).enumerate() {
-        groups[*label as usize].extend(window);
-        is_inner[*label as usize] &= depth[at] > 1;
-    }
-    let groups = groups.into_iter().zip(is_inner);
+    let named = drawn(map.columns, map.windows.len(), |at| {
+        map.windows[at].as_ref().is_some_and(&is)
+    });
+    let groups = groups(&named, Connectivity::Eight, |at| depth[at] > 1);
+    let windows = |group: Vec<usize>| group.into_iter().filter_map(|at| map.windows[at].as_ref());
     groups
-        .filter_map(|(group, is_inner)| is_inner.then_some(group))
+        .into_iter()
+        .map(|group| windows(group).collect())
         .collect()
 }
 

@@ -9,6 +9,7 @@ mod cells;
 mod differences;
 mod evidence;
 mod fine;
+mod groups;
 mod guided;
 mod inputs;
 mod judgement;
