@@ -6,8 +6,7 @@
 //! (four photos in a row show one thing, as in UKBench) or `none` (every photo another thing). The
 //! table has a row a pair with the names and values of `delfin::scoring`; pairs with fewer than
 //! [`MIN_INLIERS`] inliers have no values. Pixels are compared for pairs of one thing and for those of
-//! two things that features give log-odds of [`MIN_LOG_ODDS`] and more; else they have no values. `judged` are the
-//! log-odds by the judgement that ships, without what differences of the aligned photos add.
+//! two things that features give log-odds of [`MIN_LOG_ODDS`] and more; else they have no values.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -96,7 +95,7 @@ fn main() -> Outcome<()> {
         .chain(&PIXEL_INPUTS)
         .copied()
         .collect();
-    let header = format!("image1,image2,same,inliers,judged,{}\n", names.join(","));
+    let header = format!("image1,image2,same,inliers,{}\n", names.join(","));
     let rows: Vec<(String, Vec<u8>)> = (0..entries.len())
         .into_par_iter()
         .map(|i| {
@@ -169,7 +168,6 @@ fn row(
     let same = u8::from(a.label == b.label);
     let mut text = format!("{},{},{same},{num_inliers}", a.name, b.name);
     let has_enough = num_inliers >= MIN_INLIERS;
-    let mut judged = 0.0;
     let values = found
         .geometry
         .as_ref()
@@ -194,8 +192,7 @@ fn row(
                 features: by_features,
                 pixels: None,
             };
-            judged = judgement.log_odds(Some(&seen));
-            if same == 1 || judged >= MIN_LOG_ODDS {
+            if same == 1 || judgement.log_odds(Some(&seen)) >= MIN_LOG_ODDS {
                 let map = agreement_map(&a.image, &b.image, &geometry.matrix)?;
                 if let Some(records) = records {
                     append_pictures(records, &map);
@@ -210,23 +207,17 @@ fn row(
                 });
                 let by_pixels = PixelEvidence::new(features, &guided, inliers, &map);
                 values = pixel_inputs(&by_features, &by_pixels);
-                let seen = PairEvidence {
-                    features: by_features,
-                    pixels: Some(by_pixels),
-                };
-                judged = judgement.log_odds(Some(&seen)) - judgement.added_by_differences(&seen);
             }
             Some(values)
         });
     match values {
         Some(values) => {
-            let _ = write!(text, ",{judged:.5}");
             values.iter().for_each(|value| {
                 let _ = write!(text, ",{value:.5}");
             });
             text.extend(std::iter::repeat_n(',', num_values - values.len()));
         }
-        None => text.extend(std::iter::repeat_n(',', 1 + num_values)),
+        None => text.extend(std::iter::repeat_n(',', num_values)),
     }
     text.push('\n');
     Ok(text)

@@ -11,14 +11,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 mod cli;
 #[cfg(feature = "serve")]
 mod serve;
 
 fn main() -> ExitCode {
-    let args = cli::args::Cli::parse();
+    let args = cli::args::Cli::of_this_run();
     match cli::run(args) {
         Ok(cli::Answer::Yes) => ExitCode::SUCCESS,
         Ok(cli::Answer::No) => ExitCode::from(1),

@@ -454,14 +454,25 @@ fn values_out_of_range_fail() {
         ("--min-probability", "1"),
         ("--min-probability", "nan"),
     ] {
-        let knob_value = format!("{knob}={value}");
         let output = bench.run([
             OsStr::new("match"),
             photo.as_os_str(),
             photo.as_os_str(),
-            OsStr::new(&knob_value),
+            OsStr::new(knob),
+            OsStr::new(value),
         ]);
         assert_fails(&output, &[&format!("{knob}: ")]);
+    }
+}
+
+#[test]
+fn options_say_themselves_that_they_take_no_negative_number() {
+    for (knob, value) in [("--max-size", "-3"), ("--seed", "-1")] {
+        let output = Bench::new().run(["match", "a.jpg", "b.jpg", knob, value]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        let told = format!("error: invalid value '{value}' for '{knob} <");
+        assert!(stderr.starts_with(&told), "{stderr}");
     }
 }
 

@@ -1,10 +1,10 @@
 """Learns what differences of the aligned photos change in the judgement, and writes it into ../models/judgement.json.
 
-    python differences.py TABLES --judgement ../models/judgement.json --report differences_report.csv
+    python differences.py TABLES --judged left_out.csv --judgement ../models/judgement.json --report differences_report.csv
 
-TABLES holds tables of `cargo bench --bench evidence` of sets that the judgement has not learned from, and of its
-own photographs (training/README.md has the commands). The trees begin with the log-odds of the judgement, and so learn
-only what differences add to them. Each family is left out in turn; the slope is what the left-out answers want.
+TABLES and `left_out.csv` are those of judgement.py (`--left-out`). The trees begin with the log-odds that its fits
+without a pair's family give the pair, as a pair of another kind would have, and so learn only what differences add
+to them. Each family is left out here, too; the slope is what the left-out answers want.
 """
 
 import argparse
@@ -22,20 +22,20 @@ INPUTS = [
         f"difference_{name}"
         for name in (
             "region agreeing ln_contrast error high_error high highest enclosed weight blocks balance correlation groups "
-            "share replaced nearby movement high_movement wide_weight wide_region"
+            "share replaced nearby following movement high_movement near_movement near_error wide_weight wide_region"
         ).split()
     ),
     "agreeing_share", "planar_share", "contradicted_attention",
 ]
+KEYS = ["set", "image1", "image2"]
 # More of these never raises the answer.
 FALLING = {"difference_enclosed", "difference_weight", "difference_replaced", "difference_wide_weight"}
 NUM_TREES, NUM_LEAVES = 100, 8
 # Edits of one picture, which may be written over without being another thing, and what they weigh more.
 EDITED, EDITED_WEIGHT = ["garments", "edits", "detail", "treated"], 3
-# Pairs with lower log-odds are a clear no, and teach nothing about look-alikes.
-ASKED = -4.0
-# Pixels; photos that move more against one smooth movement are of solid things, where parallax makes differences.
-MAX_MOVEMENT = 1.5
+# Photos of which less follows one smooth movement are of solid things, where parallax makes differences
+# (src/scoring/differences.rs).
+MIN_FOLLOWING = 0.7
 
 
 def weight_of(table):
@@ -47,24 +47,30 @@ def fit(table, columns):
     """One model a seed, of pairs that have differences, from the log-odds of the judgement on."""
     return boosted(
         table, columns, weight_of(table), (), FALLING,
-        start=table.judged.values, num_trees=NUM_TREES, num_leaves=NUM_LEAVES,
+        start=table.log_odds.values, num_trees=NUM_TREES, num_leaves=NUM_LEAVES,
     )
 
 
+def lowered(slope, answers):
+    """What differences add to log-odds. They never raise them: that none are seen says less for one thing than some say
+    against it, and the left-out answers get worse by it."""
+    return np.minimum(slope * answers, 0)
+
+
 def best_slope(table, answers):
-    """Factor of left-out answers that makes them most probable, pairs weighing as in learning. There is no base: a pair
-    without differences is judged as before."""
-    weight, sign = weight_of(table), 2 * table.same.values - 1
+    """Factor of left-out answers that makes them most probable, pairs weighing as in the judgement. There is no base: a
+    pair without differences is judged as before."""
+    weight, sign = weights(table), 2 * table.same.values - 1
 
     def loss(slope):
-        return np.average(np.logaddexp(0, -sign * (table.judged.values + slope * answers)), weights=weight)
+        return np.average(np.logaddexp(0, -sign * (table.log_odds.values + lowered(slope, answers))), weights=weight)
 
     return minimize_scalar(loss, bounds=(0, 2), method="bounded").x
 
 
 def report(table, added, path):
     rows = []
-    before, after, same = table.judged.values, table.judged.values + added, table.same.values == 1
+    before, after, same = table.log_odds.values, table.log_odds.values + added, table.same.values == 1
     groups = [*table.groupby("family").indices.items(), ("all", np.arange(len(table)))]
     for name, own in groups:
         true, false = own[same[own]], own[~same[own]]
@@ -81,25 +87,28 @@ def report(table, added, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", type=pathlib.Path)
+    parser.add_argument("--judged", type=pathlib.Path, required=True, help="left-out log-odds of judgement.py")
     parser.add_argument("--judgement", type=pathlib.Path, required=True)
     parser.add_argument("--output", type=pathlib.Path, help="default: the judgement itself")
     parser.add_argument("--report", type=pathlib.Path, required=True)
+    parser.add_argument("--left-out", type=pathlib.Path, help="the answers of --judged with differences, as CSV")
     parser.add_argument("--without", nargs="*", default=[], help="families that nothing is learned from")
     arguments = parser.parse_args()
-    table = read(arguments.tables)
-    table = table[table.difference_error.notna() & (table.judged >= ASKED)]
-    table = table[~table.family.isin(arguments.without)].reset_index(drop=True)
-    known = ((table.difference_error >= 0) & (table.difference_movement <= MAX_MOVEMENT)).values
+    judged = pd.read_csv(arguments.judged).drop_duplicates(KEYS)
+    judged = judged[~judged.family.isin(arguments.without)]
+    table = read(arguments.tables).drop(columns="family").merge(judged.drop(columns=["same", "inliers"]), on=KEYS)
+    known = (table.difference_following >= MIN_FOLLOWING).values
     close = table[known].reset_index(drop=True)
     answers = left_out(close, INPUTS, fit)
     slope = best_slope(close, answers)
     print(f"slope {slope:.3f}")
     added = np.zeros(len(table))
-    added[known] = slope * answers
+    added[known] = lowered(slope, answers)
     report(table, added, arguments.report)
+    if arguments.left_out:
+        table.assign(log_odds=table.log_odds + added)[judged.columns].to_csv(arguments.left_out, index=False)
     content = json.loads(arguments.judgement.read_text())
     content["differences"] = ensemble(fit(close, INPUTS), INPUTS, slope, 0.0)
-    content["max_movement"] = MAX_MOVEMENT
     write(content, arguments.output or arguments.judgement)
 
 

@@ -340,7 +340,7 @@ def main():
     table = table[(table.inliers >= MIN_INLIERS) & table.ln_inliers.notna()].reset_index(drop=True)
     pairs_of_all = table
     table = table[~table.family.isin(NEAR)].reset_index(drop=True)
-    others = ["image1", "image2", "same", "inliers", "judged", "set", "family", *TRANSFORM]
+    others = ["image1", "image2", "same", "inliers", "set", "family", *TRANSFORM]
     columns = [c for c in table.columns if c not in others and not c.startswith("difference_")]
     by_features = left_out(table, FEATURES)
     slope1, base1 = calibrate(table, by_features)
@@ -372,7 +372,7 @@ def main():
     pixels = fit(close, columns)
     copies, slope3, base3 = fit_copies(pairs_of_all[pairs_of_all.overlap_max.notna()], columns)
     content = {
-        "version": 3,
+        "version": 4,
         "no_transform": -6.0,
         "max_not_compared": ASKED,
         "min_worth": MIN_WORTH,
@@ -382,7 +382,6 @@ def main():
         "pixels": ensemble(pixels, columns, slope2, base2),
         # Learned by differences.py.
         "differences": {"inputs": [], "base": 0.0, "trees": []},
-        "max_movement": 0.0,
         "copies": ensemble(copies, columns, slope3, base3),
     }
     write(content, arguments.output)

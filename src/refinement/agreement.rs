@@ -107,8 +107,8 @@ pub struct AgreementMap {
     /// The overlap at the photos' working size; none where less than seven tenths of the textured
     /// cells agree, or not on one homography.
     pub fine: Option<FineMap>,
-    /// What differs after the photos are aligned to a part of a pixel, at their working size; none where the cells do
-    /// not agree on one homography.
+    /// What differs after the photos are aligned to a part of a pixel, at their working size; none where the frame holds a
+    /// few blocks alone.
     pub differences: Option<DifferenceMap>,
     /// Maps pixels of each original photo to columns and rows of the map, by the transform alone.
     cell_from_photo: [Matrix3<f64>; 2],
@@ -352,30 +352,28 @@ impl Overlap {
         let middle = Point2::new(0.5 * frame_width as f64, 0.5 * frame_height as f64);
         let stretch = stretch(&other_from_frame, middle)?;
         let is_planar = update.is_some();
-        let (mut fine, mut differences) = (None, None);
-        if is_planar {
-            let most = FINE_SIDE / (width * height).sqrt();
-            let fine_scale = coarser
-                .min(most)
-                .min(FRAME_SIDES[1] / width.max(height))
-                .max(scale);
-            let size = [width, height].map(|side| (side * fine_scale).round() as usize);
-            let photo_from_frame = frame(fine_scale);
-            let finer = (fine_scale / scale) as f32;
-            let drawn = DrawnPair {
-                upright: draw(image, &photo_from_frame, size)?,
-                moved: draw(other, &(matrix * photo_motion * photo_from_frame), size)?,
-                shifts: smooth.iter().map(|shift| shift * finer).collect(),
-            };
-            if agreeing_share(&windows) >= MIN_FINE_AGREEMENT {
-                fine = Some(FineMap::new(&drawn.upright, &drawn.moved, |part| {
-                    let [column, row] =
-                        part.map(|part| ((part * MAP_SIDE as f32) as usize).min(MAP_SIDE - 1));
-                    drawn.shifts[row * MAP_SIDE + column]
-                }));
-            }
-            differences = DifferenceMap::new(&drawn);
-        }
+        let most = FINE_SIDE / (width * height).sqrt();
+        let fine_scale = coarser
+            .min(most)
+            .min(FRAME_SIDES[1] / width.max(height))
+            .max(scale);
+        let size = [width, height].map(|side| (side * fine_scale).round() as usize);
+        let photo_from_frame = frame(fine_scale);
+        let finer = (fine_scale / scale) as f32;
+        let drawn = DrawnPair {
+            upright: draw(image, &photo_from_frame, size)?,
+            moved: draw(other, &(matrix * photo_motion * photo_from_frame), size)?,
+            shifts: smooth.iter().map(|shift| shift * finer).collect(),
+        };
+        let has_fine = is_planar && agreeing_share(&windows) >= MIN_FINE_AGREEMENT;
+        let fine = has_fine.then(|| {
+            FineMap::new(&drawn.upright, &drawn.moved, |part| {
+                let [column, row] =
+                    part.map(|part| ((part * MAP_SIDE as f32) as usize).min(MAP_SIDE - 1));
+                drawn.shifts[row * MAP_SIDE + column]
+            })
+        });
+        let differences = DifferenceMap::new(&drawn);
         Some(Compared {
             cells: cells.collect(),
             is_planar,

@@ -22,6 +22,8 @@ const BLOCK: usize = 4;
 const NEAR: usize = 2;
 const AROUND: usize = 5;
 const MOVED: usize = 4;
+/// Pixels of the blocks that count for the shift.
+const MOVED_PIXELS: f32 = ((2 * MOVED + 1) * BLOCK).pow(2) as f32;
 /// Rounds of Lucas and Kanade, and the pixels that a block moves at most, in a round and in all.
 const ROUNDS: usize = 3;
 const MAX_STEP: f32 = 1.0;
@@ -55,6 +57,9 @@ pub struct DifferenceBlock {
     pub structure: [f32; 2],
     /// The block's shift from its place under the homography, in pixels of the frame.
     pub shift: Vector2<f32>,
+    /// Mean squares of photo 1's gradients along x and y about the block and, in the middle, their mean product, in squared
+    /// grey levels a pixel. Along a straight edge they tell nothing of the shift.
+    pub gradients: [f32; 3],
 }
 
 impl DifferenceBlock {
@@ -103,9 +108,11 @@ impl DifferenceMap {
         let (a, there) = as_sharp(a, there);
         let sums: Vec<Sums> = grid.map(|column, row| Sums::new(&a, &there, column, row));
         let mut blocks = grid.compare(&sums);
-        for (block, shift) in blocks.iter_mut().zip(&shifts) {
+        let moved = shifts.iter().zip(&gradients.hessians);
+        for (block, (shift, sums)) in blocks.iter_mut().zip(moved) {
             if let Some(block) = block {
                 block.shift = *shift;
+                block.gradients = sums.map(|sum| sum / MOVED_PIXELS);
             }
         }
         Some(Self {
@@ -273,6 +280,7 @@ impl Grid {
                         difference: (spread + mean * mean).max(0.0) / contrast,
                         structure: [own.variance[0] * contrast, own.variance[1] / contrast],
                         shift: Vector2::zeros(),
+                        gradients: [0.0; 3],
                     }
                 })
             })
@@ -451,11 +459,10 @@ impl Gradients {
             products
         });
         let errors = grid.around(&errors, MOVED);
-        let pixels = ((2 * MOVED + 1) * BLOCK).pow(2) as f32;
         for (at, shift) in shifts.iter_mut().enumerate() {
             // A gradient of a grey level counts as none.
             let [xx, xy, yy] = self.hessians[at];
-            let (xx, yy) = (xx + pixels, yy + pixels);
+            let (xx, yy) = (xx + MOVED_PIXELS, yy + MOVED_PIXELS);
             let determinant = xx * yy - xy * xy;
             let [x, y] = errors[at];
             let step = Vector2::new(yy * x - xy * y, xx * y - xy * x) / determinant;

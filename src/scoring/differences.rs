@@ -3,7 +3,7 @@
 use imageproc::distance_transform::Norm;
 use imageproc::morphology::close;
 use imageproc::region_labelling::Connectivity;
-use nalgebra::{Matrix6, Matrix6x2, Vector2, Vector6};
+use nalgebra::{Matrix2, Matrix6, SMatrix, SVector, Vector2, Vector6};
 use serde::{Deserialize, Serialize};
 
 use super::fine::{quantile, sorted};
@@ -14,6 +14,16 @@ use crate::refinement::{DifferenceBlock, DifferenceMap};
 /// closes.
 const GAP: u8 = 8;
 const WIDE_GAP: u8 = 20;
+/// Distance up to which agreeing blocks are about a group, in blocks along each side.
+const ABOUT: usize = 6;
+/// Scales of the distances in one fit of a movement after the other, in pixels.
+const SCALES: [f64; 6] = [6.0, 4.0, 2.5, 1.6, 1.0, 1.0];
+/// Distance up to which a block follows the movement, in pixels, and up to which it may be part of what moves so: beside a
+/// difference blocks go astray.
+const SMOOTH: f32 = 1.0;
+const ASTRAY: f32 = 4.0;
+/// Part of the agreeing blocks that follow one movement, from which photos are of flat things (training/differences.py).
+const MIN_FOLLOWING: f32 = 0.7;
 /// Difference as a share of the structure there, and of the squared contrast of what agrees, from which a block differs.
 const MIN_SHARE: f32 = 0.5;
 const MIN_CONTRAST: f32 = 0.15;
@@ -23,14 +33,14 @@ const MAX_SEARCHED: usize = 64;
 const BASE: f32 = 0.02;
 const NOISE: f32 = 4.0;
 
-/// Evidence from a [`DifferenceMap`]. The region is the largest one that blocks which agree surround; a
-/// difference is enclosed if no block of it touches the outside of the region or of the overlap. Differences are
-/// mean squares in units of the squared contrast of what agrees.
+/// Evidence from a [`DifferenceMap`]. The region is the largest one that blocks surround which agree and are near one
+/// smooth movement; a difference is enclosed if no block of it touches the outside of the region or of the overlap.
+/// Differences are mean squares in units of the squared contrast of what agrees.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DifferenceEvidence {
     /// Part of the overlap that is in the region, 0 to 1.
     pub region: f32,
-    /// Part of the region's blocks that agree, 0 to 1.
+    /// Part of the region's blocks that agree and are near the movement, 0 to 1.
     pub agreeing: f32,
     /// Standard deviation that a tenth of the agreeing blocks exceeds, in grey levels.
     pub contrast: f32,
@@ -61,11 +71,17 @@ pub struct DifferenceEvidence {
     pub replaced: f32,
     /// Mean of that best correlation in the group, -1 to 1.
     pub nearby: f32,
-    /// Distance of the agreeing blocks' shifts from one smooth movement of all of them that half of them exceed, in
-    /// pixels. Parallax of solid things is not smooth.
+    /// Part of the agreeing blocks that follow one smooth movement to a pixel, 0 to 1.
+    pub following: f32,
+    /// Distance of the agreeing blocks' shifts from that movement that half of them exceed, in pixels, as far as their
+    /// gradients tell. Parallax of solid things is not smooth.
     pub movement: f32,
     /// The same that a tenth of them exceeds.
     pub high_movement: f32,
+    /// The same as `movement`, of the agreeing blocks about that group.
+    pub near_movement: f32,
+    /// The same as `error`, of the agreeing blocks about that group.
+    pub near_error: f32,
     /// [`Self::weight`] in a region with wider gaps closed.
     pub wide_weight: f32,
     /// Part of the overlap that is in that region, 0 to 1.
@@ -91,15 +107,23 @@ impl DifferenceEvidence {
         share: -1.0,
         replaced: -1.0,
         nearby: -1.0,
+        following: 0.0,
         movement: -1.0,
         high_movement: -1.0,
+        near_movement: -1.0,
+        near_error: -1.0,
         wide_weight: -1.0,
         wide_region: 0.0,
     };
 
-    /// Whether there is any.
-    pub fn is_known(&self) -> bool {
-        self.error >= 0.0
+    /// Whether most of what agrees follows one smooth movement, so that what differs inside of it is no parallax.
+    pub fn is_flat(&self) -> bool {
+        self.following >= MIN_FOLLOWING
+    }
+
+    /// Share of the region's blocks that are in enclosed groups, 0 to 1; 0 where they may be parallax.
+    pub fn replaced_inside(&self) -> f32 {
+        if self.is_flat() { self.share } else { 0.0 }
     }
 
     /// Measures the evidence from the blocks.
@@ -108,20 +132,23 @@ impl DifferenceEvidence {
             return Self::NONE;
         };
         let known = map.blocks.iter().flatten().count() as f32;
-        let Scale { region, square } = &scale;
-        let inside = || {
-            let blocks = map.blocks.iter().zip(region);
-            blocks.filter_map(|(block, is_inside)| block.as_ref().filter(|_| *is_inside))
-        };
-        let agreeing = || inside().filter(|block| block.agrees());
-        let errors = sorted(agreeing().map(|block| scale.share(block)));
-        let movements = movements(map, region);
+        let Scale {
+            moved,
+            belongs,
+            region,
+            square,
+        } = &scale;
+        let places = || (0..region.len()).filter(|at| region[*at]);
+        let inside = || places().filter_map(|at| map.blocks[at].as_ref());
+        let agreeing = places().filter(|at| belongs[*at]);
+        let errors = sorted(agreeing.filter_map(|at| Some(scale.share(map.blocks[at].as_ref()?))));
+        let movements = sorted(moved.iter().map(|(_, distance)| *distance));
         let differences = sorted(inside().map(|block| block.difference / square));
         let found = scale.enclosed(map, region);
         let block = |at: &usize| map.blocks[*at].as_ref();
         let root = |at: &usize| block(at).map_or(0.0, |block| (block.difference / square).sqrt());
         let weight = |group: &Vec<usize>| group.iter().map(root).sum::<f32>();
-        let wide = surrounded(map, WIDE_GAP);
+        let wide = surrounded(map, WIDE_GAP, |at| belongs[at]);
         let wide_weight = scale
             .enclosed(map, &wide)
             .iter()
@@ -148,8 +175,11 @@ impl DifferenceEvidence {
             share: enclosed().count() as f32 / num_inside,
             replaced: 0.0,
             nearby: 1.0,
+            following: scale.following(),
             movement: quantile(&movements, 0.5),
             high_movement: quantile(&movements, 0.9),
+            near_movement: quantile(&movements, 0.5),
+            near_error: quantile(&errors, 0.5),
             wide_weight,
             wide_region: wide.iter().filter(|is_inside| **is_inside).count() as f32 / known,
         };
@@ -164,6 +194,16 @@ impl DifferenceEvidence {
                 .step_by(group.len().div_ceil(MAX_SEARCHED))
                 .copied()
                 .collect();
+            let is_about = about(map, group);
+            let near: Vec<(f32, f32)> = moved
+                .iter()
+                .filter(|(at, _)| is_about[*at])
+                .filter_map(|(at, distance)| Some((*distance, scale.share(block(at)?))))
+                .collect();
+            if !near.is_empty() {
+                evidence.near_movement = quantile(&sorted(near.iter().map(|near| near.0)), 0.5);
+                evidence.near_error = quantile(&sorted(near.iter().map(|near| near.1)), 0.5);
+            }
             let nearby = map.nearby_correlations(&chosen);
             let missing = chosen
                 .iter()
@@ -182,9 +222,9 @@ impl DifferenceEvidence {
     }
 }
 
-/// The differences of a map that what agrees encloses: indices in [`DifferenceMap::blocks`].
+/// The differences of a map that what agrees encloses, where they are no parallax: indices in [`DifferenceMap::blocks`].
 pub(super) fn enclosed_blocks(map: &DifferenceMap) -> Vec<usize> {
-    let scale = Scale::new(map);
+    let scale = Scale::new(map).filter(|scale| scale.following() >= MIN_FOLLOWING);
     scale.map_or_else(Vec::new, |scale| {
         scale.enclosed(map, &scale.region).concat()
     })
@@ -192,21 +232,45 @@ pub(super) fn enclosed_blocks(map: &DifferenceMap) -> Vec<usize> {
 
 /// What agrees, by which differences are measured.
 struct Scale {
-    /// Whether each block is in the region.
+    /// The agreeing blocks of the largest region that such blocks surround, with their distances from one smooth movement in
+    /// pixels.
+    moved: Vec<(usize, f32)>,
+    /// Whether each block is one of those, and no more than [`ASTRAY`] from the movement.
+    belongs: Vec<bool>,
+    /// Whether each block is in the largest region that blocks which belong there surround.
     region: Vec<bool>,
-    /// Squared contrast of its agreeing blocks.
+    /// Squared contrast of the blocks that belong in it.
     square: f32,
 }
 
 impl Scale {
     /// None where nothing agrees.
     fn new(map: &DifferenceMap) -> Option<Self> {
-        let region = surrounded(map, GAP);
-        let blocks = map.blocks.iter().zip(&region);
-        let inside = blocks.filter_map(|(block, is_inside)| block.as_ref().filter(|_| *is_inside));
-        let structures = sorted(inside.filter(|block| block.agrees()).map(strongest));
+        let agrees = |at: usize| map.blocks[at].is_some_and(|block| block.agrees());
+        let moved = movements(map, &surrounded(map, GAP, agrees));
+        let mut belongs = vec![false; map.blocks.len()];
+        for (at, _) in moved.iter().filter(|(_, distance)| *distance <= ASTRAY) {
+            belongs[*at] = true;
+        }
+        let region = surrounded(map, GAP, |at| belongs[at]);
+        let inside = (0..region.len()).filter(|at| region[*at] && belongs[*at]);
+        let structures = sorted(inside.filter_map(|at| map.blocks[at].as_ref().map(strongest)));
         let square = quantile(&structures, 0.9).max(1.0);
-        (!structures.is_empty()).then_some(Self { region, square })
+        (!structures.is_empty()).then_some(Self {
+            moved,
+            belongs,
+            region,
+            square,
+        })
+    }
+
+    /// Part of the agreeing blocks that follow the movement.
+    fn following(&self) -> f32 {
+        let following = self
+            .moved
+            .iter()
+            .filter(|(_, distance)| *distance <= SMOOTH);
+        following.count() as f32 / self.moved.len() as f32
     }
 
     /// Difference of a block as a share of its structure.
@@ -234,6 +298,20 @@ impl Scale {
     }
 }
 
+/// Whether each block is about a group.
+fn about(map: &DifferenceMap, group: &[usize]) -> Vec<bool> {
+    let (columns, rows) = (map.columns, map.blocks.len() / map.columns);
+    let mut is_about = vec![false; map.blocks.len()];
+    for at in group {
+        let (column, row) = (at % columns, at / columns);
+        let end = (column + ABOUT + 1).min(columns);
+        for row in row.saturating_sub(ABOUT)..(row + ABOUT + 1).min(rows) {
+            is_about[row * columns + column.saturating_sub(ABOUT)..row * columns + end].fill(true);
+        }
+    }
+    is_about
+}
+
 fn at_edge(map: &DifferenceMap, at: usize) -> bool {
     let (columns, rows) = (map.columns, map.blocks.len() / map.columns);
     let (column, row) = (at % columns, at / columns);
@@ -242,52 +320,104 @@ fn at_edge(map: &DifferenceMap, at: usize) -> bool {
 
 /// Terms of a polynomial of the second degree.
 type Terms = Vector6<f64>;
+/// Their factors for the shift along x and along y.
+type Movement = SMatrix<f64, 2, 6>;
 
-/// Sorted distances of the agreeing blocks' shifts from a polynomial of the second degree in the block's place, which is
-/// fitted to them and once more to the half that is closest.
-fn movements(map: &DifferenceMap, region: &[bool]) -> Vec<f32> {
+/// The shift of an agreeing block.
+struct Moved {
+    /// Where the block is in [`DifferenceMap::blocks`].
+    at: usize,
+    terms: Terms,
+    shift: Vector2<f64>,
+    /// How well each direction of the shift is known, 1 for the best known one: the gradients by their greater
+    /// eigenvalue.
+    known: Matrix2<f64>,
+}
+
+impl Moved {
+    /// Distance from a movement, in pixels, as far as the block's gradients tell.
+    fn distance(&self, movement: &Movement) -> f64 {
+        let error = movement * self.terms - self.shift;
+        error.dot(&(self.known * error)).max(0.0).sqrt()
+    }
+}
+
+/// For each agreeing block of the region its distance, in pixels, from a polynomial of the second degree in the block's
+/// place: that one, fitted from no movement and from all blocks' on, which more blocks follow.
+fn movements(map: &DifferenceMap, region: &[bool]) -> Vec<(usize, f32)> {
     let (columns, rows) = (map.columns, map.blocks.len() / map.columns);
     let places = map.blocks.iter().zip(region).enumerate();
-    let points: Vec<(Terms, Vector2<f64>)> = places
+    let blocks: Vec<Moved> = places
         .filter_map(|(at, (block, is_inside))| {
             let block = block
                 .as_ref()
                 .filter(|block| *is_inside && block.agrees())?;
             let part = |place: usize, count: usize| 2.0 * place as f64 / count as f64 - 1.0;
             let (x, y) = (part(at % columns, columns), part(at / columns, rows));
-            let terms = Terms::new(1.0, x, y, x * x, x * y, y * y);
-            Some((terms, block.shift.cast()))
+            let [xx, xy, yy] = block.gradients.map(f64::from);
+            let greatest = 0.5 * (xx + yy) + (0.25 * (xx - yy).powi(2) + xy * xy).sqrt();
+            Some(Moved {
+                at,
+                terms: Terms::new(1.0, x, y, x * x, x * y, y * y),
+                shift: block.shift.cast(),
+                known: Matrix2::new(xx, xy, xy, yy) / greatest.max(f64::MIN_POSITIVE),
+            })
         })
         .collect();
-    let distances = |limit: Option<f64>, last: &[f64]| -> Vec<f64> {
-        let mut squares = Matrix6::identity() * 1e-6;
-        let mut products = Matrix6x2::zeros();
-        for (at, (terms, shift)) in points.iter().enumerate() {
-            if limit.is_none_or(|limit| last[at] <= limit) {
-                squares += terms * terms.transpose();
-                products += terms * shift.transpose();
-            }
-        }
-        let factors = squares.cholesky().map(|squares| squares.solve(&products));
-        let factors = factors.unwrap_or_else(Matrix6x2::zeros);
-        let distance =
-            |(terms, shift): &(Terms, Vector2<f64>)| (factors.transpose() * terms - shift).norm();
-        points.iter().map(distance).collect()
+    let starts = [Movement::zeros(), movement(&blocks, |_| 1.0)];
+    let fitted = starts.map(|start| {
+        let movement = SCALES.iter().fold(start, |last, scale| {
+            // Geman and McClure's weights.
+            movement(&blocks, |block| {
+                (1.0 + (block.distance(&last) / scale).powi(2)).powi(-2)
+            })
+        });
+        let distances = blocks.iter().map(|block| block.distance(&movement) as f32);
+        distances.collect::<Vec<f32>>()
+    });
+    let following = |distances: &Vec<f32>| distances.iter().filter(|d| **d <= SMOOTH).count();
+    let [first, second] = fitted;
+    let chosen = match following(&second) > following(&first) {
+        true => second,
+        false => first,
     };
-    let first = distances(None, &[]);
-    let mut ordered = first.clone();
-    ordered.sort_by(f64::total_cmp);
-    let median = ordered.get(ordered.len() / 2).copied();
-    let second = distances(median, &first);
-    sorted(second.into_iter().map(|distance| distance as f32))
+    let places = blocks.iter().map(|block| block.at);
+    places.zip(chosen).collect()
+}
+
+/// The polynomial of the second degree that fits these shifts with the least weighted squares.
+fn movement(blocks: &[Moved], weight: impl Fn(&Moved) -> f64) -> Movement {
+    // Normal equations: factors of x, then of y.
+    let mut squares = [Matrix6::<f64>::zeros(); 3];
+    let mut products = SVector::<f64, 12>::zeros();
+    for block in blocks {
+        let square = block.terms * block.terms.transpose();
+        let weighted = block.known * weight(block);
+        let known = [weighted.m11, weighted.m12, weighted.m22];
+        for (sum, known) in squares.iter_mut().zip(known) {
+            *sum += square * known;
+        }
+        let [x, y] = (weighted * block.shift).into();
+        let product = [x, y].map(|part| block.terms * part);
+        products += SVector::from_iterator(product.iter().flatten().copied());
+    }
+    let [xx, xy, yy] = squares;
+    let mut normal = SMatrix::<f64, 12, 12>::identity() * 1e-6;
+    for (at, part) in [((0, 0), xx), ((0, 6), xy), ((6, 0), xy), ((6, 6), yy)] {
+        let mut own = normal.fixed_view_mut::<6, 6>(at.0, at.1);
+        own += part;
+    }
+    let factors = normal.cholesky().map(|normal| normal.solve(&products));
+    let factors = factors.unwrap_or_else(SVector::zeros);
+    Movement::from_fn(|axis, term| factors[6 * axis + term])
 }
 
 fn strongest(block: &DifferenceBlock) -> f32 {
     block.structure[0].max(block.structure[1])
 }
 
-/// Whether each block is in the largest region that agreeing blocks with gaps of up to `gap` between them surround.
-fn surrounded(map: &DifferenceMap, gap: u8) -> Vec<bool> {
+/// Whether each block is in the largest region that chosen blocks with gaps of up to `gap` between them surround.
+fn surrounded(map: &DifferenceMap, gap: u8, is_chosen: impl Fn(usize) -> bool) -> Vec<bool> {
     let (columns, rows) = (map.columns, map.blocks.len() / map.columns);
     let pad = usize::from(gap) + 1;
     // Beyond the frame it goes on as in a mirror, so that gaps at its edge close as others do.
@@ -298,7 +428,7 @@ fn surrounded(map: &DifferenceMap, gap: u8) -> Vec<bool> {
     let (wide, high) = (columns + 2 * pad, rows + 2 * pad);
     let padded = drawn(wide, wide * high, |at| {
         let at = mirrored(at / wide, rows) * columns + mirrored(at % wide, columns);
-        map.blocks[at].as_ref().is_some_and(DifferenceBlock::agrees)
+        is_chosen(at)
     });
     let closed = close(&padded, Norm::L2, gap);
     let count = map.blocks.len();

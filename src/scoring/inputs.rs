@@ -28,7 +28,7 @@ pub const FEATURE_INPUTS: [&str; 18] = [
 ];
 
 /// Names of the values of [`pixel_inputs`] after [`FEATURE_INPUTS`], in order.
-pub const PIXEL_INPUTS: [&str; 65] = [
+pub const PIXEL_INPUTS: [&str; 68] = [
     "overlap_max",
     "overlap_min",
     "agreement",
@@ -90,8 +90,11 @@ pub const PIXEL_INPUTS: [&str; 65] = [
     "difference_share",
     "difference_replaced",
     "difference_nearby",
+    "difference_following",
     "difference_movement",
     "difference_high_movement",
+    "difference_near_movement",
+    "difference_near_error",
     "difference_wide_weight",
     "difference_wide_region",
 ];
@@ -201,8 +204,11 @@ pub fn pixel_inputs(features: &FeatureEvidence, pixels: &PixelEvidence) -> Vec<f
         differences.share,
         differences.replaced,
         differences.nearby,
+        differences.following,
         differences.movement,
         differences.high_movement,
+        differences.near_movement,
+        differences.near_error,
         differences.wide_weight,
         differences.wide_region,
     ];

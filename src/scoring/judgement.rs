@@ -3,15 +3,14 @@
 //! Sums of small regression trees (gradient boosting; Friedman, *Annals of Statistics* 29(5), 2001), learned by
 //! training/judgement.py on labelled pairs and shipped as `models/judgement.json`. Values that should only raise or
 //! only lower the log-odds, such as agreement and colour difference, do so by constraint. There are five sums:
-//! log-odds by features alone; log-odds by features and pixels, which decide; what differences of the aligned photos
-//! change in them (training/differences.py); a prediction, by features, of the pairs that are worth comparing by
+//! log-odds by features alone; log-odds by features and pixels; what differences of the aligned photos change in
+//! them (training/differences.py); a prediction, by features, of the pairs that are worth comparing by
 //! pixels; and log-odds of a copy against a view.
 
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::differences::DifferenceEvidence;
 use super::evidence::{FeatureEvidence, PairEvidence, PixelEvidence};
 use super::inputs::{FEATURE_INPUTS, PIXEL_INPUTS, feature_inputs, pixel_inputs};
 use crate::error::{Error, Result};
@@ -19,7 +18,7 @@ use crate::error::{Error, Result};
 /// The file that ships.
 const EMBEDDED: &str = include_str!("../../models/judgement.json");
 /// The version of the file's format.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// An edited copy keeps its proportions about: a stretch beyond this is a view from the side. The
 /// coarse transform is wrong by some percent.
@@ -40,7 +39,6 @@ pub struct Judgement {
     worth: Ensemble,
     pixels: Ensemble,
     differences: Ensemble,
-    max_movement: f32,
     copies: Ensemble,
 }
 
@@ -80,10 +78,8 @@ struct File {
     /// Log-odds, by features, that pixels leave a pair open.
     worth: EnsembleFile,
     pixels: EnsembleFile,
-    /// What is added to the log-odds by pixels of flat things.
+    /// What is added to the log-odds by pixels of flat things, where it is below 0.
     differences: EnsembleFile,
-    /// Largest movement of a flat thing ([`DifferenceEvidence::movement`]), in pixels.
-    max_movement: f32,
     /// Log-odds that two photos of one thing are copies of one picture.
     copies: EnsembleFile,
 }
@@ -170,7 +166,6 @@ impl Judgement {
             worth,
             pixels,
             differences,
-            max_movement: file.max_movement,
             copies,
         })
     }
@@ -216,23 +211,12 @@ impl Judgement {
         })
     }
 
-    /// What differences of the aligned photos add to the log-odds; 0 where things are not flat.
-    pub fn added_by_differences(&self, evidence: &PairEvidence) -> f64 {
-        let PairEvidence { features, pixels } = evidence;
-        let added = |pixels| self.by_differences(pixels, &pixel_inputs(features, pixels));
-        pixels.as_ref().map_or(0.0, added)
-    }
-
+    /// What differences add to the log-odds; they never raise them.
     fn by_differences(&self, pixels: &PixelEvidence, inputs: &[f32]) -> f64 {
-        match self.is_flat(&pixels.differences) {
-            true => self.differences.sum(inputs),
+        match pixels.differences.is_flat() {
+            true => self.differences.sum(inputs).min(0.0),
             false => 0.0,
         }
-    }
-
-    /// Whether one homography aligns the photos so well that a difference is no parallax.
-    fn is_flat(&self, differences: &DifferenceEvidence) -> bool {
-        differences.is_known() && differences.movement <= self.max_movement
     }
 
     fn by_features(&self, evidence: &FeatureEvidence) -> f64 {
@@ -391,12 +375,13 @@ fn largest_up_to(value: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scoring::DifferenceEvidence;
 
     fn file(inputs: &str, trees: &str) -> String {
         let ensemble = format!(r#"{{"inputs": {inputs}, "base": 0.5, "trees": {trees}}}"#);
         format!(
-            r#"{{"version": 3, "no_transform": -4.0, "max_not_compared": -3.0, "min_worth": -3.0, "share": 0.1,
-                "features": {ensemble}, "worth": {ensemble}, "pixels": {ensemble}, "differences": {ensemble}, "max_movement": 1.5,
+            r#"{{"version": 4, "no_transform": -4.0, "max_not_compared": -3.0, "min_worth": -3.0, "share": 0.1,
+                "features": {ensemble}, "worth": {ensemble}, "pixels": {ensemble}, "differences": {ensemble},
                 "copies": {ensemble}}}"#
         )
     }
@@ -420,20 +405,22 @@ mod tests {
     }
 
     #[test]
-    fn differences_count_where_things_are_flat() {
-        let judgement = Judgement::parse(&file(r#"["ln_inliers"]"#, "[[[0.25]]]")).unwrap();
-        let mut pixels = PixelEvidence::from_bytes(&[0; 63 * 4]).unwrap();
-        let mut judged = |error: f32, movement: f32| {
-            pixels.differences.error = error;
-            pixels.differences.movement = movement;
-            judgement.log_odds(Some(&PairEvidence {
+    fn differences_lower_log_odds_of_flat_things_alone() {
+        let judged = |added: f64, following: f32| {
+            let text = file(r#"["ln_inliers"]"#, &format!("[[[{added}]]]"));
+            let mut pixels = PixelEvidence::from_bytes(&[0; 66 * 4]).unwrap();
+            pixels.differences.following = following;
+            let evidence = PairEvidence {
                 features: FeatureEvidence::of(30),
                 pixels: Some(pixels),
-            }))
+            };
+            Judgement::parse(&text).unwrap().log_odds(Some(&evidence))
         };
-        assert_eq!(judged(0.1, 1.4), 1.5);
-        assert_eq!(judged(0.1, 1.6), 0.75);
-        assert_eq!(judged(-1.0, 0.0), 0.75);
+        // All sums are the same, with a base of 0.5.
+        assert_eq!(judged(-2.0, 0.8), -3.0);
+        assert_eq!(judged(-2.0, 0.6), -1.5);
+        assert_eq!(judged(-2.0, DifferenceEvidence::NONE.following), -1.5);
+        assert_eq!(judged(0.25, 0.8), 0.75);
     }
 
     #[test]
@@ -503,7 +490,7 @@ mod tests {
             file(r#"["ln_inliers"]"#, "[[[0, 2.0, 1, 9], [1.0]]]"),
             file(r#"["ln_inliers"]"#, "[[[3, 2.0, 1, 2], [1.0], [1.0]]]"),
             file(r#"["ln_inliers"]"#, "[[[1.0, 2.0]]]"),
-            file(r#"["ln_inliers"]"#, "[[[0.5]]]").replace("\"version\": 3", "\"version\": 2"),
+            file(r#"["ln_inliers"]"#, "[[[0.5]]]").replace("\"version\": 4", "\"version\": 3"),
         ];
         for text in bad {
             assert!(Judgement::parse(&text).is_err(), "{text}");

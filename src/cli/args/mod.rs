@@ -36,8 +36,8 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use clap::{
-    Args, Command as Definition, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint,
-    value_parser,
+    Args, Command as Definition, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    ValueHint, value_parser,
 };
 use delfin::extract::ExtractionOptions;
 use delfin::matching::SearchKind;
@@ -76,6 +76,23 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// The arguments of this run; ends it with a message where they are wrong.
+    pub(crate) fn of_this_run() -> Self {
+        let matches = with_negative_numbers(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Options take negative numbers, so that each says itself which numbers it takes.
+fn with_negative_numbers(command: Definition) -> Definition {
+    let command = command.mut_args(|arg| {
+        let is_option = arg.get_action().takes_values() && !arg.is_positional();
+        arg.allow_negative_numbers(is_option)
+    });
+    command.mut_subcommands(with_negative_numbers)
 }
 
 #[derive(Debug, Subcommand)]

@@ -104,7 +104,10 @@ impl From<&PixelEvidence> for EvidenceSummary {
             contradiction: pixels.contradicted_attention,
             explained: pixels.explained_attention,
             color_difference: pixels.color_difference,
-            replaced: pixels.fine.replaced_inside().max(pixels.differences.share),
+            replaced: pixels
+                .fine
+                .replaced_inside()
+                .max(pixels.differences.replaced_inside()),
         }
     }
 }
@@ -462,8 +465,8 @@ mod tests {
             let worth = format!(r#"{{"inputs": ["ln_inliers"], "base": 0.0, "trees": [{steps}]}}"#);
             let (features, rest, none) = (constant(by_features), constant(2.0), constant(0.0));
             let text = format!(
-                r#"{{"version": 3, "no_transform": -6.0, "max_not_compared": -4.0, "min_worth": -3.0, "share": 0.4,
-                    "features": {features}, "worth": {worth}, "pixels": {rest}, "differences": {none}, "max_movement": 0.0,
+                r#"{{"version": 4, "no_transform": -6.0, "max_not_compared": -4.0, "min_worth": -3.0, "share": 0.4,
+                    "features": {features}, "worth": {worth}, "pixels": {rest}, "differences": {none},
                     "copies": {rest}}}"#
             );
             let judgement = Some(Judgement::parse(&text).unwrap());

@@ -19,7 +19,7 @@ use crate::scoring::{Judgement, PairEvidence, PixelEvidence};
 use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
-const VERIFICATION_VERSION: u32 = 6;
+const VERIFICATION_VERSION: u32 = 7;
 /// Batch size for reading and writing pairs in the store.
 pub(super) const CHUNK: usize = 2048;
 
@@ -452,8 +452,8 @@ mod tests {
         let none = r#"{"inputs": [], "base": 0.0, "trees": []}"#;
         let worth = r#"{"inputs": ["ln_inliers"], "base": 0.0, "trees": [[[0, 3.0, 1, 2], [-5.0], [0.0]]]}"#;
         let text = format!(
-            r#"{{"version": 3, "no_transform": -6.0, "max_not_compared": -4.0, "min_worth": -3.0, "share": 0.4,
-                "features": {constant}, "worth": {worth}, "pixels": {constant}, "differences": {none}, "max_movement": 0.0,
+            r#"{{"version": 4, "no_transform": -6.0, "max_not_compared": -4.0, "min_worth": -3.0, "share": 0.4,
+                "features": {constant}, "worth": {worth}, "pixels": {constant}, "differences": {none},
                     "copies": {constant}}}"#
         );
         let judgement = Judgement::parse(&text).unwrap();

@@ -87,9 +87,12 @@ fn another_square_of_a_few_pixels_is_a_difference() {
 }
 
 #[test]
-fn pictures_without_a_common_homography_have_no_differences() {
+fn blocks_of_two_pictures_do_not_agree() {
     let map = agreement_map(&picture(7), &picture(8), &homographies()[0]).unwrap();
-    assert_eq!(map.differences, None);
+    let map = map.differences.unwrap();
+    let agreeing = map.blocks.iter().flatten().filter(|b| b.agrees()).count();
+    let known = map.blocks.iter().flatten().count();
+    assert!(agreeing * 20 < known, "{agreeing} of {known}");
 }
 
 #[test]

@@ -39,18 +39,22 @@ function toggle(photo) {
   select(without.length < shown.selected.length ? without : [...shown.selected, photo]);
 }
 
-// Corrections outlive the page where the browser lets a file remember: by path, not by number.
+// Corrections outlive the page where the browser lets a file remember: by path, not by number. The tab's own history keeps
+// them too, as Chromium now and then lost what was stored just before a reload.
 function remember() {
   const named = moves.map((move) => ({
     photos: move.photos.map((photo) => photos.path[photo]),
     to: move.to === null ? null : photos.path[move.to],
   }));
-  try { localStorage.setItem(MEMORY, JSON.stringify(named)); } catch { /* It does not: they last as long as the page. */ }
+  for (const keep of [
+    () => localStorage.setItem(MEMORY, JSON.stringify(named)),
+    () => history.replaceState({ corrections: named }, ""),
+  ]) try { keep(); } catch { /* It does not: they last as long as the page. */ }
 }
 
 function recall() {
   let named = [];
-  try { named = JSON.parse(localStorage.getItem(MEMORY)) ?? []; } catch { return; }
+  try { named = history.state?.corrections ?? JSON.parse(localStorage.getItem(MEMORY)) ?? []; } catch { return; }
   if (!Array.isArray(named)) return;
   const numberOf = new Map(photos.path.map((path, photo) => [path, photo]));
   for (const move of named) {

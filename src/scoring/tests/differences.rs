@@ -11,6 +11,7 @@ const ALIKE: DifferenceBlock = DifferenceBlock {
     difference: 8.0,
     structure: [400.0, 380.0],
     shift: Vector2::new(0.2, -0.4),
+    gradients: [30.0, 0.0, 20.0],
 };
 const OTHER: DifferenceBlock = DifferenceBlock {
     correlation: 0.1,
@@ -18,6 +19,7 @@ const OTHER: DifferenceBlock = DifferenceBlock {
     difference: 800.0,
     structure: [400.0, 200.0],
     shift: Vector2::new(0.9, 3.0),
+    gradients: [30.0, 0.0, 20.0],
 };
 
 /// Blocks that agree, but for those of a rectangle (left, top, right, bottom).
@@ -120,4 +122,37 @@ fn smooth_movement_is_no_parallax() {
     // A third of the overlap is nearer than the rest.
     let near = moved(&|x, _| Vector2::new(if x < 20.0 { 6.0 } else { 0.0 }, 0.0));
     assert!(near.high_movement > 1.0, "{}", near.high_movement);
+    // The rest moves smoothly.
+    assert!((0.6..0.8).contains(&near.following), "{}", near.following);
+}
+
+#[test]
+fn straight_edges_tell_nothing_of_movement_along_them() {
+    let mut map = map([0; 4], None);
+    for (at, block) in map.blocks.iter_mut().enumerate() {
+        let block = block.as_mut().unwrap();
+        // Vertical edges, whose blocks slide up and down.
+        block.gradients = [50.0, 0.0, 0.0];
+        block.shift = Vector2::new(0.3, if at % 2 == 0 { 3.0 } else { -3.0 });
+    }
+    let seen = DifferenceEvidence::new(&map);
+    assert!(seen.high_movement < 0.01, "{}", seen.high_movement);
+    assert_eq!(seen.following, 1.0);
+}
+
+#[test]
+fn movement_about_a_difference_is_its_own() {
+    let mut map = map([20, 10, 24, 13], Some(OTHER));
+    for (at, block) in map.blocks.iter_mut().enumerate() {
+        let (x, y) = (at % COLUMNS, at / COLUMNS);
+        // What stands about the difference moves, a little to either side.
+        let is_about = (16..28).contains(&x) && (6..17).contains(&y);
+        if is_about && block.is_some_and(|block| block.agrees()) {
+            let side = if x % 2 == 0 { 0.6 } else { -0.6 };
+            block.as_mut().unwrap().shift += Vector2::new(side, 0.0);
+        }
+    }
+    let seen = DifferenceEvidence::new(&map);
+    assert!(seen.movement < 0.05, "{}", seen.movement);
+    assert!(seen.near_movement > 0.4, "{}", seen.near_movement);
 }
