@@ -24,6 +24,7 @@ from torch import nn
 from torch.nn import functional
 
 import judgement
+from judgement import KEYS
 
 SIDE, CELLS, VALUES = 192, 24, 8
 PICTURES = 3 * SIDE * SIDE
@@ -246,9 +247,8 @@ def main():
     compared = pd.concat(parts, ignore_index=True)
     compared.to_csv(arguments.answers, index=False)
     if arguments.judged and arguments.report:
-        keys = ["set", "image1", "image2"]
-        judged = pd.read_csv(arguments.judged).drop_duplicates(keys)[[*keys, "log_odds"]]
-        report(compared.drop_duplicates(keys).merge(judged, on=keys), arguments.report)
+        judged = pd.read_csv(arguments.judged).drop_duplicates(KEYS)[[*KEYS, "log_odds"]]
+        report(compared.drop_duplicates(KEYS).merge(judged, on=KEYS), arguments.report)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
-from judgement import boosted, ensemble, left_out, read, weights, write
+from judgement import KEYS, boosted, ensemble, left_out, read, weights, write
 
 INPUTS = [
     *(
@@ -27,7 +27,6 @@ INPUTS = [
     ),
     "agreeing_share", "planar_share", "contradicted_attention",
 ]
-KEYS = ["set", "image1", "image2"]
 # More of these never raises the answer.
 FALLING = {"difference_enclosed", "difference_weight", "difference_replaced", "difference_wide_weight"}
 NUM_TREES, NUM_LEAVES = 100, 8

@@ -24,8 +24,8 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import pair_confusion_matrix
 
 import judgement
+from judgement import KEYS
 
-KEYS = ["set", "image1", "image2"]
 # A copy's transform stretches at most by this; log. The program looks at the refined transform, which tables lack: the
 # limit of that, with room for the coarse one's error.
 MAX_STRETCH = 0.15

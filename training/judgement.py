@@ -102,6 +102,9 @@ OPTIONS = dict(
     monotone_constraints_method="intermediate",
 )
 
+# What names a pair of the tables.
+KEYS = ["set", "image1", "image2"]
+
 
 def family(name):
     """Sets of one family are left out together."""

@@ -40,7 +40,7 @@ function toggle(photo) {
 }
 
 // Corrections outlive the page where the browser lets a file remember: by path, not by number. The tab's own history keeps
-// them too, as Chromium now and then lost what was stored just before a reload.
+// them too: in Chromium under load a reload was seen to find nothing stored.
 function remember() {
   const named = moves.map((move) => ({
     photos: move.photos.map((photo) => photos.path[photo]),
