@@ -15,6 +15,8 @@
 //! top-left pixel at (0, 0), use no randomness and depend on no number of threads.
 
 mod agreement;
+mod align;
+mod blocks;
 mod chroma;
 mod corners;
 mod correlation;
@@ -24,6 +26,7 @@ mod fit;
 mod frame;
 mod image;
 mod local;
+mod movement;
 mod options;
 mod pictures;
 mod planar;
@@ -41,6 +44,7 @@ pub use agreement::{AgreementCell, AgreementMap, MAP_SIDE, agreement_map};
 pub use differences::{DifferenceBlock, DifferenceMap};
 pub use fine::{FineMap, FineWindow};
 pub use local::refine_matches;
+pub(crate) use movement::{FOLLOWS, Movement, Shift};
 pub use options::RefinementOptions;
 pub use pictures::{AlignedPictures, PICTURE_SIDE};
 pub use planar::refine;

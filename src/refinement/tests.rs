@@ -6,6 +6,7 @@ use crate::geometry::project;
 
 mod agreement;
 mod differences;
+mod movement;
 mod pictures;
 
 const SIZE: [u32; 2] = [480, 360];

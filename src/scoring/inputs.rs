@@ -28,7 +28,7 @@ pub const FEATURE_INPUTS: [&str; 18] = [
 ];
 
 /// Names of the values of [`pixel_inputs`] after [`FEATURE_INPUTS`], in order.
-pub const PIXEL_INPUTS: [&str; 68] = [
+pub const PIXEL_INPUTS: [&str; 71] = [
     "overlap_max",
     "overlap_min",
     "agreement",
@@ -90,7 +90,10 @@ pub const PIXEL_INPUTS: [&str; 68] = [
     "difference_share",
     "difference_replaced",
     "difference_nearby",
+    "difference_levels",
+    "difference_rearranged",
     "difference_following",
+    "difference_all_following",
     "difference_movement",
     "difference_high_movement",
     "difference_near_movement",
@@ -204,7 +207,10 @@ pub fn pixel_inputs(features: &FeatureEvidence, pixels: &PixelEvidence) -> Vec<f
         differences.share,
         differences.replaced,
         differences.nearby,
+        differences.levels,
+        differences.rearranged,
         differences.following,
+        differences.all_following,
         differences.movement,
         differences.high_movement,
         differences.near_movement,

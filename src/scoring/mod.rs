@@ -15,6 +15,7 @@ mod inputs;
 mod judgement;
 mod rivals;
 mod shortlist;
+mod surfaces;
 #[cfg(test)]
 mod tests;
 mod transform;

@@ -89,7 +89,7 @@ await page.keyboard.press("Enter");
 await page.waitForSelector("#dock .answers");
 assert.match(await page.textContent("#dock .answers"), /Same thing.*Not the same.*Skip.*expected to change/s);
 await page.screenshot({ path: join(pictures, "question.png") });
-assert.match(await page.textContent("#dock .names"), /pass_2/);
+assert.match(await page.textContent("#dock .names"), /covered/);
 await page.keyboard.press("n");
 await shown("with 1 correction");
 const isOver = () => page.locator(".toast", { hasText: "left to ask" }).isVisible();

@@ -1,7 +1,10 @@
 use image::GrayImage;
-use nalgebra::Point2;
+use nalgebra::{Point2, Vector2};
 
 use super::{SIZE, coarse, homographies, picture};
+use crate::refinement::align::Gradients;
+use crate::refinement::blocks::{BLOCK, Grid};
+use crate::refinement::plane::Plane;
 use crate::refinement::planted::{gray, moved, prepared, texture, unwarped};
 use crate::refinement::{DifferenceBlock, DifferenceMap, RefinementImage, agreement_map};
 
@@ -106,10 +109,81 @@ fn what_has_moved_is_found_near_by() {
         let middle = map.blocks.len() / map.columns / 2 * map.columns + map.columns / 2;
         map.nearby_correlations(&[middle])[0]
     };
-    let moved = found(&|place| texture(seed, place + nalgebra::Vector2::new(6.0, 0.0)));
+    let moved = found(&|place| texture(seed, place + Vector2::new(6.0, 0.0)));
     let replaced = found(&|place| texture(seed + 500, place));
     assert!(moved > 0.8, "{moved}");
     assert!(replaced < 0.6, "{replaced}");
+}
+
+#[test]
+fn other_shapes_of_the_same_ink_are_no_other_levels() {
+    let seed = 103;
+    let truth = homographies()[0];
+    let ink = |along: f64| {
+        if (along / 7.0).floor() % 2.0 == 0.0 {
+            40.0
+        } else {
+            180.0
+        }
+    };
+    let middle = Point2::new(0.5 * f64::from(SIZE[0]), 0.5 * f64::from(SIZE[1]));
+    let first = prepared(&gray(SIZE, |place| match (place - middle).amax() < 14.0 {
+        true => ink(place.x),
+        false => texture(seed, place),
+    }));
+    let share = |other: &dyn Fn(Point2<f64>) -> f64| {
+        let map = agreement_map(&first, &seen(seed, &truth, 14.0, other), &truth).unwrap();
+        let map = map.differences.unwrap();
+        let middle = [map.columns / 2, map.blocks.len() / map.columns / 2];
+        let within = |radius: usize| {
+            (0..map.blocks.len()).filter(move |at| {
+                let place = [at % map.columns, at / map.columns];
+                (0..2).all(|axis| place[axis].abs_diff(middle[axis]) <= radius)
+            })
+        };
+        let group: Vec<usize> = within(2).collect();
+        let agrees = |at: &usize| map.blocks[*at].is_some_and(|block| block.agrees());
+        let about: Vec<usize> = within(9).filter(agrees).collect();
+        assert_eq!(map.level_share(&group, &[]), 1.0);
+        map.level_share(&group, &about)
+    };
+    let shapes = share(&|place| ink(place.y));
+    let lighter = share(&|place| 70.0 + ink(place.x));
+    let covered = share(&|_| 110.0);
+    assert!(shapes < 0.4, "{shapes}");
+    assert!(lighter > 0.9, "{lighter}");
+    assert!(covered > 0.8, "{covered}");
+}
+
+#[test]
+fn blocks_that_began_at_a_wrong_place_are_found_where_the_others_put_them() {
+    let side = 256;
+    let values = |dx: f64| {
+        let place = |at: usize| Point2::new((at % side) as f64 + dx, (at / side) as f64);
+        (0..side * side)
+            .map(|at| texture(107, place(at)) as f32)
+            .collect()
+    };
+    let [a, b] = [0.0, 1.5].map(|dx| Plane::new(side, side, values(dx)));
+    let count = side / BLOCK;
+    let grid = Grid {
+        columns: count,
+        rows: count,
+    };
+    // As if a cell had been found a line too low.
+    let is_wrong =
+        |column: usize, row: usize| (20..32).contains(&column) && (24..34).contains(&row);
+    let mut shifts = grid.map(|column, row| {
+        let y = if is_wrong(column, row) { 21.0 } else { 0.0 };
+        Vector2::new(-1.0, y)
+    });
+    let there = Gradients::new(&a, &grid).align(&a, &b, &grid, &mut shifts);
+    for (column, row) in (4..count - 4).flat_map(|x| (4..count - 4).map(move |y| (x, y))) {
+        let off = (shifts[row * count + column] - Vector2::new(-1.5, 0.0)).amax();
+        assert!(off < 0.5, "{column} {row}: {off}");
+    }
+    let near = grid.near(&a, &there);
+    assert!(near.iter().filter(|moments| moments.agrees()).count() * 10 > near.len() * 9);
 }
 
 #[test]

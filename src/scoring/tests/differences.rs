@@ -119,11 +119,50 @@ fn smooth_movement_is_no_parallax() {
     };
     let bent = moved(&|x, y| Vector2::new(0.1 * x - 0.002 * x * y, 3.0 + 0.001 * y * y));
     assert!(bent.high_movement < 0.01, "{}", bent.high_movement);
-    // A third of the overlap is nearer than the rest.
-    let near = moved(&|x, _| Vector2::new(if x < 20.0 { 6.0 } else { 0.0 }, 0.0));
+    assert_eq!((bent.following, bent.all_following), (1.0, 1.0));
+    // Blocks here and there are nearer, by as many distances.
+    let near = moved(&|x, y| Vector2::new(1.5 * ((7.0 * x + 11.0 * y) % 9.0), 0.0));
     assert!(near.high_movement > 1.0, "{}", near.high_movement);
-    // The rest moves smoothly.
-    assert!((0.6..0.8).contains(&near.following), "{}", near.following);
+    assert!(
+        near.following < 0.7 && !near.is_flat(),
+        "{}",
+        near.following
+    );
+}
+
+/// Blocks that agree; those left of column 20 lie on another surface than the rest, and the same as `map` differs.
+fn two_surfaces(rectangle: [usize; 4]) -> DifferenceMap {
+    let mut map = map(rectangle, Some(OTHER));
+    for (at, block) in map.blocks.iter_mut().enumerate() {
+        let block = block.as_mut().unwrap();
+        if at % COLUMNS < 20 && block.agrees() {
+            block.shift += Vector2::new(16.0, 0.3 * (at / COLUMNS) as f32);
+        }
+    }
+    map
+}
+
+#[test]
+fn each_surface_encloses_its_own_differences() {
+    let seen = DifferenceEvidence::new(&two_surfaces([0; 4]));
+    assert_eq!((seen.groups, seen.following), (0, 1.0));
+    assert!(
+        (seen.all_following - 2.0 / 3.0).abs() < 0.02,
+        "{}",
+        seen.all_following
+    );
+    assert!((seen.region - 2.0 / 3.0).abs() < 0.02, "{}", seen.region);
+    // On the larger surface, and on the smaller one.
+    for rectangle in [[40, 10, 44, 13], [8, 10, 12, 13]] {
+        let seen = DifferenceEvidence::new(&two_surfaces(rectangle));
+        assert_eq!((seen.groups, seen.blocks), (1, 12), "{rectangle:?}");
+        assert!(seen.is_flat() && seen.weight > 10.0);
+        let is_left = rectangle[0] < 20;
+        assert_eq!(seen.region < 0.5, is_left, "{}", seen.region);
+    }
+    // Where one ends and the other begins, one may hide the other.
+    let seen = DifferenceEvidence::new(&two_surfaces([18, 10, 22, 13]));
+    assert_eq!((seen.groups, seen.weight), (0, 0.0));
 }
 
 #[test]
