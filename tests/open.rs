@@ -14,6 +14,9 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use imageproc::drawing::draw_filled_rect_mut;
+use imageproc::rect::Rect;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -38,13 +41,9 @@ fn photos(folder: &Path) {
         .expect("an example")
         .into_rgb8();
     let side = covered.height() / 10;
-    let corner = [
-        covered.width() / 2 - side / 2,
-        covered.height() / 2 - side / 2,
-    ];
-    for (x, y) in (0..side).flat_map(|x| (0..side).map(move |y| (x, y))) {
-        covered.put_pixel(corner[0] + x, corner[1] + y, image::Rgb([90; 3]));
-    }
+    let [x, y] = [covered.width(), covered.height()].map(|length| length / 2 - side / 2);
+    let square = Rect::at(x as i32, y as i32).of_size(side, side);
+    draw_filled_rect_mut(&mut covered, square, image::Rgb([90; 3]));
     covered.save(folder.join("covered.png")).expect("a photo");
     let odd = folder.join("odd <img src=x onerror=alert(1)> & 'q'.jpg");
     std::fs::copy(examples.join("box.jpg"), odd).expect("a photo");

@@ -17,7 +17,7 @@ from scipy.optimize import minimize_scalar
 
 from judgement import KEYS, boosted, ensemble, left_out, read, weights, write
 
-# Left out of it because left-out answers got worse by them: how large the region is and how much of it agrees, its
+# Not among them, as left-out answers got worse by them: how large the region is and how much of it agrees, its
 # contrast and movement, and what the cells of the map say.
 INPUTS = [
     f"difference_{name}"
@@ -33,8 +33,8 @@ FALLING = {
 NUM_TREES, NUM_LEAVES = 100, 8
 # Edits of one picture, which may be written over without being another thing, and what they weigh more.
 EDITED, EDITED_WEIGHT = ["garments", "edits", "detail", "treated"], 3
-# Photos of which less follows one smooth movement are of solid things, where parallax makes differences
-# (src/scoring/differences.rs).
+# A surface of which less follows its smooth movement is of a solid thing, where parallax makes differences
+# (src/scoring/surfaces.rs).
 MIN_FOLLOWING = 0.7
 
 

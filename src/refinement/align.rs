@@ -3,7 +3,7 @@
 use nalgebra::Vector2;
 
 use super::blocks::{BLOCK, Grid, Moments, NOISE, Sums};
-use super::movement::{FOLLOWS, Movement, Shift};
+use super::movement::{Movement, Shift};
 use super::plane::Plane;
 
 /// Blocks to either side that count for the shift of a block.
@@ -63,37 +63,47 @@ impl Gradients {
     /// Moves the blocks to where photo 2, drawn with their shifts, is most like photo 1, and gives it so drawn.
     #[inline(always)]
     pub fn align(&self, a: &Plane, b: &Plane, grid: &Grid, shifts: &mut [Vector2<f32>]) -> Plane {
-        let mut there = self.follow_all(a, b, grid, shifts, ROUNDS);
-        let mut found = grid.near(a, &there);
+        let there = self.follow_all(a, b, grid, shifts, ROUNDS);
         // Lines of text are alike, and a cell may have been found a line too high. Blocks are looked for again where most of
-        // what agrees would put them, and where their surroundings would.
-        let mut following = 0.0;
-        for by_surroundings in [false, true] {
-            let differing = found.iter().filter(|moments| moments.differs()).count();
-            let agreeing = found.iter().filter(|moments| moments.agrees()).count();
-            if differing == 0 || agreeing < differing || following > ONE_SURFACE {
-                break;
-            }
-            let mut others = match by_surroundings {
-                true => self.shifts_around(grid, &found, shifts),
-                false => {
-                    let common = self.common_movement(grid, &found, shifts);
-                    following = common.1;
-                    common.0
-                }
-            };
-            let elsewhere = self.follow_all(a, b, grid, &mut others, 1);
-            let moments = grid.near(a, &elsewhere);
-            let both = found.iter().zip(&moments);
-            for ((shift, other), (found, moments)) in shifts.iter_mut().zip(others).zip(both) {
-                if moments.correlation() > found.correlation() {
-                    *shift = other;
-                }
-            }
-            there = grid.drawn(b, shifts);
-            found = grid.near(a, &there);
+        // what agrees would put them, and, if there are several surfaces, where their surroundings would.
+        let found = grid.near(a, &there);
+        if !mostly_agrees(&found) {
+            return there;
         }
-        there
+        let (others, following) = self.common_movement(grid, &found, shifts);
+        let there = self.improve(a, b, grid, &found, shifts, others);
+        if following > ONE_SURFACE {
+            return there;
+        }
+        let found = grid.near(a, &there);
+        if !mostly_agrees(&found) {
+            return there;
+        }
+        let others = self.shifts_around(grid, &found, shifts);
+        self.improve(a, b, grid, &found, shifts, others)
+    }
+
+    /// Takes for each block the other shift, once followed, if it correlates better there than it was found to, and gives
+    /// photo 2 so drawn.
+    #[inline(always)]
+    fn improve(
+        &self,
+        a: &Plane,
+        b: &Plane,
+        grid: &Grid,
+        found: &[Moments],
+        shifts: &mut [Vector2<f32>],
+        mut others: Vec<Vector2<f32>>,
+    ) -> Plane {
+        let elsewhere = self.follow_all(a, b, grid, &mut others, 1);
+        let moments = grid.near(a, &elsewhere);
+        let both = found.iter().zip(&moments);
+        for ((shift, other), (found, moments)) in shifts.iter_mut().zip(others).zip(both) {
+            if moments.correlation() > found.correlation() {
+                *shift = other;
+            }
+        }
+        grid.drawn(b, shifts)
     }
 
     /// The shift of each block by the movement that most of those which agree follow, and the part of them that do.
@@ -109,11 +119,11 @@ impl Gradients {
         let agreeing: Vec<Shift> = agreeing
             .map(|at| Shift::new(grid.place(at), count, shifts[at], self.hessians[at]))
             .collect();
-        let movement = Movement::fit(&agreeing.iter().collect::<Vec<_>>());
-        let distances = agreeing.iter().map(|shift| shift.distance(&movement));
-        let following = distances.filter(|distance| *distance <= FOLLOWS).count();
+        let agreeing: Vec<&Shift> = agreeing.iter().collect();
+        let movement = Movement::fit(&agreeing);
+        let following = movement.following(&agreeing);
         let shifts = grid.map(|column, row| movement.at([column, row], count));
-        (shifts, following as f32 / agreeing.len() as f32)
+        (shifts, following)
     }
 
     /// The shift of each block that agrees, and for the others the shift of those about them which do, as far as their
@@ -139,10 +149,9 @@ impl Gradients {
         let sums = grid.around(&agreeing, SURROUNDINGS);
         let values = found.iter().zip(shifts).zip(sums);
         let shifts = values.map(|((moments, shift), [xx, xy, yy, x, y])| {
-            let (xx, yy) = (xx + ALIGNED_PIXELS, yy + ALIGNED_PIXELS);
             match moments.agrees() || x == 0.0 && y == 0.0 {
                 true => *shift,
-                false => Vector2::new(yy * x - xy * y, xx * y - xy * x) / (xx * yy - xy * xy),
+                false => solved([xx, xy, yy], [x, y]),
             }
         });
         shifts.collect()
@@ -200,14 +209,25 @@ impl Gradients {
         });
         let errors = grid.around(&errors, ALIGNED);
         for (at, shift) in shifts.iter_mut().enumerate() {
-            // A gradient of a grey level counts as none.
-            let [xx, xy, yy] = self.hessians[at];
-            let (xx, yy) = (xx + ALIGNED_PIXELS, yy + ALIGNED_PIXELS);
-            let determinant = xx * yy - xy * xy;
-            let [x, y] = errors[at];
-            let step = Vector2::new(yy * x - xy * y, xx * y - xy * x) / determinant;
+            let step = solved(self.hessians[at], errors[at]);
             let moved = *shift + step.map(|part| part.clamp(-MAX_STEP, MAX_STEP)) - first[at];
             *shift = first[at] + moved.map(|part| part.clamp(-MAX_MOVE, MAX_MOVE));
         }
     }
+}
+
+/// Whether some textured blocks differ, but no more than agree: of two photos that hardly agree nothing is looked for again.
+#[inline(always)]
+fn mostly_agrees(found: &[Moments]) -> bool {
+    let differing = found.iter().filter(|moments| moments.differs()).count();
+    let agreeing = found.iter().filter(|moments| moments.agrees()).count();
+    differing > 0 && agreeing >= differing
+}
+
+/// The shift of normal equations: sums of squares and of products of the gradients, and of the gradients and errors. A
+/// gradient of a grey level counts as none.
+#[inline(always)]
+fn solved([xx, xy, yy]: [f32; 3], [x, y]: [f32; 2]) -> Vector2<f32> {
+    let (xx, yy) = (xx + ALIGNED_PIXELS, yy + ALIGNED_PIXELS);
+    Vector2::new(yy * x - xy * y, xx * y - xy * x) / (xx * yy - xy * xy)
 }

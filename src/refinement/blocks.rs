@@ -42,7 +42,7 @@ impl Grid {
             .collect()
     }
 
-    /// The sum over the blocks up to `radius` away along each side, by running sums.
+    /// The sum over the blocks up to `radius` away along each side: along the rows, then along the columns.
     #[inline(always)]
     pub fn around<const N: usize>(&self, values: &[[f32; N]], radius: usize) -> Vec<[f32; N]> {
         let (columns, rows) = (self.columns, self.rows);

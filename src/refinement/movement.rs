@@ -72,14 +72,20 @@ impl Movement {
             });
             Self(factors)
         });
-        let following = |movement: &Self| {
-            let distances = shifts.iter().map(|shift| shift.distance(movement));
-            distances.filter(|distance| *distance <= FOLLOWS).count()
-        };
-        match following(&second) > following(&first) {
+        match second.num_following(shifts) > first.num_following(shifts) {
             true => second,
             false => first,
         }
+    }
+
+    /// The part of the shifts that follow it, of which there are some.
+    pub fn following(&self, shifts: &[&Shift]) -> f32 {
+        self.num_following(shifts) as f32 / shifts.len() as f32
+    }
+
+    fn num_following(&self, shifts: &[&Shift]) -> usize {
+        let distances = shifts.iter().map(|shift| shift.distance(self));
+        distances.filter(|distance| *distance <= FOLLOWS).count()
     }
 
     /// The shift that it gives the block at a column and row of so many, in pixels.

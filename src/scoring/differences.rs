@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::fine::{quantile, sorted};
-use super::surfaces::{MIN_FOLLOWING, Surface, Surfaces, about};
+use super::surfaces::{MIN_FOLLOWING, Surface, Surfaces};
 use crate::refinement::DifferenceMap;
 
 /// Blocks of a group that are searched for near by, at most.
@@ -119,7 +119,7 @@ impl DifferenceEvidence {
     pub fn new(map: &DifferenceMap) -> Self {
         let surfaces = Surfaces::new(map);
         let enclosed = |(index, surface): (usize, &Surface)| match index == 0 || surface.is_flat() {
-            true => surface.enclosed(map),
+            true => surface.enclosed(map, &surface.region),
             false => Vec::new(),
         };
         let groups: Vec<_> = surfaces.all.iter().enumerate().map(enclosed).collect();
@@ -149,9 +149,9 @@ impl DifferenceEvidence {
         let differences = sorted(differences.map(|block| block.difference / square));
         let enclosed = || found.iter().flatten().filter_map(|at| block(*at));
         let num_inside = differences.len() as f32;
-        let wide = surface.widened(map);
-        let wide_weights = wide.enclosed(map);
-        let wide_weights = wide_weights.iter().map(|group| wide.weight(map, group));
+        let weight = |group: &Vec<usize>| surface.weight(map, group);
+        let wide_region = surface.wide_region(map);
+        let wide = surface.enclosed(map, &wide_region);
         let mut evidence = Self {
             region: num_inside / known,
             agreeing: errors.len() as f32 / num_inside,
@@ -179,12 +179,23 @@ impl DifferenceEvidence {
             high_movement: quantile(&movements, 0.9),
             near_movement: quantile(&movements, 0.5),
             near_error: quantile(&errors, 0.5),
-            wide_weight: wide_weights.fold(0.0, f32::max),
-            wide_region: wide.region.iter().filter(|is_inside| **is_inside).count() as f32 / known,
+            wide_weight: wide.iter().map(weight).fold(0.0, f32::max),
+            wide_region: wide_region.iter().filter(|is_inside| **is_inside).count() as f32 / known,
         };
-        let weight = |group: &Vec<usize>| surface.weight(map, group);
-        let heaviest = found.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)));
-        if let Some(group) = heaviest {
+        // Of each group its weight, the part of other grey levels and the agreeing blocks about it.
+        let measured = found.iter().map(|group| {
+            let near = surface.about(map, group);
+            let places: Vec<usize> = near.iter().map(|(at, _)| *at).collect();
+            let levels = map.level_share(group, &places);
+            (group, weight(group), levels, near)
+        });
+        let measured: Vec<_> = measured.collect();
+        let rearranged = measured
+            .iter()
+            .map(|(_, weight, levels, _)| weight * (1.0 - levels));
+        evidence.rearranged = rearranged.fold(0.0, f32::max);
+        let heaviest = measured.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((group, weight, levels, near)) = heaviest {
             let blocks = || group.iter().filter_map(|at| block(*at));
             let [first, second] =
                 [0, 1].map(|photo| blocks().map(|block| block.structure[photo]).sum::<f32>());
@@ -194,9 +205,6 @@ impl DifferenceEvidence {
                 .step_by(group.len().div_ceil(MAX_SEARCHED))
                 .copied()
                 .collect();
-            let is_about = about(map, group);
-            let near: Vec<(usize, f32)> =
-                surface.agreeing().filter(|(at, _)| is_about[*at]).collect();
             if !near.is_empty() {
                 evidence.near_movement = quantile(&sorted(near.iter().map(|near| near.1)), 0.5);
                 let errors = near
@@ -212,12 +220,8 @@ impl DifferenceEvidence {
             let part = group.len() as f32 / chosen.len() as f32;
             evidence.replaced = part * missing.sum::<f32>();
             evidence.nearby = nearby.iter().sum::<f32>() / chosen.len() as f32;
-            evidence.levels = surface.level_share(map, group);
-            evidence.rearranged = found
-                .iter()
-                .map(|group| weight(group) * (1.0 - surface.level_share(map, group)))
-                .fold(0.0, f32::max);
-            evidence.weight = weight(group);
+            evidence.levels = levels;
+            evidence.weight = weight;
             evidence.blocks = group.len() as u32;
             evidence.balance = first.min(second) / first.max(second).max(f32::MIN_POSITIVE);
             evidence.correlation =
@@ -232,7 +236,7 @@ pub(super) fn enclosed_blocks(map: &DifferenceMap) -> Vec<usize> {
     let surfaces = Surfaces::new(map).all.into_iter();
     let flat = surfaces.filter(Surface::is_flat);
     let blocks: BTreeSet<usize> = flat
-        .flat_map(|surface| surface.enclosed(map).concat())
+        .flat_map(|surface| surface.enclosed(map, &surface.region).concat())
         .collect();
     blocks.into_iter().collect()
 }

@@ -54,10 +54,7 @@ impl Surfaces {
                 break;
             };
             if own.all.is_empty() {
-                let following = blocks
-                    .iter()
-                    .filter(|(_, shift)| shift.distance(&movement) <= FOLLOWS);
-                own.following = following.count() as f32 / blocks.len() as f32;
+                own.following = movement.following(&left);
             }
             left.retain(|shift| shift.distance(&movement) > APART);
             own.all.push(surface);
@@ -110,14 +107,9 @@ impl Surface {
         (!structures.is_empty()).then_some(own)
     }
 
-    /// The same with a region in which wider gaps are closed.
-    pub fn widened(&self, map: &DifferenceMap) -> Self {
-        Self {
-            region: surrounded(map, WIDE_GAP, |at| self.belongs(at)),
-            distances: self.distances.clone(),
-            is_of_another: self.is_of_another.clone(),
-            square: self.square,
-        }
+    /// The region with wider gaps closed.
+    pub fn wide_region(&self, map: &DifferenceMap) -> Vec<bool> {
+        surrounded(map, WIDE_GAP, |at| self.belongs(at))
     }
 
     /// Whether a block agrees and is near the movement.
@@ -168,20 +160,19 @@ impl Surface {
         group.iter().map(|at| self.root(map, *at)).sum()
     }
 
-    /// See [`DifferenceMap::level_share`].
-    pub fn level_share(&self, map: &DifferenceMap, group: &[usize]) -> f32 {
+    /// The agreeing blocks about a group, with their distances.
+    pub fn about(&self, map: &DifferenceMap, group: &[usize]) -> Vec<(usize, f32)> {
         let is_about = about(map, group);
-        let near = self.agreeing().map(|(at, _)| at);
-        map.level_share(group, &near.filter(|at| is_about[*at]).collect::<Vec<_>>())
+        self.agreeing().filter(|(at, _)| is_about[*at]).collect()
     }
 
     fn differs(&self, block: &DifferenceBlock) -> bool {
         self.share(block) > MIN_SHARE && block.difference > MIN_CONTRAST * self.square
     }
 
-    /// The connected groups of differing blocks that touch no block outside of the region, no unknown one and none of
+    /// The connected groups of differing blocks that touch no block outside of a region, no unknown one and none of
     /// another surface, where one thing may hide another.
-    pub fn enclosed(&self, map: &DifferenceMap) -> Vec<Vec<usize>> {
+    pub fn enclosed(&self, map: &DifferenceMap, region: &[bool]) -> Vec<Vec<usize>> {
         let columns = map.columns;
         let differing = drawn(columns, map.blocks.len(), |at| {
             let block = map.blocks[at].as_ref();
@@ -192,13 +183,13 @@ impl Surface {
                 && [at - columns, at, at + columns]
                     .iter()
                     .flat_map(|near| near - 1..=near + 1)
-                    .all(|near| self.region[near] && !self.is_of_another[near])
+                    .all(|near| region[near] && !self.is_of_another[near])
         })
     }
 }
 
 /// Whether each block is about a group.
-pub(super) fn about(map: &DifferenceMap, group: &[usize]) -> Vec<bool> {
+fn about(map: &DifferenceMap, group: &[usize]) -> Vec<bool> {
     let (columns, rows) = (map.columns, map.blocks.len() / map.columns);
     let mut is_about = vec![false; map.blocks.len()];
     for at in group {
