@@ -23,12 +23,13 @@ INPUTS = [
     f"difference_{name}"
     for name in (
         "error high_error enclosed weight balance correlation groups share replaced nearby levels rearranged following "
-        "near_movement near_error wide_weight"
+        "near_movement near_error wide_weight hull_agreeing hull_weight hull_deep"
     ).split()
 ]
 # More of these never raises the answer.
 FALLING = {
-    f"difference_{name}" for name in ("enclosed", "weight", "replaced", "wide_weight", "rearranged")
+    f"difference_{name}"
+    for name in ("enclosed", "weight", "replaced", "wide_weight", "rearranged", "hull_weight", "hull_deep")
 }
 NUM_TREES, NUM_LEAVES = 100, 8
 # Edits of one picture, which may be written over without being another thing, and what they weigh more.

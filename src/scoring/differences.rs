@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::fine::{quantile, sorted};
-use super::surfaces::{MIN_FOLLOWING, Surface, Surfaces};
+use super::surfaces::{MIN_FOLLOWING, Surface, Surfaces, near};
 use crate::refinement::DifferenceMap;
 
+/// Distance from what agrees beyond which a difference is deep, in blocks along each side.
+const DEEP: usize = 2;
 /// Blocks of a group that are searched for near by, at most.
 const MAX_SEARCHED: usize = 64;
 
@@ -72,6 +74,14 @@ pub struct DifferenceEvidence {
     pub wide_weight: f32,
     /// Part of the overlap that is in that region, 0 to 1.
     pub wide_region: f32,
+    /// Part of the overlap that is in the convex hull of the region's blocks which follow the movement, 0 to 1.
+    pub hull: f32,
+    /// Part of the agreeing and of the differing blocks in it that agree, 0 to 1.
+    pub hull_agreeing: f32,
+    /// Sum of the roots of the differences in it.
+    pub hull_weight: f32,
+    /// The same of those that are more than two blocks from what agrees.
+    pub hull_deep: f32,
 }
 
 impl DifferenceEvidence {
@@ -103,6 +113,10 @@ impl DifferenceEvidence {
         near_error: -1.0,
         wide_weight: -1.0,
         wide_region: 0.0,
+        hull: 0.0,
+        hull_agreeing: -1.0,
+        hull_weight: -1.0,
+        hull_deep: -1.0,
     };
 
     /// Whether most of what agrees follows one smooth movement, so that what differs inside of it is no parallax.
@@ -152,7 +166,25 @@ impl DifferenceEvidence {
         let weight = |group: &Vec<usize>| surface.weight(map, group);
         let wide_region = surface.wide_region(map);
         let wide = surface.enclosed(map, &wide_region);
+        let hull = surface.hull(map);
+        let num_agreeing = hull.iter().filter(|at| surface.belongs(**at)).count();
+        let differing: Vec<usize> = hull
+            .iter()
+            .copied()
+            .filter(|at| surface.differs(map, *at))
+            .collect();
+        let agreeing_blocks = (0..map.blocks.len()).filter(|at| surface.belongs(*at));
+        let agrees_near = near(map, DEEP, agreeing_blocks);
+        let deep: Vec<usize> = differing
+            .iter()
+            .copied()
+            .filter(|at| !agrees_near[*at])
+            .collect();
         let mut evidence = Self {
+            hull: hull.len() as f32 / known,
+            hull_agreeing: num_agreeing as f32 / (num_agreeing + differing.len()).max(1) as f32,
+            hull_weight: surface.weight(map, &differing),
+            hull_deep: surface.weight(map, &deep),
             region: num_inside / known,
             agreeing: errors.len() as f32 / num_inside,
             contrast: square.sqrt(),

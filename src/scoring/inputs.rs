@@ -28,7 +28,7 @@ pub const FEATURE_INPUTS: [&str; 18] = [
 ];
 
 /// Names of the values of [`pixel_inputs`] after [`FEATURE_INPUTS`], in order.
-pub const PIXEL_INPUTS: [&str; 71] = [
+pub const PIXEL_INPUTS: [&str; 75] = [
     "overlap_max",
     "overlap_min",
     "agreement",
@@ -100,6 +100,10 @@ pub const PIXEL_INPUTS: [&str; 71] = [
     "difference_near_error",
     "difference_wide_weight",
     "difference_wide_region",
+    "difference_hull",
+    "difference_hull_agreeing",
+    "difference_hull_weight",
+    "difference_hull_deep",
 ];
 
 /// The input vector of features.
@@ -217,6 +221,10 @@ pub fn pixel_inputs(features: &FeatureEvidence, pixels: &PixelEvidence) -> Vec<f
         differences.near_error,
         differences.wide_weight,
         differences.wide_region,
+        differences.hull,
+        differences.hull_agreeing,
+        differences.hull_weight,
+        differences.hull_deep,
     ];
     inputs.extend(values);
     inputs

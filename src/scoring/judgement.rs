@@ -408,7 +408,7 @@ mod tests {
     fn differences_lower_log_odds_of_flat_things_alone() {
         let judged = |added: f64, following: f32| {
             let text = file(r#"["ln_inliers"]"#, &format!("[[[{added}]]]"));
-            let mut pixels = PixelEvidence::from_bytes(&[0; 69 * 4]).unwrap();
+            let mut pixels = PixelEvidence::from_bytes(&[0; 73 * 4]).unwrap();
             pixels.differences.following = following;
             let evidence = PairEvidence {
                 features: FeatureEvidence::of(30),

@@ -1,7 +1,11 @@
 //! The surfaces that agreeing blocks of two aligned photos lie on, and what differs inside of them.
 
+use image::Luma;
 use imageproc::distance_transform::Norm;
+use imageproc::drawing::draw_polygon_mut;
+use imageproc::geometry::convex_hull;
 use imageproc::morphology::close;
+use imageproc::point::Point;
 use imageproc::region_labelling::Connectivity;
 
 use super::fine::{quantile, sorted};
@@ -112,6 +116,25 @@ impl Surface {
         surrounded(map, WIDE_GAP, |at| self.belongs(at))
     }
 
+    /// The known blocks in the convex hull of those of the region that follow the movement, but for blocks of another
+    /// surface.
+    pub fn hull(&self, map: &DifferenceMap) -> Vec<usize> {
+        let count = map.blocks.len();
+        let following = (0..count).filter(|&at| self.region[at] && self.follows(at));
+        let corners: Vec<Point<i32>> = following
+            .map(|at| Point::new((at % map.columns) as i32, (at / map.columns) as i32))
+            .collect();
+        let corners = convex_hull(corners);
+        let mut hull = drawn(map.columns, count, |_| false);
+        if corners.len() > 2 {
+            draw_polygon_mut(&mut hull, &corners, Luma([255]));
+        }
+        let is_inside = |at: &usize| {
+            hull.as_raw()[*at] > 0 && map.blocks[*at].is_some() && !self.is_of_another[*at]
+        };
+        (0..count).filter(is_inside).collect()
+    }
+
     /// Whether a block agrees and is near the movement.
     pub fn belongs(&self, at: usize) -> bool {
         self.distances[at].is_some_and(|distance| distance <= ASTRAY)
@@ -162,22 +185,22 @@ impl Surface {
 
     /// The agreeing blocks about a group, with their distances.
     pub fn about(&self, map: &DifferenceMap, group: &[usize]) -> Vec<(usize, f32)> {
-        let is_about = about(map, group);
+        let is_about = near(map, ABOUT, group.iter().copied());
         self.agreeing().filter(|(at, _)| is_about[*at]).collect()
     }
 
-    fn differs(&self, block: &DifferenceBlock) -> bool {
-        self.share(block) > MIN_SHARE && block.difference > MIN_CONTRAST * self.square
+    /// Whether the photos differ in a block.
+    pub fn differs(&self, map: &DifferenceMap, at: usize) -> bool {
+        map.blocks[at].as_ref().is_some_and(|block| {
+            self.share(block) > MIN_SHARE && block.difference > MIN_CONTRAST * self.square
+        })
     }
 
     /// The connected groups of differing blocks that touch no block outside of a region, no unknown one and none of
     /// another surface, where one thing may hide another.
     pub fn enclosed(&self, map: &DifferenceMap, region: &[bool]) -> Vec<Vec<usize>> {
         let columns = map.columns;
-        let differing = drawn(columns, map.blocks.len(), |at| {
-            let block = map.blocks[at].as_ref();
-            block.is_some_and(|block| self.differs(block))
-        });
+        let differing = drawn(columns, map.blocks.len(), |at| self.differs(map, at));
         groups(&differing, Connectivity::Eight, |at| {
             !at_edge(map, at)
                 && [at - columns, at, at + columns]
@@ -188,18 +211,23 @@ impl Surface {
     }
 }
 
-/// Whether each block is about a group.
-fn about(map: &DifferenceMap, group: &[usize]) -> Vec<bool> {
+/// Whether each block is at most so many blocks along each side from one of these.
+pub(super) fn near(
+    map: &DifferenceMap,
+    distance: usize,
+    blocks: impl Iterator<Item = usize>,
+) -> Vec<bool> {
     let (columns, rows) = (map.columns, map.blocks.len() / map.columns);
-    let mut is_about = vec![false; map.blocks.len()];
-    for at in group {
+    let mut is_near = vec![false; map.blocks.len()];
+    for at in blocks {
         let (column, row) = (at % columns, at / columns);
-        let end = (column + ABOUT + 1).min(columns);
-        for row in row.saturating_sub(ABOUT)..(row + ABOUT + 1).min(rows) {
-            is_about[row * columns + column.saturating_sub(ABOUT)..row * columns + end].fill(true);
+        let end = (column + distance + 1).min(columns);
+        for row in row.saturating_sub(distance)..(row + distance + 1).min(rows) {
+            is_near[row * columns + column.saturating_sub(distance)..row * columns + end]
+                .fill(true);
         }
     }
-    is_about
+    is_near
 }
 
 fn at_edge(map: &DifferenceMap, at: usize) -> bool {

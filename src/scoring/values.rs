@@ -87,7 +87,7 @@ encoded!(FineEvidence: num_windows, agreement, low, worst, contradicting, replac
     inner_replaced, largest_contradiction, largest_replaced, strength, replaced_strength, tone);
 encoded!(DifferenceEvidence: region, agreeing, contrast, error, high_error, high, highest, enclosed, weight,
     blocks, balance, correlation, groups, share, replaced, nearby, levels, rearranged, following, all_following, movement, high_movement, near_movement, near_error,
-    wide_weight, wide_region);
+    wide_weight, wide_region, hull, hull_agreeing, hull_weight, hull_deep);
 
 #[cfg(test)]
 mod tests {
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn pixel_evidence_survives_its_bytes() {
-        let bytes = numbered(30 + 13 + 26);
+        let bytes = numbered(30 + 13 + 30);
         let evidence = PixelEvidence::from_bytes(&bytes).unwrap();
         assert_eq!(evidence.to_bytes(), bytes);
         // The order that stores hold.

@@ -14,7 +14,7 @@ fn features(score: f32) -> FeatureSet {
 
 /// Every value is another one.
 fn pixels() -> PixelEvidence {
-    let values: Vec<u8> = (0u8..69).flat_map(|i| f32::from(i).to_le_bytes()).collect();
+    let values: Vec<u8> = (0u8..73).flat_map(|i| f32::from(i).to_le_bytes()).collect();
     PixelEvidence::from_bytes(&values).unwrap()
 }
 

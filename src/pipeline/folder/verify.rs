@@ -19,7 +19,7 @@ use crate::scoring::{Judgement, PairEvidence, PixelEvidence};
 use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
-const VERIFICATION_VERSION: u32 = 8;
+const VERIFICATION_VERSION: u32 = 9;
 /// Batch size for reading and writing pairs in the store.
 pub(super) const CHUNK: usize = 2048;
 

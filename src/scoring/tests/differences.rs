@@ -100,6 +100,23 @@ fn the_surroundings_of_a_page_are_outside() {
 }
 
 #[test]
+fn a_difference_at_the_edge_is_in_the_hull_of_what_agrees() {
+    // Below a notch in the middle of the upper edge two blocks wide legs remain.
+    let seen = DifferenceEvidence::new(&map([20, 0, 40, 12], Some(OTHER)));
+    assert_eq!((seen.groups, seen.hull), (0, 1.0));
+    assert!((seen.hull_agreeing - (3000.0 - 240.0) / 3000.0).abs() < 1e-6);
+    let weight = 240.0 * 2f32.sqrt();
+    assert!((seen.hull_weight - weight).abs() < 1e-2, "{seen:?}");
+    // But for two blocks along three sides.
+    let deep = 16.0 * 10.0 * 2f32.sqrt();
+    assert!((seen.hull_deep - deep).abs() < 1e-2, "{seen:?}");
+    // Beside what agrees, and not between, nothing is in it.
+    let seen = DifferenceEvidence::new(&map([0, 0, COLUMNS, 12], Some(OTHER)));
+    assert_eq!((seen.hull_agreeing, seen.hull_weight), (1.0, 0.0));
+    assert!((seen.hull - 38.0 / 50.0).abs() < 1e-6);
+}
+
+#[test]
 fn where_nothing_agrees_there_is_no_evidence() {
     let nothing = map([0, 0, COLUMNS, ROWS], Some(OTHER));
     assert_eq!(DifferenceEvidence::new(&nothing), DifferenceEvidence::NONE);
