@@ -119,13 +119,19 @@ impl Surface {
     /// The known blocks in the convex hull of those of the region that follow the movement, but for blocks of another
     /// surface.
     pub fn hull(&self, map: &DifferenceMap) -> Vec<usize> {
-        let count = map.blocks.len();
-        let following = (0..count).filter(|&at| self.region[at] && self.follows(at));
-        let corners: Vec<Point<i32>> = following
-            .map(|at| Point::new((at % map.columns) as i32, (at / map.columns) as i32))
+        let (columns, count) = (map.columns, map.blocks.len());
+        // The first and the last of each row have the hull of all.
+        let ends = (0..count).step_by(columns).flat_map(|first| {
+            let row = first..first + columns;
+            let mut following = row.filter(|&at| self.region[at] && self.follows(at));
+            [following.next(), following.next_back()]
+        });
+        let corners: Vec<Point<i32>> = ends
+            .flatten()
+            .map(|at| Point::new((at % columns) as i32, (at / columns) as i32))
             .collect();
         let corners = convex_hull(corners);
-        let mut hull = drawn(map.columns, count, |_| false);
+        let mut hull = drawn(columns, count, |_| false);
         if corners.len() > 2 {
             draw_polygon_mut(&mut hull, &corners, Luma([255]));
         }
