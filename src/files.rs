@@ -102,6 +102,9 @@ pub(crate) const MARK: &str = "made by delfin";
 /// Bytes at either end of a file that are searched for delfin's mark.
 const MARKED_BYTES: u64 = 1 << 16;
 
+/// Bytes at either end of a picture that have delfin's mark.
+const MARKED_PICTURE_BYTES: usize = 80;
+
 /// First bytes of the tables that delfin writes, which have no other mark.
 const TABLE_HEADERS: [&str; 5] = [
     "path,cluster,score,representative\n",
@@ -149,6 +152,14 @@ pub fn is_replaceable(path: &Path) -> bool {
             || !is_text && BINARY_MARKS.into_iter().any(holds)
             || tail.ends_with(MARK.as_bytes())
     })
+}
+
+/// Whether a picture of these bytes was drawn by delfin: its mark stands near one end, whatever the format.
+pub(crate) fn is_drawn(picture: &[u8]) -> bool {
+    let head = &picture[..picture.len().min(MARKED_PICTURE_BYTES)];
+    let tail = &picture[picture.len().saturating_sub(MARKED_PICTURE_BYTES)..];
+    let holds = |end: &[u8]| end.windows(MARK.len()).any(|w| w == MARK.as_bytes());
+    holds(head) || holds(tail)
 }
 
 /// Removes the file at `path` if delfin made it.

@@ -16,12 +16,15 @@ const MAX_KINDS: usize = 6;
 const NO_ENDING: &str = "without an ending";
 /// The kind of files with an ending that is no short word.
 const ODD_ENDING: &str = "with another ending";
+/// The kind of pictures that delfin drew, as those of matches.
+const DRAWN: &str = "drawn by delfin";
 
 /// The files of a folder that are passed over. Names that begin with a dot, and files of delfin, are not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PassedOver {
-    /// The number of files that are no photos which can be read, by ending: `.heic`.
+    /// The number of files that are no photos which can be read, by ending: `.heic`; of pictures that delfin drew, as
+    /// `drawn by delfin`.
     pub files: BTreeMap<String, usize>,
     /// The number of photos that `delfin organize` placed in a folder below, whose originals are among
     /// the photos, or moved there; by that folder's path, with `/` between names.
@@ -67,6 +70,11 @@ impl PassedOver {
             Some(_) => ODD_ENDING.to_owned(),
         };
         *self.files.entry(kind).or_default() += 1;
+    }
+
+    /// Counts a picture that delfin drew.
+    pub(crate) fn add_drawn(&mut self) {
+        *self.files.entry(DRAWN.to_owned()).or_default() += 1;
     }
 
     /// Adds the files passed over in another folder.

@@ -44,6 +44,9 @@ pub fn relation_text(relation: Option<Relation>) -> &'static str {
     }
 }
 
+/// What is said for two photos whose files are equal.
+pub const SAME_FILE: &str = "both files are equal, byte for byte";
+
 /// Reasons for and against two photos showing the same thing, as text.
 pub fn for_and_against(num_inliers: usize, evidence: Option<&EvidenceSummary>) -> [Vec<String>; 2] {
     let (mut pro, mut contra) = (Vec::new(), Vec::new());

@@ -20,7 +20,7 @@ pub use classification::{
     results_page, review_labels, review_page, review_photos, suggestions, train_classifier,
     train_on,
 };
-pub use evidence_text::{for_and_against, percent, point_text, relation_text};
+pub use evidence_text::{SAME_FILE, for_and_against, percent, point_text, relation_text};
 pub use features::{FeatureMatch, match_features, seed_from_content};
 pub use folder::{
     Action, ActionLog, BestBy, ClusterFile, ClusterOptions, ClusterSource, Correction,

@@ -16,7 +16,8 @@ use crate::geometry::Transform;
 use crate::image::{DecodeOptions, Photo};
 use crate::refinement::{AgreementMap, RefinementImage};
 use crate::scoring::{
-    FeatureEvidence, Judgement, KeypointTree, PairEvidence, Relation, probability,
+    FeatureEvidence, Judgement, KeypointTree, PairEvidence, Relation, SAME_FILE_LOG_ODDS,
+    probability,
 };
 use crate::store::{ContentHash, rounded};
 
@@ -44,6 +45,8 @@ pub struct PairMatch {
     /// Whether both photos show the same thing, by [`MatchOptions::min_probability`] or
     /// [`MatchOptions::min_inliers`].
     pub is_match: bool,
+    /// Whether the files of both photos are equal, byte for byte, and not without texture; their probability is 1.
+    pub is_same_file: bool,
     /// Time of each stage.
     pub times: StageTimes,
 }
@@ -211,12 +214,21 @@ pub fn match_extracted(
     let judgement = Judgement::embedded()?;
     let evidence = evidence_by_content([&features1, &features2], hashes, &found, images)?;
     let (evidence, agreement) = evidence.unzip();
-    let log_odds = judgement.log_odds(evidence.as_ref());
+    let is_same_file = hashes[0] == hashes[1] && evidence.is_some();
+    let (log_odds, relation) = match &evidence {
+        Some(_) if is_same_file => (SAME_FILE_LOG_ODDS, Some(Relation::Copy)),
+        Some(evidence) => (
+            judgement.log_odds(Some(evidence)),
+            judgement.relation(evidence),
+        ),
+        None => (judgement.log_odds(None), None),
+    };
     let is_match = is_match(&found, log_odds, options);
     let done = Instant::now();
     Ok(PairMatch {
         is_match,
-        relation: evidence.and_then(|evidence| judgement.relation(&evidence)),
+        is_same_file,
+        relation,
         evidence,
         agreement: agreement.flatten(),
         log_odds,
@@ -263,7 +275,10 @@ pub fn verify_features(
     let found = match_by_content(features, content_hashes, options)?;
     let evidence = evidence_by_content(features, content_hashes, &found, None)?;
     let evidence = evidence.map(|(evidence, _)| evidence);
-    let log_odds = Judgement::embedded()?.log_odds(evidence.as_ref());
+    let log_odds = match &evidence {
+        Some(_) if content_hashes[0] == content_hashes[1] => SAME_FILE_LOG_ODDS,
+        _ => Judgement::embedded()?.log_odds(evidence.as_ref()),
+    };
     Ok(VerifiedFeatures {
         is_match: is_match(&found, log_odds, options),
         evidence: evidence.map(|evidence| evidence.features),

@@ -3,7 +3,7 @@
 use nalgebra::Point2;
 use serde_json::{Value, json};
 
-use super::evidence_text::{for_and_against, percent, point_text, relation_text};
+use super::evidence_text::{SAME_FILE, for_and_against, percent, point_text, relation_text};
 use super::{EvidenceSummary, MatchOptions, PairMatch};
 use crate::counted::counted;
 use crate::error::Result;
@@ -69,6 +69,9 @@ impl PairReport<'_> {
 
     /// Reasons for and against a yes.
     pub fn reasons(&self) -> [Vec<String>; 2] {
+        if self.result.is_same_file {
+            return [vec![SAME_FILE.into()], Vec::new()];
+        }
         let pixels = self.result.evidence.and_then(|evidence| evidence.pixels);
         let summary = pixels.map(|pixels| EvidenceSummary::from(&pixels));
         for_and_against(self.result.num_inliers(), summary.as_ref())
@@ -77,6 +80,9 @@ impl PairReport<'_> {
     /// The verdict in one sentence.
     pub fn title(&self) -> String {
         let result = self.result;
+        if result.is_same_file && result.is_match {
+            return format!("yes, the same thing: {SAME_FILE}");
+        }
         let answer = match (result.is_match, result.evidence) {
             (true, _) => "yes, the same thing",
             (false, None) => "no, too little to tell",

@@ -28,6 +28,10 @@ const MAX_COPY_STRETCH: f32 = 1.12;
 /// folder agrees with `match`, which compares every pair, where much agrees.
 const MANY_INLIERS: u32 = 50;
 
+/// Log-odds of two photos with texture whose files are equal, byte for byte: far above what evidence gives, and a
+/// probability of 1.
+pub const SAME_FILE_LOG_ODDS: f64 = 40.0;
+
 /// A learned judgement of pairs.
 #[derive(Debug, Clone)]
 pub struct Judgement {

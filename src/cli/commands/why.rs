@@ -9,7 +9,7 @@ use delfin::folder::{name_below, path_below, path_from_text, path_text};
 use delfin::hex;
 use delfin::image::Photo;
 use delfin::pipeline::{
-    ClusterFile, Explanation, MatchOptions, PairReport, VerifiedPair, for_and_against,
+    ClusterFile, Explanation, MatchOptions, PairReport, SAME_FILE, VerifiedPair, for_and_against,
     match_extracted, percent, relation_text,
 };
 use delfin::store::rounded;
@@ -252,6 +252,9 @@ fn as_option(probability: f64, threshold: f64) -> String {
 }
 
 fn describe(pair: &VerifiedPair) -> String {
+    if pair.is_same_file() {
+        return format!("same thing; for it: {SAME_FILE}");
+    }
     let [pro, contra] = for_and_against(pair.num_inliers, pair.evidence.as_ref());
     let list = |title: &str, reasons: Vec<String>| match reasons.is_empty() {
         true => String::new(),

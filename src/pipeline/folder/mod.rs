@@ -33,7 +33,7 @@ use crate::extract::Model;
 use crate::files::{remove_own, write_file_with};
 use crate::folder::{PassedOver, path_below, path_text};
 use crate::report::FolderPage;
-use crate::scoring::{PixelEvidence, Relation, probability};
+use crate::scoring::{PixelEvidence, Relation, SAME_FILE_LOG_ODDS, probability};
 use crate::store::{ContentHash, Store};
 
 pub use best::{BestBy, Ranking};
@@ -138,6 +138,12 @@ impl VerifiedPair {
     /// The probability that both photos show the same thing, 0 to 1.
     pub fn probability(&self) -> f64 {
         probability(self.log_odds)
+    }
+
+    /// Whether the files of both photos are equal, byte for byte, and not without texture; evidence gives no such
+    /// log-odds.
+    pub fn is_same_file(&self) -> bool {
+        self.log_odds > SAME_FILE_LOG_ODDS / 2.0
     }
 
     /// The stronger first, and of equals that of the first photos.

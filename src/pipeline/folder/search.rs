@@ -5,12 +5,18 @@ use std::path::Path;
 use nalgebra::{Matrix3, Point2};
 use rayon::prelude::*;
 
-use super::read::{Entry, read_folder, read_query};
+use super::pixels::prepared;
+use super::read::{Entry, features_of, read_folder, read_query};
 use super::verify::match_entries;
 use super::{ClusterOptions, Failure, FolderClusters, FolderSession, VerifiedPair, judged_pairs};
 use crate::error::Result;
+use crate::features::FeatureSet;
 use crate::folder::PassedOver;
-use crate::geometry::{inverse, project};
+use crate::geometry::project;
+use crate::image::Photo;
+use crate::pipeline::features::{correspondences, working_error_px};
+use crate::pipeline::refined::refined_geometry;
+use crate::refinement::RefinementImage;
 use crate::scoring::Relation;
 
 /// A photo that shows the same thing as the query.
@@ -29,7 +35,8 @@ pub struct SearchHit {
     /// compared.
     pub relation: Option<Relation>,
     /// Region of the query in the photo: its corners, from the top left on clockwise, in pixels of the photo; they
-    /// may lie outside of it. None when a corner has no place.
+    /// may lie outside of it. By the refined transform where there is one, as `match` finds it. None when a corner
+    /// has no place.
     pub region: Option<[[f64; 2]; 4]>,
 }
 
@@ -104,7 +111,9 @@ impl FolderSession<'_> {
         entries.extend(folder.entries);
         let pairs: Vec<(u32, u32)> = (1..entries.len() as u32).map(|photo| (0, photo)).collect();
         let (pairs, _) = judged_pairs(self, &entries, pairs)?;
-        let hits = linked(&pairs, &entries, self.options)
+        let linked = linked(&pairs, &entries, self.options);
+        let query = Query::new(self, &entries)?;
+        let hits = linked
             .into_par_iter()
             .map(|pair| {
                 Ok(SearchHit {
@@ -113,7 +122,7 @@ impl FolderSession<'_> {
                     num_inliers: pair.num_inliers,
                     probability: pair.probability(),
                     relation: pair.relation,
-                    region: region(self, &entries, pair.image2)?,
+                    region: query.region(pair.image2)?,
                 })
             })
             .collect::<Result<_>>()?;
@@ -142,27 +151,80 @@ fn linked<'a>(
     linked
 }
 
-/// The corners of the query in a photo.
-fn region(
-    session: &FolderSession<'_>,
-    entries: &[Entry],
-    photo: usize,
-) -> Result<Option<[[f64; 2]; 4]>> {
-    let ([first, _], found) = match_entries(session, entries, (0, photo as u32))?;
-    let photo_from_query: Option<Matrix3<f64>> = match found.geometry {
-        Some(geometry) if first == 0 => Some(geometry.matrix),
-        Some(geometry) => inverse(&geometry.matrix),
-        None => None,
-    };
-    let query = &entries[0];
-    let (right, bottom) = (f64::from(query.width) - 0.5, f64::from(query.height) - 0.5);
-    let corners = [(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)];
-    Ok(photo_from_query.and_then(|matrix| {
+/// The query, and what its place in other photos is found by.
+struct Query<'a> {
+    session: &'a FolderSession<'a>,
+    entries: &'a [Entry],
+    features: FeatureSet,
+    /// None where pixels are not compared.
+    image: Option<RefinementImage>,
+}
+
+impl<'a> Query<'a> {
+    /// The first entry.
+    fn new(session: &'a FolderSession<'a>, entries: &'a [Entry]) -> Result<Self> {
+        Ok(Self {
+            session,
+            entries,
+            features: features_of(session, session.feature_settings(), &entries[0])?,
+            image: image(session, &entries[0]),
+        })
+    }
+
+    /// The corners of the query in a photo.
+    fn region(&self, photo: usize) -> Result<Option<[[f64; 2]; 4]>> {
+        let Some(matrix) = self.transform(photo)? else {
+            return Ok(None);
+        };
+        let query = &self.entries[0];
+        let (right, bottom) = (f64::from(query.width) - 0.5, f64::from(query.height) - 0.5);
+        let corners = [(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)];
         let mut region = [[0.0; 2]; 4];
         for (place, (x, y)) in region.iter_mut().zip(corners) {
-            let corner = project(&matrix, Point2::new(x, y))?;
+            let Some(corner) = project(&matrix, Point2::new(x, y)) else {
+                return Ok(None);
+            };
             *place = [corner.x, corner.y];
         }
-        Some(region)
-    }))
+        Ok(Some(region))
+    }
+
+    /// The transform from the query to a photo, right to the pixel where one is, as `match` finds it.
+    fn transform(&self, photo: usize) -> Result<Option<Matrix3<f64>>> {
+        let Self {
+            session, entries, ..
+        } = *self;
+        let ([first, _], mut found) = match_entries(session, entries, (0, photo as u32))?;
+        if first != 0 {
+            found = found.swapped();
+        }
+        let Some(coarse) = found.geometry.as_ref().map(|geometry| geometry.matrix) else {
+            return Ok(None);
+        };
+        let options = &session.options.matching;
+        let images = self.image.as_ref().zip(image(session, &entries[photo]));
+        let (Some(refinement), Some((query, image))) = (&options.refinement, images) else {
+            return Ok(Some(coarse));
+        };
+        let features = features_of(session, session.feature_settings(), &entries[photo])?;
+        let refined = refined_geometry(
+            [query, &image],
+            &coarse,
+            &correspondences(&self.features, &features, found.inliers()),
+            refinement,
+            options.refined_kind,
+            [&self.features, &features].map(|features| working_error_px(features, options)),
+        )?;
+        Ok(Some(
+            refined.map_or(coarse, |(transform, _)| transform.matrix),
+        ))
+    }
+}
+
+/// A photo prepared for refinement; none where its pixels are not compared, or have changed since it was read.
+fn image(session: &FolderSession<'_>, entry: &Entry) -> Option<RefinementImage> {
+    let options = &session.options.matching;
+    let refinement = options.refinement.as_ref()?;
+    let photo = Photo::open(&entry.path, &options.decode).ok()?;
+    prepared(&photo, &entry.hash, refinement)
 }

@@ -15,7 +15,7 @@ use crate::pipeline::evidence::{feature_evidence, pair_evidence};
 use crate::pipeline::observer::{Counter, Stage};
 use crate::pipeline::{FeatureMatch, MatchOptions, match_features, seed_from_content};
 use crate::refinement::RefinementImage;
-use crate::scoring::{Judgement, PairEvidence, PixelEvidence};
+use crate::scoring::{Judgement, PairEvidence, PixelEvidence, Relation, SAME_FILE_LOG_ODDS};
 use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
@@ -222,6 +222,11 @@ impl PairNames {
         self.hashes[0] > self.hashes[1]
     }
 
+    /// Whether both photos are one file, byte for byte.
+    fn are_equal(&self) -> bool {
+        self.hashes[0] == self.hashes[1]
+    }
+
     /// The photos in the order of their content, which is the order they are matched in, so that names
     /// change nothing.
     pub(super) fn by_content(&self) -> [usize; 2] {
@@ -257,7 +262,7 @@ pub(super) fn judged(
         return (pair, None);
     }
     let worth = record.features.and_then(|found| judgement.worth(&found));
-    if worth.is_none() {
+    if worth.is_none() && !pair.is_same_file() {
         pair.log_odds = pair.log_odds.min(judgement.max_not_compared());
     }
     (pair, worth)
@@ -282,13 +287,21 @@ pub(super) fn judged_pair(
         }
         summary
     };
+    let (log_odds, relation) = match &evidence {
+        Some(_) if names.are_equal() => (SAME_FILE_LOG_ODDS, Some(Relation::Copy)),
+        Some(evidence) => (
+            judgement.log_odds(Some(evidence)),
+            judgement.relation(evidence),
+        ),
+        None => (judgement.log_odds(None), None),
+    };
     VerifiedPair {
         image1,
         image2,
         num_matches: record.num_matches as usize,
         num_inliers: record.num_inliers as usize,
-        log_odds: judgement.log_odds(evidence.as_ref()),
-        relation: evidence.and_then(|evidence| judgement.relation(&evidence)),
+        log_odds,
+        relation,
         evidence: pixels.map(summary),
     }
 }
