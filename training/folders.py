@@ -13,7 +13,6 @@ index of its folders.
 
 import argparse
 import json
-import math
 import pathlib
 
 import delfin
@@ -24,7 +23,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import pair_confusion_matrix
 
 import judgement
-from judgement import KEYS
+from judgement import KEYS, answers
 
 # A copy's transform stretches at most by this; log. The program looks at the refined transform, which tables lack: the
 # limit of that, with room for the coarse one's error.
@@ -32,24 +31,6 @@ MAX_STRETCH = 0.15
 MODELS = pathlib.Path(__file__).parent.parent / "models"
 # Families of photographs, and those that are drawn like one.
 PHOTOGRAPHED = "products garments edits detail objects places views kin held carton series".split()
-
-
-def answers(ensemble, table):
-    """What the trees of a judgement file answer."""
-    inputs = table[ensemble["inputs"]].to_numpy(np.float32)
-    rows, sums = np.arange(len(table)), np.full(len(table), ensemble["base"])
-    for tree in ensemble["trees"]:
-        splits = [node if len(node) == 4 else [0, math.inf, at, at] for at, node in enumerate(tree)]
-        column, threshold, below, above = np.array(splits, dtype=np.float64).T
-        leaf = np.array([node[0] if len(node) == 1 else 0.0 for node in tree])
-        place = np.zeros(len(table), dtype=int)
-        for _ in tree:
-            is_above = inputs[rows, column[place].astype(int)] > threshold[place]
-            place = np.where(is_above, above[place], below[place]).astype(int)
-            if math.inf == threshold[place].min():
-                break
-        sums += leaf[place]
-    return sums
 
 
 def compared(count, pairs, file, has_shortlist):
@@ -113,7 +94,7 @@ def main():
         things = (truth | np.eye(len(names), dtype=bool)).argmax(1)
         (_, wrong), (_, right) = pair_confusion_matrix(things, labels) // 2
         num_true = truth.sum() // 2
-        ari = adjusted_rand_score(things, labels) if num_true else math.nan
+        ari = adjusted_rand_score(things, labels) if num_true else np.nan
         rows.append((judgement.family(path.stem), num_true, right, wrong, ari))
     found = pd.DataFrame(rows, columns=["family", "true", "right", "wrong", "ari"])
     sums = {"true": "sum", "right": "sum", "wrong": "sum", "ari": "mean"}

@@ -42,7 +42,7 @@ RISING = {"ln_inliers", "middle_agreement", "subject_agreement", "best_middle_ag
 FALLING = {"contradicted_attention", "middle_contradiction"}
 # True pairs of these families are edits of one picture, and photographs of one thing.
 COPIES = ["garments", "edits", "detail"]
-VIEWS = ["products", "carton", "held", "views", "objects", "kin", "places", "near"]
+VIEWS = ["products", "carton", "held", "views", "objects", "kin", "painted", "places", "near"]
 # Views that are nearly copies: only the question of copy or view is learned from them.
 NEAR = ["near"]
 # Share of the learned copies that are called views.
@@ -287,9 +287,48 @@ def ensemble(models, columns, slope, base):
     return {"inputs": columns, "base": round(float(base), 5), "trees": trees}
 
 
+def answers(ensemble, table):
+    """What the trees of a judgement file answer."""
+    inputs = table[ensemble["inputs"]].to_numpy(np.float32)
+    rows, sums = np.arange(len(table)), np.full(len(table), ensemble["base"])
+    for tree in ensemble["trees"]:
+        splits = [node if len(node) == 4 else [0, np.inf, at, at] for at, node in enumerate(tree)]
+        column, threshold, below, above = np.array(splits, dtype=np.float64).T
+        leaf = np.array([node[0] if len(node) == 1 else 0.0 for node in tree])
+        place = np.zeros(len(table), dtype=int)
+        for _ in tree:
+            is_above = inputs[rows, column[place].astype(int)] > threshold[place]
+            place = np.where(is_above, above[place], below[place]).astype(int)
+            if np.inf == threshold[place].min():
+                break
+        sums += leaf[place]
+    return sums
+
+
+def learn_features(table, path):
+    """A judgement with its sum by features, and their left-out log-odds."""
+    answers = left_out(table, FEATURES)
+    slope, base = calibrate(table, answers)
+    print(f"features alone: slope {slope:.3f}, base {base:.3f}", flush=True)
+    answers = slope * answers + base
+    report(table, answers, path.with_stem(path.stem + "_features"))
+    return {"features": ensemble(fit(table, FEATURES), FEATURES, slope, base)}, answers
+
+
+def kept_answers(table, kept, judged):
+    """Log-odds by features, and of worth: as `judged` has them, by fits without the family; of sets that it does not have,
+    by the judgement `kept`, which has not learned from them."""
+    is_new = ~table.set.isin(judged.set).to_numpy()
+    known = table[KEYS].merge(judged.drop_duplicates(KEYS), "left", KEYS)
+    return [
+        np.where(is_new, answers(kept[part], table), known[name].fillna(-np.inf))
+        for part, name in (("features", "by_features"), ("worth", "worth"))
+    ]
+
+
 def fit_worth(table, learned, by_pixels):
-    """Tells by features which pairs pixels may leave open; its slope and base, and its left-out answers. `by_pixels`
-    are the left-out log-odds of the `learned` pairs."""
+    """Tells by features which pairs pixels may leave open, and its left-out answers. `by_pixels` are the left-out log-odds
+    of the `learned` pairs."""
     is_open = np.zeros(len(table), dtype=int)
     is_open[learned] = by_pixels > OPEN
     pairs = table.assign(same=is_open)
@@ -305,11 +344,12 @@ def fit_worth(table, learned, by_pixels):
         print(f"{name}: compared {asked[own].mean():.3f} of the pairs, {asked[own & learned].mean():.3f} of those with "
               f"log-odds by features from {ASKED}; of {is_yes[own].sum()} true ones that pixels link lost "
               f"{(is_yes & ~asked)[own].sum()}")
-    return fit(pairs, FEATURES + TRANSFORM, SEEDS[:1]), slope, base, answers
+    inputs = FEATURES + TRANSFORM
+    return ensemble(fit(pairs, inputs, SEEDS[:1]), inputs, slope, base), answers
 
 
 def fit_copies(table, columns):
-    """Tells edited copies of one picture from two views of one thing; its slope and base."""
+    """Tells edited copies of one picture from two views of one thing."""
     pairs = table[(table.same == 1) & table.family.isin(COPIES + VIEWS)].reset_index(drop=True)
     pairs["same"] = pairs.family.isin(COPIES).astype(int)
     answers = left_out(pairs, columns)
@@ -319,7 +359,7 @@ def fit_copies(table, columns):
     base = -np.quantile(slope * answers_of(models, pairs[pairs.same == 1], columns), LOST_COPIES)
     right = ((slope * answers + base) > 0) == (pairs.same == 1)
     print("copies or views, right:", right.groupby(pairs.family).mean().round(3).to_dict())
-    return models, slope, base
+    return ensemble(models, columns, slope, base)
 
 
 def write(content, path):
@@ -337,6 +377,8 @@ def main():
     parser.add_argument("--left-out", type=pathlib.Path, help="left-out answers for every pair, as CSV")
     parser.add_argument("--ablate", nargs="*", default=[], help="families to measure each kind of evidence on")
     parser.add_argument("--without", nargs="*", default=[], help="families that nothing is learned from")
+    parser.add_argument("--keep", type=pathlib.Path, help="judgement whose sums by features, of worth and of copies stay")
+    parser.add_argument("--judged", type=pathlib.Path, help="with --keep: its --left-out")
     arguments = parser.parse_args()
     table = read(arguments.tables)
     table = table[~table.family.isin(arguments.without)]
@@ -345,47 +387,42 @@ def main():
     table = table[~table.family.isin(NEAR)].reset_index(drop=True)
     others = ["image1", "image2", "same", "inliers", "set", "family", *TRANSFORM]
     columns = [c for c in table.columns if c not in others and not c.startswith("difference_")]
-    by_features = left_out(table, FEATURES)
-    slope1, base1 = calibrate(table, by_features)
-    print(f"features alone: slope {slope1:.3f}, base {base1:.3f}")
-    report(table, slope1 * by_features + base1, arguments.report.with_stem(arguments.report.stem + "_features"))
-    features = fit(table, FEATURES)
-    # Pairs of two things that features part by themselves were not aligned.
     has_pixels = table.overlap_max.notna().to_numpy()
-    learned = ((slope1 * by_features + base1) >= ASKED) & has_pixels
+    if arguments.keep:
+        content = json.loads(arguments.keep.read_text())
+        by_features, by_worth = kept_answers(table, content, pd.read_csv(arguments.judged))
+    else:
+        content, by_features = learn_features(table, arguments.report)
+    # Pairs of two things that features part by themselves were not aligned.
+    learned = (by_features >= ASKED) & has_pixels
     close = table[learned].reset_index(drop=True)
     by_pixels = left_out(close, columns)
-    slope2, base2 = calibrate(close, by_pixels)
-    print(f"features and pixels: slope {slope2:.3f}, base {base2:.3f}")
-    worth, slope4, base4, left_out_worth = fit_worth(table, learned, slope2 * by_pixels + base2)
+    slope, base = calibrate(close, by_pixels)
+    print(f"features and pixels: slope {slope:.3f}, base {base:.3f}", flush=True)
+    by_pixels = slope * by_pixels + base
+    if not arguments.keep:
+        content["worth"], by_worth = fit_worth(table, learned, by_pixels)
+        content["copies"] = fit_copies(pairs_of_all[pairs_of_all.overlap_max.notna()], columns)
     share = np.mean([rows.mean() for name, rows in close.same.groupby(close.family) if name in PHOTOGRAPHS])
     print(f"share of true pairs among those: {share:.3f}")
-    report(close, slope2 * by_pixels + base2, arguments.report)
-    reliability(
-        close, slope2 * by_pixels + base2, arguments.report.with_stem(arguments.report.stem + "_reliability")
-    )
+    report(close, by_pixels, arguments.report)
+    reliability(close, by_pixels, arguments.report.with_stem(arguments.report.stem + "_reliability"))
     if arguments.ablate:
         ablate(table, close, columns, arguments.ablate)
     if arguments.left_out:
         out = close[["set", "family", "image1", "image2", "same", "inliers"]].copy()
-        out["log_odds"] = slope2 * by_pixels + base2
-        out["by_features"] = (slope1 * by_features + base1)[learned]
-        out["worth"] = left_out_worth[learned]
+        out["log_odds"], out["by_features"], out["worth"] = by_pixels, by_features[learned], by_worth[learned]
         out.to_csv(arguments.left_out, index=False)
     pixels = fit(close, columns)
-    copies, slope3, base3 = fit_copies(pairs_of_all[pairs_of_all.overlap_max.notna()], columns)
-    content = {
+    content |= {
         "version": 4,
         "no_transform": -6.0,
         "max_not_compared": ASKED,
         "min_worth": MIN_WORTH,
         "share": round(float(share), 4),
-        "features": ensemble(features, FEATURES, slope1, base1),
-        "worth": ensemble(worth, FEATURES + TRANSFORM, slope4, base4),
-        "pixels": ensemble(pixels, columns, slope2, base2),
+        "pixels": ensemble(pixels, columns, slope, base),
         # Learned by differences.py.
         "differences": {"inputs": [], "base": 0.0, "trees": []},
-        "copies": ensemble(copies, columns, slope3, base3),
     }
     write(content, arguments.output)
     gains = sorted(zip(sum(model.feature_importance("gain") for model in pixels), columns), reverse=True)

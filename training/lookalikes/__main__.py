@@ -14,7 +14,7 @@ import pathlib
 import random
 
 from . import calendars, cards, cartons, charts, chats, clutter, copies, covers, decks, edits, forms, grids, harder
-from . import held, labels, paper, places, plans, receipts, revised, screen, series, sheets, shoot, sides, slides, solids, tickets
+from . import held, labels, paper, places, plans, receipts, revised, screen, series, shades, sheets, shoot, sides, slides, solids, tickets
 from .bank import Bank
 from .variants import variants
 
@@ -44,6 +44,8 @@ SCENES = {
     "series": series.series,
     "objects": sides.objects,
     "kin": sides.kin,
+    "painted": sides.painted,
+    "shades": shades.shades,
     "near": sides.near,
     "places": places.places,
     "revised": revised.revised,
@@ -61,7 +63,7 @@ SCENES = {
 }
 KINDS = (
     "form slide receipt chart cover card screenshot ticket grid carton held views edits paper detail series "
-    "objects kin places near revised clutter treated "
+    "objects kin painted shades places near revised clutter treated "
     "calendar deck note music table prose plan label sign chat"
 ).split()
 
@@ -86,11 +88,13 @@ def main():
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, metavar="KIND")
     parser.add_argument("--things", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
         "--harder", action="store_true", help="flat things: photographed at a slant, saved with other colours"
     )
+    how.add_argument("--rough", action="store_true", help="flat things: photographed bent, in shadow and glare")
     arguments = parser.parse_args()
-    bank = Bank(arguments.data, arguments.harder)
+    bank = Bank(arguments.data, "harder" if arguments.harder else "rough" if arguments.rough else None)
     rng = lambda *parts: random.Random(" ".join(map(str, (arguments.seed, *parts))))
     for kind in arguments.kinds:
         count = 0

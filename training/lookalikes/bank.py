@@ -15,7 +15,7 @@ LEFT_OUT = 8
 class Bank:
     """Lists the photos by folder and hands out decks of them; knows how copies are made."""
 
-    def __init__(self, data, harder=False):
+    def __init__(self, data, harder=None):
         self.harder = harder
         train, clothing = pathlib.Path(data) / "train", pathlib.Path(data) / "clothing" / "train"
         for folder in (train, clothing):
@@ -34,7 +34,7 @@ class Bank:
 
     def ways(self, ways):
         """How copies are made: the ways of a kind, or harder ones."""
-        return tuple(HARDER.get(way, way) for way in ways) if self.harder else ways
+        return tuple(HARDER[self.harder].get(way, way) for way in ways) if self.harder else ways
 
     def paths(self, *names):
         """The files of some folders of train/; Faces and Faces_easy show few people many times, so only ids use them."""

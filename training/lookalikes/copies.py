@@ -2,12 +2,12 @@
 
 from . import harder, shoot
 
-# What "save" and "photo" become where copies are to be harder.
-HARDER = {"save": "treat", "photo": "slant"}
+# What ways become where copies are to be harder: from the side and in other colours, or as people photograph.
+HARDER = {"harder": {"save": "treat", "photo": "slant"}, "rough": {"scan": "rough", "photo": "rough"}}
 
 
 def again(r, image, tables, way):
-    """One more copy of a picture: "save", "treat", "scan", "photo" or "slant"; " colour" where colours are what counts."""
+    """One more copy of a picture: "save", "treat", "scan", "photo", "slant" or "rough"; " colour" where colours are what counts."""
     exact = way.endswith(" colour")
     if way.startswith("save"):
         return shoot.saved_again(r, image, exact=exact)
@@ -17,6 +17,8 @@ def again(r, image, tables, way):
         return harder.treated(r, image)
     if way == "slant":
         return harder.slanted(r, image, r.choice(tables))
+    if way == "rough":
+        return harder.rough(r, image, r.choice(tables))
     return shoot.photographed(r, image, r.choice(tables))
 
 

@@ -1,4 +1,5 @@
-"""Takes a picture again so that less of it comes back: photographed at a slant, saved with other colours."""
+"""Takes a picture again so that less of it comes back: photographed at a slant, bent, in shadow and glare, saved with other
+colours."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
@@ -42,6 +43,75 @@ def slanted(r, image, table):
     if r.random() < 0.7:
         canvas = canvas.filter(ImageFilter.GaussianBlur(r.uniform(0.3, 1.3)))
     return shoot.light(r, canvas, r.uniform(0.1, 0.5), (1, 10), r.choice([0.05, 0.05, 0.15]))
+
+
+def bent(r, image):
+    """The picture on paper that is not flat, with its shade, and what it covers of the box round it."""
+    width, height = image.size
+    high, waves, start = r.uniform(0.004, 0.03) * height, r.choice([0.5, 1, 1.5]), r.uniform(0, 6.3)
+    lift = lambda x: high * np.sin(start + 2 * np.pi * waves * x / width)
+    tall, strips = height + round(2 * high) + 2, np.linspace(0, width, 33).astype(int)
+    mesh = []
+    for left, right in zip(strips[:-1], strips[1:]):
+        one, other = lift(left) + high + 1, lift(right) + high + 1
+        mesh.append(((left, 0, right, tall), (left, -one, left, tall - one, right, tall - other, right, -other)))
+    warp = lambda picture: picture.transform((width, tall), Image.MESH, mesh, Image.BICUBIC)
+    across = np.arange(width, dtype=np.float32)
+    shade = 1 + r.uniform(-0.25, 0.25) * np.cos(start + 2 * np.pi * waves * across / width)
+    lit = np.clip(np.asarray(image, np.float32) * shade[None, :, None], 0, 255).astype(np.uint8)
+    return warp(Image.fromarray(lit)), warp(Image.new("L", image.size, 255))
+
+
+def shadowed(r, image):
+    """A shadow of something outside the picture, with a sharp or a soft edge."""
+    width, height = image.size
+    x, y, long = r.uniform(0, width), r.uniform(0, height), max(width, height)
+    box = shoot.turned_box(r, x, y, long * r.uniform(0.3, 1.4), long * r.uniform(0.2, 0.9), r.uniform(0, 180), 0.15)
+    mask = Image.new("L", image.size, 0)
+    ImageDraw.Draw(mask).polygon(box, fill=255)
+    mask = np.asarray(mask.filter(ImageFilter.GaussianBlur(r.choice([1, 3, 8, 20, 40]))), np.float32) / 255
+    tint = np.array([1, r.uniform(0.98, 1.02), r.uniform(0.98, 1.1)], np.float32)
+    dark = 1 - mask[:, :, None] * (1 - r.uniform(0.4, 0.8) * tint)
+    return Image.fromarray(np.clip(np.asarray(image, np.float32) * dark, 0, 255).astype(np.uint8))
+
+
+def glaring(r, image):
+    """A lamp or a flash in a glossy surface: one or two patches that are nearly or wholly white."""
+    width, height = image.size
+    glare = np.zeros((height, width), np.float32)
+    for _ in range(r.choice([1, 1, 2])):
+        size, patch = max(width, height) * r.uniform(0.03, 0.16), Image.new("L", image.size, 0)
+        box = shoot.turned_box(
+            r, r.uniform(0.1, 0.9) * width, r.uniform(0.1, 0.9) * height, size, size * r.uniform(0.3, 3), r.uniform(0, 90), 0.2
+        )
+        ImageDraw.Draw(patch).polygon(box, fill=255)
+        soft = patch.filter(ImageFilter.GaussianBlur(size * r.choice([0.05, 0.3, 0.5])))
+        glare += np.asarray(soft, np.float32) / 255 * r.uniform(0.3, 1)
+    area = np.asarray(image, np.float32)
+    return Image.fromarray(np.clip(area + glare[:, :, None] * 255, 0, 255).astype(np.uint8))
+
+
+def rough(r, image, table):
+    """A photo of the picture on the table as people take it: bent, at a slant, in shadow or glare, moved or out of focus."""
+    cover = None
+    if r.random() < 0.6:
+        image, cover = bent(r, image)
+    width, height = image.size
+    out = shoot.photo_size(r, image)
+    points = seen(r, width, height, r.uniform(-8, 8), 30 * r.random())
+    size = np.ptp(points, axis=0)
+    points = (points - points.min(axis=0) - size / 2) * r.uniform(0.7, 1.1) * min(out[0] / size[0], out[1] / size[1])
+    points += np.array(out) / 2 + np.array(out) * [r.uniform(-0.06, 0.06), r.uniform(-0.06, 0.06)]
+    canvas = shoot.part_of(r, table, out)
+    shoot.lay(canvas, image, [tuple(point) for point in points], shadow=r.randint(3, 12), mask=cover)
+    for change, share in ((shadowed, 0.5), (glaring, 0.35)):
+        if r.random() < share:
+            canvas = change(r, canvas)
+    if r.random() < 0.7:
+        canvas = canvas.filter(ImageFilter.GaussianBlur(r.uniform(0.3, 1.5)))
+    if r.random() < 0.3:
+        canvas = canvas.filter(ImageFilter.UnsharpMask(r.uniform(1, 2.5), r.randint(60, 180), 0))
+    return shoot.light(r, canvas, r.uniform(0.1, 0.5), (1, 8), r.choice([0.04, 0.08, 0.12]))
 
 
 def cast(r, image):

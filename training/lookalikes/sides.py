@@ -8,6 +8,7 @@ from PIL import Image, ImageFilter
 from . import draw, settings, shoot, solids, surfaces, wares
 from .raycast import Camera, Pose, render, spin
 from .things import Art
+from .variants import VARIANTS
 
 SIZES = [(560, 420), (560, 420), (420, 560), (500, 500), (560, 374)]
 
@@ -236,4 +237,44 @@ def kin_shots(name, things, bank, rng):
 def kin(name, things, bank, rng):
     """Variants of products: the same shape and layout, another picture, word or colour, on the same table."""
     for thing, shots in enumerate(kin_shots(name, things, bank, rng)):
+        yield pictures(rng, (name, thing), shots)
+
+
+def colours(rng, key, builder, base):
+    """A product in three sets of colours, and the least share in which two of them differ."""
+    made, least = [], 1
+    for place in range(VARIANTS):
+        best = (-1, None, None)
+        for attempt in range(12):
+            r, art = rng(*key, "tones", place, attempt), Art(*base)
+            art.tones = surfaces.palette(r, 6, r.uniform(0, 0.4))
+            parts = builder(rng(*key, "shape"), art)
+            seen = glances(parts)
+            shares = min((change(seen, other) for _, other in made), default=1)
+            if shares > best[0]:
+                best = (shares, parts, seen)
+            if shares > 0.25:
+                break
+        least = min(least, best[0])
+        made.append(best[1:])
+    return [parts for parts, _ in made], least
+
+
+def painted(name, things, bank, rng):
+    """Products in several colours: the same shape, layout, pictures and words."""
+    t = rng(name)
+    photos, scenes = bank.mixed(t), bank.scenes(t)
+    rooms = [settings.setting(rng(name, "room", k), scenes) for k in range(max(1, (things + 5) // 6))]
+    builders, made = t.sample(wares.BUILDERS, len(wares.BUILDERS)), []
+    for thing in range(things):
+        family, place = divmod(thing, VARIANTS)
+        while place == 0:
+            builder, pool = builders.pop(0), [photos.draw() for _ in range(4)]
+            builders.append(builder)
+            key = (name, family, wares.BUILDERS.index(builder))
+            made, least = colours(rng, key, builder, (f"{rng(*key).random()}", pool))
+            if least > 0.12:
+                break
+        around = family % len(rooms)
+        shots = session(rng, (name, thing), made[place], rooms[around], rooms[:around] + rooms[around + 1 :])
         yield pictures(rng, (name, thing), shots)
