@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub use names::{name_below, path_below, path_from_text, path_text, printable};
+pub use names::{name_below, path_below, path_from_text, path_text, printable, printable_json};
 pub use passed_over::PassedOver;
 
 use crate::error::{Error, Result};

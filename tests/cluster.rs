@@ -391,6 +391,7 @@ fn every_name_comes_back_from_the_files() {
         name(b"=1+1.jpg"),
         name(b"line\nbreak.jpg"),
         name(b"red\x1b[31m.jpg"),
+        name(b"gpj.\xe2\x80\xae2.jpg"),
     ];
     for name in names {
         std::fs::copy(fixture("coffee.jpg"), photos.join(name)).unwrap();
@@ -444,6 +445,18 @@ fn every_name_comes_back_from_the_files() {
             assert_eq!(why.status.code(), Some(0), "{}", text(&why.stderr));
         }
     }
+    let turned = run(&[
+        "why".as_ref(),
+        names[0],
+        names[5],
+        "--json".as_ref(),
+        "--in".as_ref(),
+        out.as_ref(),
+    ]);
+    let turned = text(&turned.stdout);
+    assert!(turned.contains("gpj.\\u202e2.jpg"), "{turned}");
+    let said: serde_json::Value = serde_json::from_str(&turned).unwrap();
+    assert_eq!(said["photos"][1], "gpj.\u{202e}2.jpg");
     let connection = rusqlite::Connection::open(&database).unwrap();
     let mut query = connection
         .prepare("SELECT CAST(name AS BLOB), typeof(name) FROM images")

@@ -4,12 +4,12 @@
 use std::io::{Error, ErrorKind, Result, Write};
 use std::sync::OnceLock;
 
-use delfin::folder::printable;
+use delfin::folder::{printable, printable_json};
 
 /// The first failure to write to standard output.
 static FAILURE: OnceLock<Error> = OnceLock::new();
 
-/// Prints one line to standard output; control characters, which names may hold, as their bytes.
+/// Prints one line to standard output; characters of names that a terminal obeys, as their bytes.
 pub(crate) fn line(text: impl std::fmt::Display) {
     keep(writeln!(
         std::io::stdout(),
@@ -18,9 +18,13 @@ pub(crate) fn line(text: impl std::fmt::Display) {
     ));
 }
 
-/// Prints JSON of several lines to standard output.
+/// Prints JSON to standard output; such characters as JSON writes them.
 pub(crate) fn json(text: impl std::fmt::Display) {
-    keep(writeln!(std::io::stdout(), "{text}"));
+    keep(writeln!(
+        std::io::stdout(),
+        "{}",
+        printable_json(&text.to_string())
+    ));
 }
 
 fn keep(written: Result<()>) {
@@ -43,7 +47,7 @@ pub(crate) fn finish() -> anyhow::Result<()> {
     }
 }
 
-/// Prints one line to standard error; control characters, which names may hold, as their bytes.
+/// Prints one line to standard error; characters of names that a terminal obeys, as their bytes.
 pub(crate) fn note(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{}", printable(&text.to_string()));
 }

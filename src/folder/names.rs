@@ -78,24 +78,48 @@ fn text(name: &OsStr) -> String {
     text
 }
 
-/// `text` on one line of a terminal: control characters but the tab are written as their bytes, `\\x0a`.
+/// `text` on one line of a terminal: characters that move or hide others are written as their bytes, `\\x0a`.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    let is_odd = |letter: char| letter.is_control() && letter != '\t';
-    if !text.contains(is_odd) {
+    replaced(text, is_unprintable, |letter| {
+        let mut bytes = [0; 4];
+        let bytes = letter.encode_utf8(&mut bytes).bytes();
+        bytes.map(|byte| format!("\\x{byte:02x}")).collect()
+    })
+}
+
+/// JSON for a terminal: such characters, which stand in its strings, are written as JSON does, `\\u202e`.
+pub fn printable_json(text: &str) -> Cow<'_, str> {
+    let is_odd = |letter| letter != '\n' && is_unprintable(letter);
+    replaced(text, is_odd, |letter| {
+        let mut units = [0; 2];
+        let units = letter.encode_utf16(&mut units).iter();
+        units.map(|unit| format!("\\u{unit:04x}")).collect()
+    })
+}
+
+/// Control characters, separators of lines, and Unicode's controls of the direction of text.
+fn is_unprintable(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn replaced(
+    text: &str,
+    is_odd: impl Fn(char) -> bool,
+    escape: impl Fn(char) -> String,
+) -> Cow<'_, str> {
+    if !text.contains(&is_odd) {
         return text.into();
     }
-    let mut printable = String::new();
+    let mut replaced = String::new();
     for letter in text.chars() {
-        if is_odd(letter) {
-            let mut bytes = [0; 4];
-            for byte in letter.encode_utf8(&mut bytes).bytes() {
-                printable += &format!("\\x{byte:02x}");
-            }
-        } else {
-            printable.push(letter);
+        match is_odd(letter) {
+            true => replaced += &escape(letter),
+            false => replaced.push(letter),
         }
     }
-    printable.into()
+    replaced.into()
 }
 
 #[cfg(test)]
@@ -137,10 +161,28 @@ mod tests {
 
     #[test]
     fn a_line_stays_a_line() {
-        assert_eq!(printable("a\tb ö"), "a\tb ö");
-        assert_eq!(
-            printable("a\nb\u{1b}[2J\u{9b}"),
-            "a\\x0ab\\x1b[2J\\xc2\\x9b"
+        assert_eq!(printable("a b ö"), "a b ö");
+        for (text, expected) in [
+            ("a\nb\u{1b}[2J\u{9b}", "a\\x0ab\\x1b[2J\\xc2\\x9b"),
+            ("a\tb\u{2028}", "a\\x09b\\xe2\\x80\\xa8"),
+            ("gpj.\u{202e}1.exe", "gpj.\\xe2\\x80\\xae1.exe"),
+            ("\u{61c}\u{2069}", "\\xd8\\x9c\\xe2\\x81\\xa9"),
+        ] {
+            assert_eq!(printable(text), expected);
+        }
+    }
+
+    #[test]
+    fn json_on_a_terminal_stays_json() {
+        let names = ["a\tb\n\u{1b}[2J", "gpj.\u{202e}1.exe\u{7f}\u{9b}", "ö 相"];
+        let text = format!("{:#}", serde_json::json!(names));
+        let printed = printable_json(&text);
+        assert!(!printed.contains(|c| c != '\n' && is_unprintable(c)));
+        assert!(
+            printed.contains("gpj.\\u202e1.exe\\u007f\\u009b"),
+            "{printed}"
         );
+        let read: Vec<String> = serde_json::from_str(&printed).unwrap();
+        assert_eq!(read, names);
     }
 }

@@ -112,8 +112,8 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     if args.json {
         let mut objects = rows.iter().map(|row| table.json(row));
         match is_single {
-            true => objects.by_ref().for_each(output::line),
-            false => output::line(Value::from_iter(objects)),
+            true => objects.by_ref().for_each(output::json),
+            false => output::json(Value::from_iter(objects)),
         }
     } else if let Some(path) = &args.output {
         write_file(path, table.csv(&rows).as_bytes())?;

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<Answer> {
         pairs.map(|pair| (pair.label1, pair.label2)).unzip();
     let found = evaluate(&truth, &pred)?;
     if args.json {
-        output::line(object(&found));
+        output::json(object(&found));
     } else {
         lines(&found).iter().for_each(output::line);
     }

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &MatchArgs) -> anyhow::Result<Answer> {
         draw(&report.pair, path)?;
     }
     if args.json {
-        output::line(report.json());
+        output::json(report.json());
     } else {
         report.lines().iter().for_each(output::line);
         if let Some(path) = &args.output {

@@ -4,7 +4,7 @@ use anyhow::bail;
 use delfin::counted;
 use delfin::matching::SearchKind;
 use delfin::pipeline::{FolderSession, SearchHit, percent, point_text, relation_text};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::args::SearchArgs;
 use crate::cli::commands::{folder_options, no_photos, tell_failures, tell_passed_over};
@@ -35,11 +35,10 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Answer> {
         bail!("{}: no photos that can be read", args.folder.display());
     }
     for hit in &found.hits {
-        output::line(if args.json {
-            as_json(hit)
-        } else {
-            as_text(hit)
-        });
+        match args.json {
+            true => output::json(as_json(hit)),
+            false => output::line(as_text(hit)),
+        }
     }
     if !args.json {
         output::line(format_args!(
@@ -55,7 +54,7 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Answer> {
     })
 }
 
-fn as_json(hit: &SearchHit) -> String {
+fn as_json(hit: &SearchHit) -> Value {
     json!({
         "path": hit.path,
         "matches": hit.num_matches,
@@ -64,7 +63,6 @@ fn as_json(hit: &SearchHit) -> String {
         "relation": hit.relation,
         "region": hit.region,
     })
-    .to_string()
 }
 
 fn as_text(hit: &SearchHit) -> String {

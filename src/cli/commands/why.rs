@@ -44,7 +44,7 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
         Err(error) => (None, Some(error)),
     };
     if args.json {
-        output::line(as_json(&file, [photo1, photo2], &why, picture.as_deref()));
+        output::json(as_json(&file, [photo1, photo2], &why, picture.as_deref()));
     } else {
         as_text(&file, [photo1, photo2], &why)
             .iter()

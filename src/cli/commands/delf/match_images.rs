@@ -71,7 +71,7 @@ pub(crate) fn run(args: &MatchImagesArgs) -> anyhow::Result<Answer> {
         };
         let inliers = geometry.iter().flat_map(|g| g.inliers.iter().copied());
         let milliseconds = |from: Instant, to: Instant| (to - from).as_secs_f64() * 1e3;
-        output::line(json!({
+        output::json(json!({
             "version": 1,
             "num_features": [keypoints1.len(), keypoints2.len()],
             "matches": pairs(&mut (0..matches.len())),
