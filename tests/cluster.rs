@@ -392,6 +392,7 @@ fn every_name_comes_back_from_the_files() {
         name(b"line\nbreak.jpg"),
         name(b"red\x1b[31m.jpg"),
         name(b"gpj.\xe2\x80\xae2.jpg"),
+        name(b"-1.jpg"),
     ];
     for name in names {
         std::fs::copy(fixture("coffee.jpg"), photos.join(name)).unwrap();
@@ -437,14 +438,25 @@ fn every_name_comes_back_from_the_files() {
         for way in [name.to_owned(), photos.join(name).into_os_string()] {
             let why = run(&[
                 "why".as_ref(),
-                &way,
-                names[0],
                 "--in".as_ref(),
                 out.as_ref(),
+                "--".as_ref(),
+                &way,
+                names[0],
             ]);
             assert_eq!(why.status.code(), Some(0), "{}", text(&why.stderr));
         }
     }
+    // As the table writes them.
+    assert!(table.contains("\n'-1.jpg,0,"), "{table}");
+    let why = run(&[
+        "why".as_ref(),
+        "'=1+1.jpg".as_ref(),
+        "'-1.jpg".as_ref(),
+        "--in".as_ref(),
+        out.as_ref(),
+    ]);
+    assert_eq!(why.status.code(), Some(0), "{}", text(&why.stderr));
     let turned = run(&[
         "why".as_ref(),
         names[0],

@@ -324,8 +324,8 @@ fn is_number(field: &str) -> bool {
     field.chars().all(is_part) && field.parse::<f64>().is_ok()
 }
 
-/// The field that [`csv_field`] wrote.
-fn unmarked(field: &str) -> String {
+/// The text of a field that [`csv_field`] wrote, its quotes taken off: without the `'` before it.
+pub fn unmarked(field: &str) -> String {
     let rest = field.strip_prefix('\'').filter(|_| is_marked(field));
     rest.unwrap_or(field).to_owned()
 }

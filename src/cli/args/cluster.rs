@@ -143,7 +143,7 @@ pub(crate) struct StoreArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct WhyArgs {
-    /// A photo, as it is named in clusters.csv.
+    /// A photo, as it is named in clusters.csv; write `--` before the photos if a name begins with `-`.
     #[arg(value_name = "A")]
     pub(crate) image1: OsString,
 

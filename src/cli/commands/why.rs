@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use delfin::extract::extract;
 use delfin::folder::{name_below, path_below, path_from_text, path_text};
+use delfin::formats::labels::unmarked;
 use delfin::hex;
 use delfin::image::Photo;
 use delfin::pipeline::{
@@ -68,7 +69,8 @@ pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Answer> {
     })
 }
 
-/// A photo by its path in clusters.csv; a path on the disk that ends in it does too.
+/// A photo by its path in clusters.json or, with a `'` before what a spreadsheet would take for a formula, in
+/// clusters.csv; a path on the disk that ends in it does too.
 fn find(file: &ClusterFile, name: &OsStr, path: &Path) -> anyhow::Result<usize> {
     let below = || {
         let absolute = std::path::absolute(name).ok()?;
@@ -79,6 +81,7 @@ fn find(file: &ClusterFile, name: &OsStr, path: &Path) -> anyhow::Result<usize> 
     as_written
         .or_else(|| file.photo(&path_text(Path::new(name))))
         .or_else(below)
+        .or_else(|| file.photo(&unmarked(name.to_str()?)))
         .with_context(|| {
             let name = Path::new(name).display();
             format!("{}: {name} is not a photo of it", path.display())
