@@ -18,7 +18,7 @@ const NUM_HALVINGS: usize = 12;
 pub struct Explanation {
     /// The cluster of each.
     pub clusters: [usize; 2],
-    /// The pair itself; none when it was not verified.
+    /// The pair itself, from the first photo to the second; none when it was not verified.
     pub pair: Option<VerifiedPair>,
     /// Change by the links of both photos' first clusters; none where its pixels were not compared, and in files of
     /// older programs.
@@ -32,7 +32,7 @@ pub struct Explanation {
     /// Photos from the first to the second, each verified with the next, such that the weakest of
     /// these pairs is as strong as can be; empty when there is no such chain.
     pub chain: Vec<usize>,
-    /// The pairs of neighbours in the chain.
+    /// The pairs of neighbours in the chain, each from the first of the two.
     pub links: Vec<VerifiedPair>,
     /// Whether the two show the same thing, by corrections and their consequences.
     pub correction: Option<bool>,
@@ -123,7 +123,7 @@ impl ClusterFile {
             }),
             counts_as: pair.map(|pair| probability(counts.log_odds(pair))),
             between: (!is_same).then(|| self.between(own, &linkage, &counts)),
-            pair: pair.copied(),
+            pair: pair.map(|pair| pair.seen_from(photo1)),
             chain,
             links,
             correction: if photo1 != photo2 && constraints.are_same(photo1, photo2) {
@@ -154,6 +154,19 @@ impl ClusterFile {
             links: links(counts),
             links_by_probability: links(&plain),
         }
+    }
+}
+
+impl VerifiedPair {
+    /// The pair with `photo`, one of its two, as photo 1.
+    fn seen_from(mut self, photo: usize) -> Self {
+        if self.image1 != photo {
+            std::mem::swap(&mut self.image1, &mut self.image2);
+            if let Some(evidence) = &mut self.evidence {
+                evidence.explained.swap(0, 1);
+            }
+        }
+        self
     }
 }
 
@@ -245,7 +258,7 @@ fn strongest_chain(
     while let Some(pair) = came_by[at] {
         at = pair.image1 + pair.image2 - at;
         chain.push(at);
-        links.push(*pair);
+        links.push(pair.seen_from(at));
     }
     chain.reverse();
     links.reverse();
@@ -255,6 +268,7 @@ fn strongest_chain(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::EvidenceSummary;
     use crate::scoring::{Relation, log_odds};
 
     fn pair(image1: usize, image2: usize, log_odds: i32) -> VerifiedPair {
@@ -276,6 +290,31 @@ mod tests {
         assert_eq!(strongest_chain(6, &pairs, 4, 0).0, [4, 3, 2, 1, 0]);
         assert_eq!(strongest_chain(6, &pairs, 0, 5), (vec![], vec![]));
         assert_eq!(strongest_chain(6, &pairs, 2, 2), (vec![], vec![]));
+    }
+
+    #[test]
+    fn pairs_are_told_in_the_order_of_the_question() {
+        let evidence = EvidenceSummary {
+            agreement: 0.9,
+            contradiction: 0.0,
+            explained: [0.9, 0.65],
+            color_difference: 0.0,
+            replaced: 0.0,
+        };
+        let seen = |image1, image2| VerifiedPair {
+            evidence: Some(evidence),
+            ..pair(image1, image2, 5)
+        };
+        let file = four_photos(0.5, vec![seen(0, 1), seen(1, 2)]);
+        let told = |pair: VerifiedPair| (pair.image1, pair.evidence.unwrap().explained);
+        let (as_is, turned) = ([0.9, 0.65], [0.65, 0.9]);
+        assert_eq!(told(file.explain(0, 1).unwrap().pair.unwrap()), (0, as_is));
+        assert_eq!(told(file.explain(1, 0).unwrap().pair.unwrap()), (1, turned));
+        let links = file.explain(2, 0).unwrap().links;
+        assert_eq!(
+            links.into_iter().map(told).collect::<Vec<_>>(),
+            [(2, turned), (1, turned)]
+        );
     }
 
     /// Four photos, sorted by these pairs.
