@@ -125,9 +125,24 @@ fn decode_as_stored(bytes: &[u8], source: &Source<'_>) -> Result<Decoded> {
     if reader.format() == Some(ImageFormat::Jpeg) && !jpeg_has_end(bytes) {
         return Err(source.fail("the file is cut off: it has no end of image"));
     }
+    // The decoder refuses a row beyond the limit of memory before it tells the size.
+    if reader.format() == Some(ImageFormat::Png)
+        && let Some((width, height)) = png_size(bytes)
+    {
+        source.check_size(width, height)?;
+    }
     reader.limits(source.limits());
     let decoder = reader.into_decoder().map_err(|e| source.fail(e))?;
     decoded(decoder, source)
+}
+
+/// The size that a PNG's first chunk declares.
+fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let (width, rest) = bytes
+        .strip_prefix(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")?
+        .split_first_chunk()?;
+    let height = rest.first_chunk()?;
+    Some((u32::from_be_bytes(*width), u32::from_be_bytes(*height)))
 }
 
 fn decode_jpeg_xl(bytes: &[u8], source: &Source<'_>) -> Result<Decoded> {
@@ -232,6 +247,28 @@ mod tests {
         let failed = caught(&source, || -> Result<()> { panic!("index out of bounds") });
         let message = failed.unwrap_err().to_string();
         assert_eq!(message, "x.jpg: not a readable photo: its decoder failed");
+    }
+
+    #[test]
+    fn a_png_of_any_size_beyond_the_limit_is_told_with_the_limit() {
+        let mut png = Vec::new();
+        RgbImage::new(1, 1)
+            .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
+            .unwrap();
+        assert_eq!(png_size(&png), Some((1, 1)));
+        assert_eq!(png_size(&png[..20]), None);
+        for side in [100_000_u32, i32::MAX as u32] {
+            png[16..20].copy_from_slice(&side.to_be_bytes());
+            png[20..24].copy_from_slice(&side.to_be_bytes());
+            let error = Photo::decode(&png, "x.png", &DecodeOptions::default()).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.starts_with(&format!(
+                    "x.png: {side} x {side} pixels are more than the limit"
+                )),
+                "{message}"
+            );
+        }
     }
 
     #[test]
