@@ -301,7 +301,10 @@ fn every_search_of_descriptors_gives_the_same_answer() {
 #[test]
 fn the_picture_is_written_in_the_format_of_its_name() {
     let bench = Bench::new();
-    for name in ["matches.png", "matches.jpg"] {
+    let help = String::from_utf8(bench.run(["match", "--help"]).stdout).unwrap();
+    for name in ["matches.png", "matches.jpg", "matches.gif"] {
+        let ending = &name[name.len() - 4..];
+        assert!(help.contains(&format!("{ending}, ")), "{ending}: {help}");
         let args = [
             OsStr::new("match"),
             example("box.jpg").as_os_str(),

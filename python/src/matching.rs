@@ -272,7 +272,7 @@ impl MatchResult {
         Ok(PyBytes::new(py, &png))
     }
 
-    /// Writes the match picture into a file (.png, .jpg, .webp, .bmp or .tiff).
+    /// Writes the match picture into a file (.png, .jpg, .webp, .gif, .bmp or .tiff).
     ///
     /// Parameters
     /// ----------

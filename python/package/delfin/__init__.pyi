@@ -164,7 +164,7 @@ class MatchResult:
     def plot(self) -> NDArray[np.uint8]:
         """The match picture, H x W x 3. Photos that are files are read again."""
     def save(self, path: _Path, *, overwrite: bool = False) -> None:
-        """Writes the match picture (.png, .jpg, .webp, .bmp or .tiff); over a foreign file only with ``overwrite``."""
+        """Writes the match picture (.png, .jpg, .webp, .gif, .bmp or .tiff); over a foreign file only with ``overwrite``."""
 
 class VerifyResult:
     """Result of verifying the features of two photos."""

@@ -156,7 +156,7 @@ pub(crate) struct WhyArgs {
     pub(crate) input: PathBuf,
 
     /// Picture of the weakest pair of the chain, or of the two photos if they are in two clusters (.png, .jpg,
-    /// .webp, .bmp or .tiff) [default: why.png in the folder of --in].
+    /// .webp, .gif, .bmp or .tiff) [default: why.png in the folder of --in].
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 

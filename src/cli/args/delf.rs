@@ -62,7 +62,7 @@ pub(crate) struct MatchImagesArgs {
         default_value = "test_features/image_2.delf")]
     pub(crate) features_2_path: PathBuf,
 
-    /// Draw the match into this file (.png, .jpg, .webp, .bmp or .tiff).
+    /// Draw the match into this file (.png, .jpg, .webp, .gif, .bmp or .tiff).
     #[arg(long = "output_image", value_name = "FILE", value_hint = ValueHint::FilePath,
         default_value = "test_match.png")]
     pub(crate) output_image: PathBuf,

@@ -17,7 +17,7 @@ pub(crate) struct MatchArgs {
     #[arg(value_name = "IMAGE2", value_hint = ValueHint::FilePath)]
     pub(crate) image2: PathBuf,
 
-    /// Draw the match into this file (.png, .jpg, .webp, .bmp or .tiff).
+    /// Draw the match into this file (.png, .jpg, .webp, .gif, .bmp or .tiff).
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 
