@@ -275,6 +275,21 @@ fn every_knob_changes_the_result() {
     }
     let (code, object) = bench.match_json(&a, &b, &["--min-inliers", "100000"]);
     assert_eq!((code, &object["is_match"]), (1, &Value::Bool(false)));
+    // The answer names what decides.
+    let inliers = &object["num_inliers"];
+    for (least, answer) in [("100000", "no: "), ("1", "yes, the same thing: ")] {
+        let words = ["match".as_ref(), a.as_os_str(), b.as_os_str()];
+        let flags = ["--min-inliers", least].map(OsStr::new);
+        let output = bench.run(words.into_iter().chain(flags));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("answer"))
+            .unwrap();
+        let expected = format!("answer    {answer}{inliers} inliers ({least} make");
+        assert!(line.starts_with(&expected), "{line}");
+        assert!(!line.contains("probable"), "{line}");
+    }
 }
 
 #[test]

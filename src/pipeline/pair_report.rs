@@ -77,9 +77,21 @@ impl PairReport<'_> {
         for_and_against(self.result.num_inliers(), summary.as_ref())
     }
 
-    /// The verdict in one sentence.
+    /// The verdict in one sentence, with the number that it follows from.
     pub fn title(&self) -> String {
         let result = self.result;
+        let relation = match result.is_match {
+            true => relation_text(result.relation),
+            false => "",
+        };
+        if self.options.min_probability.is_none() {
+            let answer = match result.is_match {
+                true => "yes, the same thing",
+                false => "no",
+            };
+            let inliers = counted(result.num_inliers(), "inlier");
+            return format!("{answer}: {inliers} ({}){relation}", self.rule());
+        }
         if result.is_same_file && result.is_match {
             return format!("yes, the same thing: {SAME_FILE}");
         }
@@ -88,27 +100,29 @@ impl PairReport<'_> {
             (false, None) => "no, too little to tell",
             (false, Some(_)) => "no, not the same thing",
         };
-        let relation = match result.is_match {
-            true => relation_text(result.relation),
-            false => "",
-        };
         let sure = percent(result.probability());
         format!("{answer}: {sure} probable{relation}")
+    }
+
+    /// The threshold of a yes.
+    fn rule(&self) -> String {
+        match (self.options.min_probability, self.options.min_inliers) {
+            (Some(probability), _) => format!("{} makes a yes", percent(probability)),
+            (None, 1) => "1 makes a yes".into(),
+            (None, inliers) => format!("{inliers} make a yes"),
+        }
     }
 
     /// Counts and threshold on the first line, then the transform in words.
     pub fn description(&self) -> Vec<String> {
         let result = self.result;
-        let rule = match self.options.min_probability {
-            Some(probability) => format!("{} makes a yes", percent(probability)),
-            None => format!("{} make a yes", self.options.min_inliers),
-        };
         let mut lines = vec![format!(
-            "{} and {} keypoints, {}, {} ({rule})",
+            "{} and {} keypoints, {}, {} ({})",
             result.features1.keypoints().len(),
             result.features2.keypoints().len(),
             counted(result.found.matches.len(), "match"),
             counted(result.num_inliers(), "inlier"),
+            self.rule(),
         )];
         let Some(Transform { kind, matrix, .. }) = result.transform() else {
             lines.push("no transform found".into());
