@@ -243,7 +243,16 @@ fn a_file_that_is_no_network_is_refused() {
     std::fs::write(folder.path().join("x.onnx"), bytes).unwrap();
     assert!(Model::open(folder.path().join("missing.onnx")).is_err());
     let missing_manifest = Model::open(folder.path().join("x.onnx")).unwrap_err();
-    assert!(missing_manifest.to_string().contains("manifest.toml"));
+    for words in [
+        "manifest.toml: not there",
+        "`delfin model import`",
+        "models/README.md",
+    ] {
+        assert!(
+            missing_manifest.to_string().contains(words),
+            "{missing_manifest}"
+        );
+    }
 
     let default = embedded_manifest().unwrap();
     let entry = default

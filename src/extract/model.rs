@@ -89,6 +89,16 @@ impl Model {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
         let manifest_path = manifest_beside(path);
+        if !manifest_path.exists() {
+            return Err(Error::Manifest {
+                path: manifest_path,
+                reason: format!(
+                    "not there, and describes the network {} beside it: `delfin model import` writes both; \
+                     models/README.md lists its fields",
+                    path.display()
+                ),
+            });
+        }
         let manifest = Manifest::open(&manifest_path)?;
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         let entry = manifest.entry_for_file(&file, &manifest_path)?.clone();
