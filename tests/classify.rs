@@ -147,7 +147,7 @@ fn a_folder_is_learned_and_photos_are_labelled() {
     let unknown = ["photos/blobs", "--report", "s.html", "--cache-dir", "new"];
     let refused = classify(&unknown);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("option report: no photo lies in"));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--report: no photo lies in"));
     assert!(!folder.join("new").exists());
     let rejected = stdout(&classify(&["photos/blobs/3.png", "--reject=1"]));
     assert!(rejected.contains("label     (none)"), "{rejected}");
@@ -500,7 +500,7 @@ fn classes_of_one_photo_are_learned_but_nothing_is_rejected() {
     let output = classify(&["--reject"]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains("option reject"), "{stderr}");
+    assert!(stderr.contains("--reject: "), "{stderr}");
     // A photo that is missing: the cause is said once.
     let output = delfin(folder, &["classify", "nothing", "-c", "c.delfin"]);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();

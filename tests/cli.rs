@@ -563,6 +563,20 @@ fn more_threads_than_any_machine_has_are_refused() {
 }
 
 #[test]
+fn a_flag_is_named_once_and_as_it_was_typed() {
+    let bench = Bench::new();
+    let kind = bench.run(["match", "a.jpg", "b.jpg", "--model-kind", "affin"]);
+    let told = String::from_utf8_lossy(&kind.stderr).into_owned();
+    assert!(
+        told.contains("'--model-kind <KIND>': \"affin\" is not one of"),
+        "{told}"
+    );
+    std::fs::create_dir_all(bench.path("in/photos")).unwrap();
+    let to = bench.run(["organize", "in/photos", "--by", "prefix", "--to", "in"]);
+    assert_fails(&to, &["--to: in holds the photos' folder"]);
+}
+
+#[test]
 fn a_photo_is_not_written_over_by_its_own_match() {
     let bench = Bench::new();
     let copies = ["a.jpg", "b.jpg"].map(|name| bench.path(name));

@@ -79,6 +79,7 @@ mod tests {
         };
         assert_eq!(text("min_probability"), "--min-probability: 1 is too much");
         assert_eq!(text("max_ratio"), "--ratio: 1 is too much");
+        assert_eq!(text("destination"), "--to: 1 is too much");
         assert_eq!(text("cuts"), "option cuts: 1 is too much");
         let other = delfin::Error::Cancelled;
         assert_eq!(with_flag(other.into()).to_string(), "cancelled");

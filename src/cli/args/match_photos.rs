@@ -49,7 +49,7 @@ pub(crate) struct MatchArgs {
     #[command(flatten)]
     pub(crate) descriptors: DescriptorSearchArgs,
 
-    #[arg(long, value_name = "KIND", help = defaults(
+    #[arg(long, value_name = "KIND", value_parser = kind_of, help = defaults(
         "The transform from photo 1 to photo 2: similarity, affine or homography",
         format_args!("{}, refined to a {}", model_defaults().verification.kind,
             model_defaults().refined_kind)))]
@@ -81,6 +81,14 @@ pub(crate) struct MatchArgs {
     /// Seed of the random samples [default: made from the two photos' content].
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+}
+
+/// The kind of this name; the error is the reason alone, as clap names the flag.
+fn kind_of(name: &str) -> Result<TransformKind, String> {
+    name.parse().map_err(|error| match error {
+        delfin::Error::InvalidOption { reason, .. } => reason,
+        other => other.to_string(),
+    })
 }
 
 /// A named set of options.

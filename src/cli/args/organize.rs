@@ -18,7 +18,7 @@ pub(crate) struct OrganizeArgs {
     pub(crate) by: Option<PathBuf>,
 
     /// The folder that gets one sub-folder per label; made if missing.
-    #[arg(long, value_name = "DEST", value_hint = ValueHint::DirPath)]
+    #[arg(id = "destination", long = "to", value_name = "DEST", value_hint = ValueHint::DirPath)]
     pub(crate) to: PathBuf,
 
     /// Method of placing photos [default: hardlink, or copy where no hard link is possible].

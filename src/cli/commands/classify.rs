@@ -45,7 +45,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     if let Some(reject) = reject
         && !(0.0..=1.0).contains(&reject)
     {
-        bail!("option reject: {reject} is not from 0 to 1");
+        bail!("--reject: {reject} is not from 0 to 1");
     }
     for output in [&args.output, &args.report].into_iter().flatten() {
         let inputs = paths.iter().map(PathBuf::as_path).chain([classifier_path]);
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     let classifier = read_classifier(classifier_path)?;
     if reject.is_some() && !classifier.calibration.can_reject() {
         bail!(
-            "option reject: {} was calibrated on no photo; train it with more photos a class or a validation split",
+            "--reject: {} was calibrated on no photo; train it with more photos a class or a validation split",
             classifier_path.display()
         );
     }
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<Answer> {
     let truth = |path: &Path| true_class(path, paths, &classifier.labels);
     if args.report.is_some() && !photos.iter().any(|path| truth(path).is_some()) {
         bail!(
-            "option report: no photo lies in a sub-folder named like a class, so nothing is known to be right or wrong"
+            "--report: no photo lies in a sub-folder named like a class, so nothing is known to be right or wrong"
         );
     }
     let model = open_model(args.model.as_deref())?;
@@ -194,7 +194,7 @@ fn write_report(table: &Table, rows: &[Row], path: &Path) -> anyhow::Result<()> 
         })
         .collect();
     if results.is_empty() {
-        bail!("option report: no photo of a sub-folder named like a class could be read");
+        bail!("--report: no photo of a sub-folder named like a class could be read");
     }
     let said = |result: &LabelledResult| table.class(&result.classification);
     let page = results_page(table.classifier, &results, &said);

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     if let Some(percent) = args.assert_accuracy_at_least
         && !(0.0..=100.0).contains(&percent)
     {
-        bail!("option assert_accuracy_at_least: {percent} is not from 0 to 100");
+        bail!("--assert-accuracy-at-least: {percent} is not from 0 to 100");
     }
     ensure_document(args.output(), args.force, [])?;
     let output_flag = match (&args.output, &args.output_graph) {
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
     }
     if args.group_by_verified && folders.validation.is_some() && folders.testing.is_some() {
         bail!(
-            "option group_by_verified: with --validation-dir and --test-dir no photo is left to split"
+            "--group-by-verified: with --validation-dir and --test-dir no photo is left to split"
         );
     }
     let store = open_in(args.cache_dir.as_deref(), &folders.training)?;
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         None => None,
     };
     if args.assert_accuracy_at_least.is_some() && trained.classifier.test_accuracy.is_none() {
-        bail!("option assert_accuracy_at_least: no photo is left for testing");
+        bail!("--assert-accuracy-at-least: no photo is left for testing");
     }
     if let Some(path) = &args.output_labels {
         write_file(path, label_lines(&trained.classifier.labels).as_bytes())?;
