@@ -64,15 +64,12 @@ impl Worker<'_> {
         let mut survey = organize::survey(self.folder, &to)?;
         let found = &self.sorted()?.found;
         let clusters = self.clusters(put_away.min_probability)?;
-        let mut labels = BTreeMap::new();
-        let mut taken = BTreeSet::new();
         let names = self.log.names();
-        for (number, cluster) in clusters.iter().enumerate() {
-            let name = name_of(cluster, &found.photos, &names);
-            let label = name.unwrap_or_else(|| number.to_string());
-            if !taken.insert(label.to_lowercase()) {
-                bail!("two clusters are called {label:?}: give one another name");
-            }
+        let names = clusters
+            .iter()
+            .map(|cluster| name_of(cluster, &found.photos, &names));
+        let mut labels = BTreeMap::new();
+        for (cluster, label) in clusters.iter().zip(folder_names(names.collect())?) {
             for &photo in &cluster.members {
                 labels.insert(found.photos[photo].path.clone(), label.clone());
             }
@@ -188,6 +185,25 @@ impl Worker<'_> {
     }
 }
 
+/// The folder of each cluster, its name or else its number.
+fn folder_names(names: Vec<Option<String>>) -> anyhow::Result<Vec<String>> {
+    let mut taken = BTreeSet::new();
+    for name in names.iter().flatten() {
+        if !taken.insert(name.to_lowercase()) {
+            bail!("two clusters are called {name:?}: give one another name");
+        }
+    }
+    let folders = names.into_iter().enumerate().map(|(number, name)| match name {
+        Some(name) => Ok(name),
+        None if taken.contains(&number.to_string()) => bail!(
+            "a cluster is called \"{number}\", which is the number of another without a name: name that one, or \
+             give the first another name"
+        ),
+        None => Ok(number.to_string()),
+    });
+    folders.collect()
+}
+
 /// Refuses a plan that puts photos into a folder with a number in which other photos lie: those of a cluster that had
 /// that number before.
 fn ensure_one_numbering(plan: &Plan) -> anyhow::Result<()> {
@@ -217,4 +233,32 @@ fn ensure_one_numbering(plan: &Plan) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_clusters_have_two_folders() {
+        let of = |names: &[&str]| {
+            let names = names.iter().map(|name| match *name {
+                "" => None,
+                name => Some(name.to_owned()),
+            });
+            folder_names(names.collect()).map_err(|error| error.to_string())
+        };
+        assert_eq!(of(&["", "castle", ""]).unwrap(), ["0", "castle", "2"]);
+        assert_eq!(of(&["7", "1", ""]).unwrap(), ["7", "1", "2"]);
+        let said = of(&["Castle", "castle"]).unwrap_err();
+        assert!(
+            said.contains("two clusters are called \"castle\""),
+            "{said}"
+        );
+        let said = of(&["1", ""]).unwrap_err();
+        assert!(
+            said.contains("the number of another without a name"),
+            "{said}"
+        );
+    }
 }
