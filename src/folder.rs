@@ -88,20 +88,18 @@ pub fn list_within(root: &Path, folder: &Path) -> Result<Listing> {
 }
 
 /// The photos at `paths`: a file is taken whatever its name, a folder gives the photos that
-/// [`list_photos`] finds. Sorted, each path once; without failures.
+/// [`list_photos`] finds. Sorted, each path once.
 ///
 /// # Errors
-/// [`Error::Io`] for a path that is not there or a folder that cannot be listed.
+/// [`Error::Io`] for a path that is not there, or is a folder that cannot be listed itself.
 pub fn find_photos(paths: &[PathBuf]) -> Result<Listing> {
     let mut photos = BTreeSet::new();
-    let mut passed_over = PassedOver::default();
+    let (mut failures, mut passed_over) = (Vec::new(), PassedOver::default());
     for path in paths {
         if metadata(path)?.is_dir() {
             let listing = list_photos(path)?;
-            if let Some(failure) = listing.failures.into_iter().next() {
-                return Err(failure.error);
-            }
             photos.extend(listing.photos);
+            failures.extend(listing.failures);
             passed_over.merge(listing.passed_over);
         } else {
             photos.insert(path.clone());
@@ -109,7 +107,7 @@ pub fn find_photos(paths: &[PathBuf]) -> Result<Listing> {
     }
     Ok(Listing {
         photos: photos.into_iter().collect(),
-        failures: Vec::new(),
+        failures,
         passed_over,
     })
 }
@@ -237,9 +235,39 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
         .is_some_and(|e| endings.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
+/// Makes a folder `name` in `folder` that no user can list: a link into folders whose whole path is longer than the
+/// system takes. Their part of the path is short by links, one in each.
+#[cfg(all(test, unix))]
+pub(crate) fn make_unlistable(folder: &Path, deep: &Path, name: &str) {
+    let part = "d".repeat(250);
+    let mut at = deep.to_owned();
+    for number in 0..20 {
+        std::fs::create_dir_all(at.join(&part)).unwrap();
+        let link = deep.join(format!("{number}"));
+        std::os::unix::fs::symlink(at.join(&part), &link).unwrap();
+        at = link;
+    }
+    std::os::unix::fs::symlink(&at, folder.join(name)).unwrap();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_cannot_be_listed_is_told_beside_the_photos() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("photos");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(root.join("1.jpg"), "x").unwrap();
+        make_unlistable(&root, &folder.path().join("deep"), "shut");
+        let listing = find_photos(std::slice::from_ref(&root)).unwrap();
+        assert_eq!(listing.photos, [root.join("1.jpg")]);
+        let failed: Vec<_> = listing.failures.into_iter().map(|f| f.path).collect();
+        assert_eq!(failed, [root.join("shut")]);
+        assert!(find_photos(&[root.join("shut")]).is_err());
+    }
 
     #[test]
     fn photos_are_told_by_content_and_what_is_passed_over_is_counted() {

@@ -37,7 +37,7 @@ impl Dataset {
     /// belong to it. Deterministic.
     ///
     /// # Errors
-    /// [`Error::Io`] for a folder that cannot be listed; [`Error::Dataset`] when fewer than two
+    /// [`Error::Io`] when `folder` itself cannot be listed; [`Error::Dataset`] when fewer than two
     /// classes hold photos, or the names of two differ only by case, space or punctuation.
     pub fn open(folder: &Path) -> Result<Self> {
         let fail = |reason: String| Error::Dataset {
@@ -67,7 +67,7 @@ impl Dataset {
         let mut plain_names: BTreeMap<String, String> = BTreeMap::new();
         let mut counts = Vec::new();
         for (label, path) in class_folders {
-            let photos = photos_within(folder, &path, &mut passed_over)?;
+            let photos = photos_within(folder, &path, &mut passed_over, &mut dataset.notes);
             if photos.is_empty() {
                 let note = format!("{}: no photo in it, so no class", path.display());
                 dataset.notes.push(note);
@@ -118,7 +118,7 @@ impl Dataset {
         };
         let mut passed_over = PassedOver::default();
         for (label, path) in list(folder, &mut passed_over)?.0 {
-            let photos = photos_within(folder, &path, &mut passed_over)?;
+            let photos = photos_within(folder, &path, &mut passed_over, &mut dataset.notes);
             match labels.iter().position(|known| *known == label) {
                 Some(class) => dataset.photos.extend(photos.into_iter().map(|path| {
                     let name = name_below(folder, &path);
@@ -143,14 +143,26 @@ impl Dataset {
     }
 }
 
-/// The photos in and below a class folder of `root`.
-fn photos_within(root: &Path, folder: &Path, passed_over: &mut PassedOver) -> Result<Vec<PathBuf>> {
-    let listing = list_within(root, folder)?;
-    if let Some(failure) = listing.failures.into_iter().next() {
-        return Err(failure.error);
+/// The photos in and below a class folder of `root`; folders that cannot be listed are noted.
+fn photos_within(
+    root: &Path,
+    folder: &Path,
+    passed_over: &mut PassedOver,
+    notes: &mut Vec<String>,
+) -> Vec<PathBuf> {
+    let mut note = |error: Error| notes.push(format!("{error}; photos in it are left out"));
+    match list_within(root, folder) {
+        Ok(listing) => {
+            let errors = listing.failures.into_iter().map(|failure| failure.error);
+            errors.for_each(note);
+            passed_over.merge(listing.passed_over);
+            listing.photos
+        }
+        Err(error) => {
+            note(error);
+            Vec::new()
+        }
     }
-    passed_over.merge(listing.passed_over);
-    Ok(listing.photos)
 }
 
 /// The sub-folders by name, and the number of photos beside them. Names that begin with a dot are
@@ -264,6 +276,28 @@ mod tests {
             "2 of 2 classes with fewer than 20 photos",
         ] {
             assert!(notes.contains(words), "no {words:?} in {notes}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_cannot_be_listed_is_told_and_the_others_are_classes() {
+        let folder = folder(&["photos/a/1.jpg", "photos/b/1.jpg"]);
+        let root = folder.path().join("photos");
+        for (within, name) in [("a", "shut"), ("", "c")] {
+            let deep = folder.path().join(format!("deep {name}"));
+            crate::folder::make_unlistable(&root.join(within), &deep, name);
+        }
+        let dataset = Dataset::open(&root).unwrap();
+        let known = Dataset::open_with_labels(&root, &dataset.labels).unwrap();
+        assert_eq!(dataset.labels, ["a", "b"]);
+        for dataset in [dataset, known] {
+            assert_eq!(dataset.photos.len(), 2);
+            for shut in ["a/shut", "c"] {
+                let path = root.join(shut).display().to_string();
+                let is_told = |note: &String| note.starts_with(&path) && note.contains("left out");
+                assert!(dataset.notes.iter().any(is_told), "{:?}", dataset.notes);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files::makes_no_link;
-use crate::folder::{PassedOver, find_photos, name_below};
+use crate::folder::{PassedOver, list_photos, name_below};
 
 /// The source's photos and the two folders, at the time of the survey.
 #[derive(Debug, Clone)]
@@ -57,7 +57,10 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
         return Err(Error::option("destination", reason));
     }
     let mut photos = Vec::new();
-    let listing = find_photos(std::slice::from_ref(&root))?;
+    let listing = list_photos(&root)?;
+    if let Some(failure) = listing.failures.into_iter().next() {
+        return Err(unlisted(failure.error));
+    }
     let mut passed_over = listing.passed_over;
     passed_over.organized.remove(&name_below(&root, &resolved));
     for photo in listing.photos {
@@ -74,6 +77,18 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
         photos,
         passed_over,
     })
+}
+
+/// The error of a folder that cannot be listed, with what to do. Some of its photos may be those that names and
+/// labels mean, so that none is placed without them.
+fn unlisted(error: Error) -> Error {
+    let Error::Io { path, source } = error else {
+        return error;
+    };
+    let advice = format!(
+        "{source}; nothing is organized while photos may be hidden: make this folder readable, or move it out of the folder of photos"
+    );
+    Error::io(&path, std::io::Error::new(source.kind(), advice))
 }
 
 impl Survey {
@@ -189,5 +204,23 @@ pub(super) fn name_new(partial: &Path, target: &Path) -> std::io::Result<()> {
             std::fs::rename(partial, target)
         }
         named => named,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_listed_stops_the_survey_with_advice() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("photos");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(root.join("1.jpg"), "x").unwrap();
+        crate::folder::make_unlistable(&root, &folder.path().join("deep"), "shut");
+        let error = survey(&root, &folder.path().join("out")).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("shut: "), "{message}");
+        assert!(message.contains("make this folder readable"), "{message}");
     }
 }

@@ -48,8 +48,10 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
         })
         .collect();
     let failed = found.failures.into_iter();
-    let failed = failed.map(|(path, error)| ([path, path], Err(error)));
-    let photos = targets.iter().map(|(target, photo)| [photo, target]);
+    let failed = failed.map(|(path, error)| ([path.clone(), path], Err(error)));
+    let photos = targets
+        .iter()
+        .map(|(target, photo)| [photo.clone(), target.clone()]);
     let outcomes: Vec<_> = failed.chain(photos.zip(results)).collect();
     finish(outcomes.into_iter(), |count| counted(count, "keypoint"))
 }

@@ -51,18 +51,18 @@ fn no_photos(folder: &Path, passed_over: &PassedOver) -> String {
 }
 
 /// The photos at the paths of a command line.
-struct Found<'a> {
+struct Found {
     /// At least one; sorted, each once.
     photos: Vec<PathBuf>,
-    /// The paths that are not there, or cannot be listed, and why.
-    failures: Vec<(&'a PathBuf, anyhow::Error)>,
+    /// The paths that are not there, and the folders that cannot be listed, and why.
+    failures: Vec<(PathBuf, anyhow::Error)>,
 }
 
 /// Finds the photos, and tells the files passed over. `advice` may add to the message of a path that fails.
 ///
 /// # Errors
 /// When there is no photo; all failures but the last are printed, and the last is returned.
-fn find(paths: &[PathBuf], advice: impl Fn(&Path) -> Option<String>) -> anyhow::Result<Found<'_>> {
+fn find(paths: &[PathBuf], advice: impl Fn(&Path) -> Option<String>) -> anyhow::Result<Found> {
     let mut photos = BTreeSet::new();
     let mut passed_over = PassedOver::default();
     let mut failures = Vec::new();
@@ -71,6 +71,8 @@ fn find(paths: &[PathBuf], advice: impl Fn(&Path) -> Option<String>) -> anyhow::
             Ok(listing) => {
                 photos.extend(listing.photos);
                 passed_over.merge(listing.passed_over);
+                let shut = listing.failures.into_iter();
+                failures.extend(shut.map(|shut| (shut.path, shut.error.into())));
             }
             Err(error) => {
                 let error = failure(path, error);
@@ -78,7 +80,7 @@ fn find(paths: &[PathBuf], advice: impl Fn(&Path) -> Option<String>) -> anyhow::
                     Some(advice) => anyhow!("{}; {advice}", output::one_line(&error)),
                     None => error,
                 };
-                failures.push((path, error));
+                failures.push((path.clone(), error));
             }
         }
     }
