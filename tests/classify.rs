@@ -435,7 +435,7 @@ fn folders_that_cannot_be_learned_say_why() {
     let root = photos(folder, 1);
     fails(
         &train(folder, &["--assert-accuracy-at-least", "50"]),
-        "assert_accuracy_at_least",
+        "--assert-accuracy-at-least",
     );
     std::fs::write(root.join("blobs/0.png"), "no photo").unwrap();
     fails(&train(folder, &[]), "no photo of class `blobs` can be read");
@@ -761,5 +761,5 @@ fn photos_that_geometry_ties_together_stay_on_one_side() {
         ],
     );
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("group_by_verified"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--group-by-verified: "));
 }

@@ -14,7 +14,9 @@ use delfin::{Model, counted};
 use crate::cli::args::ClusterArgs;
 #[cfg(feature = "parquet")]
 use crate::cli::commands::outputs::ensure_document;
-use crate::cli::commands::outputs::{ensure_distinct, ensure_folder, ensure_replaceable};
+use crate::cli::commands::outputs::{
+    ensure_distinct, ensure_folder, ensure_replaceable, make_folder,
+};
 use crate::cli::commands::{folder_options, no_photos, tell_failures, tell_passed_over};
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
@@ -165,8 +167,4 @@ fn is_newer(file: &Path, other: &Path) -> bool {
     changed(file)
         .zip(changed(other))
         .is_some_and(|(file, other)| file > other + Duration::from_secs(1))
-}
-
-fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())
 }

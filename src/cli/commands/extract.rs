@@ -12,7 +12,7 @@ use delfin::image::{DecodeOptions, Photo};
 use rayon::prelude::*;
 
 use crate::cli::args::{ExtractArgs, FeatureFormat};
-use crate::cli::commands::outputs::ensure_replaceable;
+use crate::cli::commands::outputs::{ensure_replaceable, make_folder};
 use crate::cli::commands::{Found, find};
 use crate::cli::{Answer, output};
 
@@ -27,6 +27,7 @@ pub(super) enum Done {
 pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
     let found = find(&args.paths, |_| None)?;
     let targets = targets(&found, &args.output, args.format)?;
+    make_folder(&args.output)?;
     if args.format == FeatureFormat::Json {
         for target in targets.keys() {
             ensure_replaceable(target, args.force)?;
@@ -47,11 +48,10 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Answer> {
             Ok(Done::Written(features.keypoints().len()))
         })
         .collect();
-    let failed = found.failures.into_iter();
-    let failed = failed.map(|(path, error)| ([path.clone(), path], Err(error)));
-    let photos = targets
-        .iter()
-        .map(|(target, photo)| [photo.clone(), target.clone()]);
+    let (shut, errors): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
+    let failed = shut.iter().map(|path| [path, path]);
+    let failed = failed.zip(errors.into_iter().map(Err));
+    let photos = targets.iter().map(|(target, photo)| [photo, target]);
     let outcomes: Vec<_> = failed.chain(photos.zip(results)).collect();
     finish(outcomes.into_iter(), |count| counted(count, "keypoint"))
 }

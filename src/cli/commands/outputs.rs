@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use delfin::files::is_replaceable;
 use delfin::folder::has_photo_extension;
 
@@ -29,16 +29,32 @@ pub(super) fn ensure_output<'a>(
     ensure_replaceable(output, force)
 }
 
-/// Checks that the folder of `output` exists.
+/// Checks that the folder of `output` exists and takes new files.
 pub(super) fn ensure_folder(output: &Path) -> anyhow::Result<()> {
-    let folder = output.parent();
-    if let Some(folder) = folder.filter(|f| !f.as_os_str().is_empty() && !f.is_dir()) {
+    let folder = output.parent().filter(|f| !f.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    if !folder.is_dir() {
         bail!(
             "{}: there is no such folder to write into",
             folder.display()
         );
     }
-    Ok(())
+    ensure_writable(folder)
+}
+
+/// Makes a folder for output where there is none, and checks that it takes new files.
+pub(super) fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() && !folder.is_dir() {
+        bail!("{}: a file; name a folder", folder.display());
+    }
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    ensure_writable(folder)
+}
+
+fn ensure_writable(folder: &Path) -> anyhow::Result<()> {
+    let made = tempfile::tempfile_in(folder);
+    let refused = || format!("{}: no file can be written into it", folder.display());
+    made.map(drop).with_context(refused)
 }
 
 /// Checks that `output` is no existing file that delfin did not make; with `force` it may be any file.
@@ -153,6 +169,8 @@ mod tests {
             ("c.jpg", "read by this command"),
             (".", "a folder"),
             ("none/a.png", "no such folder"),
+            #[cfg(target_os = "linux")]
+            ("/proc/a.png", "no file can be written into it"),
         ] {
             assert!(says(output).unwrap_err().contains(words), "{output}");
         }

@@ -19,7 +19,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::args::{FormerArgs, L2, TrainArgs, Truth};
 use crate::cli::commands::open_model;
-use crate::cli::commands::outputs::{ensure_distinct, ensure_document, ensure_replaceable};
+use crate::cli::commands::outputs::{
+    ensure_distinct, ensure_document, ensure_replaceable, make_folder,
+};
 use crate::cli::commands::store::open_in;
 use crate::cli::progress::Progress;
 use crate::cli::{Answer, output};
@@ -59,6 +61,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<Answer> {
         bail!(
             "--group-by-verified: with --validation-dir and --test-dir no photo is left to split"
         );
+    }
+    if let Some(folder) = &args.summaries_dir {
+        make_folder(folder)?;
     }
     let store = open_in(args.cache_dir.as_deref(), &folders.training)?;
     if args.group_by_verified {
