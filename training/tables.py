@@ -16,7 +16,8 @@ import subprocess
 import sys
 
 TEN = "calendar deck note music table prose plan label sign chat".split()
-FLAT = "form slide receipt chart cover card screenshot ticket grid carton held paper edits series".split()
+PRINTED = "form slide receipt chart cover card screenshot ticket grid paper series".split()
+FLAT = [*PRINTED, "carton", "held", "edits"]
 RENDERED = "objects kin places".split()
 # Seeds, number of things, kinds, further flags of `lookalikes`. A table is named after its seed and kind.
 MADE = [
@@ -29,6 +30,7 @@ MADE = [
     ((1, 2, 3, 61), 15, ["shades"], ()),
     ((161,), 15, ["shades"], ("--harder",)),
     ((1, 2, 3, 61), 12, ["painted"], ()),
+    ((171,), 12, [*PRINTED, "revised", *TEN, "shades"], ("--rough",)),
     ((3, 4), 10, [*FLAT, "views", "detail", "objects", "kin"], ()),
 ]
 CLASSES = "dress hat longsleeve outwear pants shirt shoes shorts skirt t-shirt".split()

@@ -16,8 +16,7 @@ use crate::geometry::Transform;
 use crate::image::{DecodeOptions, Photo};
 use crate::refinement::{AgreementMap, RefinementImage};
 use crate::scoring::{
-    FeatureEvidence, Judgement, KeypointTree, PairEvidence, Relation, SAME_FILE_LOG_ODDS,
-    probability,
+    FeatureEvidence, Judgement, KeypointTree, PairEvidence, Relation, probability,
 };
 use crate::store::{ContentHash, rounded};
 
@@ -215,14 +214,7 @@ pub fn match_extracted(
     let evidence = evidence_by_content([&features1, &features2], hashes, &found, images)?;
     let (evidence, agreement) = evidence.unzip();
     let is_same_file = hashes[0] == hashes[1] && evidence.is_some();
-    let (log_odds, relation) = match &evidence {
-        Some(_) if is_same_file => (SAME_FILE_LOG_ODDS, Some(Relation::Copy)),
-        Some(evidence) => (
-            judgement.log_odds(Some(evidence)),
-            judgement.relation(evidence),
-        ),
-        None => (judgement.log_odds(None), None),
-    };
+    let (log_odds, relation) = judgement.verdict(evidence.as_ref(), is_same_file);
     let is_match = is_match(&found, log_odds, options);
     let done = Instant::now();
     Ok(PairMatch {
@@ -275,10 +267,8 @@ pub fn verify_features(
     let found = match_by_content(features, content_hashes, options)?;
     let evidence = evidence_by_content(features, content_hashes, &found, None)?;
     let evidence = evidence.map(|(evidence, _)| evidence);
-    let log_odds = match &evidence {
-        Some(_) if content_hashes[0] == content_hashes[1] => SAME_FILE_LOG_ODDS,
-        _ => Judgement::embedded()?.log_odds(evidence.as_ref()),
-    };
+    let is_same_file = content_hashes[0] == content_hashes[1];
+    let (log_odds, _) = Judgement::embedded()?.verdict(evidence.as_ref(), is_same_file);
     Ok(VerifiedFeatures {
         is_match: is_match(&found, log_odds, options),
         evidence: evidence.map(|evidence| evidence.features),

@@ -215,6 +215,19 @@ impl Judgement {
         })
     }
 
+    /// Log-odds and relation of a pair. Equal files with texture, which have evidence, are one picture.
+    pub fn verdict(
+        &self,
+        evidence: Option<&PairEvidence>,
+        is_same_file: bool,
+    ) -> (f64, Option<Relation>) {
+        match evidence {
+            Some(_) if is_same_file => (SAME_FILE_LOG_ODDS, Some(Relation::Copy)),
+            Some(found) => (self.log_odds(evidence), self.relation(found)),
+            None => (self.log_odds(None), None),
+        }
+    }
+
     /// What differences add to the log-odds; they never raise them.
     fn by_differences(&self, pixels: &PixelEvidence, inputs: &[f32]) -> f64 {
         match pixels.differences.is_flat() {
@@ -406,6 +419,10 @@ mod tests {
         };
         assert_eq!(judgement.log_odds(Some(&seen)), 2.75);
         assert_eq!(judgement.relation(&seen), None);
+        assert_eq!(judgement.verdict(Some(&seen), false), (2.75, None));
+        let equal = (SAME_FILE_LOG_ODDS, Some(Relation::Copy));
+        assert_eq!(judgement.verdict(Some(&seen), true), equal);
+        assert_eq!(judgement.verdict(None, true), (-4.0, None));
     }
 
     #[test]

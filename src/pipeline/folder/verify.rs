@@ -15,7 +15,7 @@ use crate::pipeline::evidence::{feature_evidence, pair_evidence};
 use crate::pipeline::observer::{Counter, Stage};
 use crate::pipeline::{FeatureMatch, MatchOptions, match_features, seed_from_content};
 use crate::refinement::RefinementImage;
-use crate::scoring::{Judgement, PairEvidence, PixelEvidence, Relation, SAME_FILE_LOG_ODDS};
+use crate::scoring::{Judgement, PairEvidence, PixelEvidence};
 use crate::store::{ContentHash, PairRecord, SettingsId};
 
 /// Changes when the same features and options give other pairs than before.
@@ -287,14 +287,7 @@ pub(super) fn judged_pair(
         }
         summary
     };
-    let (log_odds, relation) = match &evidence {
-        Some(_) if names.are_equal() => (SAME_FILE_LOG_ODDS, Some(Relation::Copy)),
-        Some(evidence) => (
-            judgement.log_odds(Some(evidence)),
-            judgement.relation(evidence),
-        ),
-        None => (judgement.log_odds(None), None),
-    };
+    let (log_odds, relation) = judgement.verdict(evidence.as_ref(), names.are_equal());
     VerifiedPair {
         image1,
         image2,
