@@ -105,6 +105,14 @@ const MARKED_BYTES: u64 = 1 << 16;
 /// Bytes at either end of a picture that have delfin's mark.
 const MARKED_PICTURE_BYTES: usize = 80;
 
+/// Where pictures have the mark, whole: as a PNG's text, a JPEG's comment, and a chunk at a WebP's end.
+const PNG_MARK: &[u8] = b"\0\0\0\x17tEXtSoftware\0made by delfin";
+const JPEG_MARK: &[u8] = b"\xff\xd8\xff\xfe\0\x10made by delfin";
+const WEBP_MARK: &[u8] = b"MADE\x0e\0\0\0made by delfin";
+
+/// How pictures begin that have the mark behind them: GIF, BMP, TIFF.
+const MARKED_BEHIND: [&[u8]; 4] = [b"GIF8", b"BM", b"II*\0", b"MM\0*"];
+
 /// First bytes of the tables that delfin writes, which have no other mark.
 const TABLE_HEADERS: [&str; 5] = [
     "path,cluster,score,representative\n",
@@ -122,8 +130,12 @@ const TEXT_MARKS: [(&str, &str); 4] = [
     ("{", "\"origin\":\"made by delfin\""),
 ];
 
-/// Marks of binary files: a classifier, a picture, network or table.
-const BINARY_MARKS: [&str; 2] = ["\"delfin-classifier\":", MARK];
+/// How a classifier begins, behind the length of its header.
+pub(crate) const CLASSIFIER_START: &[u8] = br#"{"__metadata__":{"delfin-classifier":"#;
+
+/// Marks of a network's and of a table's metadata, with the lengths of both texts.
+const ONNX_MARK: &[u8] = b"\x06origin\x12\x0emade by delfin";
+const PARQUET_MARK: &[u8] = b"\x06delfin\x18\x0emade by delfin";
 
 /// Whether writing over the file at `path` loses nothing that delfin cannot make again: nothing is there,
 /// or an empty file, or one that delfin made.
@@ -138,28 +150,41 @@ pub fn is_replaceable(path: &Path) -> bool {
     if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return false;
     }
-    ends_of(path).is_ok_and(|[head, tail]| {
+    ends_of(path, MARKED_BYTES).is_ok_and(|[head, tail]| {
         let begins = |header: &str| head.starts_with(header.as_bytes());
-        let holds = |mark: &str| {
-            let holds = |bytes: &[u8]| bytes.windows(mark.len()).any(|w| w == mark.as_bytes());
-            holds(&head) || holds(&tail)
-        };
+        let is_in = |mark: &[u8]| holds(&head, mark) || holds(&tail, mark);
+        let is_marked = |(start, mark): (&str, &str)| begins(start) && is_in(mark.as_bytes());
         // A text that mentions delfin may be the user's.
         let is_text = !head.contains(&0) && !tail.contains(&0);
-        let is_marked = |(start, mark): (&str, &str)| begins(start) && holds(mark);
         TABLE_HEADERS.into_iter().any(begins)
             || TEXT_MARKS.into_iter().any(is_marked)
-            || !is_text && BINARY_MARKS.into_iter().any(holds)
-            || tail.ends_with(MARK.as_bytes())
+            || is_drawn(&head, &tail)
+            || head
+                .get(8..)
+                .is_some_and(|h| h.starts_with(CLASSIFIER_START))
+            || begins("PAR1") && holds(&tail, PARQUET_MARK)
+            || !is_text && is_in(ONNX_MARK)
     })
 }
 
-/// Whether a picture of these bytes was drawn by delfin: its mark stands near one end, whatever the format.
-pub(crate) fn is_drawn(picture: &[u8]) -> bool {
-    let head = &picture[..picture.len().min(MARKED_PICTURE_BYTES)];
-    let tail = &picture[picture.len().saturating_sub(MARKED_PICTURE_BYTES)..];
-    let holds = |end: &[u8]| end.windows(MARK.len()).any(|w| w == MARK.as_bytes());
-    holds(head) || holds(tail)
+/// Whether the file at `path` is a picture that delfin drew; no if it cannot be read.
+pub(crate) fn is_drawn_file(path: &Path) -> bool {
+    let ends = ends_of(path, MARKED_PICTURE_BYTES as u64);
+    ends.is_ok_and(|[head, tail]| is_drawn(&head, &tail))
+}
+
+/// Whether a picture that begins and ends so was drawn by delfin.
+fn is_drawn(head: &[u8], tail: &[u8]) -> bool {
+    let head = &head[..head.len().min(MARKED_PICTURE_BYTES)];
+    head.starts_with(JPEG_MARK)
+        || holds(head, PNG_MARK)
+        || head.starts_with(b"RIFF") && tail.ends_with(WEBP_MARK)
+        || MARKED_BEHIND.iter().any(|start| head.starts_with(start))
+            && tail.ends_with(MARK.as_bytes())
+}
+
+fn holds(bytes: &[u8], mark: &[u8]) -> bool {
+    bytes.windows(mark.len()).any(|window| window == mark)
 }
 
 /// Removes the file at `path` if delfin made it.
@@ -173,15 +198,15 @@ pub(crate) fn remove_own(path: &Path) -> Result<()> {
     std::fs::remove_file(path).map_err(|source| Error::io(path, source))
 }
 
-/// The first and the last bytes of a file.
-fn ends_of(path: &Path) -> std::io::Result<[Vec<u8>; 2]> {
+/// The first and the last `count` bytes of a file.
+fn ends_of(path: &Path, count: u64) -> std::io::Result<[Vec<u8>; 2]> {
     let mut file = std::fs::File::open(path)?;
     let length = file.metadata()?.len();
     let mut ends = [Vec::new(), Vec::new()];
-    let starts = [0, length.saturating_sub(MARKED_BYTES)];
+    let starts = [0, length.saturating_sub(count)];
     for (end, start) in ends.iter_mut().zip(starts) {
         file.seek(SeekFrom::Start(start))?;
-        (&mut file).take(MARKED_BYTES).read_to_end(end)?;
+        (&mut file).take(count).read_to_end(end)?;
     }
     Ok(ends)
 }
@@ -325,8 +350,12 @@ mod tests {
             ("{\"mine\":\"made by delfin\"}", false),
             ("// made by delfin\ndelfinPart()", true),
             ("a list of pictures made by delfin\n", false),
-            ("\0\0made by delfin\0", true),
-            (&format!("{long}{MARK}"), true),
+            ("\0\0made by delfin\0", false),
+            ("12345678{\"__metadata__\":{\"delfin-classifier\":\"", true),
+            ("\0\x06origin\x12\x0emade by delfin\x32", true),
+            ("PAR1\0 \x06delfin\x18\x0emade by delfin\0PAR1", true),
+            (&format!("BM{long}{MARK}"), true),
+            (&format!("{long}{MARK}"), false),
             (&format!("{long}{MARK}{long}"), false),
         ] {
             std::fs::write(&path, content).unwrap();

@@ -13,6 +13,7 @@ pub use names::{name_below, path_below, path_from_text, path_text, printable, pr
 pub use passed_over::PassedOver;
 
 use crate::error::{Error, Result};
+use crate::files::is_drawn_file;
 use crate::image::kind::{HEAD_BYTES, is_decoded};
 
 /// File name endings of the formats that are decoded.
@@ -21,7 +22,7 @@ const EXTENSIONS: [&str; 10] = [
 ];
 
 /// Files that `delfin cluster` and `delfin why` write into one folder; `clusters.json` is one of them.
-const OWN_FILES: [&str; 8] = [
+const OWN_FILES: [&str; 9] = [
     "clusters.csv",
     "clusters.json",
     "clusters.parquet",
@@ -29,6 +30,7 @@ const OWN_FILES: [&str; 8] = [
     "edges.parquet",
     "labels_pred.txt",
     "report.html",
+    "tables.sha256",
     "why.png",
 ];
 
@@ -168,12 +170,21 @@ impl Walk<'_> {
         if name.starts_with('.') {
             return;
         }
-        // A link that leads nowhere fails when it is read, which names it.
-        let Ok(metadata) = std::fs::metadata(path) else {
-            if has_photo_extension(path) {
+        let metadata = match std::fs::metadata(path) {
+            Ok(metadata) => metadata,
+            // Fails when it is read, which names it.
+            Err(_) if has_photo_extension(path) => {
                 self.listing.photos.push(path.to_owned());
+                return;
             }
-            return;
+            // What may not be looked at may be a folder of photos; a link that leads nowhere is none.
+            Err(error) => {
+                if error.kind() == std::io::ErrorKind::PermissionDenied {
+                    let (path, error) = (path.to_owned(), Error::io(path, error));
+                    self.listing.failures.push(ListingFailure { path, error });
+                }
+                return;
+            }
         };
         if metadata.is_dir() {
             if let Err(error) = self.enter(path) {
@@ -181,10 +192,10 @@ impl Walk<'_> {
                 self.listing.failures.push(ListingFailure { path, error });
             }
         } else if metadata.is_file() && !is_own_file(path) {
-            if is_photo(path) {
-                self.listing.photos.push(path.to_owned());
-            } else {
-                self.listing.passed_over.add(path);
+            match is_photo(path) {
+                true if is_drawn_file(path) => self.listing.passed_over.add_drawn(),
+                true => self.listing.photos.push(path.to_owned()),
+                false => self.listing.passed_over.add(path),
             }
         }
     }

@@ -330,14 +330,14 @@ fn files_that_delfin_did_not_make_are_kept() {
         cluster(Path::new(photos), &out, &["-q"]);
         std::fs::remove_dir_all(&out).unwrap();
     }
-    // Nor is a table that was edited, in whatever format the next ones are.
+    // Nor is a table that was edited, in whatever format the next ones are, whatever the times of the files, and if
+    // there is no report.
     cluster(Path::new(photos), &out, &["-q"]);
     let table = out.join("clusters.csv");
-    let edited = read(&table).replace("1.jpg,1", "1.jpg,2");
+    let edited = read(&table).replace(",true", ",false");
+    assert_ne!(edited, read(&table));
     std::fs::write(&table, &edited).unwrap();
-    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
-    let file = std::fs::File::options().write(true).open(&table).unwrap();
-    file.set_modified(later).unwrap();
+    std::fs::remove_file(out.join("report.html")).unwrap();
     for more in [&[][..], &["--format", "parquet"]] {
         let args = ["cluster", photos, "-o", out_text, "-q"];
         let run = delfin(&[&args[..], more].concat());
@@ -346,6 +346,8 @@ fn files_that_delfin_did_not_make_are_kept() {
         assert_eq!(read(&table), edited);
     }
     cluster(Path::new(photos), &out, &["-q", "--force"]);
+    let again = std::fs::read(&table).unwrap();
+    std::fs::write(&table, again).unwrap();
     cluster(Path::new(photos), &out, &["-q"]);
     std::fs::remove_dir_all(&out).unwrap();
     let part = out.join("report_parts").join("photos-3.js");
@@ -701,6 +703,17 @@ fn equal_files_are_one_thing_at_any_threshold_and_drawn_pictures_are_no_photos()
         let run = delfin(&["match", &at("a.jpg"), &at("c.jpg"), "-o", &at(picture)]);
         assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
     }
+    // Every command that takes a folder passes them over.
+    let features = folder.path().join("features");
+    let args = [
+        "extract",
+        photos.to_str().unwrap(),
+        "-o",
+        features.to_str().unwrap(),
+    ];
+    let run = delfin(&args);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    assert_eq!(std::fs::read_dir(&features).unwrap().count(), 3);
     let out = folder.path().join("out");
     let told = cluster(&photos, &out, &["--min-probability", "0.9999999"]);
     assert!(
@@ -716,6 +729,23 @@ fn equal_files_are_one_thing_at_any_threshold_and_drawn_pictures_are_no_photos()
     assert!(text(&why.stdout).contains(equal), "{}", text(&why.stdout));
     let both = delfin(&["match", &at("a.jpg"), &at("b.jpg")]);
     assert!(text(&both.stdout).contains(equal), "{}", text(&both.stdout));
+    // What a run asks of links is told where a pair does not have it.
+    let asked = [
+        (
+            "--copies-only",
+            "only edited copies are linked (--copies-only)",
+        ),
+        (
+            "--min-inliers=1000",
+            "a link needs 1000 inliers (--min-inliers)",
+        ),
+    ];
+    for (option, words) in asked {
+        let other = folder.path().join("other");
+        cluster(&photos, &other, &["-q", option]);
+        let why = delfin(&["why", "a.jpg", "c.jpg", "--in", other.to_str().unwrap()]);
+        assert!(text(&why.stdout).contains(words), "{}", text(&why.stdout));
+    }
     // The place that `match` prints is the one that `search` prints.
     let matched = text(&delfin(&["match", &at("a.jpg"), &at("c.jpg")]).stdout);
     let corners = matched.split("its corners lie at ").nth(1).unwrap();

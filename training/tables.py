@@ -16,12 +16,13 @@ import subprocess
 import sys
 
 TEN = "calendar deck note music table prose plan label sign chat".split()
-PRINTED = "form slide receipt chart cover card screenshot ticket grid paper series".split()
-FLAT = [*PRINTED, "carton", "held", "edits"]
+FLAT = "form slide receipt chart cover card screenshot ticket grid paper series carton held edits".split()
 RENDERED = "objects kin places".split()
 # Seeds, number of things, kinds, further flags of `lookalikes`. A table is named after its seed and kind.
 MADE = [
     ((1, 2), 12, [*FLAT, "views", "detail", *RENDERED, "near"], ()),
+    ((3,), 10, [*FLAT, "views", "detail", "objects", "kin"], ()),
+    ((4,), 10, ["form", "slide", "receipt", "chart", "cover", "card", "paper", "carton", "held", "edits", "detail", "objects", "kin"], ()),
     ((1, 2, 3, 4), 24, ["revised", "clutter"], ()),
     ((1, 2, 3, 4), 9, TEN, ()),
     ((61,), 9, [*FLAT, "revised", "clutter", *TEN, "views", "detail", "treated", *RENDERED], ()),
@@ -30,8 +31,6 @@ MADE = [
     ((1, 2, 3, 61), 15, ["shades"], ()),
     ((161,), 15, ["shades"], ("--harder",)),
     ((1, 2, 3, 61), 12, ["painted"], ()),
-    ((171,), 12, [*PRINTED, "revised", *TEN, "shades"], ("--rough",)),
-    ((3, 4), 10, [*FLAT, "views", "detail", "objects", "kin"], ()),
 ]
 CLASSES = "dress hat longsleeve outwear pants shirt shoes shorts skirt t-shirt".split()
 

@@ -20,12 +20,11 @@ use super::classifier::{Classifier, FeatureSettings, NetworkId};
 use super::layer::SoftmaxLayer;
 use super::references::Reference;
 use crate::error::{Error, Result};
-use crate::files::write_file;
+use crate::files::{CLASSIFIER_START, write_file};
 use crate::hex::hex;
 
 const METADATA_KEY: &str = "delfin-classifier";
 /// A classifier file from its ninth byte on.
-const START: &[u8] = br#"{"__metadata__":{"delfin-classifier":"#;
 const VERSION: u32 = 3;
 /// An older version that is read too: its geometric evidence counts inliers.
 const VERSION_OF_INLIERS: u32 = 2;
@@ -243,7 +242,9 @@ fn floats(values: &[f32]) -> Vec<u8> {
 /// The fault, in words.
 pub fn decode(bytes: &[u8]) -> std::result::Result<Classifier, String> {
     let not_ours = "not a classifier file of delfin";
-    let is_ours = bytes.get(8..).is_some_and(|rest| rest.starts_with(START));
+    let is_ours = bytes
+        .get(8..)
+        .is_some_and(|rest| rest.starts_with(CLASSIFIER_START));
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| match is_ours {
         true => format!("it is broken: {e}"),
         false => not_ours.to_owned(),

@@ -67,9 +67,14 @@ impl Dataset {
         let mut plain_names: BTreeMap<String, String> = BTreeMap::new();
         let mut counts = Vec::new();
         for (label, path) in class_folders {
+            let num_notes = dataset.notes.len();
             let photos = photos_within(folder, &path, &mut passed_over, &mut dataset.notes);
             if photos.is_empty() {
-                let note = format!("{}: no photo in it, so no class", path.display());
+                let what = match dataset.notes.len() > num_notes {
+                    true => "no photo of it can be seen",
+                    false => "no photo in it",
+                };
+                let note = format!("{}: {what}, so no class", path.display());
                 dataset.notes.push(note);
                 continue;
             }

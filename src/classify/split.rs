@@ -53,7 +53,7 @@ impl SplitOptions {
             }
         }
         if self.testing_percentage + self.validation_percentage >= 100.0 {
-            let reason = "with validation_percentage leaves nothing to train on";
+            let reason = "with the share of validation photos, leaves nothing to train on";
             return Err(Error::option("testing_percentage", reason));
         }
         Ok(())

@@ -27,7 +27,7 @@ pub use folder::{
     EvidenceSummary, Explanation, Failure, FolderClusters, FolderPhoto, FolderSession,
     PairsBetween, PhotoHit, PhotoRow, Question, Ranking, ReportPictures, RivalPairs, SearchHit,
     SearchResult, TableFormat, VerifiedPair, blocks, cluster_pairs, clusters_csv, clusters_json,
-    edges_csv, labels_txt,
+    edges_csv, edited_table, labels_txt,
 };
 #[cfg(feature = "parquet")]
 pub use folder::{clusters_parquet, edges_parquet};

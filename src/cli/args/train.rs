@@ -131,7 +131,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, alias = "random_brightness", value_name = "P")]
     pub(crate) random_brightness: Option<f64>,
 
-    #[arg(long, value_name = "N", help = defaults(
+    #[arg(id = "num_copies", long = "distorted-copies", value_name = "N", help = defaults(
         "Distorted copies of each training photo", options().distortions.num_copies))]
     pub(crate) distorted_copies: Option<usize>,
 

@@ -1,13 +1,12 @@
 //! `delfin cluster`: a folder of photos into clusters.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use delfin::files::refuse_existing;
 use delfin::folder::list_photos;
 use delfin::matching::SearchKind;
-use delfin::pipeline::{ActionLog, ClusterOptions, FolderSession, TableFormat};
+use delfin::pipeline::{ActionLog, ClusterOptions, FolderSession, TableFormat, edited_table};
 use delfin::report::FolderPage;
 use delfin::{Model, counted};
 
@@ -103,8 +102,7 @@ impl ClusterArgs {
 }
 
 /// Checks that no file would be overwritten that delfin did not make, and none twice. The labels have no room for a
-/// mark; `clusters.json` beside them, which is written first, is theirs. A table that is newer than `report.html`, which is
-/// written last, was edited.
+/// mark; `clusters.json` beside them, which is written first, is theirs. So do the sums of the tables.
 fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
     let at = |name: &str| args.output.join(name);
     let tables = args.formats();
@@ -141,30 +139,11 @@ fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
     }
     let is_own = at("clusters.json").exists();
     ensure_replaceable(&labels, args.force || is_own)?;
-    let tables = TableFormat::ALL
-        .iter()
-        .flat_map(|format| format.file_names());
-    let edited = tables
-        .chain(["labels_pred.txt"])
-        .map(at)
-        .find(|table| is_newer(table, &at("report.html")));
-    match edited {
+    match edited_table(&args.output) {
         Some(table) if !args.force => bail!(
             "{}: changed since delfin wrote it; name another folder, or write over it with --force",
             table.display()
         ),
         _ => Ok(()),
     }
-}
-
-/// Whether a file was changed more than a second after another one.
-fn is_newer(file: &Path, other: &Path) -> bool {
-    let changed = |path: &Path| {
-        path.metadata()
-            .and_then(|metadata| metadata.modified())
-            .ok()
-    };
-    changed(file)
-        .zip(changed(other))
-        .is_some_and(|(file, other)| file > other + Duration::from_secs(1))
 }

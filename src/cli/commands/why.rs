@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use delfin::counted;
 use delfin::extract::extract;
 use delfin::folder::{name_below, path_below, path_from_text, path_text};
 use delfin::formats::labels::unmarked;
@@ -13,6 +14,7 @@ use delfin::pipeline::{
     ClusterFile, Explanation, MatchOptions, PairReport, SAME_FILE, VerifiedPair, for_and_against,
     match_extracted, percent, relation_text,
 };
+use delfin::scoring::Relation;
 use delfin::store::rounded;
 use serde_json::{Value, json};
 
@@ -207,6 +209,7 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
             between.links, between.pairs
         ));
     }
+    lines.extend(why.pair.iter().flat_map(|pair| conditions(file, pair)));
     if let Some(is_same) = why.correction {
         let said = if is_same {
             "the same thing"
@@ -239,6 +242,25 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
         ),
         None => format!("threshold {cut}; no other --min-probability changes the answer"),
     });
+    lines
+}
+
+/// What the clusters' options ask of a link and this pair does not have.
+fn conditions(file: &ClusterFile, pair: &VerifiedPair) -> Vec<String> {
+    let source = &file.source;
+    let mut lines = Vec::new();
+    if source.copies_only && pair.relation != Some(Relation::Copy) {
+        lines.push(
+            "no link   only edited copies are linked (--copies-only), and this is none".into(),
+        );
+    }
+    if let Some(least) = source.min_inliers.filter(|least| pair.num_inliers < *least) {
+        lines.push(format!(
+            "no link   a link needs {} (--min-inliers), and this has {}",
+            counted(least, "inlier"),
+            pair.num_inliers
+        ));
+    }
     lines
 }
 

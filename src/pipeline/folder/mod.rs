@@ -8,6 +8,7 @@ mod drawings;
 mod explain;
 mod linkage;
 mod options;
+mod output;
 #[cfg(feature = "parquet")]
 mod parquet_tables;
 mod pixels;
@@ -28,11 +29,9 @@ use serde::{Deserialize, Serialize};
 use super::cache::PhotoCache;
 use super::observer::{Observer, Silent};
 use crate::cluster::Cluster;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::extract::Model;
-use crate::files::{remove_own, write_file_with};
 use crate::folder::{PassedOver, path_below, path_text};
-use crate::report::FolderPage;
 use crate::scoring::{PixelEvidence, Relation, SAME_FILE_LOG_ODDS, probability};
 use crate::store::{ContentHash, Store};
 
@@ -41,6 +40,7 @@ pub use corrections::{Action, ActionLog, Correction};
 pub use explain::{Explanation, PairsBetween, RivalPairs};
 pub use linkage::cluster_pairs;
 pub use options::ClusterOptions;
+pub use output::edited_table;
 #[cfg(feature = "parquet")]
 pub use parquet_tables::{clusters_parquet, edges_parquet};
 pub use questions::Question;
@@ -283,60 +283,6 @@ impl<'a> FolderSession<'a> {
         Ok(result)
     }
 
-    /// As [`FolderSession::write_files_as`], tables as CSV.
-    ///
-    /// # Errors
-    /// As [`FolderSession::write_files_as`].
-    pub fn write_files(&self, found: &FolderClusters, output: &Path) -> Result<()> {
-        self.write_files_as(found, output, &[TableFormat::Csv])
-    }
-
-    /// Writes clusters.json, labels_pred.txt, report.html and the tables of clusters and pairs in these formats
-    /// into the folder `output`, which is made if missing, and of a large folder report_parts, as
-    /// [`FolderPage::write`] does. Existing files are written over; tables that delfin wrote in another format are
-    /// removed, so that no earlier result stays beside this one.
-    ///
-    /// # Errors
-    /// As [`FolderSession::cluster`], and [`crate::Error::Io`] when a file cannot be written or removed.
-    pub fn write_files_as(
-        &self,
-        found: &FolderClusters,
-        output: &Path,
-        formats: &[TableFormat],
-    ) -> Result<()> {
-        std::fs::create_dir_all(output).map_err(|source| Error::io(output, source))?;
-        let report = self.report(found, output);
-        let at = |name: &str| output.join(name);
-        let source = self.source();
-        // Written last. If this run is stopped before, none is left that belongs to other tables.
-        remove_own(&at("report.html"))?;
-        write_file_with(&at("clusters.json"), |out| {
-            clusters_json(found, &source, out)
-        })?;
-        write_file_with(&at("labels_pred.txt"), |out| labels_txt(found, out))?;
-        for &format in TableFormat::ALL {
-            let [clusters, edges] = format.file_names().map(at);
-            match format {
-                _ if !formats.contains(&format) => {
-                    [clusters, edges]
-                        .iter()
-                        .try_for_each(|path| remove_own(path))?;
-                }
-                TableFormat::Csv => {
-                    write_file_with(&clusters, |out| clusters_csv(found, out))?;
-                    write_file_with(&edges, |out| edges_csv(found, out))?;
-                }
-                #[cfg(feature = "parquet")]
-                TableFormat::Parquet => {
-                    write_file_with(&clusters, |out| clusters_parquet(found, out))?;
-                    write_file_with(&edges, |out| edges_parquet(found, out))?;
-                }
-            }
-        }
-        let mut pictures = self.report_pictures(found, &report);
-        FolderPage::new(&report)?.write(&mut pictures, &at("report.html"))
-    }
-
     /// Where the clusters of this session come from.
     pub fn source(&self) -> ClusterSource {
         let absolute = |path: &Path| {
@@ -411,6 +357,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
+    use crate::error::Error;
     use crate::pipeline::observer::Stage;
     use crate::scoring::Judgement;
 

@@ -11,7 +11,6 @@ use crate::candidates::{GlobalRow, Similarities};
 use crate::error::{Error, Result};
 use crate::extract::{ExtractionOptions, Model, extract};
 use crate::features::FeatureSet;
-use crate::files::is_drawn;
 use crate::folder::{PassedOver, list_photos, name_below, path_text};
 use crate::image::{Photo, content_hash, read_file};
 use crate::pipeline::observer::{Counter, Stage};
@@ -65,28 +64,25 @@ pub(super) fn read_folder(session: &FolderSession<'_>) -> Result<Folder> {
     photos.sort();
     let settings = session.feature_settings();
     let counter = Counter::new(session.observer, Stage::Extract, photos.len());
-    let mut passed_over = listing.passed_over;
     let mut entries = Vec::with_capacity(photos.len());
     let mut similarities = Similarities::with_capacity(photos.len());
     for chunk in photos.chunks(CHUNK) {
-        let read: Vec<std::result::Result<Option<(Entry, Option<GlobalRow>)>, Failure>> = chunk
+        let read: Vec<std::result::Result<(Entry, Option<GlobalRow>), Failure>> = chunk
             .par_iter()
             .map(|(name, path)| {
                 counter.check()?;
-                let read = read_undrawn(session, settings, path);
-                counter.count(matches!(&read, Ok(Some(photo)) if photo.was_known));
-                let entry = |photo: ReadPhoto| photo.entry(name.clone(), path);
-                let entry = read.and_then(|photo| photo.map(entry).transpose());
+                let read = read_photo(session, settings, path);
+                counter.count(read.as_ref().is_ok_and(|photo| photo.was_known));
+                let entry = read.and_then(|photo| photo.entry(name.clone(), path));
                 Ok(entry.map_err(|error| Failure::new(folder, path, &error)))
             })
             .collect::<Result<_>>()?;
         for read in read {
             match read {
-                Ok(Some((entry, global))) => {
+                Ok((entry, global)) => {
                     entries.push(entry);
                     similarities.push(global.as_ref());
                 }
-                Ok(None) => passed_over.add_drawn(),
                 Err(failure) => failures.push(failure),
             }
         }
@@ -96,7 +92,7 @@ pub(super) fn read_folder(session: &FolderSession<'_>) -> Result<Folder> {
         entries,
         similarities,
         failures,
-        passed_over,
+        passed_over: listing.passed_over,
     })
 }
 
@@ -178,29 +174,9 @@ fn read_photo(
     settings: Option<SettingsId>,
     path: &Path,
 ) -> Result<ReadPhoto> {
-    let bytes = read_file(path, &session.options.matching.decode)?;
-    read_bytes(session, settings, path, &bytes)
-}
-
-/// As [`read_photo`]; none of a picture that delfin drew.
-fn read_undrawn(
-    session: &FolderSession<'_>,
-    settings: Option<SettingsId>,
-    path: &Path,
-) -> Result<Option<ReadPhoto>> {
-    let bytes = read_file(path, &session.options.matching.decode)?;
-    let read = (!is_drawn(&bytes)).then(|| read_bytes(session, settings, path, &bytes));
-    read.transpose()
-}
-
-fn read_bytes(
-    session: &FolderSession<'_>,
-    settings: Option<SettingsId>,
-    path: &Path,
-    bytes: &[u8],
-) -> Result<ReadPhoto> {
     let decode = &session.options.matching.decode;
-    let hash = content_hash(bytes);
+    let bytes = read_file(path, decode)?;
+    let hash = content_hash(&bytes);
     let known = settings.and_then(|s| session.using(|store| store.features(s, &hash)));
     if let Some(features) = known.flatten() {
         return Ok(ReadPhoto {
@@ -210,7 +186,7 @@ fn read_bytes(
             is_stored: true,
         });
     }
-    let photo = Photo::decode(bytes, path, decode)?;
+    let photo = Photo::decode(&bytes, path, decode)?;
     let features = extract(session.model, &photo, &session.options.matching.extraction)?;
     let mut is_stored = false;
     if let Some(settings) = settings {

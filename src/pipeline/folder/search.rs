@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nalgebra::{Matrix3, Point2};
+use nalgebra::Matrix3;
 use rayon::prelude::*;
 
 use super::pixels::prepared;
@@ -12,7 +12,7 @@ use super::{ClusterOptions, Failure, FolderClusters, FolderSession, VerifiedPair
 use crate::error::Result;
 use crate::features::FeatureSet;
 use crate::folder::PassedOver;
-use crate::geometry::project;
+use crate::geometry::outline;
 use crate::image::Photo;
 use crate::pipeline::features::{correspondences, working_error_px};
 use crate::pipeline::refined::refined_geometry;
@@ -35,8 +35,8 @@ pub struct SearchHit {
     /// compared.
     pub relation: Option<Relation>,
     /// Region of the query in the photo: its corners, from the top left on clockwise, in pixels of the photo; they
-    /// may lie outside of it. By the refined transform where there is one, as `match` finds it. None when a corner
-    /// has no place.
+    /// may lie outside of it. By the refined transform where there is one, as `match` finds it. None when a part of
+    /// the query has no place.
     pub region: Option<[[f64; 2]; 4]>,
 }
 
@@ -177,16 +177,8 @@ impl<'a> Query<'a> {
             return Ok(None);
         };
         let query = &self.entries[0];
-        let (right, bottom) = (f64::from(query.width) - 0.5, f64::from(query.height) - 0.5);
-        let corners = [(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)];
-        let mut region = [[0.0; 2]; 4];
-        for (place, (x, y)) in region.iter_mut().zip(corners) {
-            let Some(corner) = project(&matrix, Point2::new(x, y)) else {
-                return Ok(None);
-            };
-            *place = [corner.x, corner.y];
-        }
-        Ok(Some(region))
+        let corners = outline(&matrix, query.width, query.height);
+        Ok(corners.map(|corners| corners.map(|corner| [corner.x, corner.y])))
     }
 
     /// The transform from the query to a photo, right to the pixel where one is, as `match` finds it.
