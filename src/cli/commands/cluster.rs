@@ -102,7 +102,7 @@ impl ClusterArgs {
 }
 
 /// Checks that no file would be overwritten that delfin did not make, and none twice. The labels have no room for a
-/// mark; `clusters.json` beside them, which is written first, is theirs. So do the sums of the tables.
+/// mark, nor have the sums of the tables; `clusters.json` beside them, which is written first, is theirs.
 fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
     let at = |name: &str| args.output.join(name);
     let tables = args.formats();
@@ -138,7 +138,9 @@ fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
         );
     }
     let is_own = at("clusters.json").exists();
-    ensure_replaceable(&labels, args.force || is_own)?;
+    for path in [&labels, &at("tables.sha256")] {
+        ensure_replaceable(path, args.force || is_own)?;
+    }
     match edited_table(&args.output) {
         Some(table) if !args.force => bail!(
             "{}: changed since delfin wrote it; name another folder, or write over it with --force",
