@@ -249,16 +249,16 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 /// Makes a folder `name` in `folder` that no user can list: a link into folders whose whole path is longer than the
 /// system takes. Their part of the path is short by links, one in each.
 #[cfg(all(test, unix))]
-pub(crate) fn make_unlistable(folder: &Path, deep: &Path, name: &str) {
+pub(crate) fn make_unlistable(folder: &Path, deep: &Path, name: &str) -> std::io::Result<()> {
     let part = "d".repeat(250);
     let mut at = deep.to_owned();
     for number in 0..20 {
-        std::fs::create_dir_all(at.join(&part)).unwrap();
+        std::fs::create_dir_all(at.join(&part))?;
         let link = deep.join(format!("{number}"));
-        std::os::unix::fs::symlink(at.join(&part), &link).unwrap();
+        std::os::unix::fs::symlink(at.join(&part), &link)?;
         at = link;
     }
-    std::os::unix::fs::symlink(&at, folder.join(name)).unwrap();
+    std::os::unix::fs::symlink(&at, folder.join(name))
 }
 
 #[cfg(test)]
@@ -272,7 +272,7 @@ mod tests {
         let root = folder.path().join("photos");
         std::fs::create_dir(&root).unwrap();
         std::fs::write(root.join("1.jpg"), "x").unwrap();
-        make_unlistable(&root, &folder.path().join("deep"), "shut");
+        make_unlistable(&root, &folder.path().join("deep"), "shut").unwrap();
         let listing = find_photos(std::slice::from_ref(&root)).unwrap();
         assert_eq!(listing.photos, [root.join("1.jpg")]);
         let failed: Vec<_> = listing.failures.into_iter().map(|f| f.path).collect();

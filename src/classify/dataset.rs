@@ -291,7 +291,7 @@ mod tests {
         let root = folder.path().join("photos");
         for (within, name) in [("a", "shut"), ("", "c")] {
             let deep = folder.path().join(format!("deep {name}"));
-            crate::folder::make_unlistable(&root.join(within), &deep, name);
+            crate::folder::make_unlistable(&root.join(within), &deep, name).unwrap();
         }
         let dataset = Dataset::open(&root).unwrap();
         let known = Dataset::open_with_labels(&root, &dataset.labels).unwrap();

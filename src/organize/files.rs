@@ -217,7 +217,7 @@ mod tests {
         let root = folder.path().join("photos");
         std::fs::create_dir(&root).unwrap();
         std::fs::write(root.join("1.jpg"), "x").unwrap();
-        crate::folder::make_unlistable(&root, &folder.path().join("deep"), "shut");
+        crate::folder::make_unlistable(&root, &folder.path().join("deep"), "shut").unwrap();
         let error = survey(&root, &folder.path().join("out")).unwrap_err();
         let message = error.to_string();
         assert!(message.contains("shut: "), "{message}");
