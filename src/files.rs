@@ -174,7 +174,7 @@ pub(crate) fn is_drawn_file(path: &Path) -> bool {
 }
 
 /// Whether a picture that begins and ends so was drawn by delfin.
-fn is_drawn(head: &[u8], tail: &[u8]) -> bool {
+pub(crate) fn is_drawn(head: &[u8], tail: &[u8]) -> bool {
     let head = &head[..head.len().min(MARKED_PICTURE_BYTES)];
     head.starts_with(JPEG_MARK)
         || holds(head, PNG_MARK)

@@ -13,7 +13,7 @@ pub use names::{name_below, path_below, path_from_text, path_text, printable, pr
 pub use passed_over::PassedOver;
 
 use crate::error::{Error, Result};
-use crate::files::is_drawn_file;
+use crate::files::{is_drawn, is_drawn_file};
 use crate::image::kind::{HEAD_BYTES, is_decoded};
 
 /// File name endings of the formats that are decoded.
@@ -221,9 +221,10 @@ pub fn is_photo(path: &Path) -> bool {
     read.is_ok() && is_decoded(&head)
 }
 
-/// As [`is_photo`], of a file that begins with `head`; 64 bytes are enough.
-pub fn is_photo_with(path: &Path, head: &[u8]) -> bool {
-    has_photo_extension(path) || is_decoded(&head[..head.len().min(HEAD_BYTES)])
+/// Whether a file of these bytes is taken for a photo of a folder: as [`is_photo`], and not drawn by delfin.
+pub fn is_photo_with(path: &Path, bytes: &[u8]) -> bool {
+    let is_photo = has_photo_extension(path) || is_decoded(&bytes[..bytes.len().min(HEAD_BYTES)]);
+    is_photo && !is_drawn(bytes, bytes)
 }
 
 fn canonical(folder: &Path) -> Result<PathBuf> {

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from conftest import PHOTOS, ROOT
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import delfin
 
@@ -330,6 +331,10 @@ def sources(folder):
     """The photos of ``folder`` in every form, and their names by that form."""
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix in (".jpg", ".png")]
     names = [path.relative_to(folder).as_posix() for path in paths]
+    # A picture that delfin drew is no photo of a folder.
+    mark = PngInfo()
+    mark.add_text("Software", "made by delfin")
+    Image.new("RGB", (300, 200)).save(folder / "drawn.png", pnginfo=mark)
     order = np.random.default_rng(1).permutation(len(paths))
     contents = [path.read_bytes() for path in paths]
     shuffled = {"path": [names[i] for i in order], "bytes": [contents[i] for i in order]}

@@ -234,8 +234,8 @@ pub(crate) fn name_of(path: PathBuf) -> String {
     path_text(&path)
 }
 
-/// Whether a file that begins with `head` is taken for a photo.
+/// Whether a file of these bytes is taken for a photo.
 #[pyfunction]
-pub(crate) fn is_photo_with(path: PathBuf, head: &[u8]) -> bool {
-    delfin::folder::is_photo_with(&path, head)
+pub(crate) fn is_photo_with(path: PathBuf, bytes: &[u8]) -> bool {
+    delfin::folder::is_photo_with(&path, bytes)
 }

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .._delfin import is_photo_with
 from ._parts import GROUP, Moved, by_destination, feature_name
-from ._source import is_photo
 
 # Photos that are read and extracted at a time.
 BATCH = 32
@@ -79,7 +79,7 @@ def extracted(job, root, positions, names, contents, may_be_others, sources=None
             rows[at].update(zip(("source_file", "source_group", "source_row"), sources[at]))
         if isinstance(content, Exception):
             rows[at]["reason"] = " ".join(str(content).split()) or type(content).__name__
-        elif may_be_others and content is not None and not is_photo(name, content):
+        elif may_be_others and content is not None and not is_photo_with(name, content):
             rows[at] = None
         else:
             given.append((name, content))

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.fs
 import pyarrow.parquet as pq
 
-from .._delfin import MAX_FILE_BYTES, file_states, is_photo_with, list_folder, name_of
+from .._delfin import MAX_FILE_BYTES, file_states, list_folder, name_of
 from .._errors import FileError, FormatError, OptionError
 from ._parts import THREADS, Moved, filesystem_of
 
@@ -280,7 +280,3 @@ class Rows:
                 yield file, self.files[file], run, self.places[start : start + count]
                 start += count
                 run, count = [], 0
-
-
-def is_photo(name, data):
-    return is_photo_with(name, data[:64])
