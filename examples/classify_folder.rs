@@ -19,7 +19,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = model.classifier_options();
     let trained = train_classifier(&model, &folders, &options, &NoCache, &Watchless)?;
     let labeller = PhotoClassifier::new(&trained.classifier, &model)?;
-    for path in find_photos(&[photos.into()])?.photos {
+    let listing = find_photos(&[photos.into()])?;
+    for failure in listing.failures {
+        eprintln!("{}; left out", failure.error);
+    }
+    for path in listing.photos {
         let found = labeller.classify_path(&path, &NoCache)?;
         let label = &trained.classifier.labels[found.class];
         let probability = found.probabilities[found.class];

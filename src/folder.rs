@@ -40,7 +40,7 @@ const PARTS_FOLDER: &str = "report_parts";
 /// The folder below its destination where `delfin organize` keeps its journals.
 pub(crate) const JOURNAL_FOLDER: &str = ".delfin";
 
-/// A sub-folder or link that cannot be listed.
+/// A sub-folder or link that cannot be listed, or a path that may not be looked at.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ListingFailure {
@@ -56,14 +56,14 @@ pub struct ListingFailure {
 pub struct Listing {
     /// Sorted, each path once.
     pub photos: Vec<PathBuf>,
-    /// Sub-folders that cannot be listed, and why.
+    /// Sub-folders that cannot be listed and paths that may not be looked at, and why.
     pub failures: Vec<ListingFailure>,
     /// The files passed over.
     pub passed_over: PassedOver,
 }
 
 /// The photos in `folder` and below it: the files with a photo's ending, or whose first bytes are a photo's. Left
-/// out are names that begin with a dot, files of `delfin cluster` and `delfin why`, and files that `delfin
+/// out are names that begin with a dot, files of `delfin cluster` and `delfin why`, pictures that delfin drew, and files that `delfin
 /// organize` placed below `folder` while the original lies there too. A folder that links lead back to is entered
 /// once.
 ///
@@ -252,7 +252,10 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 #[cfg(all(test, unix))]
 pub(crate) fn make_unlistable(folder: &Path, deep: &Path, name: &str) -> std::io::Result<()> {
     let part = "d".repeat(250);
-    let mut at = deep.to_owned();
+    std::fs::create_dir_all(deep)?;
+    // Without links on the way there, of which the system follows some forty.
+    let deep = &deep.canonicalize()?;
+    let mut at = deep.clone();
     for number in 0..20 {
         std::fs::create_dir_all(at.join(&part))?;
         let link = deep.join(format!("{number}"));
@@ -320,6 +323,7 @@ mod tests {
             "out/edges.parquet",
             "out/labels_pred.txt",
             "out/report.html",
+            "out/tables.sha256",
             "out/report_parts/pairs-0.js",
             "mine/report_parts/1.js",
             "mine/clusters.parquet",

@@ -58,7 +58,7 @@ def strangers(data, folder):
 
 
 def jobs(arguments):
-    """(name of a table, what makes its pictures or none, folder of the pictures, kind of labels); those that take long first."""
+    """(name of a table, what makes its pictures or none, folder of the pictures, kind of labels)."""
     data, pictures = arguments.data, arguments.work / "pictures"
     python = lambda *command: (lambda: subprocess.run([sys.executable, *map(str, command)], check=True, stdout=subprocess.DEVNULL))
     for name in ("products", "listings"):
@@ -105,6 +105,9 @@ def main():
     parser.add_argument("--evidence", default="cargo bench --quiet --locked --bench evidence --", help="the program and its first arguments")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
+    # Programs that are called have other working folders.
+    for name in ("work", "data", "tools"):
+        setattr(arguments, name, getattr(arguments, name).resolve())
     (arguments.work / "tables").mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(arguments.processes) as pool:
         for _ in pool.map(lambda job: table(arguments, job), list(jobs(arguments))):

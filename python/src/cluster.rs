@@ -6,7 +6,7 @@ use delfin::Error;
 use delfin::cluster::Cluster;
 use delfin::folder::list_photos;
 use delfin::pipeline::{
-    ClusterOptions, FolderClusters, FolderSession, VerifiedPair, clusters_json,
+    ClusterOptions, FolderClusters, FolderSession, VerifiedPair, clusters_json, edited_table,
 };
 use delfin::scoring::{Judgement, Relation};
 use delfin::store::{Store, default_path};
@@ -253,8 +253,8 @@ pub(crate) fn read_judgement(py: Python<'_>, path: &Path) -> PyResult<Judgement>
     })
 }
 
-/// Whether the files of a run lose nothing that delfin did not make. The labels have no room for a mark;
-/// `clusters.json` beside them, which is written first, is theirs.
+/// Whether the files of a run lose nothing that delfin did not make or that was edited since. The labels and the sums of
+/// the tables have no room for a mark; `clusters.json` beside them, which is written first, is theirs.
 fn ensure_output(py: Python<'_>, output: &Path, overwrite: bool) -> PyResult<()> {
     if output.exists() && !output.is_dir() {
         let message = format!(
@@ -270,7 +270,16 @@ fn ensure_output(py: Python<'_>, output: &Path, overwrite: bool) -> PyResult<()>
         ensure_replaceable(py, &output.join(name), overwrite)?;
     }
     let is_own = output.join("clusters.json").exists();
-    ensure_replaceable(py, &output.join("labels_pred.txt"), overwrite || is_own)
+    for name in ["labels_pred.txt", "tables.sha256"] {
+        ensure_replaceable(py, &output.join(name), overwrite || is_own)?;
+    }
+    match edited_table(output) {
+        Some(table) if !overwrite => {
+            let message = format!("{}: changed since delfin wrote it", table.display());
+            Err(error(py, Class::File, message, Some(&table)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Label and score of each photo, and the representative of each cluster.

@@ -171,6 +171,12 @@ def test_what_cannot_be_sorted(folder, tmp_path):
     assert caught.value.path == str(output / "edges.csv")
     delfin.cluster(folder, output=output, store=False, overwrite=True)
     delfin.cluster(folder, output=output, store=False)
+    with (output / "edges.csv").open("a") as table:
+        table.write("mine\n")
+    with pytest.raises(delfin.FileError, match="changed since") as caught:
+        delfin.cluster(folder, output=output, store=False)
+    assert caught.value.path == str(output / "edges.csv")
+    delfin.cluster(folder, output=output, store=False, overwrite=True)
     with pytest.raises(delfin.Error, match="there"):
         delfin.cluster(folder, colmap=output / "edges.csv", store=False)
     with pytest.raises(delfin.FormatError):

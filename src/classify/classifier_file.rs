@@ -24,7 +24,6 @@ use crate::files::{CLASSIFIER_START, write_file};
 use crate::hex::hex;
 
 const METADATA_KEY: &str = "delfin-classifier";
-/// A classifier file from its ninth byte on.
 const VERSION: u32 = 3;
 /// An older version that is read too: its geometric evidence counts inliers.
 const VERSION_OF_INLIERS: u32 = 2;

@@ -1,6 +1,7 @@
 //! A folder whose sub-folders are classes.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::counted::counted;
@@ -45,7 +46,8 @@ impl Dataset {
             reason,
         };
         let mut passed_over = PassedOver::default();
-        let (class_folders, loose) = list(folder, &mut passed_over)?;
+        let mut notes = Vec::new();
+        let (class_folders, loose) = list(folder, &mut passed_over, &mut notes)?;
         if class_folders.is_empty() {
             return Err(fail(format!(
                 "it has no sub-folders; each class needs one with its photos ({} in it)",
@@ -55,7 +57,7 @@ impl Dataset {
         let mut dataset = Self {
             labels: Vec::new(),
             photos: Vec::new(),
-            notes: Vec::new(),
+            notes,
         };
         if loose > 0 {
             dataset.notes.push(format!(
@@ -122,7 +124,7 @@ impl Dataset {
             notes: Vec::new(),
         };
         let mut passed_over = PassedOver::default();
-        for (label, path) in list(folder, &mut passed_over)?.0 {
+        for (label, path) in list(folder, &mut passed_over, &mut dataset.notes)?.0 {
             let photos = photos_within(folder, &path, &mut passed_over, &mut dataset.notes);
             match labels.iter().position(|known| *known == label) {
                 Some(class) => dataset.photos.extend(photos.into_iter().map(|path| {
@@ -171,8 +173,12 @@ fn photos_within(
 }
 
 /// The sub-folders by name, and the number of photos beside them. Names that begin with a dot are
-/// left out.
-fn list(folder: &Path, passed_over: &mut PassedOver) -> Result<(BTreeMap<String, PathBuf>, usize)> {
+/// left out, and so, noted, is what may not be looked at.
+fn list(
+    folder: &Path,
+    passed_over: &mut PassedOver,
+    notes: &mut Vec<String>,
+) -> Result<(BTreeMap<String, PathBuf>, usize)> {
     let io = |source| Error::io(folder, source);
     let mut folders: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut loose = 0;
@@ -182,7 +188,13 @@ fn list(folder: &Path, passed_over: &mut PassedOver) -> Result<(BTreeMap<String,
         if name.starts_with('.') {
             continue;
         }
-        if path.is_file() && is_photo(&path) {
+        let looked_at = path.metadata();
+        if let Some(error) = looked_at
+            .err()
+            .filter(|e| e.kind() == ErrorKind::PermissionDenied)
+        {
+            notes.push(format!("{}; left out", Error::io(&path, error)));
+        } else if path.is_file() && is_photo(&path) {
             loose += 1;
         } else if !path.is_dir() {
             passed_over.add(&path);

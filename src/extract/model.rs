@@ -93,7 +93,7 @@ impl Model {
             return Err(Error::Manifest {
                 path: manifest_path,
                 reason: format!(
-                    "not there, and describes the network {} beside it: `delfin model import` writes both; \
+                    "not there; it has to describe the network {} beside it. `delfin model import` writes both; \
                      models/README.md lists its fields",
                     path.display()
                 ),

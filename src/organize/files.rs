@@ -86,7 +86,7 @@ fn unlisted(error: Error) -> Error {
         return error;
     };
     let advice = format!(
-        "{source}; nothing is organized while photos may be hidden: make this folder readable, or move it out of the folder of photos"
+        "{source}; nothing is organized while photos may be hidden: make it readable, or move it out of the folder of photos"
     );
     Error::io(&path, std::io::Error::new(source.kind(), advice))
 }
@@ -221,6 +221,6 @@ mod tests {
         let error = survey(&root, &folder.path().join("out")).unwrap_err();
         let message = error.to_string();
         assert!(message.contains("shut: "), "{message}");
-        assert!(message.contains("make this folder readable"), "{message}");
+        assert!(message.contains("make it readable"), "{message}");
     }
 }

@@ -36,7 +36,7 @@ pub struct PairMatch {
     pub evidence: Option<PairEvidence>,
     /// Map of agreeing and contradicting pixels; none where they were not compared.
     pub agreement: Option<AgreementMap>,
-    /// Log-odds that both photos show the same thing ([`Judgement::log_odds`]).
+    /// Log-odds that both photos show the same thing ([`Judgement::verdict`]).
     pub log_odds: f64,
     /// Whether one is an edited copy of the other or another view; none where the pixels were not
     /// compared.
@@ -267,8 +267,7 @@ pub fn verify_features(
     let found = match_by_content(features, content_hashes, options)?;
     let evidence = evidence_by_content(features, content_hashes, &found, None)?;
     let evidence = evidence.map(|(evidence, _)| evidence);
-    let is_same_file = content_hashes[0] == content_hashes[1];
-    let (log_odds, _) = Judgement::embedded()?.verdict(evidence.as_ref(), is_same_file);
+    let log_odds = Judgement::embedded()?.log_odds(evidence.as_ref());
     Ok(VerifiedFeatures {
         is_match: is_match(&found, log_odds, options),
         evidence: evidence.map(|evidence| evidence.features),

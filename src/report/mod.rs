@@ -94,7 +94,7 @@ fn mark(bytes: &mut Vec<u8>, format: image::ImageFormat) {
             let all = (bytes.len() as u32 - 8).to_le_bytes();
             bytes[4..8].copy_from_slice(&all);
         }
-        // BMP and TIFF hold the place of their pixels; readers ignore the bytes behind them.
+        // GIF has an end, BMP and TIFF hold the place of their pixels; readers ignore the bytes behind them.
         _ => bytes.extend(MARK.as_bytes()),
     }
 }
@@ -108,7 +108,7 @@ mod tests {
     fn pictures_carry_the_mark_and_are_read_as_before() {
         let folder = tempfile::tempdir().unwrap();
         let picture = RgbImage::from_fn(20, 10, |x, y| image::Rgb([x as u8 * 9, y as u8 * 9, 0]));
-        for name in ["a.png", "a.jpg", "a.webp", "a.bmp", "a.tiff"] {
+        for name in ["a.png", "a.jpg", "a.webp", "a.gif", "a.bmp", "a.tiff"] {
             let path = folder.path().join(name);
             picture.save(&path).unwrap();
             let plain = image::open(&path).unwrap();

@@ -28,7 +28,7 @@ const MAX_COPY_STRETCH: f32 = 1.12;
 /// folder agrees with `match`, which compares every pair, where much agrees.
 const MANY_INLIERS: u32 = 50;
 
-/// Log-odds of two photos with texture whose files are equal, byte for byte: far above what evidence gives, and a
+/// Log-odds of two photos with texture whose files are equal, byte for byte: at least twice what evidence gives, and a
 /// probability of 1.
 pub const SAME_FILE_LOG_ODDS: f64 = 40.0;
 
@@ -215,7 +215,8 @@ impl Judgement {
         })
     }
 
-    /// Log-odds and relation of a pair. Equal files with texture, which have evidence, are one picture.
+    /// Log-odds and relation of a pair. Equal files with texture, which have evidence, are copies, at
+    /// [`SAME_FILE_LOG_ODDS`]; others have at most half of these.
     pub fn verdict(
         &self,
         evidence: Option<&PairEvidence>,
@@ -223,7 +224,10 @@ impl Judgement {
     ) -> (f64, Option<Relation>) {
         match evidence {
             Some(_) if is_same_file => (SAME_FILE_LOG_ODDS, Some(Relation::Copy)),
-            Some(found) => (self.log_odds(evidence), self.relation(found)),
+            Some(found) => {
+                let log_odds = self.log_odds(evidence).min(SAME_FILE_LOG_ODDS / 2.0);
+                (log_odds, self.relation(found))
+            }
             None => (self.log_odds(None), None),
         }
     }

@@ -144,7 +144,7 @@ class MatchResult:
         """That both photos show the same thing, 0 to 1."""
     @property
     def relation(self) -> Literal["copy", "view"] | None:
-        """One picture edited, or two photographs; None where the pixels were not compared."""
+        """One picture edited, or two photographs; None where the pixels were not compared, but for equal files."""
     @property
     def matrix(self) -> NDArray[np.float64] | None:
         """3 x 3: maps pixels of photo 1 to pixels of photo 2, x2 ~ H x1."""
@@ -373,7 +373,8 @@ def cluster(
 ) -> ClusterResult:
     """Groups the photos of a folder and its sub-folders into clusters that show the same thing, as ``delfin cluster``.
 
-    ``output`` gets the program's files, ``colmap`` a COLMAP database. Ctrl-C ends a run; computed results are kept in
+    ``output`` gets the program's files, over foreign files and edited tables only with ``overwrite``; ``colmap`` a COLMAP
+    database. Ctrl-C ends a run; computed results are kept in
     the store, and the next run resumes from them. Stages of ``progress``: extract, propose, verify, confirm, report,
     align.
     """

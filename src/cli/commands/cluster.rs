@@ -117,7 +117,9 @@ fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
         .iter()
         .map(|(name, path)| (*name, Some(path.as_path())))
         .collect();
+    let sums = at("tables.sha256");
     outputs.push(("labels_pred.txt", Some(&labels)));
+    outputs.push(("tables.sha256", Some(&sums)));
     outputs.push(("--export-colmap", args.export_colmap.as_deref()));
     #[cfg(feature = "parquet")]
     outputs.push(("--export-features", args.export_features.as_deref()));
@@ -138,7 +140,7 @@ fn ensure_own(args: &ClusterArgs) -> anyhow::Result<()> {
         );
     }
     let is_own = at("clusters.json").exists();
-    for path in [&labels, &at("tables.sha256")] {
+    for path in [&labels, &sums] {
         ensure_replaceable(path, args.force || is_own)?;
     }
     match edited_table(&args.output) {

@@ -71,8 +71,11 @@ fn find(paths: &[PathBuf], advice: impl Fn(&Path) -> Option<String>) -> anyhow::
             Ok(listing) => {
                 photos.extend(listing.photos);
                 passed_over.merge(listing.passed_over);
-                let shut = listing.failures.into_iter();
-                failures.extend(shut.map(|shut| (shut.path, shut.error.into())));
+                for shut in listing.failures {
+                    if failures.iter().all(|(path, _)| *path != shut.path) {
+                        failures.push((shut.path, shut.error.into()));
+                    }
+                }
             }
             Err(error) => {
                 let error = failure(path, error);

@@ -249,10 +249,15 @@ fn as_text(file: &ClusterFile, photos: [usize; 2], why: &Explanation) -> Vec<Str
 fn conditions(file: &ClusterFile, pair: &VerifiedPair) -> Vec<String> {
     let source = &file.source;
     let mut lines = Vec::new();
-    if source.copies_only && pair.relation != Some(Relation::Copy) {
-        lines.push(
-            "no link   only edited copies are linked (--copies-only), and this is none".into(),
-        );
+    let no_copy = match pair.relation {
+        Some(Relation::Copy) => None,
+        Some(Relation::View) => Some("this is another view"),
+        None => Some("the pixels of this pair were not compared"),
+    };
+    if let Some(reason) = no_copy.filter(|_| source.copies_only) {
+        lines.push(format!(
+            "no link   only edited copies are linked (--copies-only), and {reason}"
+        ));
     }
     if let Some(least) = source.min_inliers.filter(|least| pair.num_inliers < *least) {
         lines.push(format!(

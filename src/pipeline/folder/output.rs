@@ -1,6 +1,6 @@
 //! The files of a sorted folder.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -119,21 +119,25 @@ impl Write for Summed<'_> {
     }
 }
 
-/// A table in the folder `output` of [`FolderSession::write_files_as`] that was changed since it was written; none
-/// where no sums are there.
+/// A table in the folder `output` of [`FolderSession::write_files_as`] that was changed since it was written, or cannot be
+/// read; none where no sums are there.
 pub fn edited_table(output: &Path) -> Option<PathBuf> {
     let sums = std::fs::read_to_string(output.join(SUMS)).ok()?;
     sums.lines().find_map(|line| {
         let (sum, name) = line.split_once("  ")?;
         let path = output.join(name);
-        // A table that is gone loses nothing.
-        let mut file = std::fs::File::open(&path).ok()?;
+        let mut file = match std::fs::File::open(&path) {
+            Ok(file) => file,
+            // A table that is gone loses nothing.
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(_) => return Some(path),
+        };
         let mut now = Sha256::new();
         let mut summed = Summed {
             out: &mut std::io::sink(),
             sum: &mut now,
         };
-        std::io::copy(&mut file, &mut summed).ok()?;
-        (hex(&now.finalize()) != sum).then_some(path)
+        let read = std::io::copy(&mut file, &mut summed);
+        (read.is_err() || hex(&now.finalize()) != sum).then_some(path)
     })
 }

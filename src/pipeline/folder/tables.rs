@@ -3,7 +3,7 @@
 //! `clusters.csv` has a row a photo, sorted by path: path, cluster, score, representative. The score is the
 //! mean weight of the photo's evidence towards the others of its cluster, 0 to 1. `edges.csv` has a row
 //! for every pair verified: image1, image2, matches, inliers, probability that both show the same thing,
-//! relation (copy, view; empty where pixels were not compared), agreement, contradiction and colour
+//! relation (copy, view; empty where pixels were not compared, but for equal files), agreement, contradiction and colour
 //! difference ([`EvidenceSummary`]).
 //! `labels_pred.txt` has the cluster of each photo, one a line, in the order of the sorted paths.
 //! `clusters.json` is all of it; [`ClusterFile`] is its schema. The same rows as Parquet stand in `parquet_tables`.
