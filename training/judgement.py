@@ -380,6 +380,8 @@ def main():
     parser.add_argument("--keep", type=pathlib.Path, help="judgement whose sums by features, of worth and of copies stay")
     parser.add_argument("--judged", type=pathlib.Path, help="with --keep: its --left-out")
     arguments = parser.parse_args()
+    if arguments.keep and not arguments.judged:
+        parser.error("--keep needs --judged")
     table = read(arguments.tables)
     table = table[~table.family.isin(arguments.without)]
     table = table[(table.inliers >= MIN_INLIERS) & table.ln_inliers.notna()].reset_index(drop=True)
