@@ -73,11 +73,7 @@ fn main() -> Outcome<()> {
         match set.as_str() {
             "oxford_affine" => oxford(&model, &options, &folder)?,
             "ukbench" => {
-                let listing = find_photos(&[folder])?;
-                if let Some(failure) = listing.failures.into_iter().next() {
-                    return Err(failure.error.into());
-                }
-                let mut paths = listing.photos;
+                let mut paths = find_photos(&[folder])?.complete()?.photos;
                 paths.truncate(max_photos);
                 let labels: Vec<String> = (0..paths.len()).map(|i| (i / 4).to_string()).collect();
                 recognition(set, &paths, &labels, pairs.as_deref())?;

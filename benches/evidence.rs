@@ -139,10 +139,7 @@ fn list(photos: &Path, labels: &str) -> Outcome<Vec<(PathBuf, String)>> {
             .filter(|(path, _)| path.exists())
             .collect());
     }
-    let listing = find_photos(&[photos.to_owned()])?;
-    if let Some(failure) = listing.failures.into_iter().next() {
-        return Err(failure.error.into());
-    }
+    let listing = find_photos(&[photos.to_owned()])?.complete()?;
     let paths = listing.photos.into_iter().enumerate();
     let label = |index: usize, path: &Path| match labels {
         "folders" => Ok(path.parent().unwrap_or(path).to_string_lossy().into_owned()),

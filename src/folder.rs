@@ -62,10 +62,23 @@ pub struct Listing {
     pub passed_over: PassedOver,
 }
 
+impl Listing {
+    /// The listing, if nothing is missing in it.
+    ///
+    /// # Errors
+    /// The first of its failures.
+    pub fn complete(mut self) -> Result<Self> {
+        match self.failures.is_empty() {
+            true => Ok(self),
+            false => Err(self.failures.swap_remove(0).error),
+        }
+    }
+}
+
 /// The photos in `folder` and below it: the files with a photo's ending, or whose first bytes are a photo's. Left
-/// out are names that begin with a dot, files of `delfin cluster` and `delfin why`, pictures that delfin drew, and files that `delfin
-/// organize` placed below `folder` while the original lies there too. A folder that links lead back to is entered
-/// once.
+/// out are names that begin with a dot, files of `delfin cluster` and `delfin why`, pictures that delfin drew, and
+/// files that `delfin organize` placed below `folder` while the original lies there too. A folder that links lead
+/// back to is entered once.
 ///
 /// # Errors
 /// [`Error::Io`] when `folder` itself cannot be listed.
@@ -265,6 +278,17 @@ pub(crate) fn make_unlistable(folder: &Path, deep: &Path, name: &str) -> std::io
     std::os::unix::fs::symlink(&at, folder.join(name))
 }
 
+/// A folder of `1.jpg` and of a folder `shut` that no user can list, and what holds it.
+#[cfg(all(test, unix))]
+pub(crate) fn photo_beside_unlistable() -> std::io::Result<(tempfile::TempDir, PathBuf)> {
+    let holder = tempfile::tempdir()?;
+    let folder = holder.path().join("photos");
+    std::fs::create_dir(&folder)?;
+    std::fs::write(folder.join("1.jpg"), "x")?;
+    make_unlistable(&folder, &holder.path().join("deep"), "shut")?;
+    Ok((holder, folder))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,11 +296,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_folder_that_cannot_be_listed_is_told_beside_the_photos() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("photos");
-        std::fs::create_dir(&root).unwrap();
-        std::fs::write(root.join("1.jpg"), "x").unwrap();
-        make_unlistable(&root, &folder.path().join("deep"), "shut").unwrap();
+        let (_holder, root) = photo_beside_unlistable().unwrap();
         let listing = find_photos(std::slice::from_ref(&root)).unwrap();
         assert_eq!(listing.photos, [root.join("1.jpg")]);
         let failed: Vec<_> = listing.failures.into_iter().map(|f| f.path).collect();

@@ -53,7 +53,7 @@ def garments(data, folder):
 def strangers(data, folder):
     """90 photos at most of each of three collections: each another thing."""
     for name in ("wallpapers", "popos", "grocery_store"):
-        files = sorted(file for file in (data / "train" / name).iterdir())
+        files = sorted((data / "train" / name).iterdir())
         link(files[:: max(1, len(files) // 90)][:90], folder / name)
 
 

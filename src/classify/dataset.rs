@@ -1,6 +1,7 @@
 //! A folder whose sub-folders are classes.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -188,15 +189,16 @@ fn list(
         if name.starts_with('.') {
             continue;
         }
-        let looked_at = path.metadata();
-        if let Some(error) = looked_at
-            .err()
-            .filter(|e| e.kind() == ErrorKind::PermissionDenied)
-        {
-            notes.push(format!("{}; left out", Error::io(&path, error)));
-        } else if path.is_file() && is_photo(&path) {
+        let metadata = match path.metadata() {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                notes.push(format!("{}; left out", Error::io(&path, error)));
+                continue;
+            }
+            metadata => metadata.ok(),
+        };
+        if metadata.as_ref().is_some_and(Metadata::is_file) && is_photo(&path) {
             loose += 1;
-        } else if !path.is_dir() {
+        } else if !metadata.as_ref().is_some_and(Metadata::is_dir) {
             passed_over.add(&path);
         } else if let Some(other) = folders.insert(name.into_owned(), path.clone()) {
             return Err(Error::Dataset {

@@ -57,10 +57,7 @@ pub fn survey(source: &Path, destination: &Path) -> Result<Survey> {
         return Err(Error::option("destination", reason));
     }
     let mut photos = Vec::new();
-    let listing = list_photos(&root)?;
-    if let Some(failure) = listing.failures.into_iter().next() {
-        return Err(unlisted(failure.error));
-    }
+    let listing = list_photos(&root)?.complete().map_err(unlisted)?;
     let mut passed_over = listing.passed_over;
     passed_over.organized.remove(&name_below(&root, &resolved));
     for photo in listing.photos {
@@ -213,12 +210,8 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_be_listed_stops_the_survey_with_advice() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("photos");
-        std::fs::create_dir(&root).unwrap();
-        std::fs::write(root.join("1.jpg"), "x").unwrap();
-        crate::folder::make_unlistable(&root, &folder.path().join("deep"), "shut").unwrap();
-        let error = survey(&root, &folder.path().join("out")).unwrap_err();
+        let (holder, root) = crate::folder::photo_beside_unlistable().unwrap();
+        let error = survey(&root, &holder.path().join("out")).unwrap_err();
         let message = error.to_string();
         assert!(message.contains("shut: "), "{message}");
         assert!(message.contains("make it readable"), "{message}");

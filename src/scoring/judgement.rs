@@ -28,9 +28,11 @@ const MAX_COPY_STRETCH: f32 = 1.12;
 /// folder agrees with `match`, which compares every pair, where much agrees.
 const MANY_INLIERS: u32 = 50;
 
-/// Log-odds of two photos with texture whose files are equal, byte for byte: at least twice what evidence gives, and a
-/// probability of 1.
+/// Log-odds of two photos with texture whose files are equal, byte for byte: a probability of 1.
 pub const SAME_FILE_LOG_ODDS: f64 = 40.0;
+
+/// Upper limit of the log-odds of other pairs.
+pub const MAX_LOG_ODDS: f64 = SAME_FILE_LOG_ODDS / 2.0;
 
 /// A learned judgement of pairs.
 #[derive(Debug, Clone)]
@@ -216,7 +218,7 @@ impl Judgement {
     }
 
     /// Log-odds and relation of a pair. Equal files with texture, which have evidence, are copies, at
-    /// [`SAME_FILE_LOG_ODDS`]; others have at most half of these.
+    /// [`SAME_FILE_LOG_ODDS`]; others have [`MAX_LOG_ODDS`] at most.
     pub fn verdict(
         &self,
         evidence: Option<&PairEvidence>,
@@ -225,7 +227,7 @@ impl Judgement {
         match evidence {
             Some(_) if is_same_file => (SAME_FILE_LOG_ODDS, Some(Relation::Copy)),
             Some(found) => {
-                let log_odds = self.log_odds(evidence).min(SAME_FILE_LOG_ODDS / 2.0);
+                let log_odds = self.log_odds(evidence).min(MAX_LOG_ODDS);
                 (log_odds, self.relation(found))
             }
             None => (self.log_odds(None), None),

@@ -27,7 +27,7 @@ pub use evidence::{FeatureEvidence, GuidedMatches, PairEvidence, PixelEvidence};
 pub use fine::{FineEvidence, verdicts};
 pub use guided::{Guided, KeypointTree, guided_matches};
 pub use inputs::{FEATURE_INPUTS, PIXEL_INPUTS, feature_inputs, pixel_inputs};
-pub use judgement::{Judgement, Relation, SAME_FILE_LOG_ODDS, log_odds, probability};
+pub use judgement::{Judgement, MAX_LOG_ODDS, Relation, SAME_FILE_LOG_ODDS, log_odds, probability};
 pub use rivals::Rivals;
 pub use shortlist::{BestPairs, Shortlist};
 pub use transform::TransformEvidence;

@@ -32,7 +32,7 @@ use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::extract::Model;
 use crate::folder::{PassedOver, path_below, path_text};
-use crate::scoring::{PixelEvidence, Relation, SAME_FILE_LOG_ODDS, probability};
+use crate::scoring::{MAX_LOG_ODDS, PixelEvidence, Relation, probability};
 use crate::store::{ContentHash, Store};
 
 pub use best::{BestBy, Ranking};
@@ -143,7 +143,7 @@ impl VerifiedPair {
     /// Whether the files of both photos are equal, byte for byte, and not without texture; evidence gives no such
     /// log-odds.
     pub fn is_same_file(&self) -> bool {
-        self.log_odds > SAME_FILE_LOG_ODDS / 2.0
+        self.log_odds > MAX_LOG_ODDS
     }
 
     /// The stronger first, and of equals that of the first photos.
